@@ -1,0 +1,56 @@
+
+/*
+ * The words that all of core/ shares: a borrowed run of bytes, and the
+ * limits of design.  Nothing here allocates, and nothing in core/ reads a
+ * clock, a file or a global.
+ */
+
+
+#ifndef AGW_H_INCLUDED_
+#define AGW_H_INCLUDED_
+
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+
+/* bytes that somebody else owns; not terminated, may hold NUL */
+
+typedef struct {
+    size_t                len;
+    const unsigned char  *data;
+} agw_str_t;
+
+
+#define agw_string(s)   { sizeof(s) - 1, (const unsigned char *) (s) }
+
+
+/* limits, in bytes unless the name says otherwise */
+
+#define AGW_ID_MAX           128
+#define AGW_SCOPE_MAX        1024
+#define AGW_KID_MAX          256
+#define AGW_TOKEN_MAX        8192
+#define AGW_BODY_MAX         8192
+#define AGW_JSON_DEPTH_MAX   16
+#define AGW_PARAMS_MAX       64
+
+/* RFC 8259, section 6: the largest integer that every reader agrees on */
+
+#define AGW_TIME_MAX         (((int64_t) 1 << 53) - 1)
+
+/* how far ahead of our clock an iat may stand, in seconds */
+
+#define AGW_IAT_AHEAD        5
+
+
+static inline int
+agw_str_eq(agw_str_t a, agw_str_t b)
+{
+    return a.len == b.len
+           && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+
+#endif /* AGW_H_INCLUDED_ */

@@ -1,0 +1,328 @@
+
+/*
+ * Claims on jansson: reading refuses what is not exactly as design says,
+ * writing gives what reading accepts.
+ */
+
+
+#include <stdio.h>
+
+#include "agw_claims.h"
+#include "agw_grammar.h"
+#include "agw_json.h"
+#include "agw_scope.h"
+
+
+static int agw_claims_read_names(agw_claims_t *claims);
+static int agw_claims_read_times(agw_claims_t *claims);
+static int agw_claims_read_scope(agw_claims_t *claims);
+static int agw_claims_agree(const agw_claims_t *claims, const char *name);
+static agw_reason_t agw_claims_check_audience(const agw_claims_t *claims,
+    agw_str_t audience);
+static int agw_claims_set(json_t *json, const char *name, agw_str_t value);
+
+
+static const agw_str_t  agw_business_access = agw_string("business_access");
+
+
+agw_reason_t
+agw_claims_read(agw_claims_t *claims, agw_str_t payload)
+{
+    memset(claims, 0, sizeof(agw_claims_t));
+
+    claims->json = agw_json_object(payload);
+
+    if (claims->json == NULL
+        || agw_claims_read_names(claims) != 0
+        || agw_claims_read_times(claims) != 0
+        || agw_claims_read_scope(claims) != 0)
+    {
+        agw_claims_done(claims);
+        return AGW_MALFORMED_CLAIMS;
+    }
+
+    return AGW_OK;
+}
+
+
+void
+agw_claims_done(agw_claims_t *claims)
+{
+    json_decref(claims->json);
+
+    memset(claims, 0, sizeof(agw_claims_t));
+}
+
+
+agw_reason_t
+agw_claims_check(const agw_claims_t *claims, const agw_claims_rules_t *rules,
+    int64_t now)
+{
+    agw_reason_t  reason;
+
+    if (claims->exp - claims->iat > rules->max_lifetime) {
+        return AGW_MALFORMED_CLAIMS;
+    }
+
+    reason = agw_claims_check_time(claims, rules->leeway, now);
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    if (rules->issuer.len && !agw_str_eq(claims->iss, rules->issuer)) {
+        return AGW_WRONG_ISSUER;
+    }
+
+    return agw_claims_check_audience(claims, rules->audience);
+}
+
+
+agw_reason_t
+agw_claims_check_time(const agw_claims_t *claims, int64_t leeway, int64_t now)
+{
+    int64_t  ahead;
+
+    if (now >= claims->exp + leeway) {
+        return AGW_EXPIRED;
+    }
+
+    ahead = leeway > AGW_IAT_AHEAD ? leeway : AGW_IAT_AHEAD;
+
+    if (now < claims->nbf - leeway || claims->iat > now + ahead) {
+        return AGW_NOT_YET_VALID;
+    }
+
+    return AGW_OK;
+}
+
+
+int
+agw_claims_write(const agw_claims_t *claims, agw_str_t issuer,
+    agw_str_t audience, unsigned char *buf, size_t size, size_t *len)
+{
+    int      rc;
+    size_t   n;
+    json_t  *json;
+
+    json = json_object();
+
+    rc = agw_claims_set(json, "iss", issuer)
+         | agw_claims_set(json, "aud", audience)
+         | agw_claims_set(json, "sub", claims->partner_id)
+         | agw_claims_set(json, "partner_id", claims->partner_id)
+         | agw_claims_set(json, "client_id", claims->partner_id)
+         | agw_claims_set(json, "business_id", claims->business_id)
+         | agw_claims_set(json, "scope", claims->scope)
+         | json_object_set_new(json, "iat", json_integer(claims->iat))
+         | json_object_set_new(json, "exp", json_integer(claims->exp))
+         | agw_claims_set(json, "jti", claims->jti);
+
+    if (rc != 0) {
+        json_decref(json);
+        return -1;
+    }
+
+    n = json_dumpb(json, (char *) buf, size, JSON_COMPACT);
+
+    json_decref(json);
+
+    if (n == 0 || n > size) {
+        return -1;
+    }
+
+    *len = n;
+
+    return 0;
+}
+
+
+agw_str_t
+agw_claim_text(const agw_claims_t *claims, agw_str_t name,
+    unsigned char *buf)
+{
+    size_t     i;
+    json_t    *value;
+    agw_str_t  text;
+
+    text.len = 0;
+    text.data = buf;
+
+    value = json_object_getn(claims->json, (const char *) name.data,
+                             name.len);
+
+    switch (value ? json_typeof(value) : JSON_NULL) {
+
+    case JSON_STRING:
+        text.data = (const unsigned char *) json_string_value(value);
+        text.len = json_string_length(value);
+
+        if (text.len > AGW_CLAIM_TEXT_MAX) {
+            text.len = 0;
+        }
+
+        for (i = 0; i < text.len; i++) {
+            if (text.data[i] < 0x20 || text.data[i] > 0x7e) {
+                text.len = 0;
+            }
+        }
+
+        break;
+
+    case JSON_INTEGER:
+        text.len = (size_t) snprintf((char *) buf, AGW_CLAIM_BUF_SIZE,
+                                     "%" JSON_INTEGER_FORMAT,
+                                     json_integer_value(value));
+        break;
+
+    case JSON_TRUE:
+        text.len = 4;
+        memcpy(buf, "true", 4);
+        break;
+
+    case JSON_FALSE:
+        text.len = 5;
+        memcpy(buf, "false", 5);
+        break;
+
+    default:
+        break;
+    }
+
+    return text;
+}
+
+
+static int
+agw_claims_read_names(agw_claims_t *claims)
+{
+    int      business;
+    json_t  *json;
+
+    json = claims->json;
+
+    business = agw_json_string(json, "business_id", &claims->business_id);
+
+    if (agw_json_string(json, "partner_id", &claims->partner_id) != 1
+        || agw_json_string(json, "jti", &claims->jti) != 1
+        || agw_json_string(json, "iss", &claims->iss) == -1
+        || business == -1)
+    {
+        return -1;
+    }
+
+    claims->kind = business ? AGW_KIND_BUSINESS : AGW_KIND_PARTNER;
+
+    if (!agw_is_id(claims->partner_id)
+        || !agw_is_id(claims->jti)
+        || (business && !agw_is_id(claims->business_id)))
+    {
+        return -1;
+    }
+
+    if (!agw_claims_agree(claims, "sub")
+        || !agw_claims_agree(claims, "client_id"))
+    {
+        return -1;
+    }
+
+    return 0;
+}
+
+
+static int
+agw_claims_read_times(agw_claims_t *claims)
+{
+    if (agw_json_time(claims->json, "iat", &claims->iat) != 1
+        || agw_json_time(claims->json, "exp", &claims->exp) != 1
+        || agw_json_time(claims->json, "nbf", &claims->nbf) == -1)
+    {
+        return -1;
+    }
+
+    return claims->exp > claims->iat ? 0 : -1;
+}
+
+
+static int
+agw_claims_read_scope(agw_claims_t *claims)
+{
+    int  rc;
+
+    rc = agw_json_string(claims->json, "scope", &claims->scope);
+
+    if (rc == 0) {
+        return 0;
+    }
+
+    if (rc == -1 || !agw_is_scope(claims->scope)) {
+        return -1;
+    }
+
+    if (claims->kind == AGW_KIND_PARTNER
+        && agw_scope_has(claims->scope, agw_business_access))
+    {
+        return -1;
+    }
+
+    return 0;
+}
+
+
+/* whether a claim, where present, says the same as partner_id */
+
+static int
+agw_claims_agree(const agw_claims_t *claims, const char *name)
+{
+    int        rc;
+    agw_str_t  value;
+
+    rc = agw_json_string(claims->json, name, &value);
+
+    return rc == 0 || (rc == 1 && agw_str_eq(value, claims->partner_id));
+}
+
+
+/* RFC 7519, section 4.1.3: a string, or an array of strings */
+
+static agw_reason_t
+agw_claims_check_audience(const agw_claims_t *claims, agw_str_t audience)
+{
+    int         found;
+    size_t      i, n;
+    json_t     *aud, *item;
+    agw_str_t   text;
+
+    aud = json_object_get(claims->json, "aud");
+    n = json_is_array(aud) ? json_array_size(aud) : aud != NULL;
+    found = 0;
+
+    for (i = 0; i < n; i++) {
+        item = json_is_array(aud) ? json_array_get(aud, i) : aud;
+
+        if (!json_is_string(item)) {
+            return AGW_MALFORMED_CLAIMS;
+        }
+
+        text.data = (const unsigned char *) json_string_value(item);
+        text.len = json_string_length(item);
+
+        found |= agw_str_eq(text, audience);
+    }
+
+    return (found || audience.len == 0) ? AGW_OK : AGW_WRONG_AUDIENCE;
+}
+
+
+/* an empty value is left out */
+
+static int
+agw_claims_set(json_t *json, const char *name, agw_str_t value)
+{
+    if (value.len == 0) {
+        return 0;
+    }
+
+    return json_object_set_new(json, name,
+                               json_stringn((const char *) value.data,
+                                            value.len));
+}

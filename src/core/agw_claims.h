@@ -1,0 +1,112 @@
+
+/*
+ * The claims of both kinds of token (RFC 7519, section 4): read from a
+ * payload whose signature holds, checked against a server's rules, written
+ * for signing.
+ */
+
+
+#ifndef AGW_CLAIMS_H_INCLUDED_
+#define AGW_CLAIMS_H_INCLUDED_
+
+
+#include <jansson.h>
+
+#include "agw.h"
+#include "agw_reason.h"
+
+
+typedef enum {
+    AGW_KIND_PARTNER = 0,            /* no business_id */
+    AGW_KIND_BUSINESS
+} agw_kind_t;
+
+
+/* an absent string is empty; times are Unix seconds */
+
+typedef struct {
+    agw_kind_t    kind;
+    agw_str_t     partner_id;
+    agw_str_t     business_id;
+    agw_str_t     scope;
+    agw_str_t     jti;
+    agw_str_t     iss;
+    int64_t       iat;
+    int64_t       exp;
+    int64_t       nbf;               /* 0 where absent */
+    json_t       *json;              /* owns what the strings point into */
+} agw_claims_t;
+
+
+/* what a server accepts; an empty issuer or audience is not compared */
+
+typedef struct {
+    agw_str_t     issuer;
+    agw_str_t     audience;
+    int64_t       leeway;            /* seconds, 0 to 60 */
+    int64_t       max_lifetime;      /* seconds */
+} agw_claims_rules_t;
+
+
+/*
+ * Reads a payload: required claims, their types, grammars and agreement.
+ * Returns AGW_OK, and then the caller owes an agw_claims_done(), or
+ * AGW_MALFORMED_CLAIMS, and claims holds nothing.
+ */
+
+agw_reason_t agw_claims_read(agw_claims_t *claims, agw_str_t payload);
+
+
+/* gives back what agw_claims_read() took; a second call does nothing */
+
+void agw_claims_done(agw_claims_t *claims);
+
+
+/*
+ * Lifetime against the rules, then agw_claims_check_time(), then issuer and
+ * audience.  Returns AGW_OK, AGW_MALFORMED_CLAIMS (a life that is too long,
+ * or an aud that is no string or array of strings), AGW_EXPIRED,
+ * AGW_NOT_YET_VALID, AGW_WRONG_ISSUER or AGW_WRONG_AUDIENCE.
+ */
+
+agw_reason_t agw_claims_check(const agw_claims_t *claims,
+    const agw_claims_rules_t *rules, int64_t now);
+
+
+/*
+ * Refused at now >= exp + leeway; at now < nbf - leeway; with iat ahead by
+ * more than AGW_IAT_AHEAD, or leeway where that is larger.
+ */
+
+agw_reason_t agw_claims_check_time(const agw_claims_t *claims,
+    int64_t leeway, int64_t now);
+
+
+/*
+ * The payload of a token of ours: sub, partner_id and client_id alike;
+ * business_id, scope, iss and aud only where not empty.  buf has size bytes,
+ * of which AGW_CLAIMS_SIZE always suffice beside issuer and audience.
+ * Returns 0 and sets *len, or -1 where it did not fit or memory ran out.
+ */
+
+#define AGW_CLAIMS_SIZE   (4 * AGW_ID_MAX + AGW_SCOPE_MAX + 512)
+
+int agw_claims_write(const agw_claims_t *claims, agw_str_t issuer,
+    agw_str_t audience, unsigned char *buf, size_t size, size_t *len);
+
+
+/*
+ * A claim as text that may stand in a header: a printable-ASCII string of at
+ * most 256 bytes (borrowed from claims), an integer or a boolean (written
+ * into buf, of AGW_CLAIM_BUF_SIZE bytes).  Anything else, and an absent
+ * claim, is empty.
+ */
+
+#define AGW_CLAIM_TEXT_MAX   256
+#define AGW_CLAIM_BUF_SIZE   24
+
+agw_str_t agw_claim_text(const agw_claims_t *claims, agw_str_t name,
+    unsigned char *buf);
+
+
+#endif /* AGW_CLAIMS_H_INCLUDED_ */

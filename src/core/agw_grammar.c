@@ -1,0 +1,321 @@
+
+/*
+ * Character sets as a table of bits, encodings as small loops.
+ */
+
+
+#include "agw_grammar.h"
+
+
+#define AGW_ID_CHAR     0x01         /* RFC 3986: unreserved */
+#define AGW_B64_CHAR    0x02         /* RFC 6750: b64token but for '=' */
+#define AGW_SCOPE_CHAR  0x04         /* RFC 6749: scope-token */
+
+
+static int agw_all(agw_str_t s, unsigned set);
+static unsigned agw_char_sets(unsigned char c);
+static size_t agw_utf8_char(const unsigned char *p, size_t left);
+static int agw_hex(unsigned char c);
+static int agw_escape(agw_str_t s, size_t i, unsigned char *c);
+
+
+int
+agw_is_id(agw_str_t s)
+{
+    return s.len >= 1 && s.len <= AGW_ID_MAX && agw_all(s, AGW_ID_CHAR);
+}
+
+
+int
+agw_is_b64token(agw_str_t s)
+{
+    while (s.len > 0 && s.data[s.len - 1] == '=') {
+        s.len--;
+    }
+
+    return s.len >= 1 && agw_all(s, AGW_B64_CHAR);
+}
+
+
+int
+agw_is_scope(agw_str_t s)
+{
+    size_t         i;
+    unsigned char  prev;
+
+    if (s.len > AGW_SCOPE_MAX) {
+        return 0;
+    }
+
+    prev = ' ';
+
+    for (i = 0; i < s.len; i++) {
+
+        if (s.data[i] == ' ') {
+            if (prev == ' ') {
+                return 0;
+            }
+
+        } else if (!(agw_char_sets(s.data[i]) & AGW_SCOPE_CHAR)) {
+            return 0;
+        }
+
+        prev = s.data[i];
+    }
+
+    return prev != ' ';
+}
+
+
+int
+agw_is_utf8(agw_str_t s)
+{
+    size_t  i, n;
+
+    for (i = 0; i < s.len; i += n) {
+        n = agw_utf8_char(s.data + i, s.len - i);
+
+        if (n == 0) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+int
+agw_has_control(agw_str_t s)
+{
+    size_t  i;
+
+    for (i = 0; i < s.len; i++) {
+        if (s.data[i] < 0x20 || s.data[i] == 0x7f) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+int
+agw_same_nocase(agw_str_t a, agw_str_t b)
+{
+    size_t         i;
+    unsigned char  c, d;
+
+    if (a.len != b.len) {
+        return 0;
+    }
+
+    for (i = 0; i < a.len; i++) {
+        c = a.data[i];
+        d = b.data[i];
+
+        c = (c >= 'A' && c <= 'Z') ? c | 0x20 : c;
+        d = (d >= 'A' && d <= 'Z') ? d | 0x20 : d;
+
+        if (c != d) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/*
+ * No two escapes overlap, and each one that is decoded makes the text
+ * shorter: whatever the order, the end is the same.  So one pass will do, in
+ * which the end of the result is looked at again after each byte.
+ */
+
+size_t
+agw_percent_decode_all(agw_str_t s, unsigned char *out)
+{
+    size_t         i, n;
+    agw_str_t      tail;
+    unsigned char  c;
+
+    n = 0;
+    tail.len = 3;
+
+    for (i = 0; i < s.len; i++) {
+        out[n++] = s.data[i];
+
+        while (n >= 3) {
+            tail.data = out + n - 3;
+
+            if (!agw_escape(tail, 0, &c)) {
+                break;
+            }
+
+            n -= 3;
+            out[n++] = c;
+        }
+    }
+
+    return n;
+}
+
+
+int
+agw_form_decode(agw_str_t s, unsigned char *out, size_t *len)
+{
+    size_t         i, n;
+    unsigned char  c;
+
+    n = 0;
+
+    for (i = 0; i < s.len; i++) {
+
+        if (agw_escape(s, i, &c)) {
+            out[n++] = c;
+            i += 2;
+            continue;
+        }
+
+        if (s.data[i] == '%') {
+            return -1;
+        }
+
+        out[n++] = (s.data[i] == '+') ? ' ' : s.data[i];
+    }
+
+    *len = n;
+
+    return 0;
+}
+
+
+static int
+agw_all(agw_str_t s, unsigned set)
+{
+    size_t  i;
+
+    for (i = 0; i < s.len; i++) {
+        if (!(agw_char_sets(s.data[i]) & set)) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static unsigned
+agw_char_sets(unsigned char c)
+{
+    unsigned  sets;
+
+    sets = 0;
+
+    if (c >= 0x21 && c <= 0x7e && c != '"' && c != '\\') {
+        sets |= AGW_SCOPE_CHAR;
+    }
+
+    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
+        || (c >= 'a' && c <= 'z')
+        || c == '-' || c == '.' || c == '_' || c == '~')
+    {
+        sets |= AGW_ID_CHAR | AGW_B64_CHAR;
+    }
+
+    if (c == '+' || c == '/') {
+        sets |= AGW_B64_CHAR;
+    }
+
+    return sets;
+}
+
+
+/*
+ * The length of the character at p by the table of RFC 3629, section 4, or
+ * 0: a stray or missing continuation, an overlong form, a surrogate, or a
+ * code point past 10FFFF.
+ */
+
+static size_t
+agw_utf8_char(const unsigned char *p, size_t left)
+{
+    size_t         i, n;
+    unsigned char  low, high;
+
+    if (p[0] < 0x80) {
+        return 1;
+    }
+
+    low = 0x80;
+    high = 0xbf;
+
+    if (p[0] >= 0xc2 && p[0] <= 0xdf) {
+        n = 2;
+
+    } else if (p[0] >= 0xe0 && p[0] <= 0xef) {
+        n = 3;
+        low = (p[0] == 0xe0) ? 0xa0 : low;
+        high = (p[0] == 0xed) ? 0x9f : high;
+
+    } else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
+        n = 4;
+        low = (p[0] == 0xf0) ? 0x90 : low;
+        high = (p[0] == 0xf4) ? 0x8f : high;
+
+    } else {
+        return 0;
+    }
+
+    if (n > left || p[1] < low || p[1] > high) {
+        return 0;
+    }
+
+    for (i = 2; i < n; i++) {
+        if (p[i] < 0x80 || p[i] > 0xbf) {
+            return 0;
+        }
+    }
+
+    return n;
+}
+
+
+static int
+agw_hex(unsigned char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+
+    c |= 0x20;
+
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+
+    return -1;
+}
+
+
+/* whether "%XX" stands at i; then *c is its byte */
+
+static int
+agw_escape(agw_str_t s, size_t i, unsigned char *c)
+{
+    int  high, low;
+
+    if (s.data[i] != '%' || s.len - i < 3) {
+        return 0;
+    }
+
+    high = agw_hex(s.data[i + 1]);
+    low = agw_hex(s.data[i + 2]);
+
+    if (high < 0 || low < 0) {
+        return 0;
+    }
+
+    *c = (unsigned char) (high << 4 | low);
+
+    return 1;
+}

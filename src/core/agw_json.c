@@ -1,0 +1,137 @@
+
+/*
+ * jansson, with the bounds that it does not set: depth, and one object.
+ */
+
+
+#include "agw_json.h"
+
+
+static int agw_json_shallow(agw_str_t text);
+
+
+json_t *
+agw_json_object(agw_str_t text)
+{
+    json_t  *json;
+
+    if (!agw_json_shallow(text)) {
+        return NULL;
+    }
+
+    json = json_loadb((const char *) text.data, text.len,
+                      JSON_REJECT_DUPLICATES, NULL);
+
+    if (!json_is_object(json)) {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
+}
+
+
+int
+agw_json_string(const json_t *object, const char *name, agw_str_t *out)
+{
+    json_t  *value;
+
+    value = json_object_get(object, name);
+
+    if (value == NULL) {
+        return 0;
+    }
+
+    if (!json_is_string(value)) {
+        return -1;
+    }
+
+    out->data = (const unsigned char *) json_string_value(value);
+    out->len = json_string_length(value);
+
+    return 1;
+}
+
+
+int
+agw_json_time(const json_t *object, const char *name, int64_t *out)
+{
+    json_t      *value;
+    json_int_t   n;
+
+    value = json_object_get(object, name);
+
+    if (value == NULL) {
+        return 0;
+    }
+
+    if (!json_is_integer(value)) {
+        return -1;
+    }
+
+    n = json_integer_value(value);
+
+    if (n < 0 || n > AGW_TIME_MAX) {
+        return -1;
+    }
+
+    *out = n;
+
+    return 1;
+}
+
+
+/*
+ * Brackets outside strings, counted before jansson recurses: its own limit
+ * is a constant of its build, in the thousands.
+ */
+
+static int
+agw_json_shallow(agw_str_t text)
+{
+    int       quoted;
+    size_t    i;
+    unsigned  depth;
+
+    depth = 0;
+    quoted = 0;
+
+    for (i = 0; i < text.len; i++) {
+
+        if (quoted) {
+            if (text.data[i] == '\\') {
+                i++;
+
+            } else if (text.data[i] == '"') {
+                quoted = 0;
+            }
+
+            continue;
+        }
+
+        switch (text.data[i]) {
+
+        case '"':
+            quoted = 1;
+            break;
+
+        case '{':
+        case '[':
+            if (++depth > AGW_JSON_DEPTH_MAX) {
+                return 0;
+            }
+
+            break;
+
+        case '}':
+        case ']':
+            if (depth > 0) {
+                depth--;
+            }
+
+            break;
+        }
+    }
+
+    return 1;
+}

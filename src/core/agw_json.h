@@ -1,0 +1,37 @@
+
+/*
+ * JSON from strangers, read by jansson within bounds: one object, no
+ * repeated member at any depth, no NUL, UTF-8 alone, at most
+ * AGW_JSON_DEPTH_MAX deep.
+ */
+
+
+#ifndef AGW_JSON_H_INCLUDED_
+#define AGW_JSON_H_INCLUDED_
+
+
+#include <jansson.h>
+
+#include "agw.h"
+
+
+/*
+ * Returns a new reference that the caller gives back with json_decref(), or
+ * NULL where text is not such an object, or memory ran out.  (RFC 8259; RFC
+ * 7515, section 4, on repeated members.)
+ */
+
+json_t *agw_json_object(agw_str_t text);
+
+
+/*
+ * Members by name.  Each returns 1 and sets *out where the member is of the
+ * type, 0 where it is absent, -1 where it is something else.  A string is
+ * borrowed from the object; an integer is 0 to AGW_TIME_MAX, never a real.
+ */
+
+int agw_json_string(const json_t *object, const char *name, agw_str_t *out);
+int agw_json_time(const json_t *object, const char *name, int64_t *out);
+
+
+#endif /* AGW_JSON_H_INCLUDED_ */

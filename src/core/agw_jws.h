@@ -1,0 +1,51 @@
+
+/*
+ * JWS in compact serialisation (RFC 7515, section 7.1), strict as RFC 8725
+ * asks.  The algorithm is the key's; the header only has to agree.
+ */
+
+
+#ifndef AGW_JWS_H_INCLUDED_
+#define AGW_JWS_H_INCLUDED_
+
+
+#include "agw_keyring.h"
+#include "agw_reason.h"
+
+
+typedef struct {
+    const agw_key_t  *key;           /* NULL until the header named one */
+    agw_str_t         payload;       /* decoded; empty unless verified */
+} agw_jws_t;
+
+
+/* room that a caller gives for decoding, in bytes */
+
+#define AGW_JWS_BUF_SIZE   AGW_TOKEN_MAX
+
+
+/*
+ * Verifies a token.  buf has AGW_JWS_BUF_SIZE bytes, which the payload then
+ * points into.  Returns AGW_OK, or AGW_MALFORMED_TOKEN (size, segments,
+ * base64url, header, crit, b64, typ), AGW_UNKNOWN_KEY,
+ * AGW_ALGORITHM_MISMATCH or AGW_BAD_SIGNATURE, found in that order.  On a
+ * refusal jws->key is the configured key that the token named, for the log,
+ * and no byte of the payload may be used.
+ */
+
+agw_reason_t agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring,
+    agw_str_t token, unsigned char *buf);
+
+
+/*
+ * Signs a payload as {"alg","typ":"JWT","kid"}.  out has agw_jws_size()
+ * bytes.  Returns 0 and sets *len, or -1 where OpenSSL failed.
+ */
+
+size_t agw_jws_size(const agw_key_t *key, size_t payload_len);
+
+int agw_jws_sign(const agw_key_t *key, agw_str_t payload, unsigned char *out,
+    size_t *len);
+
+
+#endif /* AGW_JWS_H_INCLUDED_ */

@@ -1,0 +1,302 @@
+
+/*
+ * An upstream may decode a path once, twice or not at all, may cut
+ * parameters off its segments, and may then remove dot segments.  What could
+ * be read differently by any of them is refused; the rest passes untouched.
+ */
+
+
+#include <stdlib.h>
+
+#include "agw_grammar.h"
+#include "agw_path.h"
+
+
+#define AGW_PLACEHOLDER  "<business_id>"
+
+
+static agw_reason_t agw_path_check_decoded(agw_str_t path, size_t slashes);
+static int agw_is_dot_segment(agw_str_t segment);
+static agw_str_t agw_segment(agw_str_t path, size_t i);
+static const char *agw_template_literal(agw_str_t literal);
+static int agw_begins(agw_str_t s, agw_str_t prefix);
+
+
+agw_reason_t
+agw_path_check(agw_str_t path)
+{
+    size_t          i, slashes;
+    agw_str_t       decoded;
+    agw_reason_t    reason;
+    unsigned char  *buf;
+
+    if (path.len == 0 || path.data[0] != '/'
+        || memchr(path.data, '#', path.len) != NULL)
+    {
+        return AGW_AMBIGUOUS_PATH;
+    }
+
+    slashes = 0;
+
+    for (i = 0; i < path.len; i++) {
+
+        if (path.data[i] != '/') {
+            continue;
+        }
+
+        if (i > 0 && path.data[i - 1] == '/') {
+            return AGW_AMBIGUOUS_PATH;
+        }
+
+        slashes++;
+    }
+
+    if (memchr(path.data, '%', path.len) == NULL) {
+        return agw_path_check_decoded(path, slashes);
+    }
+
+    buf = malloc(path.len);
+    if (buf == NULL) {
+        return AGW_INTERNAL_ERROR;
+    }
+
+    decoded.data = buf;
+    decoded.len = agw_percent_decode_all(path, buf);
+
+    reason = agw_path_check_decoded(decoded, slashes);
+
+    free(buf);
+
+    return reason;
+}
+
+
+agw_str_t
+agw_path_of_target(agw_str_t target)
+{
+    const unsigned char  *query;
+
+    query = target.len ? memchr(target.data, '?', target.len) : NULL;
+
+    if (query != NULL) {
+        target.len = (size_t) (query - target.data);
+    }
+
+    return target;
+}
+
+
+int
+agw_template_parse(agw_template_t *template, agw_str_t text,
+    const char **error)
+{
+    size_t                  i;
+    agw_str_t               rest;
+    static const agw_str_t  placeholder = agw_string(AGW_PLACEHOLDER);
+
+    if (text.len > 1 && text.data[text.len - 1] == '/') {
+        text.len--;
+    }
+
+    rest = text;
+
+    for (i = 0; i < text.len; i++) {
+        rest.data = text.data + i;
+        rest.len = text.len - i;
+
+        if (agw_begins(rest, placeholder)) {
+            break;
+        }
+    }
+
+    if (i == text.len) {
+        *error = "it has no segment " AGW_PLACEHOLDER;
+        return -1;
+    }
+
+    template->prefix.data = text.data;
+    template->prefix.len = i;
+
+    template->suffix.data = rest.data + placeholder.len;
+    template->suffix.len = rest.len - placeholder.len;
+
+    if (i == 0 || text.data[0] != '/' || text.data[i - 1] != '/'
+        || (template->suffix.len && template->suffix.data[0] != '/'))
+    {
+        *error = AGW_PLACEHOLDER " is not a whole segment of a path that "
+                 "begins with \"/\"";
+        return -1;
+    }
+
+    *error = agw_template_literal(template->prefix);
+
+    if (*error == NULL) {
+        *error = agw_template_literal(template->suffix);
+    }
+
+    return *error ? -1 : 0;
+}
+
+
+agw_reason_t
+agw_template_match(const agw_template_t *template, agw_match_t how,
+    agw_str_t path, agw_str_t *business_id)
+{
+    agw_str_t  rest, id;
+
+    if (template->prefix.len == 0 || !agw_begins(path, template->prefix)) {
+        return AGW_NO_BUSINESS_IN_PATH;
+    }
+
+    id = agw_segment(path, template->prefix.len);
+
+    rest.data = id.data + id.len;
+    rest.len = path.len - template->prefix.len - id.len;
+
+    if (id.len == 0 || !agw_begins(rest, template->suffix)) {
+        return AGW_NO_BUSINESS_IN_PATH;
+    }
+
+    rest.data += template->suffix.len;
+    rest.len -= template->suffix.len;
+
+    if (rest.len && (rest.data[0] != '/'
+                     || (how == AGW_MATCH_WHOLE && rest.len > 1)))
+    {
+        return AGW_NO_BUSINESS_IN_PATH;
+    }
+
+    if (!agw_is_id(id) || agw_is_dot_segment(id)) {
+        return AGW_AMBIGUOUS_PATH;
+    }
+
+    *business_id = id;
+
+    return AGW_OK;
+}
+
+
+/* slashes is how many the path had before it was decoded */
+
+static agw_reason_t
+agw_path_check_decoded(agw_str_t path, size_t slashes)
+{
+    size_t     i;
+    agw_str_t  segment;
+
+    if (agw_has_control(path) || !agw_is_utf8(path)
+        || memchr(path.data, '\\', path.len) != NULL)
+    {
+        return AGW_AMBIGUOUS_PATH;
+    }
+
+    for (i = 0; i < path.len; i += segment.len + 1) {
+
+        /* path[i] is a '/' in each round */
+
+        if (slashes-- == 0) {
+            return AGW_AMBIGUOUS_PATH;
+        }
+
+        segment = agw_segment(path, i + 1);
+
+        if (agw_is_dot_segment(segment)) {
+            return AGW_AMBIGUOUS_PATH;
+        }
+    }
+
+    return AGW_OK;
+}
+
+
+static int
+agw_is_dot_segment(agw_str_t segment)
+{
+    int            dot;
+    size_t         i;
+    unsigned char  c;
+
+    dot = 0;
+
+    for (i = 0; i < segment.len; i++) {
+        c = segment.data[i];
+
+        if (c == ';' || c == '?' || c == '#') {
+            break;
+        }
+
+        if (c != '.' && c != ' ') {
+            return 0;
+        }
+
+        dot |= (c == '.');
+    }
+
+    return dot;
+}
+
+
+/* what stands from i to the next '/' or the end; i is at most path.len */
+
+static agw_str_t
+agw_segment(agw_str_t path, size_t i)
+{
+    agw_str_t             segment;
+    const unsigned char  *slash;
+
+    segment.data = path.data + i;
+    segment.len = path.len - i;
+
+    slash = segment.len ? memchr(segment.data, '/', segment.len) : NULL;
+
+    if (slash != NULL) {
+        segment.len = (size_t) (slash - segment.data);
+    }
+
+    return segment;
+}
+
+
+/*
+ * NULL, or what is wrong with a template's literal part.  It holds only
+ * characters that are themselves raw and decoded, so that one comparison
+ * serves for both.
+ */
+
+static const char *
+agw_template_literal(agw_str_t literal)
+{
+    size_t         i;
+    unsigned char  c;
+
+    for (i = 0; i < literal.len; i++) {
+        c = literal.data[i];
+
+        if (c == '<' || c == '>') {
+            return "it has more than one " AGW_PLACEHOLDER;
+        }
+
+        if (c <= 0x20 || c >= 0x7f || strchr("\"#$%;?[\\]^`{|}", c)) {
+            return "a literal segment takes letters, digits and "
+                   "-._~!&'()*+,=:@ only";
+        }
+
+        if (c == '/' && i > 0 && literal.data[i - 1] == '/') {
+            return "it has an empty segment";
+        }
+
+        if (c == '/' && agw_is_dot_segment(agw_segment(literal, i + 1))) {
+            return "it has a dot segment";
+        }
+    }
+
+    return NULL;
+}
+
+
+static int
+agw_begins(agw_str_t s, agw_str_t prefix)
+{
+    return s.len >= prefix.len
+           && memcmp(s.data, prefix.data, prefix.len) == 0;
+}

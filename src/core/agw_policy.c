@@ -1,0 +1,82 @@
+
+/*
+ * Deny by default; each function allows once, at its end.
+ */
+
+
+#include "agw_policy.h"
+#include "agw_scope.h"
+
+
+agw_reason_t
+agw_policy_access(const agw_claims_t *claims, const agw_demand_t *demand)
+{
+    if (demand->require == AGW_REQUIRE_PARTNER) {
+
+        /* a partner token is not of the kind that opens a business */
+
+        if (claims->kind != AGW_KIND_PARTNER || demand->business_id.len) {
+            return AGW_WRONG_KIND;
+        }
+
+        return AGW_OK;
+    }
+
+    if (demand->require != AGW_REQUIRE_BUSINESS
+        || claims->kind != AGW_KIND_BUSINESS)
+    {
+        return AGW_WRONG_KIND;
+    }
+
+    if (!agw_scope_has(claims->scope, demand->scope)) {
+        return AGW_INSUFFICIENT_SCOPE;
+    }
+
+    if (demand->business_id.len == 0) {
+        return AGW_NO_BUSINESS_IN_PATH;
+    }
+
+    if (!agw_str_eq(claims->business_id, demand->business_id)) {
+        return AGW_WRONG_BUSINESS;
+    }
+
+    return AGW_OK;
+}
+
+
+agw_reason_t
+agw_policy_api_key(const agw_api_key_row_t *row, int64_t now)
+{
+    if (!row->found || !row->partner_active || now < row->not_before) {
+        return AGW_INVALID_CLIENT;
+    }
+
+    if (row->expires && now >= row->expires_at) {
+        return AGW_INVALID_CLIENT;
+    }
+
+    return AGW_OK;
+}
+
+
+agw_reason_t
+agw_policy_business(const agw_business_row_t *row)
+{
+    if (!row->partner_active) {
+        return AGW_REVOKED;
+    }
+
+    if (!row->found) {
+        return AGW_UNKNOWN_BUSINESS;
+    }
+
+    if (!row->owned) {
+        return AGW_NOT_OWNER;
+    }
+
+    if (!row->active) {
+        return AGW_ARCHIVED_BUSINESS;
+    }
+
+    return AGW_OK;
+}

@@ -1,0 +1,73 @@
+
+/*
+ * Who may do what: decisions over checked claims and stored rows.
+ */
+
+
+#ifndef AGW_POLICY_H_INCLUDED_
+#define AGW_POLICY_H_INCLUDED_
+
+
+#include "agw_claims.h"
+
+
+/* what a location demands; bits, for `business owner` */
+
+#define AGW_REQUIRE_OFF        0u
+#define AGW_REQUIRE_PARTNER    1u
+#define AGW_REQUIRE_BUSINESS   2u
+
+
+typedef struct {
+    unsigned      require;           /* AGW_REQUIRE_* */
+    agw_str_t     scope;             /* of a business token */
+    agw_str_t     business_id;       /* of the URL; empty where none */
+} agw_demand_t;
+
+
+/*
+ * Whether verified claims meet the demand: kind, then scope, then business.
+ * Returns AGW_OK, AGW_WRONG_KIND, AGW_INSUFFICIENT_SCOPE,
+ * AGW_NO_BUSINESS_IN_PATH or AGW_WRONG_BUSINESS.
+ */
+
+agw_reason_t agw_policy_access(const agw_claims_t *claims,
+    const agw_demand_t *demand);
+
+
+/* an API key with its partner, as a store has them; Unix seconds */
+
+typedef struct {
+    unsigned      partner_found:1;
+    unsigned      partner_active:1;
+    unsigned      found:1;           /* the key, of that partner */
+    unsigned      expires:1;
+    int64_t       not_before;
+    int64_t       expires_at;        /* where it expires */
+} agw_api_key_row_t;
+
+
+/* AGW_OK or AGW_INVALID_CLIENT */
+
+agw_reason_t agw_policy_api_key(const agw_api_key_row_t *row, int64_t now);
+
+
+/* a business, as seen by one partner */
+
+typedef struct {
+    unsigned      partner_active:1;  /* the asking partner */
+    unsigned      found:1;
+    unsigned      owned:1;           /* by the asking partner */
+    unsigned      active:1;
+} agw_business_row_t;
+
+
+/*
+ * AGW_OK, AGW_REVOKED (the partner is not active), AGW_UNKNOWN_BUSINESS,
+ * AGW_NOT_OWNER or AGW_ARCHIVED_BUSINESS, which only an owner is told.
+ */
+
+agw_reason_t agw_policy_business(const agw_business_row_t *row);
+
+
+#endif /* AGW_POLICY_H_INCLUDED_ */

@@ -1,0 +1,293 @@
+
+/*
+ * The SQLite engine.  Questions are answered at once, since readers of a WAL
+ * never wait for a writer; where the file is busy all the same (another
+ * process recovers it, or has it alone), the question is asked again on a
+ * timer, so that a worker never sleeps.
+ */
+
+
+#include "ngx_http_agw_sqlite_db.h"
+#include "ngx_http_agw_store_engine.h"
+#include "ngx_http_agw_workers.h"
+
+
+#define NGX_HTTP_AGW_SQLITE_RETRY      10    /* ms between tries */
+#define NGX_HTTP_AGW_SQLITE_PATIENCE   1000  /* ms for one question */
+
+
+static void *ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words,
+    ngx_uint_t n);
+
+static ngx_int_t ngx_http_agw_sqlite_find_api_keys(void *state,
+    ngx_http_agw_query_t *query);
+static ngx_int_t ngx_http_agw_sqlite_find_business(void *state,
+    ngx_http_agw_query_t *query);
+static ngx_int_t ngx_http_agw_sqlite_ask(void *state,
+    ngx_http_agw_query_t *query);
+static ngx_int_t ngx_http_agw_sqlite_wait(ngx_http_agw_query_t *query);
+static void ngx_http_agw_sqlite_retry(ngx_event_t *ev);
+static void ngx_http_agw_sqlite_forget(void *data);
+
+static int ngx_http_agw_sqlite_step_api_keys(void *state,
+    ngx_http_agw_query_t *query);
+static int ngx_http_agw_sqlite_step_business(void *state,
+    ngx_http_agw_query_t *query);
+static int ngx_http_agw_sqlite_first_row(sqlite3_stmt *stmt, agw_str_t first,
+    agw_str_t second);
+
+
+const ngx_http_agw_store_engine_t  ngx_http_agw_sqlite_engine = {
+    ngx_string("sqlite:"),
+    ngx_http_agw_sqlite_create,
+    ngx_http_agw_sqlite_open,
+    ngx_http_agw_sqlite_close,
+    ngx_http_agw_sqlite_find_api_keys,
+    ngx_http_agw_sqlite_find_business
+};
+
+
+static void *
+ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n)
+{
+    ngx_str_t               path;
+    ngx_http_agw_sqlite_t  *sqlite;
+
+    if (n != 1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\" in "
+                           "\"auth_gateway_store\", \"sqlite:<path>\" "
+                           "takes none", &words[1]);
+        return NULL;
+    }
+
+    path = words[0];
+    path.data += ngx_http_agw_sqlite_engine.scheme.len;
+    path.len -= ngx_http_agw_sqlite_engine.scheme.len;
+
+    if (path.len == 0 || path.data[path.len - 1] == '/'
+        || path.data[0] == ':')
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\" in \"auth_gateway_store\", "
+                           "accepted is \"sqlite:<path>\" with the path of "
+                           "a file", &words[0]);
+        return NULL;
+    }
+
+    if (ngx_conf_full_name(cf->cycle, &path, 0) != NGX_OK) {
+        return NULL;
+    }
+
+    if (ngx_http_agw_workers_write(cf, &path) != NGX_OK) {
+        return NULL;
+    }
+
+    sqlite = ngx_pcalloc(cf->pool, sizeof(ngx_http_agw_sqlite_t));
+    if (sqlite == NULL) {
+        return NULL;
+    }
+
+    sqlite->path = (char *) path.data;      /* ngx_conf_full_name() ends it */
+
+    return sqlite;
+}
+
+
+static ngx_int_t
+ngx_http_agw_sqlite_find_api_keys(void *state, ngx_http_agw_query_t *query)
+{
+    query->step = ngx_http_agw_sqlite_step_api_keys;
+
+    return ngx_http_agw_sqlite_ask(state, query);
+}
+
+
+static ngx_int_t
+ngx_http_agw_sqlite_find_business(void *state, ngx_http_agw_query_t *query)
+{
+    query->step = ngx_http_agw_sqlite_step_business;
+
+    return ngx_http_agw_sqlite_ask(state, query);
+}
+
+
+/* NGX_OK, NGX_AGAIN while busy, or NGX_ERROR, logged */
+
+static ngx_int_t
+ngx_http_agw_sqlite_ask(void *state, ngx_http_agw_query_t *query)
+{
+    int                     rc;
+    ngx_http_agw_sqlite_t  *sqlite = state;
+
+    query->state = state;
+
+    rc = ngx_http_agw_sqlite_ready(sqlite, query->log);
+
+    if (rc == SQLITE_OK) {
+        rc = query->step(state, query);
+
+        if (rc == SQLITE_OK) {
+            return NGX_OK;
+        }
+
+        if (rc != SQLITE_BUSY) {
+            ngx_log_error(NGX_LOG_ERR, query->log, 0,
+                          "auth_gateway: store \"%s\" cannot be read: %s",
+                          sqlite->path, sqlite3_errmsg(sqlite->db));
+
+            ngx_http_agw_sqlite_close(sqlite);
+        }
+    }
+
+    return rc == SQLITE_BUSY ? ngx_http_agw_sqlite_wait(query) : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_agw_sqlite_wait(ngx_http_agw_query_t *query)
+{
+    ngx_pool_cleanup_t     *cln;
+    ngx_http_agw_sqlite_t  *sqlite = query->state;
+
+    if (query->retry.handler == NULL) {
+        cln = ngx_pool_cleanup_add(query->pool, 0);
+        if (cln == NULL) {
+            return NGX_ERROR;
+        }
+
+        cln->handler = ngx_http_agw_sqlite_forget;
+        cln->data = query;
+
+        query->retry.handler = ngx_http_agw_sqlite_retry;
+        query->retry.data = query;
+        query->retry.log = query->log;
+
+        query->deadline = ngx_current_msec + NGX_HTTP_AGW_SQLITE_PATIENCE;
+    }
+
+    if ((ngx_msec_int_t) (query->deadline - ngx_current_msec) <= 0) {
+        ngx_log_error(NGX_LOG_ERR, query->log, 0,
+                      "auth_gateway: store \"%s\" stays locked by another "
+                      "process", sqlite->path);
+        return NGX_ERROR;
+    }
+
+    ngx_add_timer(&query->retry, NGX_HTTP_AGW_SQLITE_RETRY);
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_agw_sqlite_retry(ngx_event_t *ev)
+{
+    ngx_int_t              rc;
+    ngx_http_agw_query_t  *query = ev->data;
+
+    rc = ngx_http_agw_sqlite_ask(query->state, query);
+
+    if (rc != NGX_AGAIN) {
+        query->handler(query, rc);
+    }
+}
+
+
+static void
+ngx_http_agw_sqlite_forget(void *data)
+{
+    ngx_http_agw_query_t  *query = data;
+
+    if (query->retry.timer_set) {
+        ngx_del_timer(&query->retry);
+    }
+}
+
+
+static int
+ngx_http_agw_sqlite_step_api_keys(void *state, ngx_http_agw_query_t *query)
+{
+    int                      rc;
+    agw_str_t                digest;
+    ngx_uint_t               i;
+    sqlite3_stmt            *stmt;
+    agw_api_key_row_t       *row;
+    ngx_http_agw_sqlite_t   *sqlite = state;
+    ngx_http_agw_api_key_t  *key;
+
+    stmt = sqlite->find_api_key;
+
+    for (i = 0; i < query->nkeys; i++) {
+        key = &query->keys[i];
+        row = &query->api_keys[i];
+
+        digest.data = key->key_sha256;
+        digest.len = NGX_HTTP_AGW_SHA256_HEX;
+
+        rc = ngx_http_agw_sqlite_first_row(stmt, key->partner_id, digest);
+
+        if (rc == SQLITE_ROW) {
+            row->partner_found = sqlite3_column_type(stmt, 0) != SQLITE_NULL;
+            row->partner_active = sqlite3_column_int(stmt, 0);
+            row->found = sqlite3_column_type(stmt, 1) != SQLITE_NULL;
+            row->not_before = sqlite3_column_int64(stmt, 1);
+            row->expires = sqlite3_column_type(stmt, 2) != SQLITE_NULL;
+            row->expires_at = sqlite3_column_int64(stmt, 2);
+        }
+
+        (void) sqlite3_reset(stmt);
+
+        if (rc != SQLITE_ROW) {
+            return rc;
+        }
+    }
+
+    return SQLITE_OK;
+}
+
+
+static int
+ngx_http_agw_sqlite_step_business(void *state, ngx_http_agw_query_t *query)
+{
+    int                     rc;
+    sqlite3_stmt           *stmt;
+    agw_business_row_t     *row;
+    ngx_http_agw_sqlite_t  *sqlite = state;
+
+    stmt = sqlite->find_business;
+    row = &query->business;
+
+    rc = ngx_http_agw_sqlite_first_row(stmt, query->partner_id,
+                                  query->business_id);
+
+    if (rc == SQLITE_ROW) {
+        row->partner_active = sqlite3_column_int(stmt, 0);
+        row->found = sqlite3_column_type(stmt, 1) != SQLITE_NULL;
+        row->owned = sqlite3_column_int(stmt, 1);
+        row->active = sqlite3_column_int(stmt, 2);
+    }
+
+    (void) sqlite3_reset(stmt);
+
+    return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+
+/* binds both parameters and steps once: SQLITE_ROW, or an error */
+
+static int
+ngx_http_agw_sqlite_first_row(sqlite3_stmt *stmt, agw_str_t first,
+    agw_str_t second)
+{
+    int  rc;
+
+    rc = sqlite3_bind_text(stmt, 1, (const char *) first.data,
+                           (int) first.len, SQLITE_STATIC);
+
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_bind_text(stmt, 2, (const char *) second.data,
+                               (int) second.len, SQLITE_STATIC);
+    }
+
+    return rc == SQLITE_OK ? sqlite3_step(stmt) : rc;
+}

@@ -1,0 +1,47 @@
+
+/*
+ * A worker's own connection to a SQLite store: SQLite must not be carried
+ * over a fork, so it is opened after.
+ */
+
+
+#ifndef NGX_HTTP_AGW_SQLITE_DB_H_INCLUDED_
+#define NGX_HTTP_AGW_SQLITE_DB_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <sqlite3.h>
+
+
+#define NGX_HTTP_AGW_SQLITE_RETRY   10       /* ms between tries */
+
+
+typedef struct {
+    char           *path;            /* terminated; from configuration */
+
+    /* the worker's own, NULL while there is no connection */
+
+    sqlite3        *db;
+    sqlite3_stmt   *find_api_key;    /* partner_id, key_sha256 */
+    sqlite3_stmt   *find_business;   /* partner_id, business_id */
+    unsigned        opened:1;        /* at least once */
+} ngx_http_agw_sqlite_t;
+
+
+/* the engine's open() and close(); opening waits for a busy file, bounded */
+
+void ngx_http_agw_sqlite_open(void *state, ngx_log_t *log);
+void ngx_http_agw_sqlite_close(void *state);
+
+
+/*
+ * Sees to a connection, while serving: connects again where there is none or
+ * the file was replaced, and never waits.  Returns SQLITE_OK; SQLITE_BUSY,
+ * to be tried again; or another code, which is logged.
+ */
+
+int ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log);
+
+
+#endif /* NGX_HTTP_AGW_SQLITE_DB_H_INCLUDED_ */

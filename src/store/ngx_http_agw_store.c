@@ -1,0 +1,96 @@
+
+/*
+ * Chooses the engine by the scheme, and passes questions on.
+ */
+
+
+#include "ngx_http_agw_store_engine.h"
+
+
+struct ngx_http_agw_store_s {
+    const ngx_http_agw_store_engine_t  *engine;
+    void                               *state;
+};
+
+
+static const ngx_http_agw_store_engine_t  *ngx_http_agw_store_engines[] = {
+    &ngx_http_agw_sqlite_engine,
+    NULL
+};
+
+
+char *
+ngx_http_agw_store_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
+    ngx_http_agw_store_t **store)
+{
+    size_t                              len;
+    ngx_str_t                           scheme;
+    const ngx_http_agw_store_engine_t  *engine, **e;
+
+    for (e = ngx_http_agw_store_engines; *e; e++) {
+        engine = *e;
+        len = engine->scheme.len;
+
+        if (words[0].len < len
+            || ngx_strncmp(words[0].data, engine->scheme.data, len) != 0)
+        {
+            continue;
+        }
+
+        *store = ngx_pcalloc(cf->pool, sizeof(ngx_http_agw_store_t));
+        if (*store == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        (*store)->engine = engine;
+        (*store)->state = engine->create(cf, words, n);
+
+        return (*store)->state ? NGX_CONF_OK : NGX_CONF_ERROR;
+    }
+
+    /* what follows a scheme may hold a password */
+
+    scheme = words[0];
+
+    for (len = 0; len < scheme.len && scheme.data[len] != ':'; len++) {
+        /* void */
+    }
+
+    scheme.len = len;
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "unknown scheme \"%V\" in \"auth_gateway_store\", "
+                       "accepted is \"sqlite:<path>\"", &scheme);
+
+    return NGX_CONF_ERROR;
+}
+
+
+void
+ngx_http_agw_store_open(ngx_http_agw_store_t *store, ngx_log_t *log)
+{
+    store->engine->open(store->state, log);
+}
+
+
+void
+ngx_http_agw_store_close(ngx_http_agw_store_t *store)
+{
+    store->engine->close(store->state);
+}
+
+
+ngx_int_t
+ngx_http_agw_store_find_api_keys(ngx_http_agw_store_t *store,
+    ngx_http_agw_query_t *query)
+{
+    return store->engine->find_api_keys(store->state, query);
+}
+
+
+ngx_int_t
+ngx_http_agw_store_find_business(ngx_http_agw_store_t *store,
+    ngx_http_agw_query_t *query)
+{
+    return store->engine->find_business(store->state, query);
+}
