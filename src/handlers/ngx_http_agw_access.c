@@ -1,0 +1,140 @@
+
+/*
+ * The check of every protected request, in the order of its lines.
+ */
+
+
+#include "ngx_http_agw_access.h"
+#include "ngx_http_agw_admit.h"
+#include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_reply.h"
+#include "ngx_http_agw_verify.h"
+
+
+static ngx_int_t ngx_http_agw_access_unguarded(ngx_http_request_t *r,
+    const ngx_http_agw_loc_conf_t *lcf);
+static agw_reason_t ngx_http_agw_access_decide(ngx_http_request_t *r,
+    ngx_http_agw_ctx_t *ctx, const ngx_http_agw_loc_conf_t *lcf);
+static ngx_int_t ngx_http_agw_access_refuse(ngx_http_request_t *r,
+    agw_reason_t reason);
+
+
+ngx_int_t
+ngx_http_agw_access_handler(ngx_http_request_t *r)
+{
+    agw_reason_t                    reason;
+    ngx_http_agw_ctx_t             *ctx;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    /* an answering location authenticates by itself, if it really answers */
+
+    if (lcf->answer != NULL && r->content_handler == lcf->answer) {
+        return NGX_DECLINED;
+    }
+
+    if (lcf->require == AGW_REQUIRE_OFF) {
+        return ngx_http_agw_access_unguarded(r, lcf);
+    }
+
+    ctx = ngx_http_agw_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    reason = ngx_http_agw_access_decide(r, ctx, lcf);
+
+    if (reason != AGW_OK) {
+        return ngx_http_agw_access_refuse(r, reason);
+    }
+
+    ctx->result = AGW_OK;
+    ctx->decided = 1;
+
+    return NGX_OK;
+}
+
+
+/*
+ * A neighbour of a guarded location that forwards raw paths could reach what
+ * the guarded one protects.
+ */
+
+static ngx_int_t
+ngx_http_agw_access_unguarded(ngx_http_request_t *r,
+    const ngx_http_agw_loc_conf_t *lcf)
+{
+    agw_reason_t                    reason;
+    const ngx_http_agw_srv_conf_t  *sscf;
+
+    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
+
+    if (!sscf->guarded || !lcf->strict_path) {
+        return NGX_DECLINED;
+    }
+
+    reason = ngx_http_agw_admit_path(r);
+
+    if (reason != AGW_OK) {
+        return ngx_http_agw_access_refuse(r, reason);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+static agw_reason_t
+ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
+    const ngx_http_agw_loc_conf_t *lcf)
+{
+    agw_demand_t  demand;
+    agw_reason_t  reason;
+
+    demand.require = lcf->require;
+    demand.scope = ngx_http_agw_to_core(lcf->scope);
+
+    reason = ngx_http_agw_admit_transport(r);
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    reason = ngx_http_agw_admit_path(r);
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    reason = ngx_http_agw_admit_business(r, AGW_MATCH_PREFIX,
+                                         &demand.business_id);
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    reason = ngx_http_agw_verify_now(r, ctx);
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    return agw_policy_access(&ctx->claims, &demand);
+}
+
+
+/* absent credentials under `satisfy any` are for another module to judge */
+
+static ngx_int_t
+ngx_http_agw_access_refuse(ngx_http_request_t *r, agw_reason_t reason)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    if (reason == AGW_NO_CREDENTIALS
+        && clcf->satisfy == NGX_HTTP_SATISFY_ANY)
+    {
+        return ngx_http_agw_unauthorized(r, reason);
+    }
+
+    ngx_http_finalize_request(r, ngx_http_agw_refuse(r, reason,
+                                                     NGX_HTTP_AGW_BEARER));
+    return NGX_DONE;
+}

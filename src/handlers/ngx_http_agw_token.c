@@ -1,0 +1,352 @@
+
+/*
+ * Each kind of token is two functions: one reads the request and asks the
+ * store, the other finishes.
+ */
+
+
+#include "agw_grammar.h"
+#include "agw_scope.h"
+#include "ngx_http_agw_admit.h"
+#include "ngx_http_agw_body.h"
+#include "ngx_http_agw_business.h"
+#include "ngx_http_agw_client.h"
+#include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_issue.h"
+#include "ngx_http_agw_reply.h"
+#include "ngx_http_agw_token.h"
+#include "ngx_http_agw_verify.h"
+
+
+static agw_reason_t ngx_http_agw_token_admit(ngx_http_request_t *r);
+static ngx_int_t ngx_http_agw_token_business(ngx_http_request_t *r);
+static void ngx_http_agw_partner_ask(ngx_http_request_t *r,
+    agw_reason_t reason, agw_params_t *params);
+static agw_reason_t ngx_http_agw_grant_type(const agw_params_t *params);
+static agw_reason_t ngx_http_agw_partner_grant(ngx_http_request_t *r,
+    ngx_http_agw_grant_t *grant, const agw_params_t *params);
+static void ngx_http_agw_partner_finish(ngx_http_request_t *r,
+    agw_reason_t reason);
+static void ngx_http_agw_business_ask(ngx_http_request_t *r,
+    agw_reason_t reason, agw_params_t *params);
+static agw_reason_t ngx_http_agw_business_grant(ngx_http_request_t *r,
+    ngx_http_agw_grant_t *grant, const agw_params_t *params);
+static void ngx_http_agw_business_finish(ngx_http_request_t *r,
+    agw_reason_t reason);
+static ngx_int_t ngx_http_agw_token_refuse(ngx_http_request_t *r,
+    agw_reason_t reason);
+static ngx_int_t ngx_http_agw_token_send(ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_http_agw_token_handler(ngx_http_request_t *r)
+{
+    agw_reason_t                    reason;
+    ngx_http_agw_ctx_t             *ctx;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    /* the body of a subrequest is its parent's, and so are its credentials */
+
+    if (r != r->main) {
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+    ctx = ngx_http_agw_ctx(r);
+
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->grant = ngx_pcalloc(r->pool, sizeof(ngx_http_agw_grant_t));
+    if (ctx->grant == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    reason = ngx_http_agw_token_admit(r);
+    if (reason != AGW_OK) {
+        return ngx_http_agw_token_refuse(r, reason);
+    }
+
+    if (lcf->token_kind == AGW_KIND_BUSINESS) {
+        return ngx_http_agw_token_business(r);
+    }
+
+    return ngx_http_agw_read_params(r, ngx_http_agw_partner_ask);
+}
+
+
+/* no phase before this one is relied upon */
+
+static agw_reason_t
+ngx_http_agw_token_admit(ngx_http_request_t *r)
+{
+    agw_reason_t  reason;
+
+    reason = ngx_http_agw_admit_transport(r);
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    reason = ngx_http_agw_admit_path(r);
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    return r->method == NGX_HTTP_POST ? AGW_OK : AGW_METHOD_NOT_ALLOWED;
+}
+
+
+/* the token is checked before a byte of the body is read */
+
+static ngx_int_t
+ngx_http_agw_token_business(ngx_http_request_t *r)
+{
+    agw_str_t            business_id;
+    agw_reason_t         reason;
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    reason = ngx_http_agw_admit_business(r, AGW_MATCH_WHOLE, &business_id);
+    if (reason != AGW_OK) {
+        return ngx_http_agw_token_refuse(r, reason);
+    }
+
+    reason = ngx_http_agw_verify_now(r, ctx);
+    if (reason != AGW_OK) {
+        return ngx_http_agw_token_refuse(r, reason);
+    }
+
+    if (ctx->claims.kind != AGW_KIND_PARTNER) {
+        return ngx_http_agw_token_refuse(r, AGW_WRONG_KIND);
+    }
+
+    if (business_id.len == 0) {
+        return ngx_http_agw_token_refuse(r, AGW_NO_BUSINESS_IN_PATH);
+    }
+
+    ctx->grant->partner_id = ctx->claims.partner_id;
+    ctx->grant->business_id = business_id;
+
+    return ngx_http_agw_read_params(r, ngx_http_agw_business_ask);
+}
+
+
+static void
+ngx_http_agw_partner_ask(ngx_http_request_t *r, agw_reason_t reason,
+    agw_params_t *params)
+{
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_grant_type(params);
+    }
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_partner_grant(r, ctx->grant, params);
+    }
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_authenticate_client(r, params,
+                                                ngx_http_agw_partner_finish);
+    }
+
+    if (reason != AGW_OK) {
+        ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
+    }
+}
+
+
+/* RFC 6749, section 4.4.2, but that it may be left out */
+
+static agw_reason_t
+ngx_http_agw_grant_type(const agw_params_t *params)
+{
+    agw_str_t               type;
+    static const agw_str_t  client_credentials =
+                                agw_string("client_credentials");
+
+    type = agw_params_get(params, "grant_type");
+
+    return (type.len == 0 || agw_str_eq(type, client_credentials))
+           ? AGW_OK : AGW_UNSUPPORTED_GRANT_TYPE;
+}
+
+
+static agw_reason_t
+ngx_http_agw_partner_grant(ngx_http_request_t *r,
+    ngx_http_agw_grant_t *grant, const agw_params_t *params)
+{
+    agw_str_t                       scope, word;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    scope = agw_params_get(params, "scope");
+
+    grant->kind = AGW_KIND_PARTNER;
+    grant->scope = scope;
+    grant->lifetime = lcf->partner_lifetime;
+
+    if (scope.len && !agw_is_scope(scope)) {
+        return AGW_INVALID_SCOPE;
+    }
+
+    while (agw_scope_next(&scope, &word)) {
+        if (!agw_scope_has(ngx_http_agw_to_core(lcf->partner_scope), word)) {
+            return AGW_INVALID_SCOPE;
+        }
+    }
+
+    return AGW_OK;
+}
+
+
+static void
+ngx_http_agw_partner_finish(ngx_http_request_t *r, agw_reason_t reason)
+{
+    ngx_http_agw_ctx_t  *ctx;
+
+    if (reason != AGW_OK) {
+        ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
+        return;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    ctx->grant->partner_id = ngx_http_agw_to_core(ctx->client->partner_id);
+    ctx->grant->issued_at = ctx->client->asked;
+
+    ngx_http_finalize_request(r, ngx_http_agw_token_send(r));
+}
+
+
+static void
+ngx_http_agw_business_ask(ngx_http_request_t *r, agw_reason_t reason,
+    agw_params_t *params)
+{
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_grant_type(params);
+    }
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_business_grant(r, ctx->grant, params);
+    }
+
+    /* the body may have taken its time */
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_verify_now(r, ctx);
+    }
+
+    if (reason == AGW_OK) {
+        ctx->grant->issued_at = ngx_time();
+
+        reason = ngx_http_agw_find_business(r, ctx->grant->partner_id,
+                                            ctx->grant->business_id,
+                                            ngx_http_agw_business_finish);
+    }
+
+    if (reason != AGW_OK) {
+        ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
+    }
+}
+
+
+static agw_reason_t
+ngx_http_agw_business_grant(ngx_http_request_t *r,
+    ngx_http_agw_grant_t *grant, const agw_params_t *params)
+{
+    int64_t                          seconds;
+    agw_str_t                        duration;
+    const ngx_http_agw_loc_conf_t   *lcf;
+    const ngx_http_agw_main_conf_t  *mcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
+
+    grant->kind = AGW_KIND_BUSINESS;
+    grant->scope = ngx_http_agw_to_core(lcf->scope);
+    grant->lifetime = lcf->business_lifetime;
+
+    duration = agw_params_get(params, "session_duration");
+
+    if (duration.len == 0) {
+        return AGW_OK;
+    }
+
+    if (agw_duration_parse(duration, &seconds) != 0
+        || seconds > mcf->max_lifetime)
+    {
+        return AGW_INVALID_REQUEST;
+    }
+
+    grant->lifetime = (time_t) seconds;
+
+    return AGW_OK;
+}
+
+
+static void
+ngx_http_agw_business_finish(ngx_http_request_t *r, agw_reason_t reason)
+{
+    ngx_int_t  rc;
+
+    rc = (reason == AGW_OK) ? ngx_http_agw_token_send(r)
+                            : ngx_http_agw_token_refuse(r, reason);
+
+    ngx_http_finalize_request(r, rc);
+}
+
+
+static ngx_int_t
+ngx_http_agw_token_refuse(ngx_http_request_t *r, agw_reason_t reason)
+{
+    const char                     *hint;
+    ngx_http_agw_ctx_t             *ctx;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    if (lcf->token_kind == AGW_KIND_BUSINESS) {
+        return ngx_http_agw_refuse(r, reason, NGX_HTTP_AGW_BEARER);
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+    hint = "";
+
+    if (reason == AGW_INVALID_CLIENT && ctx->client->wrapped) {
+        hint = "; the Basic value is 76 characters long, it may have been "
+               "line-wrapped (base64 -w0)";
+    }
+
+    return ngx_http_agw_refuse_with_hint(r, reason, NGX_HTTP_AGW_BASIC, hint);
+}
+
+
+static ngx_int_t
+ngx_http_agw_token_send(ngx_http_request_t *r)
+{
+    ngx_int_t            rc;
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    rc = ngx_http_agw_issue(r, ctx->grant);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_agw_token_refuse(r, AGW_INTERNAL_ERROR);
+    }
+
+    ctx->result = AGW_OK;
+    ctx->decided = 1;
+
+    return rc;
+}

@@ -1,0 +1,296 @@
+
+/*
+ * What the upstream and the log may know.  Whoever asks first verifies; a
+ * request without a verified token has none of these.
+ */
+
+
+#include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_variables.h"
+#include "ngx_http_agw_verify.h"
+
+
+#define NGX_HTTP_AGW_CLAIM_PREFIX  "auth_gateway_claim_"
+
+
+typedef enum {
+    NGX_HTTP_AGW_VAR_PARTNER_ID = 0,
+    NGX_HTTP_AGW_VAR_BUSINESS_ID,
+    NGX_HTTP_AGW_VAR_SCOPE,
+    NGX_HTTP_AGW_VAR_TOKEN_ID,
+    NGX_HTTP_AGW_VAR_TOKEN_KIND,
+    NGX_HTTP_AGW_VAR_KEY_ID,
+    NGX_HTTP_AGW_VAR_EXPIRES
+} ngx_http_agw_var_t;
+
+
+static ngx_int_t ngx_http_agw_token_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_agw_claim_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_agw_result_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_agw_upgrade_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_agw_expires(ngx_http_request_t *r, int64_t expires,
+    agw_str_t *text);
+static void ngx_http_agw_set_value(ngx_http_variable_value_t *v,
+    agw_str_t text);
+
+
+static ngx_http_variable_t  ngx_http_agw_variables[] = {
+
+    { ngx_string("auth_gateway_partner_id"), NULL,
+      ngx_http_agw_token_variable, NGX_HTTP_AGW_VAR_PARTNER_ID,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("auth_gateway_business_id"), NULL,
+      ngx_http_agw_token_variable, NGX_HTTP_AGW_VAR_BUSINESS_ID,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("auth_gateway_scope"), NULL,
+      ngx_http_agw_token_variable, NGX_HTTP_AGW_VAR_SCOPE,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("auth_gateway_token_id"), NULL,
+      ngx_http_agw_token_variable, NGX_HTTP_AGW_VAR_TOKEN_ID,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("auth_gateway_token_kind"), NULL,
+      ngx_http_agw_token_variable, NGX_HTTP_AGW_VAR_TOKEN_KIND,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("auth_gateway_key_id"), NULL,
+      ngx_http_agw_token_variable, NGX_HTTP_AGW_VAR_KEY_ID,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("auth_gateway_expires"), NULL,
+      ngx_http_agw_token_variable, NGX_HTTP_AGW_VAR_EXPIRES,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string(NGX_HTTP_AGW_CLAIM_PREFIX), NULL,
+      ngx_http_agw_claim_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE|NGX_HTTP_VAR_PREFIX, 0 },
+
+    { ngx_string("auth_gateway_result"), NULL,
+      ngx_http_agw_result_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("auth_gateway_upgrade"), NULL,
+      ngx_http_agw_upgrade_variable, (uintptr_t) "websocket",
+      0, 0 },
+
+    { ngx_string("auth_gateway_connection"), NULL,
+      ngx_http_agw_upgrade_variable, (uintptr_t) "upgrade",
+      0, 0 },
+
+      ngx_http_null_variable
+};
+
+
+ngx_int_t
+ngx_http_agw_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_agw_variables; v->name.len; v++) {
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_agw_token_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    agw_str_t               text;
+    ngx_http_agw_ctx_t     *ctx;
+    static const agw_str_t  kinds[] = {
+        [AGW_KIND_PARTNER] = agw_string("partner"),
+        [AGW_KIND_BUSINESS] = agw_string("business")
+    };
+
+    v->not_found = 1;
+
+    ctx = ngx_http_agw_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_agw_verify(r, ctx) != AGW_OK) {
+        return NGX_OK;
+    }
+
+    switch ((ngx_http_agw_var_t) data) {
+
+    case NGX_HTTP_AGW_VAR_PARTNER_ID:
+        text = ctx->claims.partner_id;
+        break;
+
+    case NGX_HTTP_AGW_VAR_BUSINESS_ID:
+        text = ctx->claims.business_id;
+        break;
+
+    case NGX_HTTP_AGW_VAR_SCOPE:
+        text = ctx->claims.scope;
+        break;
+
+    case NGX_HTTP_AGW_VAR_TOKEN_ID:
+        text = ctx->claims.jti;
+        break;
+
+    case NGX_HTTP_AGW_VAR_TOKEN_KIND:
+        text = kinds[ctx->claims.kind];
+        break;
+
+    case NGX_HTTP_AGW_VAR_KEY_ID:
+        text = agw_key_kid(ctx->key);
+        break;
+
+    default:                         /* NGX_HTTP_AGW_VAR_EXPIRES */
+
+        if (ngx_http_agw_expires(r, ctx->claims.exp, &text) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        break;
+    }
+
+    ngx_http_agw_set_value(v, text);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_agw_claim_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char              *buf;
+    agw_str_t            name;
+    ngx_str_t           *var = (ngx_str_t *) data;
+    ngx_http_agw_ctx_t  *ctx;
+
+    v->not_found = 1;
+
+    ctx = ngx_http_agw_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_agw_verify(r, ctx) != AGW_OK) {
+        return NGX_OK;
+    }
+
+    buf = ngx_pnalloc(r->pool, AGW_CLAIM_BUF_SIZE);
+    if (buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    name.data = var->data + sizeof(NGX_HTTP_AGW_CLAIM_PREFIX) - 1;
+    name.len = var->len - (sizeof(NGX_HTTP_AGW_CLAIM_PREFIX) - 1);
+
+    ngx_http_agw_set_value(v, agw_claim_text(&ctx->claims, name, buf));
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_agw_result_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    agw_str_t            text;
+    const char          *name;
+    ngx_http_agw_ctx_t  *ctx;
+
+    v->not_found = 1;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    if (ctx == NULL || !ctx->decided) {
+        return NGX_OK;
+    }
+
+    name = agw_reason_info(ctx->result)->name;
+
+    text.data = (const u_char *) name;
+    text.len = ngx_strlen(name);
+
+    ngx_http_agw_set_value(v, text);
+
+    return NGX_OK;
+}
+
+
+/* the only protocol that a client may switch to (RFC 6455, section 4.1) */
+
+static ngx_int_t
+ngx_http_agw_upgrade_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    agw_str_t         text;
+    ngx_table_elt_t  *upgrade;
+
+    v->not_found = 1;
+
+    upgrade = r->headers_in.upgrade;
+
+    if (upgrade == NULL
+        || upgrade->value.len != sizeof("websocket") - 1
+        || ngx_strncasecmp(upgrade->value.data, (u_char *) "websocket",
+                           sizeof("websocket") - 1)
+           != 0)
+    {
+        return NGX_OK;
+    }
+
+    text.data = (const u_char *) data;
+    text.len = ngx_strlen(text.data);
+
+    ngx_http_agw_set_value(v, text);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_agw_expires(ngx_http_request_t *r, int64_t expires, agw_str_t *text)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    text->data = p;
+    text->len = ngx_sprintf(p, "%L", expires) - p;
+
+    return NGX_OK;
+}
+
+
+/* an empty text is a variable that is not found: it makes no header */
+
+static void
+ngx_http_agw_set_value(ngx_http_variable_value_t *v, agw_str_t text)
+{
+    if (text.len == 0) {
+        return;
+    }
+
+    v->data = (u_char *) text.data;
+    v->len = text.len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+}

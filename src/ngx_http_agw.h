@@ -1,0 +1,99 @@
+
+/*
+ * The types that every nginx-side room shares: configuration, which is const
+ * while serving, and what a request carries.  No function is declared here.
+ */
+
+
+#ifndef NGX_HTTP_AGW_H_INCLUDED_
+#define NGX_HTTP_AGW_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "agw_claims.h"
+#include "agw_keyring.h"
+#include "agw_path.h"
+#include "agw_policy.h"
+#include "ngx_http_agw_store.h"
+
+
+/* http: set once */
+
+typedef struct {
+    ngx_http_agw_store_t     *store;         /* NULL where not configured */
+    time_t                    leeway;        /* seconds */
+    time_t                    max_lifetime;  /* seconds */
+} ngx_http_agw_main_conf_t;
+
+
+/* server: whose tokens, and whose paths */
+
+typedef struct {
+    agw_keyring_t            *keyring;       /* NULL where not configured */
+    ngx_str_t                 issuer;
+    ngx_str_t                 audience;
+    agw_claims_rules_t        rules;         /* of all the above */
+    unsigned                  guarded:1;     /* some location requires */
+} ngx_http_agw_srv_conf_t;
+
+
+typedef enum {
+    NGX_HTTP_AGW_HTTPS_OFF = 0,
+    NGX_HTTP_AGW_HTTPS_ON,
+    NGX_HTTP_AGW_HTTPS_VARIABLE
+} ngx_http_agw_https_t;
+
+
+/* location: what it demands, or what it answers */
+
+typedef struct {
+    ngx_uint_t                require;       /* AGW_REQUIRE_* */
+    ngx_str_t                 scope;
+    ngx_str_t                 business_path; /* as it was written */
+    agw_template_t            template;
+    ngx_uint_t                https;         /* ngx_http_agw_https_t */
+    ngx_http_complex_value_t *https_value;
+    ngx_flag_t                strict_path;
+    ngx_str_t                 realm;
+
+    ngx_http_handler_pt       answer;        /* NULL: not an answering one */
+    agw_kind_t                token_kind;    /* where it answers tokens */
+    time_t                    partner_lifetime;
+    time_t                    business_lifetime;
+    ngx_str_t                 partner_scope; /* a scope, or empty */
+} ngx_http_agw_loc_conf_t;
+
+
+typedef struct ngx_http_agw_body_s    ngx_http_agw_body_t;
+typedef struct ngx_http_agw_client_s  ngx_http_agw_client_t;
+typedef struct ngx_http_agw_grant_s   ngx_http_agw_grant_t;
+
+
+/*
+ * What a request carries, from its first use to the end of the pass: nginx
+ * forgets it on an internal redirect, which so is checked afresh.
+ */
+
+typedef struct {
+    agw_reason_t              verified;      /* of the token */
+    agw_reason_t              result;        /* of the request */
+    agw_claims_t              claims;        /* where verified is AGW_OK */
+    const agw_key_t          *key;           /* that the token named */
+    ngx_str_t                 partner_id;    /* verified or stored, for logs */
+
+    ngx_http_agw_body_t      *body;          /* while it is read */
+    ngx_http_agw_client_t    *client;        /* while it authenticates */
+    ngx_http_agw_grant_t     *grant;         /* the token that is asked for */
+
+    unsigned                  asked:1;       /* verified is set */
+    unsigned                  decided:1;     /* result is set */
+} ngx_http_agw_ctx_t;
+
+
+extern ngx_module_t  ngx_http_auth_gateway_module;
+
+
+#endif /* NGX_HTTP_AGW_H_INCLUDED_ */

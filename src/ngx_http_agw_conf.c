@@ -1,0 +1,366 @@
+
+/*
+ * Configurations are made, merged and checked here; nothing writes to one
+ * afterwards.
+ */
+
+
+#include "ngx_http_agw_conf.h"
+
+
+#define NGX_HTTP_AGW_MAX_LIFETIME  86400     /* seconds */
+#define NGX_HTTP_AGW_LIFETIME      3600      /* seconds */
+
+
+static char *ngx_http_agw_merge_answer(ngx_conf_t *cf,
+    const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf,
+    ngx_uint_t explicit_require);
+static char *ngx_http_agw_merge_lifetimes(ngx_conf_t *cf,
+    const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf);
+static char *ngx_http_agw_check_guarded(ngx_conf_t *cf,
+    const ngx_http_agw_loc_conf_t *conf);
+static char *ngx_http_agw_check_answer(ngx_conf_t *cf,
+    const ngx_http_agw_loc_conf_t *conf);
+
+
+void *
+ngx_http_agw_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_agw_main_conf_t  *mcf;
+
+    mcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_agw_main_conf_t));
+    if (mcf == NULL) {
+        return NULL;
+    }
+
+    mcf->leeway = NGX_CONF_UNSET;
+    mcf->max_lifetime = NGX_CONF_UNSET;
+
+    return mcf;
+}
+
+
+char *
+ngx_http_agw_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_agw_main_conf_t  *mcf = conf;
+
+    ngx_conf_init_value(mcf->leeway, 0);
+    ngx_conf_init_value(mcf->max_lifetime, NGX_HTTP_AGW_MAX_LIFETIME);
+
+    return NGX_CONF_OK;
+}
+
+
+void *
+ngx_http_agw_create_srv_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_agw_srv_conf_t));
+}
+
+
+/* a server's keys replace those of http: they never merge */
+
+char *
+ngx_http_agw_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_agw_srv_conf_t   *prev = parent;
+    ngx_http_agw_srv_conf_t   *conf = child;
+
+    ngx_http_agw_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf,
+                                             ngx_http_auth_gateway_module);
+
+    if (conf->keyring == NULL) {
+        conf->keyring = prev->keyring;
+    }
+
+    ngx_conf_merge_str_value(conf->issuer, prev->issuer, "");
+    ngx_conf_merge_str_value(conf->audience, prev->audience, "");
+
+    conf->rules.issuer.data = conf->issuer.data;
+    conf->rules.issuer.len = conf->issuer.len;
+    conf->rules.audience.data = conf->audience.data;
+    conf->rules.audience.len = conf->audience.len;
+    conf->rules.leeway = mcf->leeway;
+    conf->rules.max_lifetime = mcf->max_lifetime;
+
+    if (conf->keyring == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    if (conf->issuer.len == 0) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "without \"auth_gateway_issuer\" the issuer of a "
+                           "token is not compared");
+    }
+
+    if (conf->audience.len == 0) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "without \"auth_gateway_audience\" the audience "
+                           "of a token is not compared");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+void *
+ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_agw_loc_conf_t));
+    if (lcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     lcf->scope, business_path, realm, partner_scope = { 0, NULL };
+     *     lcf->template = { { 0, NULL }, { 0, NULL } };
+     *     lcf->https_value = NULL;
+     *     lcf->answer = NULL;
+     *     lcf->token_kind = AGW_KIND_PARTNER;
+     */
+
+    lcf->require = NGX_CONF_UNSET_UINT;
+    lcf->https = NGX_CONF_UNSET_UINT;
+    lcf->strict_path = NGX_CONF_UNSET;
+    lcf->partner_lifetime = NGX_CONF_UNSET;
+    lcf->business_lifetime = NGX_CONF_UNSET;
+
+    return lcf;
+}
+
+
+char *
+ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_agw_loc_conf_t  *prev = parent;
+    ngx_http_agw_loc_conf_t  *conf = child;
+
+    ngx_uint_t                explicit_require;
+    ngx_http_agw_srv_conf_t  *sscf;
+
+    explicit_require = (conf->require != NGX_CONF_UNSET_UINT);
+
+    if (conf->https == NGX_CONF_UNSET_UINT) {
+        conf->https_value = prev->https_value;
+    }
+
+    if (conf->business_path.data == NULL) {
+        conf->template = prev->template;
+    }
+
+    ngx_conf_merge_uint_value(conf->require, prev->require, AGW_REQUIRE_OFF);
+    ngx_conf_merge_str_value(conf->scope, prev->scope, "business_access");
+    ngx_conf_merge_str_value(conf->business_path, prev->business_path, "");
+    ngx_conf_merge_uint_value(conf->https, prev->https,
+                              NGX_HTTP_AGW_HTTPS_ON);
+    ngx_conf_merge_value(conf->strict_path, prev->strict_path, 1);
+    ngx_conf_merge_str_value(conf->realm, prev->realm, "auth gateway");
+    ngx_conf_merge_str_value(conf->partner_scope, prev->partner_scope, "");
+
+    if (ngx_http_agw_merge_lifetimes(cf, prev, conf) != NGX_CONF_OK
+        || ngx_http_agw_merge_answer(cf, prev, conf, explicit_require)
+           != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->answer != NULL) {
+        return ngx_http_agw_check_answer(cf, conf);
+    }
+
+    if (conf->require == AGW_REQUIRE_OFF) {
+        return NGX_CONF_OK;
+    }
+
+    sscf = ngx_http_conf_get_module_srv_conf(cf,
+                                             ngx_http_auth_gateway_module);
+    sscf->guarded = 1;
+
+    return ngx_http_agw_check_guarded(cf, conf);
+}
+
+
+/*
+ * An answering location must be answered by nobody else: another handler
+ * would serve without the check that is skipped there.  A block of `if` or
+ * `limit_except` is a location of its own to nginx, and belongs to the one
+ * it stands in.
+ */
+
+static char *
+ngx_http_agw_merge_answer(ngx_conf_t *cf,
+    const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf,
+    ngx_uint_t explicit_require)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (conf->answer == NULL && clcf->noname) {
+        conf->answer = prev->answer;
+        conf->token_kind = prev->token_kind;
+    }
+
+    if (conf->answer == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    if (clcf->handler != conf->answer
+        && !(clcf->noname && clcf->handler == NULL))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"auth_gateway_token\" in location \"%V\" "
+                           "stands beside another content handler, accepted "
+                           "is a location without one", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (explicit_require) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"auth_gateway_token\" in location \"%V\" "
+                           "stands beside \"auth_gateway_require\", accepted "
+                           "is one of them: it authenticates by itself",
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_agw_merge_lifetimes(ngx_conf_t *cf,
+    const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf)
+{
+    time_t                           lifetime;
+    const char                      *name;
+    const ngx_http_agw_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf,
+                                             ngx_http_auth_gateway_module);
+
+    lifetime = ngx_min(NGX_HTTP_AGW_LIFETIME, mcf->max_lifetime);
+
+    ngx_conf_merge_sec_value(conf->partner_lifetime, prev->partner_lifetime,
+                             lifetime);
+    ngx_conf_merge_sec_value(conf->business_lifetime,
+                             prev->business_lifetime, lifetime);
+
+    name = NULL;
+
+    if (conf->partner_lifetime > mcf->max_lifetime) {
+        name = "auth_gateway_partner_lifetime";
+        lifetime = conf->partner_lifetime;
+
+    } else if (conf->business_lifetime > mcf->max_lifetime) {
+        name = "auth_gateway_business_lifetime";
+        lifetime = conf->business_lifetime;
+    }
+
+    if (name != NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%s\" of \"%Ts\" is over "
+                           "\"auth_gateway_max_lifetime\", accepted is at "
+                           "most \"%Ts\"", name, lifetime,
+                           mcf->max_lifetime);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * What applies where no location matches has no name, and may lack what only
+ * a location can give: it refuses every request, which is safe.
+ */
+
+static char *
+ngx_http_agw_check_guarded(ngx_conf_t *cf,
+    const ngx_http_agw_loc_conf_t *conf)
+{
+    ngx_http_agw_srv_conf_t   *sscf;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    sscf = ngx_http_conf_get_module_srv_conf(cf,
+                                             ngx_http_auth_gateway_module);
+
+    if (!conf->strict_path) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"auth_gateway_strict_path off\" applies to the "
+                           "guarded location \"%V\", accepted there is "
+                           "\"on\"", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (clcf->name.len == 0) {
+        return NGX_CONF_OK;
+    }
+
+    if (sscf->keyring == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"auth_gateway_require\" in location \"%V\" "
+                           "needs an \"auth_gateway_key\"", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->require != AGW_REQUIRE_PARTNER
+        && conf->template.prefix.len == 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"auth_gateway_require business\" in location "
+                           "\"%V\" needs an \"auth_gateway_business_path\"",
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_agw_check_answer(ngx_conf_t *cf, const ngx_http_agw_loc_conf_t *conf)
+{
+    const char                *missing;
+    ngx_http_agw_srv_conf_t   *sscf;
+    ngx_http_agw_main_conf_t  *mcf;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    sscf = ngx_http_conf_get_module_srv_conf(cf,
+                                             ngx_http_auth_gateway_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf,
+                                             ngx_http_auth_gateway_module);
+    missing = NULL;
+
+    if (mcf->store == NULL) {
+        missing = "an \"auth_gateway_store\"";
+
+    } else if (sscf->keyring == NULL
+               || agw_keyring_signer(sscf->keyring) == NULL)
+    {
+        missing = "an \"auth_gateway_key\" without \"verify\"";
+
+    } else if (conf->token_kind == AGW_KIND_BUSINESS
+               && conf->template.prefix.len == 0)
+    {
+        missing = "an \"auth_gateway_business_path\"";
+    }
+
+    if (missing != NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"auth_gateway_token\" in location \"%V\" needs "
+                           "%s", &clcf->name, missing);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}

@@ -1,0 +1,43 @@
+
+/*
+ * Directives: what they set, how levels merge, what is refused.
+ */
+
+
+#ifndef NGX_HTTP_AGW_CONF_H_INCLUDED_
+#define NGX_HTTP_AGW_CONF_H_INCLUDED_
+
+
+#include "ngx_http_agw.h"
+
+
+void *ngx_http_agw_create_main_conf(ngx_conf_t *cf);
+char *ngx_http_agw_init_main_conf(ngx_conf_t *cf, void *conf);
+void *ngx_http_agw_create_srv_conf(ngx_conf_t *cf);
+char *ngx_http_agw_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child);
+void *ngx_http_agw_create_loc_conf(ngx_conf_t *cf);
+char *ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
+
+
+/* setters of the command table */
+
+char *ngx_http_agw_set_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_agw_set_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_agw_set_text(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_agw_set_realm(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_agw_set_scope(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_agw_set_partner_scope(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_agw_set_leeway(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_agw_set_lifetime(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_agw_set_require(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_agw_set_business_path(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_agw_set_require_https(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_agw_set_token(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+#endif /* NGX_HTTP_AGW_CONF_H_INCLUDED_ */

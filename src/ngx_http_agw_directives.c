@@ -1,0 +1,423 @@
+
+/*
+ * The setters: each quotes what it refuses and says what is accepted.
+ */
+
+
+#include "agw_grammar.h"
+#include "ngx_http_agw_conf.h"
+#include "ngx_http_agw_token.h"
+
+
+#define NGX_HTTP_AGW_LEEWAY_MAX  60          /* seconds */
+
+
+static char *ngx_http_agw_invalid(ngx_conf_t *cf, ngx_str_t *value,
+    const char *accepted);
+static ngx_uint_t ngx_http_agw_is(const ngx_str_t *value, const char *word);
+
+
+char *
+ngx_http_agw_set_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_main_conf_t *mcf = conf;
+
+    ngx_str_t  *value;
+
+    if (mcf->store != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    return ngx_http_agw_store_create(cf, &value[1], cf->args->nelts - 1,
+                                     &mcf->store);
+}
+
+
+/* issuer, audience */
+
+char *
+ngx_http_agw_set_text(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    agw_str_t   text;
+    ngx_str_t  *value, *field;
+
+    field = (ngx_str_t *) ((char *) conf + cmd->offset);
+
+    if (field->data != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    text.data = value[1].data;
+    text.len = value[1].len;
+
+    if (text.len == 0 || agw_has_control(text) || !agw_is_utf8(text)) {
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "UTF-8 text without control characters, "
+                                    "not empty");
+    }
+
+    *field = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+/* it stands in quotes in a challenge (RFC 9110, section 11.5) */
+
+char *
+ngx_http_agw_set_realm(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_loc_conf_t *lcf = conf;
+
+    u_char      c;
+    ngx_str_t  *value;
+    ngx_uint_t  i;
+
+    if (lcf->realm.data != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    for (i = 0; i < value[1].len; i++) {
+        c = value[1].data[i];
+
+        if (c < 0x20 || c > 0x7e || c == '"' || c == '\\') {
+            break;
+        }
+    }
+
+    if (value[1].len == 0 || i < value[1].len) {
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "printable ASCII without quotes and "
+                                    "backslashes, not empty");
+    }
+
+    lcf->realm = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_agw_set_scope(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_loc_conf_t *lcf = conf;
+
+    agw_str_t   word;
+    ngx_str_t  *value;
+
+    if (lcf->scope.data != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    word.data = value[1].data;
+    word.len = value[1].len;
+
+    if (!agw_is_scope(word) || memchr(word.data, ' ', word.len) != NULL) {
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "one word of RFC 6749, section 3.3");
+    }
+
+    lcf->scope = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_agw_set_partner_scope(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_agw_loc_conf_t *lcf = conf;
+
+    u_char      *p;
+    size_t       len;
+    agw_str_t    word;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    if (lcf->partner_scope.data != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    len = 0;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        word.data = value[i].data;
+        word.len = value[i].len;
+
+        if (!agw_is_scope(word) || memchr(word.data, ' ', word.len) != NULL
+            || ngx_http_agw_is(&value[i], "business_access"))
+        {
+            return ngx_http_agw_invalid(cf, &value[i],
+                                        "words of RFC 6749, section 3.3, "
+                                        "other than \"business_access\"");
+        }
+
+        len += word.len + 1;
+    }
+
+    if (len - 1 > AGW_SCOPE_MAX) {
+        return "is too long, accepted are 1024 bytes in all";
+    }
+
+    p = ngx_pnalloc(cf->pool, len);
+    if (p == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    lcf->partner_scope.data = p;
+    lcf->partner_scope.len = len - 1;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        p = ngx_cpymem(p, value[i].data, value[i].len);
+        *p++ = ' ';
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_agw_set_leeway(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_main_conf_t *mcf = conf;
+
+    time_t      leeway;
+    ngx_str_t  *value;
+
+    if (mcf->leeway != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    leeway = ngx_parse_time(&value[1], 1);
+
+    if (leeway == (time_t) NGX_ERROR || leeway > NGX_HTTP_AGW_LEEWAY_MAX) {
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "a time of at most \"60s\"");
+    }
+
+    mcf->leeway = leeway;
+
+    return NGX_CONF_OK;
+}
+
+
+/* max_lifetime, partner_lifetime, business_lifetime */
+
+char *
+ngx_http_agw_set_lifetime(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    time_t      lifetime, *field;
+    ngx_str_t  *value;
+
+    field = (time_t *) ((char *) conf + cmd->offset);
+
+    if (*field != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    lifetime = ngx_parse_time(&value[1], 1);
+
+    if (lifetime == (time_t) NGX_ERROR || lifetime == 0) {
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "a time of at least \"1s\"");
+    }
+
+    *field = lifetime;
+
+    return NGX_CONF_OK;
+}
+
+
+/* `partner` beside the others would open every business to every partner */
+
+char *
+ngx_http_agw_set_require(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_loc_conf_t *lcf = conf;
+
+    ngx_str_t  *value;
+
+    if (lcf->require != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts > 2) {
+        return ngx_http_agw_invalid(cf, &value[2],
+                                    "one of \"off\", \"partner\" and "
+                                    "\"business\"");
+    }
+
+    if (ngx_http_agw_is(&value[1], "off")) {
+        lcf->require = AGW_REQUIRE_OFF;
+
+    } else if (ngx_http_agw_is(&value[1], "partner")) {
+        lcf->require = AGW_REQUIRE_PARTNER;
+
+    } else if (ngx_http_agw_is(&value[1], "business")) {
+        lcf->require = AGW_REQUIRE_BUSINESS;
+
+    } else {
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "one of \"off\", \"partner\" and "
+                                    "\"business\"");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_agw_set_business_path(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_agw_loc_conf_t *lcf = conf;
+
+    agw_str_t    text;
+    ngx_str_t   *value;
+    const char  *error;
+
+    if (lcf->business_path.data != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    text.data = value[1].data;
+    text.len = value[1].len;
+
+    if (agw_template_parse(&lcf->template, text, &error) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%V\" in \"%V\": %s; accepted is "
+                           "a path such as \"/v1/businesses/<business_id>\"",
+                           &value[1], &value[0], error);
+        return NGX_CONF_ERROR;
+    }
+
+    lcf->business_path = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_agw_set_require_https(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_agw_loc_conf_t *lcf = conf;
+
+    ngx_str_t                         *value;
+    ngx_http_compile_complex_value_t   ccv;
+
+    if (lcf->https != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_agw_is(&value[1], "on")) {
+        lcf->https = NGX_HTTP_AGW_HTTPS_ON;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_agw_is(&value[1], "off")) {
+        lcf->https = NGX_HTTP_AGW_HTTPS_OFF;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_script_variables_count(&value[1]) == 0) {
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "\"on\", \"off\" or a variable");
+    }
+
+    lcf->https = NGX_HTTP_AGW_HTTPS_VARIABLE;
+    lcf->https_value = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+
+    if (lcf->https_value == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = &value[1];
+    ccv.complex_value = lcf->https_value;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
+                                                          : NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_http_agw_set_token(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_loc_conf_t *lcf = conf;
+
+    ngx_str_t                 *value;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (lcf->answer != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_agw_is(&value[1], "partner")) {
+        lcf->token_kind = AGW_KIND_PARTNER;
+
+    } else if (ngx_http_agw_is(&value[1], "business")) {
+        lcf->token_kind = AGW_KIND_BUSINESS;
+
+    } else {
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "\"partner\" or \"business\"");
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler != NULL) {
+        return "stands beside another content handler, accepted is a "
+               "location without one";
+    }
+
+    lcf->answer = ngx_http_agw_token_handler;
+    clcf->handler = ngx_http_agw_token_handler;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_agw_invalid(ngx_conf_t *cf, ngx_str_t *value, const char *accepted)
+{
+    ngx_str_t  *name;
+
+    name = cf->args->elts;
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid value \"%V\" in \"%V\", accepted is %s",
+                       value, name, accepted);
+
+    return NGX_CONF_ERROR;
+}
+
+
+static ngx_uint_t
+ngx_http_agw_is(const ngx_str_t *value, const char *word)
+{
+    return value->len == ngx_strlen(word)
+           && ngx_strncmp(value->data, word, value->len) == 0;
+}

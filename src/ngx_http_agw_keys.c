@@ -1,0 +1,252 @@
+
+/*
+ * Key files: read by the master alone, while it reads the configuration, and
+ * wiped from memory with it.
+ */
+
+
+#include <openssl/crypto.h>
+
+#include "agw_grammar.h"
+#include "ngx_http_agw_conf.h"
+
+
+#define NGX_HTTP_AGW_KEY_FILE_MAX  65536     /* bytes */
+
+
+static char *ngx_http_agw_key_options(ngx_conf_t *cf,
+    agw_key_source_t *source);
+static char *ngx_http_agw_key_kid(ngx_conf_t *cf, agw_str_t kid,
+    agw_key_source_t *source);
+static agw_keyring_t *ngx_http_agw_keyring(ngx_conf_t *cf);
+static void ngx_http_agw_keyring_cleanup(void *data);
+static char *ngx_http_agw_key_load(ngx_conf_t *cf, agw_keyring_t *ring,
+    ngx_str_t *file, agw_key_source_t *source);
+static ssize_t ngx_http_agw_key_read(ngx_conf_t *cf, ngx_str_t *file,
+    u_char *buf, size_t size);
+
+
+char *
+ngx_http_agw_set_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_srv_conf_t *sscf = conf;
+
+    ngx_str_t         *value, file;
+    agw_key_source_t   source;
+
+    value = cf->args->elts;
+    file = value[1];
+
+    ngx_memzero(&source, sizeof(agw_key_source_t));
+
+    if (ngx_http_agw_key_options(cf, &source) != NGX_CONF_OK
+        || ngx_conf_full_name(cf->cycle, &file, 1) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (sscf->keyring == NULL) {
+        sscf->keyring = ngx_http_agw_keyring(cf);
+
+        if (sscf->keyring == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    return ngx_http_agw_key_load(cf, sscf->keyring, &file, &source);
+}
+
+
+static char *
+ngx_http_agw_key_options(ngx_conf_t *cf, agw_key_source_t *source)
+{
+    agw_str_t    text;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    value = cf->args->elts;
+
+    for (i = 2; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(value[i].data, "verify") == 0) {
+            source->verify = 1;
+            continue;
+        }
+
+        if (value[i].len > 4) {
+            text.data = value[i].data + 4;
+            text.len = value[i].len - 4;
+
+            if (ngx_strncmp(value[i].data, "alg=", 4) == 0) {
+                source->alg = text;
+                continue;
+            }
+
+            if (ngx_strncmp(value[i].data, "kid=", 4) == 0) {
+
+                if (ngx_http_agw_key_kid(cf, text, source) != NGX_CONF_OK) {
+                    return NGX_CONF_ERROR;
+                }
+
+                continue;
+            }
+        }
+
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\" in \"auth_gateway_key\", "
+                           "accepted are \"kid=<id>\", \"alg=<name>\" and "
+                           "\"verify\"", &value[i]);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* it stands in log lines and headers as it is */
+
+static char *
+ngx_http_agw_key_kid(ngx_conf_t *cf, agw_str_t kid, agw_key_source_t *source)
+{
+    if (kid.len > AGW_KID_MAX || !agw_is_scope(kid)
+        || memchr(kid.data, ' ', kid.len) != NULL)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value \"%*s\" of \"kid\" in "
+                           "\"auth_gateway_key\", accepted are 1 to 256 "
+                           "printable ASCII characters without spaces, "
+                           "quotes and backslashes", kid.len, kid.data);
+        return NGX_CONF_ERROR;
+    }
+
+    source->kid = kid;
+
+    return NGX_CONF_OK;
+}
+
+
+static agw_keyring_t *
+ngx_http_agw_keyring(ngx_conf_t *cf)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    cln->data = agw_keyring_create();
+    cln->handler = ngx_http_agw_keyring_cleanup;
+
+    return cln->data;
+}
+
+
+static void
+ngx_http_agw_keyring_cleanup(void *data)
+{
+    agw_keyring_free(data);
+}
+
+
+static char *
+ngx_http_agw_key_load(ngx_conf_t *cf, agw_keyring_t *ring, ngx_str_t *file,
+    agw_key_source_t *source)
+{
+    char        *rv;
+    u_char      *buf;
+    ssize_t      n;
+    const char  *error, *warning;
+
+    rv = NGX_CONF_ERROR;
+
+    buf = ngx_alloc(NGX_HTTP_AGW_KEY_FILE_MAX + 1, cf->log);
+    if (buf == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    n = ngx_http_agw_key_read(cf, file, buf, NGX_HTTP_AGW_KEY_FILE_MAX + 1);
+    if (n == NGX_ERROR) {
+        goto done;
+    }
+
+    source->bytes.data = buf;
+    source->bytes.len = n;
+
+    if (agw_keyring_load(ring, source, &error, &warning) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"auth_gateway_key\" file \"%V\": %s", file,
+                           error);
+        goto done;
+    }
+
+    if (warning != NULL) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"auth_gateway_key\" file \"%V\": %s", file,
+                           warning);
+    }
+
+    rv = NGX_CONF_OK;
+
+done:
+
+    OPENSSL_cleanse(buf, NGX_HTTP_AGW_KEY_FILE_MAX + 1);
+    ngx_free(buf);
+
+    return rv;
+}
+
+
+/* the bytes of the file, exact; NGX_ERROR, logged, where it is too long */
+
+static ssize_t
+ngx_http_agw_key_read(ngx_conf_t *cf, ngx_str_t *file, u_char *buf,
+    size_t size)
+{
+    size_t    len;
+    ssize_t   n;
+    ngx_fd_t  fd;
+
+    fd = ngx_open_file(file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" of \"auth_gateway_key\" "
+                           "failed", file);
+        return NGX_ERROR;
+    }
+
+    len = 0;
+
+    do {
+        n = ngx_read_fd(fd, buf + len, size - len);
+
+        if (n == -1) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                               ngx_read_fd_n " \"%V\" of "
+                               "\"auth_gateway_key\" failed", file);
+            break;
+        }
+
+        len += n;
+
+    } while (n > 0 && len < size);
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", file);
+    }
+
+    if (n == -1) {
+        return NGX_ERROR;
+    }
+
+    if (len == size) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"auth_gateway_key\" file \"%V\" is too long, "
+                           "accepted are at most 65536 bytes", file);
+        return NGX_ERROR;
+    }
+
+    return (ssize_t) len;
+}

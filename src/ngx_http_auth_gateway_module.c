@@ -1,0 +1,237 @@
+
+/*
+ * The way in: directives, variables, phases, workers.
+ */
+
+
+#include "ngx_http_agw_access.h"
+#include "ngx_http_agw_conf.h"
+#include "ngx_http_agw_variables.h"
+
+
+#define NGX_HTTP_AGW_LEVELS                                                   \
+    NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF
+
+
+static ngx_int_t ngx_http_agw_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_agw_init_process(ngx_cycle_t *cycle);
+static void ngx_http_agw_exit_process(ngx_cycle_t *cycle);
+static ngx_http_agw_store_t *ngx_http_agw_worker_store(ngx_cycle_t *cycle);
+
+
+static ngx_command_t  ngx_http_agw_commands[] = {
+
+    { ngx_string("auth_gateway_store"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_agw_set_store,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_key"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_1MORE,
+      ngx_http_agw_set_key,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_issuer"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_http_agw_set_text,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      offsetof(ngx_http_agw_srv_conf_t, issuer),
+      NULL },
+
+    { ngx_string("auth_gateway_audience"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
+      ngx_http_agw_set_text,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      offsetof(ngx_http_agw_srv_conf_t, audience),
+      NULL },
+
+    { ngx_string("auth_gateway_leeway"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_agw_set_leeway,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_max_lifetime"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_agw_set_lifetime,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_agw_main_conf_t, max_lifetime),
+      NULL },
+
+    { ngx_string("auth_gateway_require"),
+      NGX_HTTP_AGW_LEVELS|NGX_HTTP_LMT_CONF|NGX_CONF_1MORE,
+      ngx_http_agw_set_require,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_scope"),
+      NGX_HTTP_AGW_LEVELS|NGX_HTTP_LMT_CONF|NGX_CONF_TAKE1,
+      ngx_http_agw_set_scope,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_business_path"),
+      NGX_HTTP_AGW_LEVELS|NGX_CONF_TAKE1,
+      ngx_http_agw_set_business_path,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_require_https"),
+      NGX_HTTP_AGW_LEVELS|NGX_CONF_TAKE1,
+      ngx_http_agw_set_require_https,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_strict_path"),
+      NGX_HTTP_AGW_LEVELS|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_agw_loc_conf_t, strict_path),
+      NULL },
+
+    { ngx_string("auth_gateway_realm"),
+      NGX_HTTP_AGW_LEVELS|NGX_CONF_TAKE1,
+      ngx_http_agw_set_realm,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_token"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_agw_set_token,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_partner_lifetime"),
+      NGX_HTTP_AGW_LEVELS|NGX_CONF_TAKE1,
+      ngx_http_agw_set_lifetime,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_agw_loc_conf_t, partner_lifetime),
+      NULL },
+
+    { ngx_string("auth_gateway_business_lifetime"),
+      NGX_HTTP_AGW_LEVELS|NGX_CONF_TAKE1,
+      ngx_http_agw_set_lifetime,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_agw_loc_conf_t, business_lifetime),
+      NULL },
+
+    { ngx_string("auth_gateway_partner_scope"),
+      NGX_HTTP_AGW_LEVELS|NGX_CONF_1MORE,
+      ngx_http_agw_set_partner_scope,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_auth_gateway_module_ctx = {
+    ngx_http_agw_add_variables,      /* preconfiguration */
+    ngx_http_agw_init,               /* postconfiguration */
+
+    ngx_http_agw_create_main_conf,   /* create main configuration */
+    ngx_http_agw_init_main_conf,     /* init main configuration */
+
+    ngx_http_agw_create_srv_conf,    /* create server configuration */
+    ngx_http_agw_merge_srv_conf,     /* merge server configuration */
+
+    ngx_http_agw_create_loc_conf,    /* create location configuration */
+    ngx_http_agw_merge_loc_conf      /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_auth_gateway_module = {
+    NGX_MODULE_V1,
+    &ngx_http_auth_gateway_module_ctx,      /* module context */
+    ngx_http_agw_commands,                  /* module directives */
+    NGX_HTTP_MODULE,                        /* module type */
+    NULL,                                   /* init master */
+    NULL,                                   /* init module */
+    ngx_http_agw_init_process,              /* init process */
+    NULL,                                   /* init thread */
+    NULL,                                   /* exit thread */
+    ngx_http_agw_exit_process,              /* exit process */
+    NULL,                                   /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_int_t
+ngx_http_agw_init(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_ACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_agw_access_handler;
+
+    return NGX_OK;
+}
+
+
+/* a store that cannot be opened is no reason not to check tokens */
+
+static ngx_int_t
+ngx_http_agw_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_agw_store_t  *store;
+
+    store = ngx_http_agw_worker_store(cycle);
+
+    if (store != NULL) {
+        ngx_http_agw_store_open(store, cycle->log);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_agw_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_agw_store_t  *store;
+
+    store = ngx_http_agw_worker_store(cycle);
+
+    if (store != NULL) {
+        ngx_http_agw_store_close(store);
+    }
+}
+
+
+/* the cache manager and the cache loader come by here too */
+
+static ngx_http_agw_store_t *
+ngx_http_agw_worker_store(ngx_cycle_t *cycle)
+{
+    ngx_http_agw_main_conf_t  *mcf;
+
+    if (ngx_process != NGX_PROCESS_WORKER
+        && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NULL;
+    }
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                              ngx_http_auth_gateway_module);
+
+    return mcf ? mcf->store : NULL;
+}

@@ -1,0 +1,125 @@
+
+/*
+ * The path that is checked is the path that is forwarded.
+ */
+
+
+#include "ngx_http_agw_admit.h"
+#include "ngx_http_agw_ctx.h"
+
+
+static ngx_int_t ngx_http_agw_says_secure(ngx_str_t *value);
+static agw_str_t ngx_http_agw_raw_path(ngx_http_request_t *r);
+
+
+agw_reason_t
+ngx_http_agw_admit_transport(ngx_http_request_t *r)
+{
+    ngx_str_t                       value;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    switch (lcf->https) {
+
+    case NGX_HTTP_AGW_HTTPS_OFF:
+        return AGW_OK;
+
+    case NGX_HTTP_AGW_HTTPS_VARIABLE:
+
+        if (ngx_http_complex_value(r, lcf->https_value, &value) != NGX_OK) {
+            return AGW_INTERNAL_ERROR;
+        }
+
+        return ngx_http_agw_says_secure(&value) ? AGW_OK
+                                                : AGW_INSECURE_TRANSPORT;
+
+    default:
+        break;
+    }
+
+#if (NGX_HTTP_SSL)
+    if (r->connection->ssl != NULL) {
+        return AGW_OK;
+    }
+#endif
+
+    return AGW_INSECURE_TRANSPORT;
+}
+
+
+/*
+ * nginx decodes and normalises a path once, and not again after a rewrite:
+ * where the path was changed, both spellings have to be plain.
+ */
+
+agw_reason_t
+ngx_http_agw_admit_path(ngx_http_request_t *r)
+{
+    agw_reason_t  reason;
+
+    reason = agw_path_check(ngx_http_agw_raw_path(r));
+
+    if (reason != AGW_OK || r->valid_unparsed_uri) {
+        return reason;
+    }
+
+    return agw_path_check(ngx_http_agw_to_core(r->uri));
+}
+
+
+/*
+ * proxy_pass without a URI forwards the raw path while valid_unparsed_uri is
+ * set, in a named location too.
+ */
+
+agw_reason_t
+ngx_http_agw_admit_business(ngx_http_request_t *r, agw_match_t how,
+    agw_str_t *business_id)
+{
+    agw_str_t                       raw_id;
+    agw_reason_t                    matched, raw;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    ngx_memzero(business_id, sizeof(agw_str_t));
+
+    matched = agw_template_match(&lcf->template, how,
+                                 ngx_http_agw_to_core(r->uri), business_id);
+
+    if (matched == AGW_AMBIGUOUS_PATH) {
+        return AGW_AMBIGUOUS_PATH;
+    }
+
+    if (r->valid_unparsed_uri) {
+        ngx_memzero(&raw_id, sizeof(agw_str_t));
+
+        raw = agw_template_match(&lcf->template, how,
+                                 ngx_http_agw_raw_path(r), &raw_id);
+
+        if (raw != matched || !agw_str_eq(raw_id, *business_id)) {
+            return AGW_AMBIGUOUS_PATH;
+        }
+    }
+
+    return AGW_OK;
+}
+
+
+static ngx_int_t
+ngx_http_agw_says_secure(ngx_str_t *value)
+{
+    return (value->len == 5 && ngx_strncasecmp(value->data,
+                                               (u_char *) "https", 5) == 0)
+           || (value->len == 2 && ngx_strncasecmp(value->data,
+                                                  (u_char *) "on", 2) == 0)
+           || (value->len == 1 && value->data[0] == '1');
+}
+
+
+static agw_str_t
+ngx_http_agw_raw_path(ngx_http_request_t *r)
+{
+    return agw_path_of_target(ngx_http_agw_to_core(r->unparsed_uri));
+}

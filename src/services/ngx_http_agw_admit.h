@@ -1,0 +1,40 @@
+
+/*
+ * What is asked of a request before its credentials: its transport and its
+ * path.
+ */
+
+
+#ifndef NGX_HTTP_AGW_ADMIT_H_INCLUDED_
+#define NGX_HTTP_AGW_ADMIT_H_INCLUDED_
+
+
+#include "ngx_http_agw.h"
+
+
+/* AGW_OK, AGW_INSECURE_TRANSPORT or AGW_INTERNAL_ERROR */
+
+agw_reason_t ngx_http_agw_admit_transport(ngx_http_request_t *r);
+
+
+/*
+ * Whether the path that nginx matched, and the raw one that it may forward,
+ * mean one thing to everybody.  AGW_OK, AGW_AMBIGUOUS_PATH or
+ * AGW_INTERNAL_ERROR.
+ */
+
+agw_reason_t ngx_http_agw_admit_path(ngx_http_request_t *r);
+
+
+/*
+ * The business that the path names, by the location's template: the same in
+ * the matched path and in the raw one, where nginx may forward that.
+ * *business_id is empty where neither names one.  AGW_OK or
+ * AGW_AMBIGUOUS_PATH.
+ */
+
+agw_reason_t ngx_http_agw_admit_business(ngx_http_request_t *r,
+    agw_match_t how, agw_str_t *business_id);
+
+
+#endif /* NGX_HTTP_AGW_ADMIT_H_INCLUDED_ */

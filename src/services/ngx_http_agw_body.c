@@ -1,0 +1,273 @@
+
+/*
+ * nginx would collect a body in its own buffers and put a long one into a
+ * file.  Unbuffered, it hands over what has come, and this stops at the
+ * first byte too many.
+ */
+
+
+#include "agw_grammar.h"
+#include "ngx_http_agw_body.h"
+#include "ngx_http_agw_ctx.h"
+
+
+struct ngx_http_agw_body_s {
+    ngx_http_agw_body_pt      handler;
+    size_t                    len;
+    u_char                   *data;          /* AGW_BODY_MAX bytes */
+    agw_params_t              params;
+};
+
+
+static void ngx_http_agw_body_begin(ngx_http_request_t *r);
+static void ngx_http_agw_body_read(ngx_http_request_t *r);
+static ngx_int_t ngx_http_agw_body_collect(ngx_http_request_t *r,
+    ngx_http_agw_body_t *body);
+static ngx_int_t ngx_http_agw_body_append(ngx_http_agw_body_t *body,
+    ngx_buf_t *b);
+static void ngx_http_agw_body_fail(ngx_http_request_t *r, ngx_int_t rc);
+static void ngx_http_agw_body_parse(ngx_http_request_t *r,
+    ngx_http_agw_body_t *body);
+static ngx_int_t ngx_http_agw_body_is_form(ngx_http_request_t *r);
+
+
+ngx_int_t
+ngx_http_agw_read_params(ngx_http_request_t *r, ngx_http_agw_body_pt handler)
+{
+    ngx_int_t             rc;
+    ngx_http_agw_ctx_t   *ctx;
+    ngx_http_agw_body_t  *body;
+
+    ctx = ngx_http_agw_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body = ngx_pcalloc(r->pool, sizeof(ngx_http_agw_body_t));
+    if (body == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body->handler = handler;
+    body->data = ngx_http_agw_secret_buf(r->pool, AGW_BODY_MAX);
+
+    if (body->data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->body = body;
+
+    if (r->headers_in.content_length_n > AGW_BODY_MAX) {
+        r->main->count++;
+        handler(r, AGW_BODY_TOO_LARGE, NULL);
+        return NGX_DONE;
+    }
+
+    r->request_body_no_buffering = 1;
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_agw_body_begin);
+
+    if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+        r->main->count++;
+        ngx_http_agw_body_fail(r, rc);
+    }
+
+    return NGX_DONE;
+}
+
+
+static void
+ngx_http_agw_body_begin(ngx_http_request_t *r)
+{
+    r->read_event_handler = ngx_http_agw_body_read;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    ngx_http_agw_body_read(r);
+}
+
+
+static void
+ngx_http_agw_body_read(ngx_http_request_t *r)
+{
+    ngx_int_t             rc;
+    ngx_http_agw_ctx_t   *ctx;
+    ngx_http_agw_body_t  *body;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+    body = ctx->body;
+
+    rc = ngx_http_agw_body_collect(r, body);
+
+    if (rc == NGX_AGAIN) {
+        return;
+    }
+
+    r->read_event_handler = ngx_http_block_reading;
+
+    if (rc != NGX_OK) {
+        ngx_http_agw_body_fail(r, rc);
+        return;
+    }
+
+    ngx_http_agw_body_parse(r, body);
+}
+
+
+/* NGX_OK: it is whole; NGX_AGAIN: an event will come; or an HTTP status */
+
+static ngx_int_t
+ngx_http_agw_body_collect(ngx_http_request_t *r, ngx_http_agw_body_t *body)
+{
+    ngx_int_t     rc;
+    ngx_chain_t  *cl;
+
+    for ( ;; ) {
+
+        for (cl = r->request_body->bufs; cl; cl = cl->next) {
+            rc = ngx_http_agw_body_append(body, cl->buf);
+
+            if (rc != NGX_OK) {
+                return rc;
+            }
+        }
+
+        r->request_body->bufs = NULL;
+
+        if (!r->reading_body) {
+            return NGX_OK;
+        }
+
+        rc = ngx_http_read_unbuffered_request_body(r);
+
+        if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+            return rc;
+        }
+
+        if (rc == NGX_AGAIN && r->request_body->bufs == NULL) {
+            return NGX_AGAIN;
+        }
+    }
+}
+
+
+/*
+ * Takes a buffer's bytes, so that nginx may use it again.  It is in a file
+ * where another module (mirror) has had the body read before us.
+ */
+
+static ngx_int_t
+ngx_http_agw_body_append(ngx_http_agw_body_t *body, ngx_buf_t *b)
+{
+    off_t    size;
+    ssize_t  n;
+
+    size = ngx_buf_size(b);
+
+    if (size > (off_t) (AGW_BODY_MAX - body->len)) {
+        return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
+    }
+
+    if (ngx_buf_in_memory(b)) {
+        ngx_memcpy(body->data + body->len, b->pos, (size_t) size);
+        b->pos = b->last;
+
+    } else if (size > 0) {
+        n = ngx_read_file(b->file, body->data + body->len, (size_t) size,
+                          b->file_pos);
+
+        if (n != (ssize_t) size) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        b->file_pos = b->file_last;
+    }
+
+    body->len += (size_t) size;
+
+    return NGX_OK;
+}
+
+
+/*
+ * The connection is not used again: what stands in it is no request.  Where
+ * the client is gone or too slow, nginx says the last word.
+ */
+
+static void
+ngx_http_agw_body_fail(ngx_http_request_t *r, ngx_int_t rc)
+{
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    r->keepalive = 0;
+
+    if (r->connection->error) {
+        ngx_http_finalize_request(r, rc);
+        return;
+    }
+
+    switch (rc) {
+
+    case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
+        ctx->body->handler(r, AGW_BODY_TOO_LARGE, NULL);
+        return;
+
+    case NGX_HTTP_BAD_REQUEST:
+        ctx->body->handler(r, AGW_INVALID_REQUEST, NULL);
+        return;
+
+    case NGX_HTTP_INTERNAL_SERVER_ERROR:
+        ctx->body->handler(r, AGW_INTERNAL_ERROR, NULL);
+        return;
+
+    default:
+        ngx_http_finalize_request(r, rc);
+        return;
+    }
+}
+
+
+static void
+ngx_http_agw_body_parse(ngx_http_request_t *r, ngx_http_agw_body_t *body)
+{
+    if (body->len == 0) {
+        body->handler(r, AGW_OK, &body->params);
+        return;
+    }
+
+    if (!ngx_http_agw_body_is_form(r)
+        || agw_params_read_form(&body->params, body->data, body->len) != 0)
+    {
+        body->handler(r, AGW_INVALID_REQUEST, NULL);
+        return;
+    }
+
+    body->handler(r, AGW_OK, &body->params);
+}
+
+
+static ngx_int_t
+ngx_http_agw_body_is_form(ngx_http_request_t *r)
+{
+    size_t                  i;
+    agw_str_t               type;
+    static const agw_str_t  form =
+                            agw_string("application/x-www-form-urlencoded");
+
+    if (r->headers_in.content_type == NULL) {
+        return 0;
+    }
+
+    type = ngx_http_agw_to_core(r->headers_in.content_type->value);
+
+    for (i = 0; i < type.len && type.data[i] != ';'; i++) { /* void */ }
+
+    while (i > 0 && (type.data[i - 1] == ' ' || type.data[i - 1] == '\t')) {
+        i--;
+    }
+
+    type.len = i;
+
+    return agw_same_nocase(type, form);
+}

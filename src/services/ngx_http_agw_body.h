@@ -1,0 +1,38 @@
+
+/*
+ * Small request bodies, read whole and never written to a file by us: they
+ * may hold a secret.
+ */
+
+
+#ifndef NGX_HTTP_AGW_BODY_H_INCLUDED_
+#define NGX_HTTP_AGW_BODY_H_INCLUDED_
+
+
+#include "agw_params.h"
+#include "ngx_http_agw.h"
+
+
+/*
+ * Called once, with AGW_OK and the parameters of the body, or with
+ * AGW_BODY_TOO_LARGE (over AGW_BODY_MAX), AGW_INVALID_REQUEST (of another
+ * type, or malformed) or AGW_INTERNAL_ERROR, and NULL.  The parameters live
+ * as long as the request, and are wiped with it.  The request is then the
+ * handler's to finalize.
+ */
+
+typedef void (*ngx_http_agw_body_pt)(ngx_http_request_t *r,
+    agw_reason_t reason, agw_params_t *params);
+
+
+/*
+ * Reads the body and its parameters: application/x-www-form-urlencoded, or
+ * nothing, whatever its Content-Type.  Returns what a content handler
+ * returns; NGX_DONE where the handler was, or will be, called.
+ */
+
+ngx_int_t ngx_http_agw_read_params(ngx_http_request_t *r,
+    ngx_http_agw_body_pt handler);
+
+
+#endif /* NGX_HTTP_AGW_BODY_H_INCLUDED_ */

@@ -1,0 +1,285 @@
+
+/*
+ * An API key is random and long, so one SHA-256 protects it at rest: there
+ * is nothing to guess that a slow hash would slow down.
+ */
+
+
+#include <openssl/evp.h>
+#include <openssl/err.h>
+
+#include "agw_base64.h"
+#include "agw_credentials.h"
+#include "agw_grammar.h"
+#include "ngx_http_agw_client.h"
+#include "ngx_http_agw_ctx.h"
+
+
+/* where `base64` without -w0 breaks its line */
+
+#define NGX_HTTP_AGW_BASE64_LINE  76
+
+
+typedef struct {
+    ngx_http_agw_client_t     client;        /* what is shown to callers */
+    ngx_http_request_t       *request;
+    ngx_http_agw_client_pt    handler;
+    ngx_http_agw_query_t      query;
+} ngx_http_agw_client_query_t;
+
+
+static agw_reason_t ngx_http_agw_client_credentials(ngx_http_request_t *r,
+    const agw_params_t *params, agw_basic_t *basic);
+static agw_reason_t ngx_http_agw_client_basic(ngx_http_request_t *r,
+    agw_basic_t *basic);
+static ngx_int_t ngx_http_agw_client_in_query(ngx_http_request_t *r);
+static ngx_int_t ngx_http_agw_client_digest(ngx_http_agw_api_key_t *key,
+    const agw_client_t *reading);
+static void ngx_http_agw_client_answered(ngx_http_agw_query_t *query,
+    ngx_int_t rc);
+static void ngx_http_agw_client_decide(ngx_http_agw_client_query_t *cq,
+    ngx_int_t rc);
+
+
+agw_reason_t
+ngx_http_agw_authenticate_client(ngx_http_request_t *r,
+    const agw_params_t *params, ngx_http_agw_client_pt handler)
+{
+    ngx_int_t                     rc;
+    ngx_uint_t                    i;
+    agw_basic_t                   basic;
+    agw_reason_t                  reason;
+    ngx_http_agw_ctx_t           *ctx;
+    ngx_http_agw_query_t         *query;
+    ngx_http_agw_main_conf_t     *mcf;
+    ngx_http_agw_client_query_t  *cq;
+
+    ctx = ngx_http_agw_ctx(r);
+    cq = ngx_pcalloc(r->pool, sizeof(ngx_http_agw_client_query_t));
+
+    if (ctx == NULL || cq == NULL) {
+        return AGW_INTERNAL_ERROR;
+    }
+
+    reason = ngx_http_agw_client_credentials(r, params, &basic);
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    ctx->client = &cq->client;
+
+    cq->client.asked = ngx_time();
+    cq->client.wrapped = (basic.value_len == NGX_HTTP_AGW_BASE64_LINE);
+    cq->request = r;
+    cq->handler = handler;
+
+    query = &cq->query;
+    query->pool = r->pool;
+    query->log = r->connection->log;
+    query->handler = ngx_http_agw_client_answered;
+    query->data = cq;
+    query->nkeys = basic.nreadings;
+
+    for (i = 0; i < query->nkeys; i++) {
+        if (ngx_http_agw_client_digest(&query->keys[i], &basic.readings[i])
+            != NGX_OK)
+        {
+            return AGW_INTERNAL_ERROR;
+        }
+    }
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
+
+    rc = ngx_http_agw_store_find_api_keys(mcf->store, query);
+
+    if (rc != NGX_AGAIN) {
+        ngx_http_agw_client_decide(cq, rc);
+    }
+
+    return AGW_OK;
+}
+
+
+static agw_reason_t
+ngx_http_agw_client_credentials(ngx_http_request_t *r,
+    const agw_params_t *params, agw_basic_t *basic)
+{
+    agw_str_t     id, secret;
+    agw_reason_t  reason;
+
+    id = agw_params_get(params, "client_id");
+    secret = agw_params_get(params, "client_secret");
+
+    if (ngx_http_agw_client_in_query(r)) {
+        return AGW_INVALID_REQUEST;
+    }
+
+    reason = ngx_http_agw_client_basic(r, basic);
+
+    if (secret.len) {
+
+        /* one way to authenticate a request (RFC 6749, section 2.3) */
+
+        if (r->headers_in.authorization || id.len == 0) {
+            return AGW_INVALID_REQUEST;
+        }
+
+        basic->readings[0].id = id;
+        basic->readings[0].secret = secret;
+        basic->nreadings = 1;
+        basic->value_len = 0;
+
+        return AGW_OK;
+    }
+
+    if (reason == AGW_OK && id.len
+        && !agw_str_eq(id, basic->readings[0].id)
+        && !agw_str_eq(id, basic->readings[basic->nreadings - 1].id))
+    {
+        return AGW_INVALID_REQUEST;
+    }
+
+    return reason;
+}
+
+
+static agw_reason_t
+ngx_http_agw_client_basic(ngx_http_request_t *r, agw_basic_t *basic)
+{
+    u_char     *buf;
+    agw_str_t   value;
+
+    if (r->headers_in.authorization == NULL) {
+        return AGW_NO_CREDENTIALS;
+    }
+
+    value = ngx_http_agw_to_core(r->headers_in.authorization->value);
+
+    buf = ngx_http_agw_secret_buf(r->pool,
+                                  2 * AGW_BASE64_DECODED(value.len) + 1);
+    if (buf == NULL) {
+        return AGW_INTERNAL_ERROR;
+    }
+
+    return agw_basic_parse(value, basic, buf);
+}
+
+
+/* a secret in a URL is in somebody's log: it is refused, right or wrong */
+
+static ngx_int_t
+ngx_http_agw_client_in_query(ngx_http_request_t *r)
+{
+    u_char                 *p, *last, *end;
+    size_t                  len;
+    agw_str_t               name;
+    u_char                  buf[sizeof("client_secret") * 3];
+    static const agw_str_t  secret = agw_string("client_secret");
+
+    p = r->args.data;
+    last = p + r->args.len;
+
+    for ( ; p < last; p = end + 1) {
+
+        for (end = p; end < last && *end != '&'; end++) { /* void */ }
+
+        name.data = p;
+
+        for (name.len = 0; p + name.len < end && p[name.len] != '=';
+             name.len++)
+        {
+            /* void */
+        }
+
+        if (name.len > sizeof(buf)) {
+            continue;
+        }
+
+        if (agw_form_decode(name, buf, &len) != 0) {
+            continue;
+        }
+
+        name.data = buf;
+        name.len = len;
+
+        if (agw_str_eq(name, secret)) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * An id that no partner can have is asked for all the same, as one that
+ * nobody has, so that it takes as long.
+ */
+
+static ngx_int_t
+ngx_http_agw_client_digest(ngx_http_agw_api_key_t *key,
+    const agw_client_t *reading)
+{
+    u_char                  digest[EVP_MAX_MD_SIZE];
+    unsigned                len;
+    static const agw_str_t  nobody = agw_string(" ");
+
+    key->partner_id = agw_is_id(reading->id) ? reading->id : nobody;
+
+    if (EVP_Digest(reading->secret.data, reading->secret.len, digest, &len,
+                   EVP_sha256(), NULL) != 1)
+    {
+        ERR_clear_error();
+        return NGX_ERROR;
+    }
+
+    ngx_hex_dump(key->key_sha256, digest, len);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_agw_client_answered(ngx_http_agw_query_t *query, ngx_int_t rc)
+{
+    ngx_connection_t             *c;
+    ngx_http_agw_client_query_t  *cq = query->data;
+
+    c = cq->request->connection;
+
+    ngx_http_agw_client_decide(cq, rc);
+
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_agw_client_decide(ngx_http_agw_client_query_t *cq, ngx_int_t rc)
+{
+    ngx_uint_t                   i;
+    agw_reason_t                 reason;
+    ngx_http_agw_ctx_t          *ctx;
+    const ngx_http_agw_query_t  *query;
+
+    ctx = ngx_http_get_module_ctx(cq->request, ngx_http_auth_gateway_module);
+    query = &cq->query;
+
+    reason = AGW_STORE_UNAVAILABLE;
+
+    for (i = 0; rc == NGX_OK && i < query->nkeys; i++) {
+
+        if (query->api_keys[i].partner_found) {
+            ctx->partner_id =
+                        ngx_http_agw_from_core(query->keys[i].partner_id);
+        }
+
+        reason = agw_policy_api_key(&query->api_keys[i], cq->client.asked);
+
+        if (reason == AGW_OK) {
+            cq->client.partner_id = ctx->partner_id;
+            break;
+        }
+    }
+
+    cq->handler(cq->request, reason);
+}

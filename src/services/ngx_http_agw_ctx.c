@@ -1,0 +1,90 @@
+
+/*
+ * What a request keeps, and gives back at its end.
+ */
+
+
+#include <openssl/crypto.h>
+
+#include "ngx_http_agw_ctx.h"
+
+
+typedef struct {
+    u_char                   *data;
+    size_t                    size;
+} ngx_http_agw_secret_t;
+
+
+static void ngx_http_agw_ctx_done(void *data);
+static void ngx_http_agw_secret_wipe(void *data);
+
+
+ngx_http_agw_ctx_t *
+ngx_http_agw_ctx(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t  *cln;
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    if (ctx != NULL) {
+        return ctx;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_agw_ctx_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    ctx = cln->data;
+    ngx_memzero(ctx, sizeof(ngx_http_agw_ctx_t));
+
+    cln->handler = ngx_http_agw_ctx_done;
+
+    ngx_http_set_ctx(r, ctx, ngx_http_auth_gateway_module);
+
+    return ctx;
+}
+
+
+u_char *
+ngx_http_agw_secret_buf(ngx_pool_t *pool, size_t size)
+{
+    ngx_pool_cleanup_t     *cln;
+    ngx_http_agw_secret_t  *secret;
+
+    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_http_agw_secret_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    secret = cln->data;
+    secret->size = size;
+    secret->data = ngx_pnalloc(pool, size);
+
+    if (secret->data == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_agw_secret_wipe;
+
+    return secret->data;
+}
+
+
+static void
+ngx_http_agw_ctx_done(void *data)
+{
+    ngx_http_agw_ctx_t  *ctx = data;
+
+    agw_claims_done(&ctx->claims);
+}
+
+
+static void
+ngx_http_agw_secret_wipe(void *data)
+{
+    ngx_http_agw_secret_t  *secret = data;
+
+    OPENSSL_cleanse(secret->data, secret->size);
+}

@@ -1,0 +1,36 @@
+
+/*
+ * Minting: a grant becomes a signed token, and the response that carries it.
+ */
+
+
+#ifndef NGX_HTTP_AGW_ISSUE_H_INCLUDED_
+#define NGX_HTTP_AGW_ISSUE_H_INCLUDED_
+
+
+#include "ngx_http_agw.h"
+
+
+/* what was decided; strings live as long as the request, times are seconds */
+
+struct ngx_http_agw_grant_s {
+    agw_kind_t                kind;
+    agw_str_t                 partner_id;
+    agw_str_t                 business_id;   /* of a business token */
+    agw_str_t                 scope;         /* empty: none */
+    time_t                    issued_at;     /* when the store was asked */
+    time_t                    lifetime;
+};
+
+
+/*
+ * Signs the grant with the server's first key and sends the response of RFC
+ * 6749, section 5.1.  Returns what ngx_http_finalize_request() takes, or
+ * NGX_DECLINED where nothing was sent: OpenSSL failed or memory ran out.
+ */
+
+ngx_int_t ngx_http_agw_issue(ngx_http_request_t *r,
+    const ngx_http_agw_grant_t *grant);
+
+
+#endif /* NGX_HTTP_AGW_ISSUE_H_INCLUDED_ */

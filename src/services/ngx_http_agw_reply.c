@@ -1,0 +1,368 @@
+
+/*
+ * A refusal that left the body unread would make it the next request, so
+ * each answer discards or has read it, or closes.
+ */
+
+
+#include "agw_reason.h"
+#include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_reply.h"
+
+
+#define NGX_HTTP_AGW_RETRY_AFTER  "1"        /* seconds */
+
+
+static ngx_int_t ngx_http_agw_note(ngx_http_request_t *r,
+    agw_reason_t reason);
+static ngx_int_t ngx_http_agw_challenge(ngx_http_request_t *r,
+    agw_reason_t reason, ngx_http_agw_challenge_t challenge);
+static ngx_int_t ngx_http_agw_bearer_challenge(ngx_http_request_t *r,
+    agw_reason_t reason, ngx_str_t *value);
+static ngx_table_elt_t *ngx_http_agw_header(ngx_http_request_t *r,
+    const char *name, ngx_str_t *value);
+static ngx_int_t ngx_http_agw_constant_header(ngx_http_request_t *r,
+    const char *name, const char *value);
+static ngx_int_t ngx_http_agw_send(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *body);
+
+
+ngx_int_t
+ngx_http_agw_refuse(ngx_http_request_t *r, agw_reason_t reason,
+    ngx_http_agw_challenge_t challenge)
+{
+    return ngx_http_agw_refuse_with_hint(r, reason, challenge, "");
+}
+
+
+ngx_int_t
+ngx_http_agw_refuse_with_hint(ngx_http_request_t *r, agw_reason_t reason,
+    ngx_http_agw_challenge_t challenge, const char *hint)
+{
+    u_char                   *end;
+    size_t                    size;
+    ngx_str_t                 body;
+    const char               *error;
+    const agw_reason_info_t  *info;
+
+    info = agw_reason_info(reason);
+
+    if (ngx_http_agw_note(r, reason) != NGX_OK
+        || ngx_http_agw_challenge(r, reason, challenge) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (reason == AGW_METHOD_NOT_ALLOWED
+        && ngx_http_agw_constant_header(r, "Allow", "POST") != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (reason == AGW_STORE_UNAVAILABLE
+        && ngx_http_agw_constant_header(r, "Retry-After",
+                                        NGX_HTTP_AGW_RETRY_AFTER) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    error = info->error;
+
+    if (reason == AGW_NO_CREDENTIALS && challenge == NGX_HTTP_AGW_BASIC) {
+        error = "invalid_client";
+    }
+
+    size = sizeof("{\"error\":\"\",\"error_description\":\"\"}\n")
+           + ngx_strlen(error) + ngx_strlen(info->description)
+           + ngx_strlen(hint);
+
+    body.data = ngx_pnalloc(r->pool, size);
+    if (body.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* nothing in the table or a hint needs escaping */
+
+    end = ngx_snprintf(body.data, size,
+                       "{\"error\":\"%s\",\"error_description\":\"%s%s\"}",
+                       error, info->description, hint);
+
+    body.len = end - body.data;
+
+    return ngx_http_agw_send(r, info->status, &body);
+}
+
+
+ngx_int_t
+ngx_http_agw_unauthorized(ngx_http_request_t *r, agw_reason_t reason)
+{
+    if (ngx_http_agw_note(r, reason) != NGX_OK
+        || ngx_http_agw_challenge(r, reason, NGX_HTTP_AGW_BEARER) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return NGX_HTTP_UNAUTHORIZED;
+}
+
+
+ngx_int_t
+ngx_http_agw_send_json(ngx_http_request_t *r, json_t *json)
+{
+    size_t     size;
+    ngx_str_t  body;
+
+    if (json == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_str_null(&body);
+
+    size = json_dumpb(json, NULL, 0, JSON_COMPACT);
+
+    if (size != 0) {
+        body.data = ngx_http_agw_secret_buf(r->pool, size);
+    }
+
+    if (body.data != NULL) {
+        body.len = json_dumpb(json, (char *) body.data, size, JSON_COMPACT);
+    }
+
+    json_decref(json);
+
+    if (body.len == 0 || body.len > size) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_agw_send(r, NGX_HTTP_OK, &body);
+}
+
+
+/*
+ * One line a refusal.  nginx would add the request line, which is the
+ * client's text and holds the query: its handler is left out, and the rest
+ * of the line is ours.
+ */
+
+static ngx_int_t
+ngx_http_agw_note(ngx_http_request_t *r, agw_reason_t reason)
+{
+    ngx_log_t                  log;
+    ngx_str_t                  kid, partner;
+    ngx_http_agw_ctx_t        *ctx;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    ctx = ngx_http_agw_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    ctx->result = reason;
+    ctx->decided = 1;
+
+    ngx_str_set(&kid, "-");
+    ngx_str_set(&partner, "-");
+
+    if (ctx->key != NULL) {
+        kid = ngx_http_agw_from_core(agw_key_kid(ctx->key));
+    }
+
+    if (ctx->partner_id.len) {
+        partner = ctx->partner_id;
+    }
+
+    cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+
+    log = *r->connection->log;
+    log.handler = NULL;
+
+    ngx_log_error(NGX_LOG_INFO, &log, 0,
+                  "auth_gateway: refused, reason: %s, kid: %V, partner: %V, "
+                  "client: %V, server: %V",
+                  agw_reason_info(reason)->name, &kid, &partner,
+                  &r->connection->addr_text, &cscf->server_name);
+
+    return NGX_OK;
+}
+
+
+/*
+ * A 401 always has one (RFC 9110, section 15.5.2), a 403 and a 400 only
+ * where the token is what they are about.
+ */
+
+static ngx_int_t
+ngx_http_agw_challenge(ngx_http_request_t *r, agw_reason_t reason,
+    ngx_http_agw_challenge_t challenge)
+{
+    u_char                         *end;
+    size_t                          size;
+    ngx_str_t                       value;
+    ngx_table_elt_t                *header;
+    const agw_reason_info_t        *info;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    info = agw_reason_info(reason);
+
+    if (challenge == NGX_HTTP_AGW_BASIC) {
+
+        if (info->status != NGX_HTTP_UNAUTHORIZED) {
+            return NGX_OK;
+        }
+
+        lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+        size = sizeof("Basic realm=\"\"") + lcf->realm.len;
+
+        value.data = ngx_pnalloc(r->pool, size);
+        if (value.data == NULL) {
+            return NGX_ERROR;
+        }
+
+        end = ngx_snprintf(value.data, size, "Basic realm=\"%V\"",
+                           &lcf->realm);
+        value.len = end - value.data;
+
+    } else {
+
+        if (info->status != NGX_HTTP_UNAUTHORIZED
+            && reason != AGW_MALFORMED_CREDENTIALS
+            && reason != AGW_WRONG_KIND
+            && reason != AGW_INSUFFICIENT_SCOPE
+            && reason != AGW_WRONG_BUSINESS)
+        {
+            return NGX_OK;
+        }
+
+        if (ngx_http_agw_bearer_challenge(r, reason, &value) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    header = ngx_http_agw_header(r, "WWW-Authenticate", &value);
+
+    /* here nginx finds it, should another module satisfy the request */
+
+    r->headers_out.www_authenticate = header;
+
+    return header ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_agw_bearer_challenge(ngx_http_request_t *r, agw_reason_t reason,
+    ngx_str_t *value)
+{
+    u_char                         *p, *last;
+    size_t                          size;
+    const agw_reason_info_t        *info;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    info = agw_reason_info(reason);
+
+    size = sizeof("Bearer realm=\"\", error=\"\", error_description=\"\", "
+                  "scope=\"\"")
+           + lcf->realm.len + lcf->scope.len
+           + ngx_strlen(info->error) + ngx_strlen(info->description);
+
+    value->data = ngx_pnalloc(r->pool, size);
+    if (value->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    last = value->data + size;
+    p = ngx_slprintf(value->data, last, "Bearer realm=\"%V\"", &lcf->realm);
+
+    /* no credentials at all: nothing more is said (RFC 6750, section 3.1) */
+
+    if (reason != AGW_NO_CREDENTIALS) {
+        p = ngx_slprintf(p, last, ", error=\"%s\"", info->error);
+    }
+
+    if (reason != AGW_NO_CREDENTIALS
+        && info->status == NGX_HTTP_UNAUTHORIZED)
+    {
+        p = ngx_slprintf(p, last, ", error_description=\"%s\"",
+                         info->description);
+    }
+
+    if (info->status == NGX_HTTP_FORBIDDEN
+        && (lcf->require & AGW_REQUIRE_BUSINESS) && lcf->answer == NULL)
+    {
+        p = ngx_slprintf(p, last, ", scope=\"%V\"", &lcf->scope);
+    }
+
+    value->len = p - value->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_table_elt_t *
+ngx_http_agw_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *header;
+
+    header = ngx_list_push(&r->headers_out.headers);
+    if (header == NULL) {
+        return NULL;
+    }
+
+    header->hash = 1;
+    header->key.data = (u_char *) name;
+    header->key.len = ngx_strlen(name);
+    header->value = *value;
+#if (nginx_version >= 1023000)
+    header->next = NULL;
+#endif
+
+    return header;
+}
+
+
+static ngx_int_t
+ngx_http_agw_constant_header(ngx_http_request_t *r, const char *name,
+    const char *value)
+{
+    ngx_str_t  s;
+
+    s.data = (u_char *) value;
+    s.len = ngx_strlen(value);
+
+    return ngx_http_agw_header(r, name, &s) ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_agw_send(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *body)
+{
+    ngx_http_complex_value_t  value;
+    static ngx_str_t          type = ngx_string("application/json");
+
+    if (ngx_http_agw_constant_header(r, "Cache-Control", "no-store") != NGX_OK
+        || ngx_http_agw_constant_header(r, "Pragma", "no-cache") != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (status != NGX_HTTP_OK) {
+
+        /* as nginx does for its own: no 100 for a body that is not wanted */
+
+        r->expect_tested = 1;
+    }
+
+    /* a body that was begun and is not wanted to its end */
+
+    if (r->reading_body) {
+        r->keepalive = 0;
+    }
+
+    ngx_memzero(&value, sizeof(ngx_http_complex_value_t));
+    value.value = *body;
+
+    return ngx_http_send_response(r, status, &type, &value);
+}
