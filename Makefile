@@ -1,0 +1,373 @@
+# An auth gateway inside nginx.  `make help` says what can be made.
+#
+# Everything that is generated stays under build/; BUILD=sanitize has a
+# directory of its own there.
+
+SHELL         := /bin/bash
+.SHELLFLAGS   := -eu -o pipefail -c
+.DEFAULT_GOAL := module
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+# a variable of ours is not one of nginx's Makefile
+
+MAKEOVERRIDES =
+
+
+# What may be set: make BUILD=sanitize TESTS="t/rooms.t test_path" test
+
+BUILD        ?= release
+TESTS        ?=
+DESTDIR      ?=
+FUZZ_SECONDS ?= 20
+NGX_SRC      ?= /usr/share/nginx/src
+NGINX        ?= $(or $(shell command -v nginx),/usr/sbin/nginx)
+FUZZ_CC      ?= clang
+JOBS         ?= $(or $(shell nproc 2>/dev/null),1)
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+
+
+# Debian packages; package/command where any origin of the command will do
+
+DEPS_BUILD := gcc libc6-dev make nginx nginx-dev libssl-dev libjansson-dev \
+              libsqlite3-dev
+DEPS_RUN   := nginx openssl/openssl curl/curl sqlite3/sqlite3
+DEPS_TEST  := $(DEPS_RUN) libcmocka-dev perl libwww-perl \
+              liblwp-protocol-https-perl libio-socket-ssl-perl \
+              libcrypt-jwt-perl libjson-perl libprotocol-http2-perl \
+              python3 python3-requests \
+              nodejs/node
+DEPS_LINT  := clang-format/clang-format cppcheck/cppcheck \
+              shellcheck/shellcheck perl
+DEPS_FUZZ  := clang/clang libclang-rt-dev llvm/llvm-symbolizer libssl-dev \
+              libjansson-dev
+
+
+# The two builds.  nginx's own flags have -W -Wall -Werror; what is added here
+# is also used by nginx's configure for its probes, which do not bear -Werror.
+
+WARNINGS := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wvla
+
+ifeq ($(BUILD),release)
+
+BUILD_DIR := build
+CC_OPT    := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wformat \
+             -Werror=format-security
+LD_OPT    := -Wl,-z,relro -Wl,-z,now
+
+else ifeq ($(BUILD),sanitize)
+
+BUILD_DIR := build/sanitize
+SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+CC_OPT    := -O1 -g -fno-omit-frame-pointer $(SANITIZE) \
+             -Wno-error=maybe-uninitialized
+LD_OPT    := $(SANITIZE)
+
+# A stock nginx has no sanitizer in it, so whoever starts one preloads these.
+# Leaks are not looked for there: nginx leaves its pools to exit().  The unit
+# tests do look for them.
+
+AGW_PRELOAD   := $(shell for lib in asan ubsan; do \
+                     realpath "$$($(CC) -print-file-name=lib$$lib.so)"; \
+                 done | paste -s -d :)
+ASAN_OPTIONS  := detect_leaks=0:abort_on_error=0
+UBSAN_OPTIONS := print_stacktrace=1
+
+export AGW_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS
+
+else
+$(error BUILD is "$(BUILD)": release and sanitize are known)
+endif
+
+
+# nginx's configure and Makefile quote no path.
+
+ifneq ($(shell pwd | LC_ALL=C tr -d 'A-Za-z0-9._/+,@\200-\377\n-'),)
+$(error nginx cannot be built for a module in "$(CURDIR)": move it to a path \
+without spaces and shell characters)
+endif
+
+
+NAME    := ngx_http_auth_gateway_module
+MODULE  := $(BUILD_DIR)/$(NAME).so
+NGX_DIR := $(BUILD_DIR)/nginx
+
+SOURCES := $(sort $(wildcard src/*.[ch] src/*/*.[ch]))
+HEADERS := $(filter %.h,$(SOURCES))
+CORE    := $(filter src/core/%.c,$(SOURCES))
+
+export AGW_MODULE := $(CURDIR)/$(MODULE)
+export AGW_BUILD  := $(CURDIR)/$(BUILD_DIR)
+
+.PHONY: FORCE
+FORCE:
+
+
+##@ Use
+
+.PHONY: module
+module: $(MODULE)  ## build/ngx_http_auth_gateway_module.so (plain `make`)
+
+.PHONY: install
+install: $(MODULE)  ## put it into nginx's modules directory (DESTDIR=)
+	@dir=$$($(NGINX) -V 2>&1 \
+	        | sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p'); \
+	dir=$${dir:-/usr/lib/nginx/modules}; \
+	install -D -m 644 $(MODULE) "$(DESTDIR)$$dir/$(NAME).so"; \
+	echo "installed; in nginx.conf: load_module $$dir/$(NAME).so;"
+
+.PHONY: run
+run:  ## install what is missing, build, start the demo and walk through it
+	@$(call need,$(DEPS_BUILD) $(DEPS_RUN))
+	@$(MAKE) --no-print-directory module
+	@t/demo/run.sh
+
+.PHONY: stop
+stop:  ## end the demo
+	@t/demo/stop.sh
+
+.PHONY: deps
+deps:  ## install what building, the demo and the tests need and lack (apt-get)
+	@$(call need,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST))
+
+
+##@ Development
+
+.PHONY: test
+test:  ## install what is missing, build, run all tests (or TESTS="t/x.t test_y")
+	@$(call need,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST))
+	@$(MAKE) --no-print-directory check
+
+.PHONY: check
+check: $(MODULE) unit  ## the same tests, installing nothing
+	@prove -j2 $(if $(TESTS),$(PICKED),-r t $(UNIT))
+
+.PHONY: lint
+lint:  ## form, cppcheck, each header alone, scripts
+	@$(call need,$(DEPS_BUILD) $(DEPS_LINT) $(DEPS_TEST))
+	@$(MAKE) --no-print-directory lint-check
+
+.PHONY: fuzz
+fuzz:  ## each fuzzer for FUZZ_SECONDS=20 (libFuzzer, ASan, UBSan)
+	@$(call need,$(DEPS_FUZZ))
+	@$(MAKE) --no-print-directory fuzz-check
+
+.PHONY: clean
+clean:  ## end the demo and remove build/
+	@if [ -e build/demo ]; then AGW_BUILD='$(CURDIR)/build' t/demo/stop.sh; fi
+	rm -rf build
+
+.PHONY: help
+help:  ## this list
+	@awk -F ':.*  ## ' \
+	    '/^##@ /   { printf "\n%s\n", substr($$0, 5) } \
+	     /^[a-z-]+:.*  ## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@printf '\nBUILD=sanitize builds and tests under ASan and UBSan: %s\n' \
+	    'make BUILD=sanitize test'
+
+
+# Installs those of the packages $(1) that are missing.  While apt-get runs,
+# Debian's own switch keeps it from starting the nginx service: a server on
+# port 80 was not asked for, and on a host without IPv6 its failure would be
+# the installation's.
+
+define need
+missing=; \
+if ! command -v dpkg-query >/dev/null; then \
+    echo "not a Debian: taking it that these are here: $(sort $(1))"; \
+    exit 0; \
+fi; \
+for dep in $(sort $(1)); do \
+    package=$${dep%%/*}; \
+    case "$$dep" in */*) \
+        if command -v "$${dep#*/}" >/dev/null; then continue; fi ;; \
+    esac; \
+    status=$$(dpkg-query -W -f '$${db:Status-Status} ' "$$package" \
+              2>/dev/null || true); \
+    case " $$status" in *" installed "*) ;; \
+        *) missing="$$missing $$package" ;; \
+    esac; \
+done; \
+if [ -z "$$missing" ]; then exit 0; fi; \
+mkdir -p build; \
+echo "installing$$missing (log in build/apt.log)"; \
+sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; fi; \
+policy=/usr/sbin/policy-rc.d; \
+if ! [ -e "$$policy" ]; then \
+    trap '$$sudo rm -f '"$$policy" EXIT; \
+    printf '#!/bin/sh\nexit 101\n' | $$sudo tee "$$policy" >/dev/null; \
+    $$sudo chmod 755 "$$policy"; \
+fi; \
+$$sudo apt-get -q update >build/apt.log 2>&1 || true; \
+$$sudo env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q -y --no-install-recommends install $$missing \
+    </dev/null >>build/apt.log 2>&1 \
+|| { tail -n 20 build/apt.log >&2; exit 1; }
+endef
+
+
+# The module, built by nginx's own configure and Makefile.  The plan is what
+# the configuration was made of; a new file, flag or nginx changes it.
+
+PLAN := $(NGX_DIR)/plan
+
+$(PLAN): FORCE
+	@mkdir -p $(NGX_DIR)
+	@{ printf '%s\n' '$(SOURCES)' '$(CC)' '$(CC_OPT)' '$(LD_OPT)' \
+	                 '$(WARNINGS)' '$(NGX_SRC)'; \
+	   cksum config "$(NGX_SRC)"/conf_flags \
+	         "$(NGX_SRC)"/src/core/nginx.h 2>&1 || true; } > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(NGX_DIR)/Makefile: $(PLAN)
+	@if ! [ -x "$(NGX_SRC)/configure" ]; then \
+	    echo "no nginx source in $(NGX_SRC): apt-get install nginx-dev" >&2; \
+	    exit 1; \
+	fi
+	@echo "configuring in $(NGX_DIR) for nginx $$(sed -n \
+	    's/#define NGINX_VERSION  *"\(.*\)"/\1/p' \
+	    "$(NGX_SRC)/src/core/nginx.h")"
+	@cd "$(NGX_SRC)"; unset CFLAGS; export ASAN_OPTIONS=detect_leaks=0; \
+	NGX_CONF_FLAGS=(--with-compat --with-threads --with-http_ssl_module \
+	                --with-http_v2_module); \
+	if [ -f conf_flags ]; then source ./conf_flags; fi; \
+	./configure "$${NGX_CONF_FLAGS[@]}" --with-cc='$(CC)' \
+	    --with-cc-opt='$(CC_OPT) $(WARNINGS) -Wno-unused-parameter' \
+	    --with-ld-opt='$(LD_OPT)' \
+	    --builddir='$(CURDIR)/$(NGX_DIR)' \
+	    --add-dynamic-module='$(CURDIR)' \
+	    >'$(CURDIR)/$(NGX_DIR)/configure.log' 2>&1 \
+	|| { tail -n 6 '$(CURDIR)/$(NGX_DIR)/configure.log' >&2; exit 1; }
+
+$(MODULE): $(NGX_DIR)/Makefile FORCE
+	@$(MAKE) --no-print-directory $(JOBS_FLAG) $(if $(V),,-s) -C $(NGX_SRC) \
+	    -f '$(CURDIR)/$(NGX_DIR)/Makefile' modules
+	@cmp -s $(NGX_DIR)/$(NAME).so $@ \
+	|| { cp $(NGX_DIR)/$(NAME).so $@.new; mv $@.new $@; echo "built $@"; }
+
+# without a -j of the caller's, nginx's part still uses every core
+
+JOBS_FLAG = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
+
+
+# Unit tests: t/unit/test_*.c, each linked with core/ alone.  The library is
+# linked whole and with -z defs first, which fails if core/ needs nginx.
+# cmocka and leak detection are told what to do in a wrapper, so that a test
+# is run in the same way by hand and by prove.
+
+UNIT_DIR    := $(BUILD_DIR)/unit
+UNIT_CFLAGS := -std=gnu11 $(CC_OPT) $(WARNINGS) -Werror -Isrc/core -MMD -MP
+UNIT_LIBS   := -ljansson -lcrypto
+UNIT_SRCS   := $(wildcard t/unit/test_*.c)
+UNIT        := $(UNIT_SRCS:t/unit/%.c=$(UNIT_DIR)/%)
+UNIT_CORE   := $(CORE:src/core/%.c=$(UNIT_DIR)/core/%.o)
+
+PICKED = $(foreach test,$(TESTS),$(if $(filter test_%,$(notdir $(test))),\
+             $(UNIT_DIR)/$(basename $(notdir $(test))),$(test)))
+
+.PHONY: unit
+unit: $(UNIT)
+
+$(UNIT_DIR)/flags: FORCE
+	@mkdir -p $(UNIT_DIR)/core
+	@echo '$(CC) $(UNIT_CFLAGS) $(LD_OPT) $(CORE)' > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(UNIT_DIR)/core/%.o: src/core/%.c $(UNIT_DIR)/flags
+	@$(CC) $(UNIT_CFLAGS) -fPIC -c -o $@ $<
+
+$(UNIT_DIR)/libagw.so: $(UNIT_CORE)
+	@$(CC) -shared $(LD_OPT) -Wl,-z,defs -o $@ $(UNIT_CORE) $(UNIT_LIBS)
+
+$(UNIT_DIR)/libagw.a: $(UNIT_CORE) $(UNIT_DIR)/libagw.so
+	@rm -f $@ && $(AR) rcs $@ $(UNIT_CORE)
+
+$(UNIT_DIR)/%.bin: t/unit/%.c $(UNIT_DIR)/libagw.a $(UNIT_DIR)/flags
+	@$(CC) $(UNIT_CFLAGS) $(LD_OPT) -o $@ $< $(UNIT_DIR)/libagw.a \
+	    -lcmocka $(UNIT_LIBS)
+
+$(UNIT_DIR)/%: $(UNIT_DIR)/%.bin
+	@printf '#!/bin/sh\n%s=TAP %s=%s exec "$$0.bin"\n' \
+	    CMOCKA_MESSAGE_OUTPUT ASAN_OPTIONS detect_leaks=1 > $@
+	@chmod +x $@
+
+.SECONDARY:
+
+-include $(wildcard $(UNIT_DIR)/*.d $(UNIT_DIR)/core/*.d)
+
+
+# Fuzzers: t/fuzz/fuzz_*.c, with t/fuzz/NAME.dict and t/fuzz/NAME/ (seeds)
+# where they exist.  What they find to be worth keeping stays in build/.
+
+FUZZ_DIR   := build/fuzz
+FUZZ_SRCS  := $(wildcard t/fuzz/*.c)
+FUZZERS    := $(FUZZ_SRCS:t/fuzz/%.c=$(FUZZ_DIR)/%)
+FUZZ_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror \
+              -Wno-unknown-attributes -Isrc/core \
+              -fsanitize=fuzzer,address,undefined \
+              -fno-sanitize-recover=undefined
+
+$(FUZZ_DIR)/%: t/fuzz/%.c $(CORE) $(HEADERS) Makefile
+	@mkdir -p $(FUZZ_DIR)
+	@$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $< $(CORE) $(UNIT_LIBS)
+
+.PHONY: fuzz-check $(FUZZERS:%=%.run)
+fuzz-check: $(FUZZERS:%=%.run)
+
+$(FUZZERS:%=%.run): %.run: %
+	@mkdir -p $<.corpus
+	@echo "$(<F): $(FUZZ_SECONDS) s"
+	@dict=t/fuzz/$(<F).dict; seeds=t/fuzz/$(<F); \
+	if [ -f "$$dict" ]; then dict=-dict=$$dict; else dict=; fi; \
+	if ! [ -d "$$seeds" ]; then seeds=; fi; \
+	$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_funcs=0 \
+	    -verbosity=0 -artifact_prefix=$(FUZZ_DIR)/ $$dict \
+	    $<.corpus $$seeds \
+	|| { echo "$(<F) failed; the input is in $(FUZZ_DIR)/" >&2; exit 1; }
+
+
+# Lint
+
+C_FILES   := $(SOURCES) $(wildcard t/unit/*.[ch] t/fuzz/*.[ch])
+SH_FILES  := $(wildcard .ci/run t/*/*.sh t/*.sh)
+PL_FILES  := $(wildcard t/*.t t/lib/*.pm t/lib/*.pl t/lib/*/*.pm t/lint/*.pl)
+ROOM_DIRS := $(wildcard src src/handlers src/services src/store src/core)
+NGX_INCS  := $(addprefix -I$(NGX_SRC)/src/,core event event/modules event/quic \
+                 os/unix http http/modules http/v2) -I$(NGX_DIR)
+
+.PHONY: lint-check lint-form lint-cppcheck lint-headers lint-scripts
+lint-check: lint-form lint-cppcheck lint-headers lint-scripts
+
+lint-form:
+	@echo "form"
+	@perl t/lint/form.pl $(C_FILES)
+
+lint-cppcheck:
+	@echo "cppcheck"
+	@cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+	    --enable=warning,performance,portability \
+	    --suppress=missingIncludeSystem --suppress=unknownMacro \
+	    $(addprefix -I,$(ROOM_DIRS)) $(filter %.c,$(C_FILES))
+
+lint-headers: $(NGX_DIR)/Makefile
+	@echo "headers"
+	@for header in $(filter src/core/%,$(HEADERS)); do \
+	    $(CC) -std=gnu11 $(WARNINGS) -Werror -fsyntax-only -Isrc/core \
+	        -x c "$$header"; \
+	done
+	@for header in $(filter-out src/core/%,$(HEADERS)); do \
+	    $(CC) -std=gnu11 $(WARNINGS) -Wno-unused-parameter -Werror \
+	        -fsyntax-only $(addprefix -I,$(ROOM_DIRS)) $(NGX_INCS) \
+	        -x c "$$header"; \
+	done
+
+lint-scripts:
+	@echo "scripts"
+	@for file in $(SH_FILES); do bash -n "$$file"; done
+	@$(if $(SH_FILES),shellcheck $(SH_FILES))
+	@for file in $(PL_FILES); do \
+	    perl -It/lib -wc "$$file" 2>&1 | { grep -v ' syntax OK$$' || :; } >&2; \
+	done
