@@ -5,6 +5,10 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
 #include <openssl/crypto.h>
 
 #include "agw_grammar.h"
@@ -175,8 +179,10 @@ ngx_http_agw_key_load(ngx_conf_t *cf, agw_keyring_t *ring, ngx_str_t *file,
 
     if (agw_keyring_load(ring, source, &error, &warning) != 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"auth_gateway_key\" file \"%V\": %s", file,
-                           error);
+                           "\"auth_gateway_key\" file \"%V\", kid \"%*s\", "
+                           "alg \"%*s\": %s", file,
+                           source->kid.len, source->kid.data,
+                           source->alg.len, source->alg.data, error);
         goto done;
     }
 

@@ -19,7 +19,7 @@ static int agw_sextet(unsigned char c, const unsigned char alphabet[2]);
 static const unsigned char  agw_url_safe[2] = { '-', '_' };
 static const unsigned char  agw_standard[2] = { '+', '/' };
 
-static const unsigned char  agw_url_chars[64] __attribute__((nonstring)) =
+static const char  agw_url_chars[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 
@@ -35,24 +35,24 @@ agw_base64url_encode(agw_str_t s, unsigned char *out)
         bits = (unsigned) s.data[i] << 16 | (unsigned) s.data[i + 1] << 8
                | s.data[i + 2];
 
-        out[n++] = agw_url_chars[bits >> 18];
-        out[n++] = agw_url_chars[(bits >> 12) & 0x3f];
-        out[n++] = agw_url_chars[(bits >> 6) & 0x3f];
-        out[n++] = agw_url_chars[bits & 0x3f];
+        out[n++] = (unsigned char) agw_url_chars[bits >> 18];
+        out[n++] = (unsigned char) agw_url_chars[(bits >> 12) & 0x3f];
+        out[n++] = (unsigned char) agw_url_chars[(bits >> 6) & 0x3f];
+        out[n++] = (unsigned char) agw_url_chars[bits & 0x3f];
     }
 
     if (i + 2 == s.len) {
         bits = (unsigned) s.data[i] << 16 | (unsigned) s.data[i + 1] << 8;
 
-        out[n++] = agw_url_chars[bits >> 18];
-        out[n++] = agw_url_chars[(bits >> 12) & 0x3f];
-        out[n++] = agw_url_chars[(bits >> 6) & 0x3f];
+        out[n++] = (unsigned char) agw_url_chars[bits >> 18];
+        out[n++] = (unsigned char) agw_url_chars[(bits >> 12) & 0x3f];
+        out[n++] = (unsigned char) agw_url_chars[(bits >> 6) & 0x3f];
 
     } else if (i + 1 == s.len) {
         bits = (unsigned) s.data[i] << 16;
 
-        out[n++] = agw_url_chars[bits >> 18];
-        out[n++] = agw_url_chars[(bits >> 12) & 0x3f];
+        out[n++] = (unsigned char) agw_url_chars[bits >> 18];
+        out[n++] = (unsigned char) agw_url_chars[(bits >> 12) & 0x3f];
     }
 
     return n;

@@ -15,7 +15,11 @@ agw_json_object(agw_str_t text)
 {
     json_t  *json;
 
-    if (!agw_json_shallow(text)) {
+    /* jansson passes over a NUL behind a number */
+
+    if (text.len == 0 || memchr(text.data, '\0', text.len) != NULL
+        || !agw_json_shallow(text))
+    {
         return NULL;
     }
 

@@ -35,6 +35,7 @@ struct agw_key_s {
 static int agw_is_other_form(agw_str_t bytes);
 static int agw_begins(agw_str_t bytes, const char *prefix);
 static int agw_is_der(agw_str_t bytes);
+static size_t agw_der_contents(agw_str_t bytes, size_t i);
 static EVP_MAC_CTX *agw_mac_create(const agw_alg_t *alg, agw_str_t secret);
 static int agw_mac(const agw_key_t *key, agw_str_t data, unsigned char *out);
 static int agw_secret_kid(agw_key_t *key);
@@ -205,7 +206,7 @@ agw_is_other_form(agw_str_t bytes)
 
     return agw_begins(s, "-----BEGIN") || agw_begins(s, "{")
            || agw_begins(s, "[") || agw_begins(s, "ssh-")
-           || agw_is_der(bytes);
+           || agw_is_der(s) || agw_is_der(bytes);
 }
 
 
@@ -221,38 +222,45 @@ agw_begins(agw_str_t bytes, const char *prefix)
 
 
 /*
- * A SEQUENCE whose length is that of the file is taken for DER: keys and
- * certificates are.  A random secret is one with a chance of 2^-16 or less.
+ * DER of a key or a certificate (X.690, section 8.1), whole, cut short or
+ * with something behind it: a SEQUENCE that begins with an INTEGER, or with
+ * a SEQUENCE that begins with an INTEGER, an OBJECT IDENTIFIER or a [0].  No
+ * text begins so, and of random secrets one in sixty thousand.
  */
 
 static int
 agw_is_der(agw_str_t bytes)
 {
-    size_t  i, n, len;
+    size_t  i;
 
-    if (bytes.len < 2 || bytes.data[0] != 0x30) {
+    if (bytes.len == 0 || bytes.data[0] != 0x30) {
         return 0;
     }
 
-    n = bytes.data[1];
+    i = agw_der_contents(bytes, 0);
 
-    if (n < 0x80) {
-        return n == bytes.len - 2;
+    if (i < bytes.len && bytes.data[i] == 0x30) {
+        i = agw_der_contents(bytes, i);
+
+        return i < bytes.len && (bytes.data[i] == 0x02
+                                 || bytes.data[i] == 0x06
+                                 || bytes.data[i] == 0xa0);
     }
 
-    n &= 0x7f;
+    return i < bytes.len && bytes.data[i] == 0x02;
+}
 
-    if (n == 0 || n > 4 || bytes.len < 2 + n) {
-        return 0;
-    }
 
-    len = 0;
+/* where the contents of the element at i begin */
 
-    for (i = 0; i < n; i++) {
-        len = len << 8 | bytes.data[2 + i];
-    }
+static size_t
+agw_der_contents(agw_str_t bytes, size_t i)
+{
+    unsigned char  length;
 
-    return len == bytes.len - 2 - n;
+    length = i + 1 < bytes.len ? bytes.data[i + 1] : 0;
+
+    return i + 2 + (length > 0x80 ? length & 0x7f : 0);
 }
 
 

@@ -94,7 +94,9 @@ agw_template_parse(agw_template_t *template, agw_str_t text,
     agw_str_t               rest;
     static const agw_str_t  placeholder = agw_string(AGW_PLACEHOLDER);
 
-    if (text.len > 1 && text.data[text.len - 1] == '/') {
+    if (text.len > 1 && text.data[text.len - 1] == '/'
+        && text.data[text.len - 2] != '/')
+    {
         text.len--;
     }
 

@@ -47,7 +47,11 @@ agw_policy_access(const agw_claims_t *claims, const agw_demand_t *demand)
 agw_reason_t
 agw_policy_api_key(const agw_api_key_row_t *row, int64_t now)
 {
-    if (!row->found || !row->partner_active || now < row->not_before) {
+    if (!row->partner_found || !row->partner_active || !row->found) {
+        return AGW_INVALID_CLIENT;
+    }
+
+    if (now < row->not_before) {
         return AGW_INVALID_CLIENT;
     }
 

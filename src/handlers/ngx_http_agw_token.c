@@ -5,6 +5,10 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
 #include "agw_grammar.h"
 #include "agw_scope.h"
 #include "ngx_http_agw_admit.h"
@@ -268,12 +272,14 @@ ngx_http_agw_business_grant(ngx_http_request_t *r,
     agw_str_t                        duration;
     const ngx_http_agw_loc_conf_t   *lcf;
     const ngx_http_agw_main_conf_t  *mcf;
+    static const agw_str_t           business_access =
+                                         agw_string("business_access");
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
     grant->kind = AGW_KIND_BUSINESS;
-    grant->scope = ngx_http_agw_to_core(lcf->scope);
+    grant->scope = business_access;
     grant->lifetime = lcf->business_lifetime;
 
     duration = agw_params_get(params, "session_duration");

@@ -6,6 +6,10 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
 #include "agw_grammar.h"
 #include "ngx_http_agw_body.h"
 #include "ngx_http_agw_ctx.h"

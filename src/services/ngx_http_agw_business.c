@@ -4,7 +4,12 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
 #include "ngx_http_agw_business.h"
+#include "ngx_http_agw_ctx.h"
 
 
 typedef struct {
@@ -37,7 +42,7 @@ ngx_http_agw_find_business(ngx_http_request_t *r, agw_str_t partner_id,
     bq->handler = handler;
 
     bq->query.pool = r->pool;
-    bq->query.log = r->connection->log;
+    bq->query.log = ngx_http_agw_log(r);
     bq->query.handler = ngx_http_agw_business_answered;
     bq->query.data = bq;
     bq->query.partner_id = partner_id;

@@ -5,6 +5,10 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
 #include <openssl/evp.h>
 #include <openssl/err.h>
 
@@ -75,7 +79,7 @@ ngx_http_agw_authenticate_client(ngx_http_request_t *r,
 
     query = &cq->query;
     query->pool = r->pool;
-    query->log = r->connection->log;
+    query->log = ngx_http_agw_log(r);
     query->handler = ngx_http_agw_client_answered;
     query->data = cq;
     query->nkeys = basic.nreadings;

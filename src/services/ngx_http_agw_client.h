@@ -9,8 +9,9 @@
 #define NGX_HTTP_AGW_CLIENT_H_INCLUDED_
 
 
-#include "agw_params.h"
 #include "ngx_http_agw.h"
+
+#include "agw_params.h"
 
 
 /* what an authentication found out */

@@ -4,6 +4,10 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
 #include <openssl/crypto.h>
 
 #include "ngx_http_agw_ctx.h"
@@ -44,6 +48,25 @@ ngx_http_agw_ctx(ngx_http_request_t *r)
     ngx_http_set_ctx(r, ctx, ngx_http_auth_gateway_module);
 
     return ctx;
+}
+
+
+ngx_log_t *
+ngx_http_agw_log(ngx_http_request_t *r)
+{
+    ngx_log_t  *log;
+
+    log = ngx_palloc(r->pool, sizeof(ngx_log_t));
+    if (log == NULL) {
+        return ngx_cycle->log;
+    }
+
+    *log = *r->connection->log;
+
+    log->handler = NULL;
+    log->data = NULL;
+
+    return log;
 }
 
 

@@ -17,6 +17,14 @@ ngx_http_agw_ctx_t *ngx_http_agw_ctx(ngx_http_request_t *r);
 
 
 /*
+ * The request's error log without what nginx adds to each line: the request
+ * line is the client's text, and holds the query.
+ */
+
+ngx_log_t *ngx_http_agw_log(ngx_http_request_t *r);
+
+
+/*
  * A pool buffer of size bytes that is wiped when the pool goes, for secrets;
  * NULL where memory ran out.
  */

@@ -4,6 +4,10 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
@@ -30,7 +34,7 @@ ngx_http_agw_issue(ngx_http_request_t *r, const ngx_http_agw_grant_t *grant)
     ngx_str_t   token;
 
     if (ngx_http_agw_issue_token(r, grant, &token) != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+        ngx_log_error(NGX_LOG_ERR, ngx_http_agw_log(r), 0,
                       "auth_gateway: a token could not be signed");
         return NGX_DECLINED;
     }

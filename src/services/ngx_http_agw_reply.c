@@ -5,6 +5,10 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
 #include "agw_reason.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_reply.h"
@@ -138,16 +142,11 @@ ngx_http_agw_send_json(ngx_http_request_t *r, json_t *json)
 }
 
 
-/*
- * One line a refusal.  nginx would add the request line, which is the
- * client's text and holds the query: its handler is left out, and the rest
- * of the line is ours.
- */
+/* one line a refusal, in which nothing is the client's text */
 
 static ngx_int_t
 ngx_http_agw_note(ngx_http_request_t *r, agw_reason_t reason)
 {
-    ngx_log_t                  log;
     ngx_str_t                  kid, partner;
     ngx_http_agw_ctx_t        *ctx;
     ngx_http_core_srv_conf_t  *cscf;
@@ -173,10 +172,7 @@ ngx_http_agw_note(ngx_http_request_t *r, agw_reason_t reason)
 
     cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
 
-    log = *r->connection->log;
-    log.handler = NULL;
-
-    ngx_log_error(NGX_LOG_INFO, &log, 0,
+    ngx_log_error(NGX_LOG_INFO, ngx_http_agw_log(r), 0,
                   "auth_gateway: refused, reason: %s, kid: %V, partner: %V, "
                   "client: %V, server: %V",
                   agw_reason_info(reason)->name, &kid, &partner,

@@ -4,6 +4,10 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
 #include "agw_credentials.h"
 #include "agw_jws.h"
 #include "ngx_http_agw_ctx.h"

@@ -7,6 +7,9 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+
 #include "ngx_http_agw_sqlite_db.h"
 #include "ngx_http_agw_store_engine.h"
 #include "ngx_http_agw_workers.h"

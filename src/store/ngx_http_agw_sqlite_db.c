@@ -4,6 +4,9 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+
 #include "ngx_http_agw_sqlite_db.h"
 #include "ngx_http_agw_sqlite_schema.h"
 
@@ -142,6 +145,9 @@ static int
 ngx_http_agw_sqlite_migrate(sqlite3 *db, ngx_log_t *log)
 {
     int  rc, version, empty;
+
+    version = 0;
+    empty = 0;
 
     rc = sqlite3_exec(db, "PRAGMA journal_mode = WAL;"
                           "PRAGMA synchronous = FULL",

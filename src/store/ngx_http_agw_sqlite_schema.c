@@ -22,10 +22,7 @@
     "INSERT INTO revocations (kind, id, cutoff, expires_at)"                  \
     " VALUES ('" kind "', " id ","                                            \
     " CAST(strftime('%s', 'now') AS INTEGER),"                                \
-    " CAST(strftime('%s', 'now') AS INTEGER) + 315360000)"                    \
-    " ON CONFLICT (kind, id) DO UPDATE"                                       \
-    " SET cutoff = max(cutoff, excluded.cutoff),"                             \
-    " expires_at = max(expires_at, excluded.expires_at);"
+    " CAST(strftime('%s', 'now') AS INTEGER) + 315360000);"
 
 
 const char  ngx_http_agw_sqlite_schema[] =
@@ -69,11 +66,21 @@ const char  ngx_http_agw_sqlite_schema[] =
     " PRIMARY KEY (kind, id)"
     ") STRICT, WITHOUT ROWID;"
 
-    "CREATE TRIGGER revocations_grow BEFORE UPDATE ON revocations"
+    "CREATE TRIGGER revocation_shrinks BEFORE UPDATE ON revocations"
     " WHEN NEW.cutoff < OLD.cutoff OR NEW.expires_at < OLD.expires_at"
     " OR NEW.kind <> OLD.kind OR NEW.id <> OLD.id"
     " BEGIN SELECT RAISE(ABORT, 'cutoff and expires_at only ever grow');"
     " END;"
+
+    /* an INSERT, whatever it says of conflicts, merges with what is there */
+
+    "CREATE TRIGGER revocation_again BEFORE INSERT ON revocations"
+    " WHEN EXISTS (SELECT 1 FROM revocations"
+    " WHERE kind = NEW.kind AND id = NEW.id)"
+    " BEGIN UPDATE revocations SET cutoff = max(cutoff, NEW.cutoff),"
+    " expires_at = max(expires_at, NEW.expires_at)"
+    " WHERE kind = NEW.kind AND id = NEW.id;"
+    " SELECT RAISE(IGNORE); END;"
 
     "CREATE TRIGGER partner_disabled AFTER UPDATE ON partners"
     " WHEN (OLD.status = 'active' AND NEW.status <> 'active')"

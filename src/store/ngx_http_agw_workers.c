@@ -5,6 +5,9 @@
  */
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+
 #include <grp.h>
 
 #include "ngx_http_agw_workers.h"

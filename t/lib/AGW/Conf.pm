@@ -1,0 +1,74 @@
+package AGW::Conf;
+
+# A test's configuration, completed: %%NAME%% become paths and free ports,
+# and what every nginx here needs is put around it.
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use IO::Socket::INET;
+
+use AGW::Files qw(module_path repo_root worker_ids);
+
+our @EXPORT_OK = qw(complete free_port);
+
+
+# a port that was free a moment ago; nobody holds it for us
+
+sub free_port {
+    my $socket = IO::Socket::INET->new(
+        LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1, Proto => 'tcp',
+    ) or die "no free port: $!\n";
+
+    return $socket->sockport;
+}
+
+
+# Returns the whole configuration.  %$names holds what is known, and gets a
+# free port for each %%TLS%%, %%PLAIN%%, %%PORT%% that is not, with a number
+# behind it or without.
+
+sub complete {
+    my ($text, $prefix, $names, %opt) = @_;
+
+    $names->{PREFIX} = "$prefix";
+    $names->{STORE} = "$prefix/store";
+    $names->{ROOT} = repo_root();
+    $names->{CONF} = repo_root() . '/conf';
+
+    my $http = join "\n    ", map { "$_;" }
+        "client_body_temp_path $prefix/tmp/body",
+        "proxy_temp_path $prefix/tmp/proxy",
+        "fastcgi_temp_path $prefix/tmp/fastcgi",
+        "uwsgi_temp_path $prefix/tmp/uwsgi",
+        "scgi_temp_path $prefix/tmp/scgi",
+        "ssl_certificate $prefix/cert.pem",
+        "ssl_certificate_key $prefix/cert.key",
+        ($text =~ /^ {4}access_log /m ? ()
+            : "access_log $prefix/logs/access.log");
+
+    $text =~ s/^http \{\n/http {\n    $http\n/m;
+
+    my $level = $opt{log_level} // 'info';
+    my $workers = $opt{workers} // 1;
+    my ($user) = worker_ids();
+    my $main = '';
+
+    $main .= 'load_module ' . module_path() . ";\n"
+        unless defined $opt{module} && !$opt{module};
+    $main .= "user nobody nogroup;\n" if defined $user;
+    $main .= "daemon off;\npid $prefix/nginx.pid;\n"
+        . "worker_processes $workers;\n"
+        . "error_log $prefix/logs/error.log $level;\n"
+        . ($opt{main} // '')
+        . "events { worker_connections 512; }\n";
+
+    $text =~ s/%%((?:TLS|PLAIN|PORT)\d*)%%/$names->{$1} \/\/= free_port()/ge;
+    $text =~ s/%%([A-Z]+\d*)%%/$names->{$1} \/\/ die "no name $1"/ge;
+
+    return $main . $text;
+}
+
+
+1;

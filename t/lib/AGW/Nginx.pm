@@ -1,0 +1,311 @@
+package AGW::Nginx;
+
+# One nginx process: started, asked how it is, stopped.
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use IO::Socket::INET;
+use POSIX ();
+use Time::HiRes qw(sleep time);
+
+use AGW::Conf ();
+use AGW::Files qw(make_certificate make_prefix slurp spew write_secret);
+
+our @EXPORT_OK = qw(nginx_t);
+
+my %running;                     # masters of this process: pid => 1
+
+
+sub binary {
+    return $ENV{AGW_NGINX} // '/usr/sbin/nginx';
+}
+
+
+# Forks a child that becomes nginx; a sanitizer's library is preloaded there
+# alone, so the rest of the test runs without.
+
+sub spawn {
+    my ($prefix, $out, @args) = @_;
+
+    my $pid = fork() // die "fork: $!\n";
+
+    return $pid if $pid;
+
+    $SIG{$_} = 'DEFAULT' for qw(INT TERM PIPE CHLD);
+    open STDIN, '<', '/dev/null';
+    open STDOUT, '>>', $out;
+    open STDERR, '>&', \*STDOUT;
+    $ENV{LD_PRELOAD} = $ENV{AGW_PRELOAD} if $ENV{AGW_PRELOAD};
+
+    exec { binary() } 'nginx', '-p', "$prefix/", '-c', "$prefix/nginx.conf",
+        '-e', 'stderr', @args or POSIX::_exit(127);
+}
+
+
+# Starts nginx and waits until each of its ports answers.  Another process
+# may take a free port before us: then once more with other ports.  Names
+# that were given to us (an upstream's port) stay.
+
+sub start {
+    my ($class, $text, %opt) = @_;
+
+    my $self = bless {
+        prefix => $opt{prefix} // make_prefix(),
+        text => $text,
+        opt => \%opt,
+    }, $class;
+
+    make_certificate($self->{prefix}) unless -f "$self->{prefix}/cert.pem";
+
+    for my $try (1 .. 5) {
+        $self->{names} = { %{ $opt{names} // {} } };
+        spew($self->error_log, '');
+        $self->write_conf($text);
+        $self->{pid} = spawn($self->{prefix}, $self->out_file);
+        $running{$self->{pid}} = 1;
+
+        return $self if $self->wait_until_ready;
+
+        my $said = slurp($self->error_log) . slurp($self->out_file);
+
+        $self->stop;
+        die "nginx did not start:\n$said"
+            unless $said =~ /Address already in use/;
+    }
+
+    die "no free ports\n";
+}
+
+
+sub write_conf {
+    my ($self, $text) = @_;
+
+    my $conf = AGW::Conf::complete($text, $self->{prefix}, $self->{names},
+        %{ $self->{opt} });
+
+    spew("$self->{prefix}/nginx.conf", $conf);
+
+    return;
+}
+
+
+sub error_log {
+    my ($self) = @_;
+
+    return "$self->{prefix}/logs/error.log";
+}
+
+
+sub out_file {
+    my ($self) = @_;
+
+    return "$self->{prefix}/logs/out";
+}
+
+
+sub port {
+    my ($self, $name) = @_;
+
+    return $self->{names}{$name} // die "no port $name\n";
+}
+
+
+# at most 20 seconds; a sanitizer build is slow to start
+
+sub wait_until_ready {
+    my ($self) = @_;
+
+    my $names = $self->{names};
+    my @ports = map { $names->{$_} } grep { /^(TLS|PLAIN|PORT)/ }
+        keys %$names;
+    my $until = time + 20;
+
+    while (time < $until) {
+        return 0 if $self->gone;
+
+        return 1 if slurp("$self->{prefix}/nginx.pid") =~ /^$self->{pid}$/m
+            && $self->workers
+            && @ports == grep { can_connect($_) } @ports;
+
+        sleep 0.02;
+    }
+
+    return 0;
+}
+
+
+sub can_connect {
+    my ($port) = @_;
+
+    return defined IO::Socket::INET->new(
+        PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 1,
+    );
+}
+
+
+sub gone {
+    my ($self) = @_;
+
+    return 1 unless $running{ $self->{pid} // 0 };
+
+    if (waitpid($self->{pid}, POSIX::WNOHANG()) == $self->{pid}) {
+        $self->{status} = $?;
+        delete $running{ $self->{pid} };
+        return 1;
+    }
+
+    return 0;
+}
+
+
+# the pids of the workers, cache processes apart
+
+sub workers {
+    my ($self) = @_;
+
+    my @pids = split ' ',
+        slurp("/proc/$self->{pid}/task/$self->{pid}/children");
+
+    return grep { slurp("/proc/$_/cmdline") =~ /worker process/ } @pids;
+}
+
+
+# resident memory of the first worker, in KB
+
+sub worker_rss {
+    my ($self) = @_;
+
+    my ($pid) = $self->workers;
+
+    return slurp("/proc/$pid/status") =~ /^VmRSS:\s+(\d+)/m ? $1 : undef;
+}
+
+
+# waits until the workers are others than those given; at most 10 seconds
+
+sub wait_for_workers_other_than {
+    my ($self, @old) = @_;
+
+    my %old = map { $_ => 1 } @old;
+
+    for (1 .. 500) {
+        my @now = $self->workers;
+
+        return 1 if @now && !grep { $old{$_} } @now;
+
+        sleep 0.02;
+    }
+
+    return 0;
+}
+
+
+# with another configuration or the same; returns whether new workers came
+
+sub reload {
+    my ($self, $text) = @_;
+
+    my @old = $self->workers;
+
+    $self->write_conf($text) if defined $text;
+    kill 'HUP', $self->{pid};
+
+    return $self->wait_for_workers_other_than(@old);
+}
+
+
+# Ends the workers politely; the master starts others.
+
+sub replace_workers {
+    my ($self) = @_;
+
+    my @old = $self->workers;
+
+    kill 'TERM', @old;
+
+    return $self->wait_for_workers_other_than(@old);
+}
+
+
+# returns the wait status of the master; KILL after 15 seconds
+
+sub stop {
+    my ($self) = @_;
+
+    return $self->{status} if $self->gone;
+
+    kill 'TERM', $self->{pid};
+
+    for (1 .. 750) {
+        return $self->{status} if $self->gone;
+        sleep 0.02;
+    }
+
+    my @workers = $self->workers;
+
+    kill 'KILL', $self->{pid}, @workers;
+    waitpid $self->{pid}, 0;
+    delete $running{ $self->{pid} };
+
+    return $self->{status} = -1;
+}
+
+
+# Runs nginx -t; returns (exit code, output).  %opt as for start().
+
+sub nginx_t {
+    my ($text, %opt) = @_;
+
+    my $prefix = $opt{prefix} // make_prefix();
+    my %names = %{ $opt{names} // {} };
+
+    make_certificate($prefix) unless -f "$prefix/cert.pem";
+    write_secret("$prefix/secret.key") unless -f "$prefix/secret.key";
+
+    unlink "$prefix/logs/out-t";
+    spew("$prefix/nginx.conf",
+        AGW::Conf::complete($text, $prefix, \%names, %opt));
+
+    my $pid = spawn($prefix, "$prefix/logs/out-t", '-t');
+
+    $running{$pid} = 1;
+    waitpid $pid, 0;
+
+    my $code = $? >> 8 || $? & 127;
+
+    delete $running{$pid};
+
+    return ($code, slurp("$prefix/logs/out-t"));
+}
+
+
+# whatever way the test ends, no nginx is left behind
+
+my $owner = $$;
+
+END {
+    my $status = $?;
+
+    if ($$ == $owner) {
+        for my $pid (keys %running) {
+            kill 'TERM', $pid;
+
+            for (1 .. 100) {
+                last if waitpid($pid, POSIX::WNOHANG()) == $pid;
+                sleep 0.02;
+            }
+
+            kill 'KILL', $pid if kill 0, $pid;
+        }
+    }
+
+    $? = $status;
+}
+
+$SIG{INT} //= sub { exit 130 };
+$SIG{TERM} //= sub { exit 143 };
+
+
+1;

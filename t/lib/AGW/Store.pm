@@ -1,0 +1,134 @@
+package AGW::Store;
+
+# The SQLite store, read and changed as an operator does: by the sqlite3
+# program.
+
+use strict;
+use warnings;
+
+use IPC::Open3 qw(open3);
+use Time::HiRes qw(sleep);
+
+use AGW::Files qw(random_id);
+use AGW::Token qw(api_key key_digest);
+
+
+sub new {
+    my ($class, $file) = @_;
+
+    return bless { file => $file }, $class;
+}
+
+
+# Runs statements; returns (exit code, output with errors).
+
+sub run {
+    my ($self, $sql) = @_;
+
+    my $pid = open3(my $in, my $out, undef, 'sqlite3', '-bail',
+        '-cmd', '.timeout 5000', $self->{file});
+
+    print {$in} "$sql\n";
+    close $in;
+
+    my $said = do { local $/; readline($out) // '' };
+
+    waitpid $pid, 0;
+
+    return ($? >> 8, $said);
+}
+
+
+# the output of statements that must not fail
+
+sub sql {
+    my ($self, $sql) = @_;
+
+    my ($code, $said) = $self->run($sql);
+
+    die "sqlite3: $said ($sql)\n" if $code != 0;
+
+    chomp $said;
+
+    return $said;
+}
+
+
+# the module's first worker makes the schema; at most 10 seconds
+
+sub wait_for_schema {
+    my ($self) = @_;
+
+    for (1 .. 200) {
+        if (-s $self->{file}) {
+            my ($code, $said) = $self->run('PRAGMA user_version;');
+
+            return 1 if $code == 0 && $said =~ /^[1-9]/;
+        }
+
+        sleep 0.05;
+    }
+
+    die "no schema in $self->{file}\n";
+}
+
+
+sub quote {
+    my ($text) = @_;
+
+    return 'NULL' unless defined $text;
+
+    $text =~ s/'/''/g;
+
+    return "'$text'";
+}
+
+
+# A partner with one API key; returns { id, key }.  Options: id, key,
+# status, not_before, expires_at.
+
+sub partner {
+    my ($self, %opt) = @_;
+
+    my $id = $opt{id} // random_id();
+    my $key = $opt{key} // api_key();
+
+    $self->sql(sprintf
+        'INSERT INTO partners (partner_id, status) VALUES (%s, %s);',
+        quote($id), quote($opt{status} // 'active'));
+    $self->add_key($id, $key, %opt);
+
+    return { id => $id, key => $key };
+}
+
+
+sub add_key {
+    my ($self, $id, $key, %opt) = @_;
+
+    $self->sql(sprintf
+        'INSERT INTO api_keys (partner_id, key_sha256, not_before,'
+            . ' expires_at) VALUES (%s, %s, %d, %s);',
+        quote($id), quote(key_digest($key)), $opt{not_before} // 0,
+        $opt{expires_at} // 'NULL');
+
+    return $key;
+}
+
+
+# a business of that partner; returns its id
+
+sub business {
+    my ($self, $partner_id, %opt) = @_;
+
+    my $id = $opt{id} // random_id();
+
+    $self->sql(sprintf
+        'INSERT INTO businesses (business_id, partner_id, status)'
+            . ' VALUES (%s, %s, %s);',
+        quote($id), quote($partner_id), quote($opt{status} // 'active'));
+
+    return $id;
+}
+
+
+1;
