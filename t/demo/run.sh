@@ -1,0 +1,404 @@
+#!/bin/bash
+
+# Starts the demo and walks through the main job: a gateway on
+# https://127.0.0.1:8443 with conf/nginx.conf, and an upstream behind it that
+# answers with what it received.  Leaves both running; stop.sh ends them.
+#
+#     AGW_MODULE=<absolute .so> AGW_BUILD=<absolute build directory> \
+#         t/demo/run.sh
+#
+# A later run keeps the certificates, the signing key and the store, and adds
+# a partner with a new API key.
+
+set -euo pipefail
+
+: "${AGW_MODULE:?is not set: use make run}"
+: "${AGW_BUILD:?is not set: use make run}"
+
+repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+demo=$AGW_BUILD/demo
+worker=www-data
+
+gateway=https://127.0.0.1:8443
+plain=http://127.0.0.1:8080
+
+# Debian keeps nginx where a user's PATH does not look
+
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+umask 022
+
+
+fail() {
+    echo "demo: $*" >&2
+    exit 1
+}
+
+
+check_tools() {
+    local tool
+
+    for tool in nginx curl openssl sqlite3; do
+        command -v "$tool" >/dev/null || fail "$tool is not installed"
+    done
+
+    [[ -r $AGW_MODULE ]] || fail "there is no module $AGW_MODULE"
+}
+
+
+worker_can_enter() {
+    setpriv --reuid "$worker" --regid "$worker" --clear-groups \
+        test -x "$1" 2>/dev/null
+}
+
+
+# Sets prefix, the real path of build/demo.  Workers open the store by its
+# path, so where they can't reach it (a clone under /root, say) the demo
+# lives elsewhere and build/demo is a link to it.
+
+make_prefix() {
+    if [[ -L $demo && ! -d $demo ]]; then
+        rm "$demo"
+    fi
+
+    mkdir -p "$demo"
+
+    if [[ $EUID == 0 && ! -L $demo ]] && ! worker_can_enter "$demo"; then
+        rm -rf "$demo"
+        prefix=$(mktemp -d /tmp/auth-gateway-demo.XXXXXXXX)
+        chmod 755 "$prefix"
+        ln -s "$prefix" "$demo"
+    fi
+
+    prefix=$(cd "$demo" && pwd -P)
+
+    [[ -w $prefix ]] || fail "$prefix is not writable for you"
+
+    mkdir -p "$prefix"/{conf/tls,conf/keys,logs,modules}
+    chmod 700 "$prefix"/conf/{tls,keys}
+
+    if [[ $EUID == 0 ]]; then
+        install -d -m 750 -o "$worker" -g "$worker" "$prefix/store"
+        chown -hR "$worker:$worker" "$prefix/store"
+
+    else
+        install -d -m 750 "$prefix/store"
+    fi
+}
+
+
+check_ports() {
+    local port
+
+    for port in 8443 8080 9080; do
+        if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            fail "port $port on 127.0.0.1 is taken by another program" \
+                "('ss -ltnp' names it); the demo needs 8443, 8080 and 9080"
+        fi
+    done
+}
+
+
+# a CA for this demo alone, and a certificate of it, in directory $1
+
+sign_certificates() {
+    openssl req -x509 -newkey rsa:2048 -noenc -days 90 \
+        -subj "/CN=auth gateway demo CA" \
+        -addext "keyUsage=critical,keyCertSign,cRLSign" \
+        -keyout "$1/ca.key" -out "$1/ca.crt" &&
+    openssl req -newkey rsa:2048 -noenc -subj "/CN=localhost" \
+        -keyout "$1/server.key" -out "$1/server.csr" &&
+    openssl x509 -req -days 90 -CA "$1/ca.crt" -CAkey "$1/ca.key" \
+        -CAcreateserial -in "$1/server.csr" -out "$1/server.crt" \
+        -extfile <(printf '%s\n' \
+            "basicConstraints=critical,CA:FALSE" \
+            "keyUsage=critical,digitalSignature,keyEncipherment" \
+            "extendedKeyUsage=serverAuth" \
+            "subjectKeyIdentifier=hash" \
+            "authorityKeyIdentifier=keyid" \
+            "subjectAltName=DNS:localhost,IP:127.0.0.1")
+}
+
+
+# The CA's key is not kept: nobody can sign anything else with it.
+
+make_certificates() {
+    local tls=$prefix/conf/tls tmp
+
+    if openssl x509 -noout -checkend 86400 -in "$tls/server.crt" \
+           >/dev/null 2>&1 \
+       && [[ -s $tls/server.key && -s $prefix/ca.crt ]]
+    then
+        return
+    fi
+
+    tmp=$(mktemp -d)
+
+    sign_certificates "$tmp" 2>"$tmp/log" \
+        || fail "no certificate could be made:" $'\n'"$(cat "$tmp/log")"
+
+    install -m 644 "$tmp/ca.crt" "$prefix/ca.crt"
+    install -m 644 "$tmp/server.crt" "$tls/server.crt"
+    install -m 600 "$tmp/server.key" "$tls/server.key"
+    rm -rf "$tmp"
+}
+
+
+# 48 random bytes as 64 characters, without a newline: a secret's bytes are
+# exact
+
+make_signing_key() {
+    local file=$prefix/conf/keys/signing.key
+
+    [[ -s $file ]] && return
+
+    (umask 077 && openssl rand -base64 48 | tr -d '\n' >"$file.new")
+    mv "$file.new" "$file"
+}
+
+
+# a build with sanitizers needs their libraries in nginx
+
+start() {
+    local name=$1 log=$prefix/logs/$1_start.log
+
+    LD_PRELOAD=${AGW_PRELOAD-} \
+        nginx -p "$prefix" -c "conf/$name.conf" 2>"$log" \
+        || fail "nginx did not start with conf/$name.conf:" $'\n'"$(cat "$log")"
+}
+
+
+sql() {
+    sqlite3 -bail -batch -cmd ".timeout 5000" "$prefix/store/gateway.db" "$1"
+}
+
+
+# The workers make the schema when they start.  sqlite3 would make an empty
+# file of its own where there is none yet.
+
+wait_for_schema() {
+    local version
+
+    for _ in {1..100}; do
+        if [[ -s $prefix/store/gateway.db ]]; then
+            version=$(sql "PRAGMA user_version" 2>/dev/null) || true
+
+            [[ $version == [1-9]* ]] && return
+        fi
+
+        sleep 0.1
+    done
+
+    fail "the store has no schema after 10 s:" \
+        $'\n'"$(tail -n 5 "$prefix/logs/error.log")"
+}
+
+
+uuid() {
+    cat /proc/sys/kernel/random/uuid
+}
+
+
+# 20 of 62 characters are 119 bits; and partner:key is then 57 bytes, whose
+# base64 still fits one line of the base64 program
+
+random_api_key() {
+    openssl rand -base64 96 | LC_ALL=C tr -dc 'A-Za-z0-9' | cut -c 1-20
+}
+
+
+sha256() {
+    printf %s "$1" | sha256sum | cut -d ' ' -f 1
+}
+
+
+# Sets partner, api_key, business, business_2, and foreign, which is another
+# partner's business.  Each run makes new ones: of an earlier API key only
+# the digest is known.
+
+fill_store() {
+    local other
+
+    partner=$(uuid)
+    api_key=$(random_api_key)
+    business=$(uuid)
+    business_2=$(uuid)
+    other=$(uuid)
+    foreign=$(uuid)
+
+    sql "BEGIN IMMEDIATE;
+         INSERT INTO partners (partner_id, name)
+             VALUES ('$partner', 'demo'), ('$other', 'demo, another');
+         INSERT INTO api_keys (partner_id, key_sha256)
+             VALUES ('$partner', '$(sha256 "$api_key")');
+         INSERT INTO businesses (business_id, partner_id)
+             VALUES ('$business', '$partner'), ('$business_2', '$partner'),
+                    ('$foreign', '$other');
+         COMMIT"
+}
+
+
+# a word as a shell would want it written
+
+quote() {
+    if [[ $1 =~ ^[A-Za-z0-9_./:=@%+,-]+$ ]]; then
+        printf %s "$1"
+
+    else
+        printf "'%s'" "${1//\'/\'\\\'\'}"
+    fi
+}
+
+
+# Shows a request as a line for the shell, sends it, shows the answer: its
+# status, the headers that this is about, its body.  The rest is for curl.
+# Leaves the body in body.
+
+request() {
+    local title=$1 expected=$2 line arg answer head status
+
+    shift 2
+
+    line="curl -sS -i"
+
+    for arg; do
+        case $arg in
+            -*|http*) line+=" \\"$'\n'"    $(quote "$arg")" ;;
+            *)        line+=" $(quote "$arg")" ;;
+        esac
+    done
+
+    number=$((number + 1))
+
+    printf '\n--- %d. %s\n\n%s\n\n' "$number" "$title" "$line"
+
+    answer=$(curl -sS -i --max-time 10 "$@" | tr -d '\r') \
+        || fail "the request failed"
+
+    head=${answer%%$'\n\n'*}
+    body=${answer#*$'\n\n'}
+    status=${head#* }
+    status=${status:0:3}
+
+    sed -n '1p' <<<"$head"
+    grep -iE '^(content-type|www-authenticate|allow|retry-after):' \
+        <<<"$head" || true
+    printf '\n%s\n' "$body"
+
+    [[ $status == "$expected" ]] \
+        || fail "step $number: the status is $status, not $expected;" \
+            "the log is $prefix/logs/error.log"
+}
+
+
+# sets token to that of the last answer
+
+take_token() {
+    token=$(sed -n 's/.*"access_token" *: *"\([^"]*\)".*/\1/p' <<<"$body")
+
+    [[ -n $token ]] || fail "step $number: there is no access_token"
+}
+
+
+expect_body() {
+    [[ $body == *"$1"* ]] || fail "step $number: the answer has no $1"
+}
+
+
+walk() {
+    local ca=(--cacert "$prefix/ca.crt") partner_token business_token
+
+    number=0
+
+    request "The partner's UUID and API key, for a partner token" 200 \
+        "${ca[@]}" -u "$partner:$api_key" -d grant_type=client_credentials \
+        "$gateway/v1/platform/oauth2/token/"
+    take_token
+    partner_token=$token
+
+    request "The partner's own resource, with the partner token" 200 \
+        "${ca[@]}" -H "Authorization: Bearer $partner_token" \
+        "$gateway/v1/platform/businesses/"
+    expect_body "\"x_partner_id\": \"$partner\""
+
+    request "The partner token, for a token for one business" 200 \
+        "${ca[@]}" -X POST -H "Authorization: Bearer $partner_token" \
+        "$gateway/v1/platform/$business/oauth2/token/"
+    take_token
+    business_token=$token
+
+    request "The business token opens that business" 200 \
+        "${ca[@]}" -H "Authorization: Bearer $business_token" \
+        "$gateway/v1/businesses/$business/invoices?page=1"
+    expect_body "\"path\": \"/v1/businesses/$business/invoices?page=1\""
+    expect_body "\"x_business_id\": \"$business\""
+
+    request "and no other, not even of the same partner" 403 \
+        "${ca[@]}" -H "Authorization: Bearer $business_token" \
+        "$gateway/v1/businesses/$business_2/invoices?page=1"
+
+    request "A path that an upstream could read as another business's" 400 \
+        "${ca[@]}" --path-as-is -H "Authorization: Bearer $business_token" \
+        "$gateway/v1/businesses/$business_2/..%2f$business/invoices"
+
+    request "A token for a business of another partner" 404 \
+        "${ca[@]}" -X POST -H "Authorization: Bearer $partner_token" \
+        "$gateway/v1/platform/$foreign/oauth2/token/"
+
+    request "A token that lives for one second" 200 \
+        "${ca[@]}" -H "Authorization: Bearer $partner_token" \
+        -d session_duration=1 \
+        "$gateway/v1/platform/$business/oauth2/token/"
+    take_token
+
+    sleep 2
+
+    request "and is refused two seconds later" 401 \
+        "${ca[@]}" -H "Authorization: Bearer $token" \
+        "$gateway/v1/businesses/$business/invoices"
+
+    request "Plain HTTP, where credentials would be read by others" 403 \
+        -X POST "$plain/v1/platform/oauth2/token/"
+}
+
+
+check_tools
+"$repo/t/demo/stop.sh" --quiet
+make_prefix
+check_ports
+make_certificates
+make_signing_key
+
+install -m 644 "$AGW_MODULE" "$prefix/modules/ngx_http_auth_gateway_module.so"
+install -m 644 "$repo"/conf/{nginx,guarded_proxy}.conf \
+    "$repo/t/demo/upstream.conf" "$prefix/conf/"
+
+start upstream
+start nginx
+wait_for_schema
+fill_store
+
+cat <<END
+
+The demo's partner and its API key, which is shown here and nowhere else: the
+store keeps its SHA-256.
+
+    partner       $partner
+    API key       $api_key
+    business      $business
+    its second    $business_2
+    another's     $foreign
+END
+
+walk
+
+cat <<END
+
+All answers were as expected.  The gateway is running:
+
+    $gateway    (its CA: $prefix/ca.crt)
+    configuration     $prefix/conf/nginx.conf
+    logs              $prefix/logs/
+
+'make stop' ends it.
+END
