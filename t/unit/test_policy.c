@@ -1,0 +1,277 @@
+
+/*
+ * Decisions, as whole matrices: every combination of what a token, a
+ * location and the store can say.
+ */
+
+
+#include "unit.h"
+
+#include "agw_policy.h"
+
+
+static agw_claims_t
+claims(agw_str_t business_id, agw_str_t scope)
+{
+    agw_claims_t  c;
+
+    memset(&c, 0, sizeof(c));
+    c.kind = business_id.len ? AGW_KIND_BUSINESS : AGW_KIND_PARTNER;
+    c.partner_id = S("p");
+    c.business_id = unit_copy(business_id);
+    c.scope = unit_copy(scope);
+
+    return c;
+}
+
+
+static agw_reason_t
+access(const agw_claims_t *c, unsigned require, agw_str_t scope,
+    agw_str_t business_id)
+{
+    agw_demand_t  demand;
+
+    memset(&demand, 0, sizeof(demand));
+    demand.require = require;
+    demand.scope = unit_copy(scope);
+    demand.business_id = unit_copy(business_id);
+
+    return agw_policy_access(c, &demand);
+}
+
+
+/* kind, then scope, then business */
+
+static void
+design_8_require_business(void **state)
+{
+    size_t                  i, j, k, n;
+    agw_claims_t            c;
+    agw_reason_t            wanted, reason;
+    static const agw_str_t  tokens[] = {
+        agw_string(""), agw_string("A"), agw_string("B"), agw_string("a"),
+        agw_string("AA"), agw_string("A."),
+    };
+    static const agw_str_t  urls[] = {
+        agw_string(""), agw_string("A"), agw_string("B"), agw_string("AB"),
+    };
+    static const struct {
+        int        has;
+        agw_str_t  scope;
+    } scopes[] = {
+        { 0, agw_string("") },
+        { 0, agw_string("other") },
+        { 0, agw_string("business_access_not") },
+        { 0, agw_string("not_business_access") },
+        { 0, agw_string("Business_access") },
+        { 0, agw_string("business access") },
+        { 1, agw_string("business_access") },
+        { 1, agw_string("a business_access") },
+        { 1, agw_string("business_access b") },
+        { 1, agw_string("a business_access b") },
+    };
+
+    (void) state;
+
+    n = 0;
+
+    for (i = 0; i < UNIT_COUNT(tokens); i++) {
+        for (j = 0; j < UNIT_COUNT(urls); j++) {
+            for (k = 0; k < UNIT_COUNT(scopes); k++) {
+                c = claims(tokens[i], scopes[k].scope);
+                wanted = AGW_WRONG_BUSINESS;
+
+                if (agw_str_eq(tokens[i], urls[j])) {
+                    wanted = AGW_OK;
+                }
+
+                if (urls[j].len == 0) {
+                    wanted = AGW_NO_BUSINESS_IN_PATH;
+                }
+
+                if (!scopes[k].has) {
+                    wanted = AGW_INSUFFICIENT_SCOPE;
+                }
+
+                if (tokens[i].len == 0) {
+                    wanted = AGW_WRONG_KIND;
+                }
+
+                reason = access(&c, AGW_REQUIRE_BUSINESS,
+                    S("business_access"), urls[j]);
+
+                unit_assert(reason == wanted,
+                    "token \"%.*s\", scope \"%.*s\", URL \"%.*s\": %s",
+                    UNIT_ARG(tokens[i]), UNIT_ARG(scopes[k].scope),
+                    UNIT_ARG(urls[j]), agw_reason_info(reason)->name);
+
+                n += reason == AGW_OK;
+            }
+        }
+    }
+
+    /* A at A and B at B, each with four scopes, and nothing else */
+
+    assert_int_equal(n, 8);
+}
+
+
+static void
+design_3_scope_of_a_location(void **state)
+{
+    agw_claims_t  c;
+
+    (void) state;
+
+    c = claims(S("A"), S("business_access"));
+    assert_int_equal(access(&c, AGW_REQUIRE_BUSINESS, S("reports"), S("A")),
+        AGW_INSUFFICIENT_SCOPE);
+
+    c = claims(S("A"), S("business_access reports"));
+    assert_int_equal(access(&c, AGW_REQUIRE_BUSINESS, S("reports"), S("A")),
+        AGW_OK);
+    assert_int_equal(access(&c, AGW_REQUIRE_BUSINESS, S("report"), S("A")),
+        AGW_INSUFFICIENT_SCOPE);
+    assert_int_equal(access(&c, AGW_REQUIRE_BUSINESS, S("reports"), S("B")),
+        AGW_WRONG_BUSINESS);
+}
+
+
+static void
+p8_12_require_partner(void **state)
+{
+    size_t                  i;
+    agw_claims_t            c;
+    agw_reason_t            reason;
+    static const agw_str_t  scopes[] = {
+        agw_string(""), agw_string("reports"),
+    };
+
+    (void) state;
+
+    for (i = 0; i < UNIT_COUNT(scopes); i++) {
+        c = claims(S(""), scopes[i]);
+        assert_int_equal(access(&c, AGW_REQUIRE_PARTNER,
+            S("business_access"), S("")), AGW_OK);
+
+        /* where the template matches, `partner` would open every business */
+
+        reason = access(&c, AGW_REQUIRE_PARTNER, S("business_access"),
+            S("A"));
+        assert_int_not_equal(reason, AGW_OK);
+        assert_int_equal(agw_reason_info(reason)->status, 403);
+    }
+
+    c = claims(S("A"), S("business_access"));
+    assert_int_equal(access(&c, AGW_REQUIRE_PARTNER, S("business_access"),
+        S("")), AGW_WRONG_KIND);
+    assert_int_equal(access(&c, AGW_REQUIRE_PARTNER, S("business_access"),
+        S("A")), AGW_WRONG_KIND);
+}
+
+
+/* every combination of bits, before, at and after each of the two times */
+
+static void
+p1_6_api_key(void **state)
+{
+    int                   ok;
+    size_t                i, j, accepted;
+    unsigned              bits;
+    agw_api_key_row_t     row;
+    static const int64_t  times[][2] = {
+        { 0, 0 }, { 0, 1 }, { 0, 1000 }, { 999, 1000 }, { 1000, 1000 },
+        { 1000, 1001 }, { 1001, 1002 }, { 1001, 999 }, { 0, 1001 },
+        { 0, INT64_MAX }, { 1000, INT64_MAX }, { INT64_MAX, INT64_MAX },
+        { 0, 999 }, { 0, -1 }, { -1, -1 },
+    };
+    static const int64_t  nows[] = { 0, 1, 998, 999, 1000, 1001, 4000000000 };
+
+    (void) state;
+
+    accepted = 0;
+
+    for (bits = 0; bits < 16; bits++) {
+        for (i = 0; i < UNIT_COUNT(times); i++) {
+            for (j = 0; j < UNIT_COUNT(nows); j++) {
+                memset(&row, 0, sizeof(row));
+                row.partner_found = bits & 1;
+                row.partner_active = bits >> 1 & 1;
+                row.found = bits >> 2 & 1;
+                row.expires = bits >> 3 & 1;
+                row.not_before = times[i][0];
+                row.expires_at = times[i][1];
+
+                ok = row.partner_found && row.partner_active && row.found
+                    && nows[j] >= times[i][0]
+                    && (!row.expires || nows[j] < times[i][1]);
+                accepted += (size_t) ok;
+
+                unit_assert(agw_policy_api_key(&row, nows[j])
+                    == (ok ? AGW_OK : AGW_INVALID_CLIENT),
+                    "bits %x, from %lld to %lld, now %lld", bits,
+                    (long long) times[i][0], (long long) times[i][1],
+                    (long long) nows[j]);
+            }
+        }
+    }
+
+    assert_true(accepted > 50);
+}
+
+
+static void
+p2_3_business(void **state)
+{
+    size_t              i;
+    agw_business_row_t  row;
+    static const struct {
+        unsigned      partner_active, found, owned, active;
+        agw_reason_t  wanted;
+    } rows[] = {
+        { 0, 0, 0, 0, AGW_REVOKED },
+        { 0, 0, 0, 1, AGW_REVOKED },
+        { 0, 0, 1, 0, AGW_REVOKED },
+        { 0, 0, 1, 1, AGW_REVOKED },
+        { 0, 1, 0, 0, AGW_REVOKED },
+        { 0, 1, 0, 1, AGW_REVOKED },
+        { 0, 1, 1, 0, AGW_REVOKED },
+        { 0, 1, 1, 1, AGW_REVOKED },
+        { 1, 0, 0, 0, AGW_UNKNOWN_BUSINESS },
+        { 1, 0, 0, 1, AGW_UNKNOWN_BUSINESS },
+        { 1, 0, 1, 0, AGW_UNKNOWN_BUSINESS },
+        { 1, 0, 1, 1, AGW_UNKNOWN_BUSINESS },
+        { 1, 1, 0, 0, AGW_NOT_OWNER },
+        { 1, 1, 0, 1, AGW_NOT_OWNER },
+        { 1, 1, 1, 0, AGW_ARCHIVED_BUSINESS },
+        { 1, 1, 1, 1, AGW_OK },
+    };
+
+    (void) state;
+
+    for (i = 0; i < UNIT_COUNT(rows); i++) {
+        memset(&row, 0, sizeof(row));
+        row.partner_active = rows[i].partner_active & 1;
+        row.found = rows[i].found & 1;
+        row.owned = rows[i].owned & 1;
+        row.active = rows[i].active & 1;
+
+        unit_assert(agw_policy_business(&row) == rows[i].wanted, "row %zu",
+            i);
+    }
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        unit_case(design_8_require_business),
+        unit_case(design_3_scope_of_a_location),
+        unit_case(p8_12_require_partner),
+        unit_case(p1_6_api_key),
+        unit_case(p2_3_business),
+    };
+
+    return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
+}

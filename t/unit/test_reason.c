@@ -1,0 +1,245 @@
+
+/*
+ * Design, section 7, restated: the answer to each reason, in each dialect.
+ */
+
+
+#include "unit.h"
+
+#include "agw_reason.h"
+
+
+#define PARAMETERS   "InvalidParameters"
+#define PAYLOAD      "InvalidPayload"
+#define BAD          "BadRequest"
+#define SPECIFIED    "SpecifiedBadRequest"
+#define FAILURE      "AuthFailure"
+#define NOT_FOUND    "ResourceNotFound"
+#define NO_ID        "SpecifiedIdNotFound"
+
+
+static const struct {
+    agw_reason_t  reason;
+    const char   *name;
+    unsigned      status;
+    const char   *error;
+    const char   *thred;
+    const char   *type;
+    const char   *value;
+} rows[] = {
+    { AGW_INSECURE_TRANSPORT, "insecure_transport", 403, "invalid_request",
+      "permission_denied", BAD, SPECIFIED },
+    { AGW_AMBIGUOUS_PATH, "ambiguous_path", 400, "invalid_request",
+      "validation_error", PARAMETERS, PAYLOAD },
+    { AGW_MALFORMED_CREDENTIALS, "malformed_credentials", 400,
+      "invalid_request", "validation_error", PARAMETERS, PAYLOAD },
+    { AGW_INVALID_REQUEST, "invalid_request", 400, "invalid_request",
+      "validation_error", PARAMETERS, PAYLOAD },
+    { AGW_BODY_NOT_JSON, "body_not_json", 400, "invalid_request",
+      "validation_error", "JsonSerialization", PAYLOAD },
+    { AGW_BODY_TOO_LARGE, "body_too_large", 413, "invalid_request",
+      "validation_error", BAD, SPECIFIED },
+    { AGW_METHOD_NOT_ALLOWED, "method_not_allowed", 405, "invalid_request",
+      "validation_error", BAD, SPECIFIED },
+    { AGW_UNSUPPORTED_GRANT_TYPE, "unsupported_grant_type", 400,
+      "unsupported_grant_type", "validation_error", PARAMETERS, PAYLOAD },
+    { AGW_INVALID_SCOPE, "invalid_scope", 400, "invalid_scope",
+      "validation_error", PARAMETERS, PAYLOAD },
+    { AGW_INVALID_CLIENT, "invalid_client", 401, "invalid_client",
+      "authentication_required", FAILURE, SPECIFIED },
+    { AGW_NO_CREDENTIALS, "no_credentials", 401, "invalid_token",
+      "authentication_required", FAILURE, SPECIFIED },
+    { AGW_MALFORMED_TOKEN, "malformed_token", 401, "invalid_token",
+      "invalid_token", FAILURE, SPECIFIED },
+    { AGW_UNKNOWN_KEY, "unknown_key", 401, "invalid_token",
+      "invalid_token", FAILURE, SPECIFIED },
+    { AGW_ALGORITHM_MISMATCH, "algorithm_mismatch", 401, "invalid_token",
+      "invalid_token", FAILURE, SPECIFIED },
+    { AGW_BAD_SIGNATURE, "bad_signature", 401, "invalid_token",
+      "invalid_token", FAILURE, SPECIFIED },
+    { AGW_MALFORMED_CLAIMS, "malformed_claims", 401, "invalid_token",
+      "invalid_token", FAILURE, SPECIFIED },
+    { AGW_WRONG_ISSUER, "wrong_issuer", 401, "invalid_token",
+      "invalid_token", FAILURE, SPECIFIED },
+    { AGW_WRONG_AUDIENCE, "wrong_audience", 401, "invalid_token",
+      "invalid_token", FAILURE, SPECIFIED },
+    { AGW_EXPIRED, "expired", 401, "invalid_token",
+      "invalid_token", FAILURE, SPECIFIED },
+    { AGW_NOT_YET_VALID, "not_yet_valid", 401, "invalid_token",
+      "invalid_token", FAILURE, SPECIFIED },
+    { AGW_REVOKED, "revoked", 401, "invalid_token",
+      "invalid_token", FAILURE, SPECIFIED },
+    { AGW_WRONG_KIND, "wrong_kind", 403, "insufficient_scope",
+      "permission_denied", FAILURE, SPECIFIED },
+    { AGW_INSUFFICIENT_SCOPE, "insufficient_scope", 403,
+      "insufficient_scope", "permission_denied", FAILURE, SPECIFIED },
+    { AGW_WRONG_BUSINESS, "wrong_business", 403, "insufficient_scope",
+      "permission_denied", FAILURE, SPECIFIED },
+    { AGW_NO_BUSINESS_IN_PATH, "no_business_in_path", 404, "invalid_target",
+      "business_not_found", NOT_FOUND, NO_ID },
+    { AGW_UNKNOWN_BUSINESS, "unknown_business", 404, "invalid_target",
+      "business_not_found", NOT_FOUND, NO_ID },
+    { AGW_NOT_OWNER, "not_owner", 404, "invalid_target",
+      "business_not_found", NOT_FOUND, NO_ID },
+    { AGW_ARCHIVED_BUSINESS, "archived_business", 404, "invalid_target",
+      "business_not_found", "ResourceArchived", "ResourceArchived" },
+    { AGW_STORE_UNAVAILABLE, "store_unavailable", 503,
+      "temporarily_unavailable", "service_unavailable", "Unknown", NULL },
+    { AGW_INTERNAL_ERROR, "internal_error", 500, "server_error",
+      "internal_error", "Unknown", NULL },
+};
+
+
+static void
+design_7_table(void **state)
+{
+    size_t                    i;
+    const agw_reason_info_t  *info;
+
+    (void) state;
+
+    /* every reason has its row here, and AGW_OK its own below */
+
+    assert_int_equal(UNIT_COUNT(rows), AGW_REASONS - 1);
+
+    for (i = 0; i < UNIT_COUNT(rows); i++) {
+        info = agw_reason_info(rows[i].reason);
+        assert_non_null(info);
+
+        assert_string_equal(info->name, rows[i].name);
+        unit_assert(info->status == rows[i].status, "%s: %u", rows[i].name,
+            info->status);
+        assert_string_equal(info->error, rows[i].error);
+        assert_string_equal(info->thred_code, rows[i].thred);
+        assert_string_equal(info->layer_type, rows[i].type);
+
+        if (rows[i].value == NULL) {
+            assert_null(info->layer_enum);
+            assert_true(info->status >= 500);
+
+        } else {
+            assert_non_null(info->layer_enum);
+            assert_string_equal(info->layer_enum, rows[i].value);
+        }
+    }
+}
+
+
+static void
+design_7_ok(void **state)
+{
+    const agw_reason_info_t  *info;
+
+    (void) state;
+
+    info = agw_reason_info(AGW_OK);
+    assert_non_null(info);
+    assert_string_equal(info->name, "ok");
+    assert_int_equal(info->status, 200);
+    assert_null(info->error);
+}
+
+
+static void
+design_7_what_is_no_reason(void **state)
+{
+    size_t            i;
+    static const int  numbers[] = {
+        AGW_REASONS, AGW_REASONS + 1, -1, 1000, INT32_MAX, INT32_MIN,
+    };
+
+    (void) state;
+
+    for (i = 0; i < UNIT_COUNT(numbers); i++) {
+        unit_assert(agw_reason_info((agw_reason_t) numbers[i])
+            == agw_reason_info(AGW_INTERNAL_ERROR), "%d", numbers[i]);
+    }
+}
+
+
+/* %x20-21 / %x23-5B / %x5D-7E */
+
+static void
+assert_quotable(const char *text)
+{
+    assert_non_null(text);
+    assert_true(text[0] != '\0');
+
+    for ( /* void */ ; *text != '\0'; text++) {
+        assert_true(*text >= 0x20 && *text <= 0x7e && *text != '"'
+            && *text != '\\');
+    }
+}
+
+
+static void
+p0_2_strings_stand_as_they_are(void **state)
+{
+    size_t                    i;
+    const agw_reason_info_t  *info;
+
+    (void) state;
+
+    for (i = 0; i < UNIT_COUNT(rows); i++) {
+        info = agw_reason_info(rows[i].reason);
+
+        assert_quotable(info->name);
+        assert_quotable(info->error);
+        assert_quotable(info->thred_code);
+        assert_quotable(info->layer_type);
+        assert_quotable(info->description);
+
+        if (info->layer_enum != NULL) {
+            assert_quotable(info->layer_enum);
+        }
+
+        /* a sentence, not a word */
+
+        assert_true(strlen(info->description) >= 10);
+        assert_non_null(strchr(info->description, ' '));
+    }
+}
+
+
+/* P2.3: no oracle.  Only the Layer format says that a business is archived */
+
+static void
+p2_3_three_businesses_one_answer(void **state)
+{
+    size_t                    i;
+    const agw_reason_info_t  *unknown, *info;
+    static const agw_reason_t  others[] = {
+        AGW_NOT_OWNER, AGW_ARCHIVED_BUSINESS,
+    };
+
+    (void) state;
+
+    unknown = agw_reason_info(AGW_UNKNOWN_BUSINESS);
+
+    for (i = 0; i < UNIT_COUNT(others); i++) {
+        info = agw_reason_info(others[i]);
+        assert_int_equal(info->status, unknown->status);
+        assert_string_equal(info->error, unknown->error);
+        assert_string_equal(info->thred_code, unknown->thred_code);
+        assert_string_equal(info->description, unknown->description);
+    }
+
+    info = agw_reason_info(AGW_NOT_OWNER);
+    assert_string_equal(info->layer_type, unknown->layer_type);
+    assert_string_equal(info->layer_enum, unknown->layer_enum);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        unit_case(design_7_table),
+        unit_case(design_7_ok),
+        unit_case(design_7_what_is_no_reason),
+        unit_case(p0_2_strings_stand_as_they_are),
+        unit_case(p2_3_three_businesses_one_answer),
+    };
+
+    return cmocka_run_group_tests_name("reason", tests, NULL, NULL);
+}
