@@ -306,7 +306,7 @@ FUZZ_DIR   := build/fuzz
 FUZZ_SRCS  := $(wildcard t/fuzz/*.c)
 FUZZERS    := $(FUZZ_SRCS:t/fuzz/%.c=$(FUZZ_DIR)/%)
 FUZZ_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror \
- -Isrc/core \
+              -Isrc/core \
               -fsanitize=fuzzer,address,undefined \
               -fno-sanitize-recover=undefined
 

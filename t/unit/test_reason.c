@@ -165,7 +165,7 @@ assert_quotable(const char *text)
     assert_non_null(text);
     assert_true(text[0] != '\0');
 
-    for ( /* void */ ; *text != '\0'; text++) {
+    for (; *text != '\0'; text++) {
         assert_true(*text >= 0x20 && *text <= 0x7e && *text != '"'
             && *text != '\\');
     }
