@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "agw_scope.h"
 #include "ngx_http_agw_conf.h"
 
 
@@ -160,7 +161,7 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_conf_merge_uint_value(conf->require, prev->require, AGW_REQUIRE_OFF);
-    ngx_conf_merge_str_value(conf->scope, prev->scope, "business_access");
+    ngx_conf_merge_str_value(conf->scope, prev->scope, AGW_BUSINESS_ACCESS);
     ngx_conf_merge_str_value(conf->business_path, prev->business_path, "");
     ngx_conf_merge_uint_value(conf->https, prev->https,
                               NGX_HTTP_AGW_HTTPS_ON);

@@ -9,11 +9,16 @@
 #include <ngx_http.h>
 
 #include "agw_grammar.h"
+#include "agw_scope.h"
 #include "ngx_http_agw_conf.h"
 #include "ngx_http_agw_token.h"
 
 
-#define NGX_HTTP_AGW_LEEWAY_MAX  60          /* seconds */
+#define NGX_HTTP_AGW_LEEWAY_MAX    60        /* seconds */
+
+/* the schema's triggers keep a cut-off for as long */
+
+#define NGX_HTTP_AGW_LIFETIME_MAX  315360000 /* seconds */
 
 
 static char *ngx_http_agw_invalid(ngx_conf_t *cf, ngx_str_t *value,
@@ -124,7 +129,7 @@ ngx_http_agw_set_scope(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     word.data = value[1].data;
     word.len = value[1].len;
 
-    if (!agw_is_scope(word) || memchr(word.data, ' ', word.len) != NULL) {
+    if (!agw_is_scope_word(word)) {
         return ngx_http_agw_invalid(cf, &value[1],
                                     "one word of RFC 6749, section 3.3");
     }
@@ -158,12 +163,13 @@ ngx_http_agw_set_partner_scope(ngx_conf_t *cf, ngx_command_t *cmd,
         word.data = value[i].data;
         word.len = value[i].len;
 
-        if (!agw_is_scope(word) || memchr(word.data, ' ', word.len) != NULL
-            || ngx_http_agw_is(&value[i], "business_access"))
+        if (!agw_is_scope_word(word)
+            || ngx_http_agw_is(&value[i], AGW_BUSINESS_ACCESS))
         {
             return ngx_http_agw_invalid(cf, &value[i],
                                         "words of RFC 6749, section 3.3, "
-                                        "other than \"business_access\"");
+                                        "other than \""
+                                        AGW_BUSINESS_ACCESS "\"");
         }
 
         len += word.len + 1;
@@ -233,9 +239,11 @@ ngx_http_agw_set_lifetime(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
     lifetime = ngx_parse_time(&value[1], 1);
 
-    if (lifetime == (time_t) NGX_ERROR || lifetime == 0) {
+    if (lifetime == (time_t) NGX_ERROR || lifetime == 0
+        || lifetime > NGX_HTTP_AGW_LIFETIME_MAX)
+    {
         return ngx_http_agw_invalid(cf, &value[1],
-                                    "a time of at least \"1s\"");
+                                    "a time of \"1s\" to \"3650d\"");
     }
 
     *field = lifetime;

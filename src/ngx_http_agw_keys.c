@@ -20,8 +20,7 @@
 
 static char *ngx_http_agw_key_options(ngx_conf_t *cf,
     agw_key_source_t *source);
-static char *ngx_http_agw_key_kid(ngx_conf_t *cf, agw_str_t kid,
-    agw_key_source_t *source);
+static char *ngx_http_agw_key_kid(ngx_conf_t *cf, agw_str_t kid);
 static agw_keyring_t *ngx_http_agw_keyring(ngx_conf_t *cf);
 static void ngx_http_agw_keyring_cleanup(void *data);
 static char *ngx_http_agw_key_load(ngx_conf_t *cf, agw_keyring_t *ring,
@@ -64,57 +63,54 @@ ngx_http_agw_set_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static char *
 ngx_http_agw_key_options(ngx_conf_t *cf, agw_key_source_t *source)
 {
-    agw_str_t    text;
-    ngx_str_t   *value;
-    ngx_uint_t   i;
+    agw_str_t                text, *field;
+    ngx_str_t               *value;
+    ngx_uint_t               i;
+    static const agw_str_t   alg = agw_string("alg=");
+    static const agw_str_t   kid = agw_string("kid=");
 
     value = cf->args->elts;
 
     for (i = 2; i < cf->args->nelts; i++) {
 
-        if (ngx_strcmp(value[i].data, "verify") == 0) {
+        if (!source->verify && ngx_strcmp(value[i].data, "verify") == 0) {
             source->verify = 1;
             continue;
         }
 
-        if (value[i].len > 4) {
-            text.data = value[i].data + 4;
-            text.len = value[i].len - 4;
+        text.data = value[i].data;
+        text.len = value[i].len;
 
-            if (ngx_strncmp(value[i].data, "alg=", 4) == 0) {
-                source->alg = text;
-                continue;
-            }
+        field = agw_str_begins(text, alg) ? &source->alg
+                : agw_str_begins(text, kid) ? &source->kid : NULL;
 
-            if (ngx_strncmp(value[i].data, "kid=", 4) == 0) {
-
-                if (ngx_http_agw_key_kid(cf, text, source) != NGX_CONF_OK) {
-                    return NGX_CONF_ERROR;
-                }
-
-                continue;
-            }
+        if (field == NULL || field->len || text.len == alg.len) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\" in "
+                               "\"auth_gateway_key\", accepted are "
+                               "\"kid=<id>\", \"alg=<name>\" and "
+                               "\"verify\", each once", &value[i]);
+            return NGX_CONF_ERROR;
         }
 
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\" in \"auth_gateway_key\", "
-                           "accepted are \"kid=<id>\", \"alg=<name>\" and "
-                           "\"verify\"", &value[i]);
-        return NGX_CONF_ERROR;
+        field->data = text.data + alg.len;
+        field->len = text.len - alg.len;
     }
 
-    return NGX_CONF_OK;
+    return ngx_http_agw_key_kid(cf, source->kid);
 }
 
 
 /* it stands in log lines and headers as it is */
 
 static char *
-ngx_http_agw_key_kid(ngx_conf_t *cf, agw_str_t kid, agw_key_source_t *source)
+ngx_http_agw_key_kid(ngx_conf_t *cf, agw_str_t kid)
 {
-    if (kid.len > AGW_KID_MAX || !agw_is_scope(kid)
-        || memchr(kid.data, ' ', kid.len) != NULL)
-    {
+    if (kid.len == 0) {
+        return NGX_CONF_OK;
+    }
+
+    if (kid.len > AGW_KID_MAX || !agw_is_scope_word(kid)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid value \"%*s\" of \"kid\" in "
                            "\"auth_gateway_key\", accepted are 1 to 256 "
@@ -122,8 +118,6 @@ ngx_http_agw_key_kid(ngx_conf_t *cf, agw_str_t kid, agw_key_source_t *source)
                            "quotes and backslashes", kid.len, kid.data);
         return NGX_CONF_ERROR;
     }
-
-    source->kid = kid;
 
     return NGX_CONF_OK;
 }

@@ -53,4 +53,13 @@ agw_str_eq(agw_str_t a, agw_str_t b)
 }
 
 
+static inline int
+agw_str_begins(agw_str_t s, agw_str_t prefix)
+{
+    return s.len >= prefix.len
+           && (prefix.len == 0
+               || memcmp(s.data, prefix.data, prefix.len) == 0);
+}
+
+
 #endif /* AGW_H_INCLUDED_ */

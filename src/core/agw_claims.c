@@ -22,7 +22,8 @@ static agw_reason_t agw_claims_check_audience(const agw_claims_t *claims,
 static int agw_claims_set(json_t *json, const char *name, agw_str_t value);
 
 
-static const agw_str_t  agw_business_access = agw_string("business_access");
+static const agw_str_t  agw_business_access =
+                            agw_string(AGW_BUSINESS_ACCESS);
 
 
 agw_reason_t
@@ -106,16 +107,16 @@ agw_claims_write(const agw_claims_t *claims, agw_str_t issuer,
 
     json = json_object();
 
-    rc = agw_claims_set(json, "iss", issuer)
-         | agw_claims_set(json, "aud", audience)
-         | agw_claims_set(json, "sub", claims->partner_id)
-         | agw_claims_set(json, "partner_id", claims->partner_id)
-         | agw_claims_set(json, "client_id", claims->partner_id)
-         | agw_claims_set(json, "business_id", claims->business_id)
-         | agw_claims_set(json, "scope", claims->scope)
-         | json_object_set_new(json, "iat", json_integer(claims->iat))
-         | json_object_set_new(json, "exp", json_integer(claims->exp))
-         | agw_claims_set(json, "jti", claims->jti);
+    rc = agw_claims_set(json, "iss", issuer);
+    rc |= agw_claims_set(json, "aud", audience);
+    rc |= agw_claims_set(json, "sub", claims->partner_id);
+    rc |= agw_claims_set(json, "partner_id", claims->partner_id);
+    rc |= agw_claims_set(json, "client_id", claims->partner_id);
+    rc |= agw_claims_set(json, "business_id", claims->business_id);
+    rc |= agw_claims_set(json, "scope", claims->scope);
+    rc |= json_object_set_new(json, "iat", json_integer(claims->iat));
+    rc |= json_object_set_new(json, "exp", json_integer(claims->exp));
+    rc |= agw_claims_set(json, "jti", claims->jti);
 
     if (rc != 0) {
         json_decref(json);

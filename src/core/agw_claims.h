@@ -89,7 +89,7 @@ agw_reason_t agw_claims_check_time(const agw_claims_t *claims,
  * Returns 0 and sets *len, or -1 where it did not fit or memory ran out.
  */
 
-#define AGW_CLAIMS_SIZE   (4 * AGW_ID_MAX + AGW_SCOPE_MAX + 512)
+#define AGW_CLAIMS_SIZE   (5 * AGW_ID_MAX + AGW_SCOPE_MAX + 512)
 
 int agw_claims_write(const agw_claims_t *claims, agw_str_t issuer,
     agw_str_t audience, unsigned char *buf, size_t size, size_t *len);

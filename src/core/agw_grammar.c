@@ -68,6 +68,13 @@ agw_is_scope(agw_str_t s)
 
 
 int
+agw_is_scope_word(agw_str_t s)
+{
+    return agw_is_scope(s) && memchr(s.data, ' ', s.len) == NULL;
+}
+
+
+int
 agw_is_utf8(agw_str_t s)
 {
     size_t  i, n;

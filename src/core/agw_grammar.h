@@ -32,6 +32,11 @@ int agw_is_b64token(agw_str_t s);
 int agw_is_scope(agw_str_t s);
 
 
+/* whether s is a scope of one word */
+
+int agw_is_scope_word(agw_str_t s);
+
+
 /* whether s is well-formed UTF-8 (RFC 3629); the empty string is */
 
 int agw_is_utf8(agw_str_t s);

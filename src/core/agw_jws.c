@@ -156,8 +156,10 @@ agw_jws_split(agw_str_t token, agw_str_t segment[3])
             return -1;
         }
 
-        p += segment[i].len + 1;
-        left -= dot ? segment[i].len + 1 : left;
+        if (dot != NULL) {
+            left -= segment[i].len + 1;
+            p = dot + 1;
+        }
     }
 
     return 0;

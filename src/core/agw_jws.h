@@ -28,7 +28,8 @@ typedef struct {
  * Verifies a token.  buf has AGW_JWS_BUF_SIZE bytes, which the payload then
  * points into.  Returns AGW_OK, or AGW_MALFORMED_TOKEN (size, segments,
  * base64url, header, crit, b64, typ), AGW_UNKNOWN_KEY,
- * AGW_ALGORITHM_MISMATCH or AGW_BAD_SIGNATURE, found in that order.  On a
+ * AGW_ALGORITHM_MISMATCH or AGW_BAD_SIGNATURE.  The signature and payload
+ * segments are looked at only after the key and its algorithm.  On a
  * refusal jws->key is the configured key that the token named, for the log,
  * and no byte of the payload may be used.
  */

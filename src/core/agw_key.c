@@ -33,7 +33,6 @@ struct agw_key_s {
 
 
 static int agw_is_other_form(agw_str_t bytes);
-static int agw_begins(agw_str_t bytes, const char *prefix);
 static int agw_is_der(agw_str_t bytes);
 static size_t agw_der_contents(agw_str_t bytes, size_t i);
 static EVP_MAC_CTX *agw_mac_create(const agw_alg_t *alg, agw_str_t secret);
@@ -188,36 +187,35 @@ agw_key_verify(const agw_key_t *key, agw_str_t data, agw_str_t sig)
 static int
 agw_is_other_form(agw_str_t bytes)
 {
-    agw_str_t  s;
+    size_t                  i;
+    agw_str_t               s;
+    static const agw_str_t  bom = agw_string("\xef\xbb\xbf");
+    static const agw_str_t  forms[] = {
+        agw_string("-----BEGIN"), agw_string("{"), agw_string("["),
+        agw_string("ssh-")
+    };
 
     s = bytes;
 
-    if (agw_begins(s, "\xef\xbb\xbf")) {
-        s.data += 3;
-        s.len -= 3;
+    if (agw_str_begins(s, bom)) {
+        s.data += bom.len;
+        s.len -= bom.len;
     }
 
-    while (s.len && (s.data[0] == ' ' || (s.data[0] >= '\t'
-                                          && s.data[0] <= '\r')))
+    while (s.len && (s.data[0] == ' '
+                     || (s.data[0] >= '\t' && s.data[0] <= '\r')))
     {
         s.data++;
         s.len--;
     }
 
-    return agw_begins(s, "-----BEGIN") || agw_begins(s, "{")
-           || agw_begins(s, "[") || agw_begins(s, "ssh-")
-           || agw_is_der(s) || agw_is_der(bytes);
-}
+    for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        if (agw_str_begins(s, forms[i])) {
+            return 1;
+        }
+    }
 
-
-static int
-agw_begins(agw_str_t bytes, const char *prefix)
-{
-    size_t  len;
-
-    len = strlen(prefix);
-
-    return bytes.len >= len && memcmp(bytes.data, prefix, len) == 0;
+    return agw_is_der(s) || agw_is_der(bytes);
 }
 
 
@@ -272,7 +270,7 @@ agw_mac_create(const agw_alg_t *alg, agw_str_t secret)
     EVP_MAC_CTX  *ctx;
 
     hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    ctx = EVP_MAC_CTX_new(hmac);
+    ctx = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
     EVP_MAC_free(hmac);
 
     if (ctx == NULL) {
@@ -332,6 +330,7 @@ agw_secret_kid(agw_key_t *key)
 
     kid = malloc(AGW_BASE64URL_SIZE(AGW_KID_BYTES));
     if (kid == NULL) {
+        OPENSSL_cleanse(mac, sizeof(mac));
         return -1;
     }
 

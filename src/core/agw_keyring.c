@@ -127,7 +127,7 @@ agw_keyring_add(agw_keyring_t *ring, agw_key_t *key, const char **error)
 
     kid = agw_key_kid(key);
 
-    if (agw_keyring_count(ring) && agw_keyring_find(ring, &kid) != NULL) {
+    if (agw_keyring_find(ring, &kid) != NULL) {
         *error = "another key has the same kid; a kid names one key";
         return -1;
     }

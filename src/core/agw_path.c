@@ -19,7 +19,6 @@ static agw_reason_t agw_path_check_decoded(agw_str_t path, size_t slashes);
 static int agw_is_dot_segment(agw_str_t segment);
 static agw_str_t agw_segment(agw_str_t path, size_t i);
 static const char *agw_template_literal(agw_str_t literal);
-static int agw_begins(agw_str_t s, agw_str_t prefix);
 
 
 agw_reason_t
@@ -106,7 +105,7 @@ agw_template_parse(agw_template_t *template, agw_str_t text,
         rest.data = text.data + i;
         rest.len = text.len - i;
 
-        if (agw_begins(rest, placeholder)) {
+        if (agw_str_begins(rest, placeholder)) {
             break;
         }
     }
@@ -146,7 +145,7 @@ agw_template_match(const agw_template_t *template, agw_match_t how,
 {
     agw_str_t  rest, id;
 
-    if (template->prefix.len == 0 || !agw_begins(path, template->prefix)) {
+    if (template->prefix.len == 0 || !agw_str_begins(path, template->prefix)) {
         return AGW_NO_BUSINESS_IN_PATH;
     }
 
@@ -155,7 +154,7 @@ agw_template_match(const agw_template_t *template, agw_match_t how,
     rest.data = id.data + id.len;
     rest.len = path.len - template->prefix.len - id.len;
 
-    if (id.len == 0 || !agw_begins(rest, template->suffix)) {
+    if (id.len == 0 || !agw_str_begins(rest, template->suffix)) {
         return AGW_NO_BUSINESS_IN_PATH;
     }
 
@@ -293,12 +292,4 @@ agw_template_literal(agw_str_t literal)
     }
 
     return NULL;
-}
-
-
-static int
-agw_begins(agw_str_t s, agw_str_t prefix)
-{
-    return s.len >= prefix.len
-           && memcmp(s.data, prefix.data, prefix.len) == 0;
 }

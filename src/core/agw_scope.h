@@ -11,6 +11,11 @@
 #include "agw.h"
 
 
+/* the scope of every business token, and of no other */
+
+#define AGW_BUSINESS_ACCESS  "business_access"
+
+
 /*
  * Takes the next word off *scope, which is a scope by agw_is_scope().
  * Returns 1 and sets *word, or 0 at the end.

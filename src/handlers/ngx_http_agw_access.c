@@ -98,12 +98,7 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
     demand.require = lcf->require;
     demand.scope = ngx_http_agw_to_core(lcf->scope);
 
-    reason = ngx_http_agw_admit_transport(r);
-    if (reason != AGW_OK) {
-        return reason;
-    }
-
-    reason = ngx_http_agw_admit_path(r);
+    reason = ngx_http_agw_admit(r);
     if (reason != AGW_OK) {
         return reason;
     }

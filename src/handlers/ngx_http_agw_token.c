@@ -22,7 +22,6 @@
 #include "ngx_http_agw_verify.h"
 
 
-static agw_reason_t ngx_http_agw_token_admit(ngx_http_request_t *r);
 static ngx_int_t ngx_http_agw_token_business(ngx_http_request_t *r);
 static void ngx_http_agw_partner_ask(ngx_http_request_t *r,
     agw_reason_t reason, agw_params_t *params);
@@ -67,7 +66,14 @@ ngx_http_agw_token_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    reason = ngx_http_agw_token_admit(r);
+    /* no phase before this one is relied upon */
+
+    reason = ngx_http_agw_admit(r);
+
+    if (reason == AGW_OK && r->method != NGX_HTTP_POST) {
+        reason = AGW_METHOD_NOT_ALLOWED;
+    }
+
     if (reason != AGW_OK) {
         return ngx_http_agw_token_refuse(r, reason);
     }
@@ -77,27 +83,6 @@ ngx_http_agw_token_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_agw_read_params(r, ngx_http_agw_partner_ask);
-}
-
-
-/* no phase before this one is relied upon */
-
-static agw_reason_t
-ngx_http_agw_token_admit(ngx_http_request_t *r)
-{
-    agw_reason_t  reason;
-
-    reason = ngx_http_agw_admit_transport(r);
-    if (reason != AGW_OK) {
-        return reason;
-    }
-
-    reason = ngx_http_agw_admit_path(r);
-    if (reason != AGW_OK) {
-        return reason;
-    }
-
-    return r->method == NGX_HTTP_POST ? AGW_OK : AGW_METHOD_NOT_ALLOWED;
 }
 
 
@@ -273,7 +258,7 @@ ngx_http_agw_business_grant(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t   *lcf;
     const ngx_http_agw_main_conf_t  *mcf;
     static const agw_str_t           business_access =
-                                         agw_string("business_access");
+                                         agw_string(AGW_BUSINESS_ACCESS);
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);

@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "agw_grammar.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_variables.h"
 #include "ngx_http_agw_verify.h"
@@ -241,18 +242,16 @@ static ngx_int_t
 ngx_http_agw_upgrade_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    agw_str_t         text;
-    ngx_table_elt_t  *upgrade;
+    agw_str_t               text;
+    ngx_table_elt_t        *upgrade;
+    static const agw_str_t  websocket = agw_string("websocket");
 
     v->not_found = 1;
 
     upgrade = r->headers_in.upgrade;
 
     if (upgrade == NULL
-        || upgrade->value.len != sizeof("websocket") - 1
-        || ngx_strncasecmp(upgrade->value.data, (u_char *) "websocket",
-                           sizeof("websocket") - 1)
-           != 0)
+        || !agw_same_nocase(ngx_http_agw_to_core(upgrade->value), websocket))
     {
         return NGX_OK;
     }

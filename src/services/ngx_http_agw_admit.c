@@ -8,15 +8,28 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "agw_grammar.h"
 #include "ngx_http_agw_admit.h"
 #include "ngx_http_agw_ctx.h"
 
 
-static ngx_int_t ngx_http_agw_says_secure(ngx_str_t *value);
+static agw_reason_t ngx_http_agw_admit_transport(ngx_http_request_t *r);
+static ngx_int_t ngx_http_agw_says_secure(agw_str_t value);
 static agw_str_t ngx_http_agw_raw_path(ngx_http_request_t *r);
 
 
 agw_reason_t
+ngx_http_agw_admit(ngx_http_request_t *r)
+{
+    agw_reason_t  reason;
+
+    reason = ngx_http_agw_admit_transport(r);
+
+    return reason == AGW_OK ? ngx_http_agw_admit_path(r) : reason;
+}
+
+
+static agw_reason_t
 ngx_http_agw_admit_transport(ngx_http_request_t *r)
 {
     ngx_str_t                       value;
@@ -35,8 +48,8 @@ ngx_http_agw_admit_transport(ngx_http_request_t *r)
             return AGW_INTERNAL_ERROR;
         }
 
-        return ngx_http_agw_says_secure(&value) ? AGW_OK
-                                                : AGW_INSECURE_TRANSPORT;
+        return ngx_http_agw_says_secure(ngx_http_agw_to_core(value))
+               ? AGW_OK : AGW_INSECURE_TRANSPORT;
 
     default:
         break;
@@ -112,13 +125,20 @@ ngx_http_agw_admit_business(ngx_http_request_t *r, agw_match_t how,
 
 
 static ngx_int_t
-ngx_http_agw_says_secure(ngx_str_t *value)
+ngx_http_agw_says_secure(agw_str_t value)
 {
-    return (value->len == 5 && ngx_strncasecmp(value->data,
-                                               (u_char *) "https", 5) == 0)
-           || (value->len == 2 && ngx_strncasecmp(value->data,
-                                                  (u_char *) "on", 2) == 0)
-           || (value->len == 1 && value->data[0] == '1');
+    size_t                  i;
+    static const agw_str_t  words[] = {
+        agw_string("https"), agw_string("on"), agw_string("1")
+    };
+
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (agw_same_nocase(value, words[i])) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

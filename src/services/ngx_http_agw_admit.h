@@ -12,9 +12,12 @@
 #include "ngx_http_agw.h"
 
 
-/* AGW_OK, AGW_INSECURE_TRANSPORT or AGW_INTERNAL_ERROR */
+/*
+ * Transport, then path, where credentials are taken.  AGW_OK,
+ * AGW_INSECURE_TRANSPORT, or what ngx_http_agw_admit_path() returns.
+ */
 
-agw_reason_t ngx_http_agw_admit_transport(ngx_http_request_t *r);
+agw_reason_t ngx_http_agw_admit(ngx_http_request_t *r);
 
 
 /*

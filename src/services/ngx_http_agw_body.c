@@ -67,6 +67,14 @@ ngx_http_agw_read_params(ngx_http_request_t *r, ngx_http_agw_body_pt handler)
         return NGX_DONE;
     }
 
+    /* an error page of a request whose body nginx has thrown away */
+
+    if (r->discard_body) {
+        r->main->count++;
+        handler(r, AGW_INVALID_REQUEST, NULL);
+        return NGX_DONE;
+    }
+
     r->request_body_no_buffering = 1;
 
     rc = ngx_http_read_client_request_body(r, ngx_http_agw_body_begin);
@@ -135,11 +143,17 @@ ngx_http_agw_body_collect(ngx_http_request_t *r, ngx_http_agw_body_t *body)
             }
         }
 
-        r->request_body->bufs = NULL;
+        /* a body that is whole may be wanted again, by mirror */
 
         if (!r->reading_body) {
             return NGX_OK;
         }
+
+        for (cl = r->request_body->bufs; cl; cl = cl->next) {
+            cl->buf->pos = cl->buf->last;
+        }
+
+        r->request_body->bufs = NULL;
 
         rc = ngx_http_read_unbuffered_request_body(r);
 
@@ -154,10 +168,7 @@ ngx_http_agw_body_collect(ngx_http_request_t *r, ngx_http_agw_body_t *body)
 }
 
 
-/*
- * Takes a buffer's bytes, so that nginx may use it again.  It is in a file
- * where another module (mirror) has had the body read before us.
- */
+/* in a file: another module had the body read before us */
 
 static ngx_int_t
 ngx_http_agw_body_append(ngx_http_agw_body_t *body, ngx_buf_t *b)
@@ -173,7 +184,6 @@ ngx_http_agw_body_append(ngx_http_agw_body_t *body, ngx_buf_t *b)
 
     if (ngx_buf_in_memory(b)) {
         ngx_memcpy(body->data + body->len, b->pos, (size_t) size);
-        b->pos = b->last;
 
     } else if (size > 0) {
         n = ngx_read_file(b->file, body->data + body->len, (size_t) size,
@@ -182,8 +192,6 @@ ngx_http_agw_body_append(ngx_http_agw_body_t *body, ngx_buf_t *b)
         if (n != (ssize_t) size) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
-
-        b->file_pos = b->file_last;
     }
 
     body->len += (size_t) size;

@@ -55,7 +55,7 @@ ngx_http_agw_authenticate_client(ngx_http_request_t *r,
     agw_reason_t                  reason;
     ngx_http_agw_ctx_t           *ctx;
     ngx_http_agw_query_t         *query;
-    ngx_http_agw_main_conf_t     *mcf;
+    const ngx_http_agw_main_conf_t *mcf;
     ngx_http_agw_client_query_t  *cq;
 
     ctx = ngx_http_agw_ctx(r);
@@ -180,10 +180,13 @@ ngx_http_agw_client_in_query(ngx_http_request_t *r)
     u_char                  buf[sizeof("client_secret") * 3];
     static const agw_str_t  secret = agw_string("client_secret");
 
-    p = r->args.data;
-    last = p + r->args.len;
+    if (r->args.len == 0) {
+        return 0;
+    }
 
-    for ( ; p < last; p = end + 1) {
+    last = r->args.data + r->args.len;
+
+    for (p = r->args.data; p < last; p = end + (end < last)) {
 
         for (end = p; end < last && *end != '&'; end++) { /* void */ }
 

@@ -36,9 +36,9 @@ typedef void (*ngx_http_agw_client_pt)(ngx_http_request_t *r,
  * Reads the credentials and asks the store.  Returns AGW_OK where handler
  * was, or will be, called; else the handler will not be called:
  * AGW_NO_CREDENTIALS, AGW_MALFORMED_CREDENTIALS, AGW_INVALID_REQUEST (two
- * ways at once, or a client_id that disagrees) or AGW_INTERNAL_ERROR.
- * Every refusal of the store costs the same work.  The outcome is in
- * ctx->client.
+ * ways at once, a client_id that disagrees, a secret in the query) or
+ * AGW_INTERNAL_ERROR.  Every refusal of the store costs the same work.  The
+ * outcome is in ctx->client.
  */
 
 agw_reason_t ngx_http_agw_authenticate_client(ngx_http_request_t *r,

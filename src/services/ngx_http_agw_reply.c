@@ -27,6 +27,7 @@ static ngx_table_elt_t *ngx_http_agw_header(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
 static ngx_int_t ngx_http_agw_constant_header(ngx_http_request_t *r,
     const char *name, const char *value);
+static void ngx_http_agw_forget_caching(ngx_http_request_t *r);
 static ngx_int_t ngx_http_agw_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
 
@@ -332,11 +333,51 @@ ngx_http_agw_constant_header(ngx_http_request_t *r, const char *name,
 }
 
 
+/* X-Accel-Redirect carries the upstream's headers over to our answer */
+
+static void
+ngx_http_agw_forget_caching(ngx_http_request_t *r)
+{
+    ngx_uint_t                i, j;
+    ngx_list_part_t          *part;
+    ngx_table_elt_t          *header;
+    static const ngx_str_t    names[] = {
+        ngx_string("Cache-Control"),
+        ngx_string("Expires"),
+        ngx_string("ETag"),
+        ngx_string("Last-Modified"),
+        ngx_string("Set-Cookie")
+    };
+
+    ngx_http_clear_last_modified(r);
+    ngx_http_clear_etag(r);
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            for (j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+
+                if (header[i].key.len == names[j].len
+                    && ngx_strncasecmp(header[i].key.data, names[j].data,
+                                       names[j].len)
+                       == 0)
+                {
+                    header[i].hash = 0;
+                }
+            }
+        }
+    }
+}
+
+
 static ngx_int_t
 ngx_http_agw_send(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *body)
 {
     ngx_http_complex_value_t  value;
     static ngx_str_t          type = ngx_string("application/json");
+
+    ngx_http_agw_forget_caching(r);
 
     if (ngx_http_agw_constant_header(r, "Cache-Control", "no-store") != NGX_OK
         || ngx_http_agw_constant_header(r, "Pragma", "no-cache") != NGX_OK)
@@ -350,6 +391,14 @@ ngx_http_agw_send(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *body)
 
         r->expect_tested = 1;
     }
+
+    /* an error page has the status of what it says, not of what led to it */
+
+    r->err_status = 0;
+
+    /* nothing here is a representation that an If-Match could ask about */
+
+    r->disable_not_modified = 1;
 
     /* a body that was begun and is not wanted to its end */
 

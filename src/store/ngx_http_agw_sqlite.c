@@ -15,8 +15,7 @@
 #include "ngx_http_agw_workers.h"
 
 
-#define NGX_HTTP_AGW_SQLITE_RETRY      10    /* ms between tries */
-#define NGX_HTTP_AGW_SQLITE_PATIENCE   1000  /* ms for one question */
+#define NGX_HTTP_AGW_SQLITE_PATIENCE  1000   /* ms for one question */
 
 
 static void *ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words,
@@ -38,6 +37,7 @@ static int ngx_http_agw_sqlite_step_business(void *state,
     ngx_http_agw_query_t *query);
 static int ngx_http_agw_sqlite_first_row(sqlite3_stmt *stmt, agw_str_t first,
     agw_str_t second);
+static void ngx_http_agw_sqlite_release(sqlite3_stmt *stmt);
 
 
 const ngx_http_agw_store_engine_t  ngx_http_agw_sqlite_engine = {
@@ -238,7 +238,7 @@ ngx_http_agw_sqlite_step_api_keys(void *state, ngx_http_agw_query_t *query)
             row->expires_at = sqlite3_column_int64(stmt, 2);
         }
 
-        (void) sqlite3_reset(stmt);
+        ngx_http_agw_sqlite_release(stmt);
 
         if (rc != SQLITE_ROW) {
             return rc;
@@ -270,7 +270,7 @@ ngx_http_agw_sqlite_step_business(void *state, ngx_http_agw_query_t *query)
         row->active = sqlite3_column_int(stmt, 2);
     }
 
-    (void) sqlite3_reset(stmt);
+    ngx_http_agw_sqlite_release(stmt);
 
     return rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
@@ -293,4 +293,14 @@ ngx_http_agw_sqlite_first_row(sqlite3_stmt *stmt, agw_str_t first,
     }
 
     return rc == SQLITE_OK ? sqlite3_step(stmt) : rc;
+}
+
+
+/* what was bound belongs to the request */
+
+static void
+ngx_http_agw_sqlite_release(sqlite3_stmt *stmt)
+{
+    (void) sqlite3_reset(stmt);
+    (void) sqlite3_clear_bindings(stmt);
 }

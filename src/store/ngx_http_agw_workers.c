@@ -34,6 +34,8 @@ ngx_http_agw_workers_write(ngx_conf_t *cf, ngx_str_t *path)
     slash = (u_char *) strrchr((char *) directory, '/');
     slash[slash == directory] = '\0';
 
+    ngx_set_errno(NGX_ENOTDIR);
+
     if (ngx_file_info(directory, &fi) == NGX_FILE_ERROR
         || !ngx_is_dir(&fi))
     {
