@@ -47,6 +47,12 @@ typedef enum {
 } ngx_http_agw_https_t;
 
 
+typedef enum {
+    NGX_HTTP_AGW_FORMAT_OAUTH2 = 0,
+    NGX_HTTP_AGW_FORMAT_THRED
+} ngx_http_agw_format_t;
+
+
 /* location: what it demands, or what it answers */
 
 typedef struct {
@@ -57,6 +63,8 @@ typedef struct {
     ngx_uint_t                https;         /* ngx_http_agw_https_t */
     ngx_http_complex_value_t *https_value;
     ngx_flag_t                strict_path;
+    ngx_uint_t                error_format;  /* ngx_http_agw_format_t */
+    ngx_flag_t                intercept_errors;
     ngx_str_t                 realm;
 
     ngx_http_handler_pt       answer;        /* NULL: not an answering one */
@@ -78,6 +86,7 @@ typedef struct ngx_http_agw_grant_s   ngx_http_agw_grant_t;
  */
 
 typedef struct {
+    ngx_http_request_t       *request;       /* it may be a subrequest */
     agw_reason_t              verified;      /* of the token */
     agw_reason_t              result;        /* of the request */
     agw_claims_t              claims;        /* where verified is AGW_OK */

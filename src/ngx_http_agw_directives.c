@@ -374,6 +374,34 @@ ngx_http_agw_set_require_https(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 char *
+ngx_http_agw_set_error_format(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_loc_conf_t *lcf = conf;
+
+    ngx_str_t  *value;
+
+    if (lcf->error_format != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_agw_is(&value[1], "oauth2")) {
+        lcf->error_format = NGX_HTTP_AGW_FORMAT_OAUTH2;
+
+    } else if (ngx_http_agw_is(&value[1], "thred")) {
+        lcf->error_format = NGX_HTTP_AGW_FORMAT_THRED;
+
+    } else {
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "\"oauth2\" or \"thred\"");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
 ngx_http_agw_set_token(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_agw_loc_conf_t *lcf = conf;

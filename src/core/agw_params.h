@@ -8,45 +8,88 @@
 #define AGW_PARAMS_H_INCLUDED_
 
 
+#include <jansson.h>
+
 #include "agw.h"
 
 
+typedef enum {
+    AGW_PARAM_TEXT = 0,
+    AGW_PARAM_INTEGER,               /* of JSON, in 64 bits */
+    AGW_PARAM_OTHER                  /* of JSON: null, a real, an object... */
+} agw_param_type_t;
+
 typedef struct {
-    agw_str_t     name;
-    agw_str_t     value;
+    agw_str_t           name;
+    agw_str_t           value;       /* of a text, else empty */
+    int64_t             integer;
+    agw_param_type_t    type;
 } agw_param_t;
 
 typedef struct {
-    size_t        count;
-    agw_param_t   params[AGW_PARAMS_MAX];
+    size_t              count;
+    agw_param_t         params[AGW_PARAMS_MAX];
+    json_t             *json;        /* owns them, where they came as JSON */
 } agw_params_t;
 
 
 /*
- * application/x-www-form-urlencoded (RFC 6749, appendix B).  Decodes within
- * body, which the parameters then point into.  Returns 0, or -1: a '%'
- * without two hex digits, a repeated name (section 3.2), a NUL, invalid
- * UTF-8, or more than AGW_PARAMS_MAX parameters.
+ * Three readers of one kind: each takes a zeroed agw_params_t, returns 0,
+ * and then the caller owes an agw_params_done(), or -1 and nothing is owed.
+ * A repeated name, compared after decoding, is refused (RFC 6749, section
+ * 3.2), and so are more than AGW_PARAMS_MAX parameters, a NUL and invalid
+ * UTF-8.  The parameters of a form or of multipart point into body.
  */
+
+/* application/x-www-form-urlencoded (RFC 6749, appendix B): decodes in body */
 
 int agw_params_read_form(agw_params_t *params, unsigned char *body,
     size_t len);
 
+/* application/json: an object, whose members are the parameters */
+
+int agw_params_read_json(agw_params_t *params, agw_str_t body);
 
 /*
- * The value of a parameter; empty where it is absent, since an empty value
- * counts as absent.
+ * multipart/form-data (RFC 7578) with the boundary that its Content-Type
+ * names; also refused: what stands before the first boundary or behind the
+ * last, a file, a Content-Transfer-Encoding that encodes.
  */
 
-agw_str_t agw_params_get(const agw_params_t *params, const char *name);
+int agw_params_read_multipart(agw_params_t *params, agw_str_t body,
+    agw_str_t boundary);
+
+
+/* wipes what the parameters own, and frees it; a second call does nothing */
+
+void agw_params_done(agw_params_t *params);
 
 
 /*
- * P3.2 session_duration as text: [1-9][0-9]{0,9}.  Returns 0 and sets
- * *seconds, or -1.
+ * Adds one, for readers.  Returns 0, or -1: too many, repeated, a NUL or
+ * invalid UTF-8.
  */
 
-int agw_duration_parse(agw_str_t text, int64_t *seconds);
+int agw_params_add(agw_params_t *params, const agw_param_t *param);
+
+
+/*
+ * Returns 0 and sets *value, which is empty where the parameter is absent:
+ * an empty value counts as absent; or -1 where it is no text.
+ */
+
+int agw_params_text(const agw_params_t *params, const char *name,
+    agw_str_t *value);
+
+
+/*
+ * P3.2 a duration in seconds, [1-9][0-9]{0,9} as an integer or a text.
+ * Returns 1 and sets *seconds; 0 where it is absent; -1 where it is
+ * something else.
+ */
+
+int agw_params_duration(const agw_params_t *params, const char *name,
+    int64_t *seconds);
 
 
 #endif /* AGW_PARAMS_H_INCLUDED_ */

@@ -118,14 +118,20 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 }
 
 
-/* absent credentials under `satisfy any` are for another module to judge */
+/*
+ * Absent credentials under `satisfy any` are for another module to judge; any
+ * other refusal is final, whatever that module would say.
+ */
 
 static ngx_int_t
 ngx_http_agw_access_refuse(ngx_http_request_t *r, agw_reason_t reason)
 {
-    ngx_http_core_loc_conf_t  *clcf;
+    ngx_int_t                       rc;
+    ngx_http_core_loc_conf_t       *clcf;
+    const ngx_http_agw_loc_conf_t  *lcf;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
     if (reason == AGW_NO_CREDENTIALS
         && clcf->satisfy == NGX_HTTP_SATISFY_ANY)
@@ -133,7 +139,15 @@ ngx_http_agw_access_refuse(ngx_http_request_t *r, agw_reason_t reason)
         return ngx_http_agw_unauthorized(r, reason);
     }
 
-    ngx_http_finalize_request(r, ngx_http_agw_refuse(r, reason,
-                                                     NGX_HTTP_AGW_BEARER));
+    rc = ngx_http_agw_refuse(r, reason, NGX_HTTP_AGW_BEARER);
+
+    /* to nginx, for its auth_delay */
+
+    if (lcf->intercept_errors && clcf->satisfy == NGX_HTTP_SATISFY_ALL) {
+        return rc;
+    }
+
+    ngx_http_finalize_request(r, rc);
+
     return NGX_DONE;
 }

@@ -158,7 +158,9 @@ ngx_http_agw_grant_type(const agw_params_t *params)
     static const agw_str_t  client_credentials =
                                 agw_string("client_credentials");
 
-    type = agw_params_get(params, "grant_type");
+    if (agw_params_text(params, "grant_type", &type) != 0) {
+        return AGW_INVALID_REQUEST;
+    }
 
     return (type.len == 0 || agw_str_eq(type, client_credentials))
            ? AGW_OK : AGW_UNSUPPORTED_GRANT_TYPE;
@@ -174,7 +176,9 @@ ngx_http_agw_partner_grant(ngx_http_request_t *r,
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    scope = agw_params_get(params, "scope");
+    if (agw_params_text(params, "scope", &scope) != 0) {
+        return AGW_INVALID_REQUEST;
+    }
 
     grant->kind = AGW_KIND_PARTNER;
     grant->scope = scope;
@@ -254,7 +258,6 @@ ngx_http_agw_business_grant(ngx_http_request_t *r,
     ngx_http_agw_grant_t *grant, const agw_params_t *params)
 {
     int64_t                          seconds;
-    agw_str_t                        duration;
     const ngx_http_agw_loc_conf_t   *lcf;
     const ngx_http_agw_main_conf_t  *mcf;
     static const agw_str_t           business_access =
@@ -267,21 +270,24 @@ ngx_http_agw_business_grant(ngx_http_request_t *r,
     grant->scope = business_access;
     grant->lifetime = lcf->business_lifetime;
 
-    duration = agw_params_get(params, "session_duration");
+    switch (agw_params_duration(params, "session_duration", &seconds)) {
 
-    if (duration.len == 0) {
+    case 0:
         return AGW_OK;
-    }
 
-    if (agw_duration_parse(duration, &seconds) != 0
-        || seconds > mcf->max_lifetime)
-    {
+    case 1:
+
+        if (seconds > mcf->max_lifetime) {
+            return AGW_INVALID_REQUEST;
+        }
+
+        grant->lifetime = (time_t) seconds;
+
+        return AGW_OK;
+
+    default:
         return AGW_INVALID_REQUEST;
     }
-
-    grant->lifetime = (time_t) seconds;
-
-    return AGW_OK;
 }
 
 

@@ -213,15 +213,14 @@ static ngx_int_t
 ngx_http_agw_result_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    agw_str_t            text;
-    const char          *name;
-    ngx_http_agw_ctx_t  *ctx;
+    agw_str_t                  text;
+    const char                *name;
+    const ngx_http_agw_ctx_t  *ctx;
 
     v->not_found = 1;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
-
-    if (ctx == NULL || !ctx->decided) {
+    ctx = ngx_http_agw_last_decision(r);
+    if (ctx == NULL) {
         return NGX_OK;
     }
 

@@ -11,6 +11,7 @@
 #include <ngx_http.h>
 
 #include "agw_grammar.h"
+#include "agw_media_type.h"
 #include "ngx_http_agw_body.h"
 #include "ngx_http_agw_ctx.h"
 
@@ -32,7 +33,9 @@ static ngx_int_t ngx_http_agw_body_append(ngx_http_agw_body_t *body,
 static void ngx_http_agw_body_fail(ngx_http_request_t *r, ngx_int_t rc);
 static void ngx_http_agw_body_parse(ngx_http_request_t *r,
     ngx_http_agw_body_t *body);
-static ngx_int_t ngx_http_agw_body_is_form(ngx_http_request_t *r);
+static void ngx_http_agw_body_done(void *data);
+static agw_reason_t ngx_http_agw_body_params(ngx_http_request_t *r,
+    ngx_http_agw_body_t *body);
 
 
 ngx_int_t
@@ -243,43 +246,74 @@ ngx_http_agw_body_fail(ngx_http_request_t *r, ngx_int_t rc)
 static void
 ngx_http_agw_body_parse(ngx_http_request_t *r, ngx_http_agw_body_t *body)
 {
+    agw_reason_t         reason;
+    ngx_pool_cleanup_t  *cln;
+
     if (body->len == 0) {
         body->handler(r, AGW_OK, &body->params);
         return;
     }
 
-    if (!ngx_http_agw_body_is_form(r)
-        || agw_params_read_form(&body->params, body->data, body->len) != 0)
-    {
-        body->handler(r, AGW_INVALID_REQUEST, NULL);
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        body->handler(r, AGW_INTERNAL_ERROR, NULL);
         return;
     }
 
-    body->handler(r, AGW_OK, &body->params);
+    cln->handler = ngx_http_agw_body_done;
+    cln->data = body;
+
+    reason = ngx_http_agw_body_params(r, body);
+
+    body->handler(r, reason, reason == AGW_OK ? &body->params : NULL);
 }
 
 
-static ngx_int_t
-ngx_http_agw_body_is_form(ngx_http_request_t *r)
+static void
+ngx_http_agw_body_done(void *data)
 {
-    size_t                  i;
-    agw_str_t               type;
+    ngx_http_agw_body_t  *body = data;
+
+    agw_params_done(&body->params);
+}
+
+
+/* RFC 9110, section 8.3.1: the type in any case; its parameters but one */
+
+static agw_reason_t
+ngx_http_agw_body_params(ngx_http_request_t *r, ngx_http_agw_body_t *body)
+{
+    agw_str_t               text, type, boundary;
     static const agw_str_t  form =
                             agw_string("application/x-www-form-urlencoded");
+    static const agw_str_t  json = agw_string("application/json");
+    static const agw_str_t  multipart = agw_string("multipart/form-data");
 
     if (r->headers_in.content_type == NULL) {
-        return 0;
+        return AGW_INVALID_REQUEST;
     }
 
-    type = ngx_http_agw_to_core(r->headers_in.content_type->value);
+    agw_media_type_parse(
+                 ngx_http_agw_to_core(r->headers_in.content_type->value),
+                 &type, &boundary);
 
-    for (i = 0; i < type.len && type.data[i] != ';'; i++) { /* void */ }
+    text.data = body->data;
+    text.len = body->len;
 
-    while (i > 0 && (type.data[i - 1] == ' ' || type.data[i - 1] == '\t')) {
-        i--;
+    if (agw_same_nocase(type, form)) {
+        return agw_params_read_form(&body->params, body->data, body->len) == 0
+               ? AGW_OK : AGW_INVALID_REQUEST;
     }
 
-    type.len = i;
+    if (agw_same_nocase(type, json)) {
+        return agw_params_read_json(&body->params, text) == 0
+               ? AGW_OK : AGW_BODY_NOT_JSON;
+    }
 
-    return agw_same_nocase(type, form);
+    if (agw_same_nocase(type, multipart)) {
+        return agw_params_read_multipart(&body->params, text, boundary) == 0
+               ? AGW_OK : AGW_INVALID_REQUEST;
+    }
+
+    return AGW_INVALID_REQUEST;
 }

@@ -17,7 +17,7 @@
 /*
  * Called once, with AGW_OK and the parameters of the body, or with
  * AGW_BODY_TOO_LARGE (over AGW_BODY_MAX), AGW_INVALID_REQUEST (of another
- * type, or malformed) or AGW_INTERNAL_ERROR, and NULL.  The parameters live
+ * type, or malformed), AGW_BODY_NOT_JSON or AGW_INTERNAL_ERROR, and NULL.  The parameters live
  * as long as the request, and our copy of them is wiped with it.  The
  * request is then the handler's to finalize.
  */
@@ -27,8 +27,9 @@ typedef void (*ngx_http_agw_body_pt)(ngx_http_request_t *r,
 
 
 /*
- * Reads the body and its parameters: application/x-www-form-urlencoded, or
- * nothing, whatever its Content-Type.  Returns what a content handler
+ * Reads the body and its parameters: application/x-www-form-urlencoded,
+ * application/json, multipart/form-data, or nothing, whatever its
+ * Content-Type.  Returns what a content handler
  * returns; NGX_DONE where the handler was, or will be, called.
  */
 

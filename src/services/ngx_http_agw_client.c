@@ -111,10 +111,10 @@ ngx_http_agw_client_credentials(ngx_http_request_t *r,
     agw_str_t     id, secret;
     agw_reason_t  reason;
 
-    id = agw_params_get(params, "client_id");
-    secret = agw_params_get(params, "client_secret");
-
-    if (ngx_http_agw_client_in_query(r)) {
+    if (agw_params_text(params, "client_id", &id) != 0
+        || agw_params_text(params, "client_secret", &secret) != 0
+        || ngx_http_agw_client_in_query(r))
+    {
         return AGW_INVALID_REQUEST;
     }
 

@@ -43,11 +43,36 @@ ngx_http_agw_ctx(ngx_http_request_t *r)
     ctx = cln->data;
     ngx_memzero(ctx, sizeof(ngx_http_agw_ctx_t));
 
+    ctx->request = r;
+
     cln->handler = ngx_http_agw_ctx_done;
 
     ngx_http_set_ctx(r, ctx, ngx_http_auth_gateway_module);
 
     return ctx;
+}
+
+
+const ngx_http_agw_ctx_t *
+ngx_http_agw_last_decision(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t  *cln;
+    ngx_http_agw_ctx_t  *ctx;
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler != ngx_http_agw_ctx_done) {
+            continue;
+        }
+
+        ctx = cln->data;
+
+        if (ctx->decided && ctx->request == r) {
+            return ctx;
+        }
+    }
+
+    return NULL;
 }
 
 

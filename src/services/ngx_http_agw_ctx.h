@@ -17,6 +17,14 @@ ngx_http_agw_ctx_t *ngx_http_agw_ctx(ngx_http_request_t *r);
 
 
 /*
+ * The last decision on the request, also of a pass that an internal redirect
+ * has ended, or NULL.  For telling, never for deciding.
+ */
+
+const ngx_http_agw_ctx_t *ngx_http_agw_last_decision(ngx_http_request_t *r);
+
+
+/*
  * The request's error log without what nginx adds to each line: the request
  * line is the client's text, and holds the query.
  */

@@ -17,6 +17,9 @@
 #define NGX_HTTP_AGW_RETRY_AFTER  "1"        /* seconds */
 
 
+static ngx_int_t ngx_http_agw_refusal_body(ngx_http_request_t *r,
+    agw_reason_t reason, ngx_http_agw_challenge_t challenge,
+    const char *hint, ngx_str_t *body);
 static ngx_int_t ngx_http_agw_note(ngx_http_request_t *r,
     agw_reason_t reason);
 static ngx_int_t ngx_http_agw_challenge(ngx_http_request_t *r,
@@ -44,11 +47,11 @@ ngx_int_t
 ngx_http_agw_refuse_with_hint(ngx_http_request_t *r, agw_reason_t reason,
     ngx_http_agw_challenge_t challenge, const char *hint)
 {
-    u_char                   *end;
-    size_t                    size;
-    ngx_str_t                 body;
-    const char               *error;
-    const agw_reason_info_t  *info;
+    ngx_str_t                       body;
+    const agw_reason_info_t        *info;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
     info = agw_reason_info(reason);
 
@@ -71,30 +74,68 @@ ngx_http_agw_refuse_with_hint(ngx_http_request_t *r, agw_reason_t reason,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    if (lcf->intercept_errors) {
+        return info->status;
+    }
+
+    if (ngx_http_agw_refusal_body(r, reason, challenge, hint, &body)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_agw_send(r, info->status, &body);
+}
+
+
+/* nothing in the table or a hint needs escaping */
+
+static ngx_int_t
+ngx_http_agw_refusal_body(ngx_http_request_t *r, agw_reason_t reason,
+    ngx_http_agw_challenge_t challenge, const char *hint, ngx_str_t *body)
+{
+    u_char                         *end;
+    size_t                          size;
+    const char                     *error;
+    const agw_reason_info_t        *info;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    info = agw_reason_info(reason);
+
     error = info->error;
 
     if (reason == AGW_NO_CREDENTIALS && challenge == NGX_HTTP_AGW_BASIC) {
         error = "invalid_client";
     }
 
-    size = sizeof("{\"error\":\"\",\"error_description\":\"\"}\n")
-           + ngx_strlen(error) + ngx_strlen(info->description)
-           + ngx_strlen(hint);
+    size = sizeof("{\"error\":\"\",\"error_description\":\"\",\"details\":{}}")
+           + ngx_strlen(error) + ngx_strlen(info->thred_code)
+           + ngx_strlen(info->description) + ngx_strlen(hint);
 
-    body.data = ngx_pnalloc(r->pool, size);
-    if (body.data == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    body->data = ngx_pnalloc(r->pool, size);
+    if (body->data == NULL) {
+        return NGX_ERROR;
     }
 
-    /* nothing in the table or a hint needs escaping */
+    if (lcf->error_format == NGX_HTTP_AGW_FORMAT_THRED && lcf->answer == NULL)
+    {
+        end = ngx_snprintf(body->data, size,
+                           "{\"error\":\"%s\",\"error_code\":\"%s\","
+                           "\"details\":{}}",
+                           info->description, info->thred_code);
 
-    end = ngx_snprintf(body.data, size,
-                       "{\"error\":\"%s\",\"error_description\":\"%s%s\"}",
-                       error, info->description, hint);
+    } else {
+        end = ngx_snprintf(body->data, size,
+                           "{\"error\":\"%s\","
+                           "\"error_description\":\"%s%s\"}",
+                           error, info->description, hint);
+    }
 
-    body.len = end - body.data;
+    body->len = end - body->data;
 
-    return ngx_http_agw_send(r, info->status, &body);
+    return NGX_OK;
 }
 
 

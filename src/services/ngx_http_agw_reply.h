@@ -20,8 +20,9 @@ typedef enum {
 /*
  * Sends a refusal: notes it in the context, writes its one log line, sets
  * what the reason's row says (status, challenge, Allow, Retry-After) and
- * sends the body, having discarded the request's.  Returns what
- * ngx_http_finalize_request() takes.
+ * sends the body, having discarded the request's.  Where the location
+ * intercepts errors, the status is returned instead of a body sent.  Returns
+ * what ngx_http_finalize_request() takes.
  */
 
 ngx_int_t ngx_http_agw_refuse(ngx_http_request_t *r, agw_reason_t reason,

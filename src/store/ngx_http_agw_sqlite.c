@@ -37,6 +37,7 @@ static int ngx_http_agw_sqlite_step_business(void *state,
     ngx_http_agw_query_t *query);
 static int ngx_http_agw_sqlite_first_row(sqlite3_stmt *stmt, agw_str_t first,
     agw_str_t second);
+static int ngx_http_agw_sqlite_is_time(sqlite3_stmt *stmt, int column);
 static void ngx_http_agw_sqlite_release(sqlite3_stmt *stmt);
 
 
@@ -137,7 +138,9 @@ ngx_http_agw_sqlite_ask(void *state, ngx_http_agw_query_t *query)
         if (rc != SQLITE_BUSY) {
             ngx_log_error(NGX_LOG_ERR, query->log, 0,
                           "auth_gateway: store \"%s\" cannot be read: %s",
-                          sqlite->path, sqlite3_errmsg(sqlite->db));
+                          sqlite->path,
+                          rc == SQLITE_MISMATCH ? "a time is no integer"
+                                                : sqlite3_errmsg(sqlite->db));
 
             ngx_http_agw_sqlite_close(sqlite);
         }
@@ -229,6 +232,12 @@ ngx_http_agw_sqlite_step_api_keys(void *state, ngx_http_agw_query_t *query)
 
         rc = ngx_http_agw_sqlite_first_row(stmt, key->partner_id, digest);
 
+        if (rc == SQLITE_ROW && (!ngx_http_agw_sqlite_is_time(stmt, 1)
+                                 || !ngx_http_agw_sqlite_is_time(stmt, 2)))
+        {
+            rc = SQLITE_MISMATCH;
+        }
+
         if (rc == SQLITE_ROW) {
             row->partner_found = sqlite3_column_type(stmt, 0) != SQLITE_NULL;
             row->partner_active = sqlite3_column_int(stmt, 0);
@@ -293,6 +302,22 @@ ngx_http_agw_sqlite_first_row(sqlite3_stmt *stmt, agw_str_t first,
     }
 
     return rc == SQLITE_OK ? sqlite3_step(stmt) : rc;
+}
+
+
+/*
+ * Tables that others made may hold a date as text, which would compare as a
+ * number of any size: such a row is no answer.
+ */
+
+static int
+ngx_http_agw_sqlite_is_time(sqlite3_stmt *stmt, int column)
+{
+    int  type;
+
+    type = sqlite3_column_type(stmt, column);
+
+    return type == SQLITE_INTEGER || type == SQLITE_NULL;
 }
 
 
