@@ -37,6 +37,7 @@ typedef struct {
     ngx_str_t                 audience;
     agw_claims_rules_t        rules;         /* of all the above */
     unsigned                  guarded:1;     /* some location requires */
+    ngx_array_t              *templates;     /* of those; agw_template_t */
 } ngx_http_agw_srv_conf_t;
 
 
@@ -92,6 +93,7 @@ typedef struct {
     agw_claims_t              claims;        /* where verified is AGW_OK */
     const agw_key_t          *key;           /* that the token named */
     ngx_str_t                 partner_id;    /* verified or stored, for logs */
+    ngx_table_elt_t          *deferred;      /* challenge left to nginx */
 
     ngx_http_agw_body_t      *body;          /* while it is read */
     ngx_http_agw_client_t    *client;        /* while it authenticates */

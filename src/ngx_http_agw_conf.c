@@ -17,6 +17,8 @@
 #define NGX_HTTP_AGW_LIFETIME      3600      /* seconds */
 
 
+static ngx_int_t ngx_http_agw_add_template(ngx_conf_t *cf,
+    ngx_http_agw_srv_conf_t *sscf, const agw_template_t *template);
 static char *ngx_http_agw_merge_answer(ngx_conf_t *cf,
     const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf,
     ngx_uint_t explicit_require);
@@ -193,7 +195,49 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                                              ngx_http_auth_gateway_module);
     sscf->guarded = 1;
 
+    if (conf->template.prefix.len
+        && ngx_http_agw_add_template(cf, sscf, &conf->template) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     return ngx_http_agw_check_guarded(cf, conf);
+}
+
+
+static ngx_int_t
+ngx_http_agw_add_template(ngx_conf_t *cf, ngx_http_agw_srv_conf_t *sscf,
+    const agw_template_t *template)
+{
+    ngx_uint_t       i;
+    agw_template_t  *t;
+
+    if (sscf->templates == NULL) {
+        sscf->templates = ngx_array_create(cf->pool, 4,
+                                           sizeof(agw_template_t));
+        if (sscf->templates == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    t = sscf->templates->elts;
+
+    for (i = 0; i < sscf->templates->nelts; i++) {
+        if (agw_str_eq(t[i].prefix, template->prefix)
+            && agw_str_eq(t[i].suffix, template->suffix))
+        {
+            return NGX_OK;
+        }
+    }
+
+    t = ngx_array_push(sscf->templates);
+    if (t == NULL) {
+        return NGX_ERROR;
+    }
+
+    *t = *template;
+
+    return NGX_OK;
 }
 
 
@@ -222,9 +266,11 @@ ngx_http_agw_merge_answer(ngx_conf_t *cf,
         return NGX_CONF_OK;
     }
 
-    if (clcf->handler != conf->answer
-        && !(clcf->noname && clcf->handler == NULL))
-    {
+    if (clcf->noname && clcf->handler == NULL) {
+        clcf->handler = conf->answer;
+    }
+
+    if (clcf->handler != conf->answer) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"auth_gateway_token\" in location \"%V\" "
                            "stands beside another content handler, accepted "

@@ -19,10 +19,25 @@ static int agw_hex(unsigned char c);
 static int agw_escape(agw_str_t s, size_t i, unsigned char *c);
 
 
+/* to the end, also past the first bad byte: a client's id says no more */
+
 int
 agw_is_id(agw_str_t s)
 {
-    return s.len >= 1 && s.len <= AGW_ID_MAX && agw_all(s, AGW_ID_CHAR);
+    size_t    i;
+    unsigned  sets;
+
+    if (s.len < 1 || s.len > AGW_ID_MAX) {
+        return 0;
+    }
+
+    sets = AGW_ID_CHAR;
+
+    for (i = 0; i < s.len; i++) {
+        sets &= agw_char_sets(s.data[i]);
+    }
+
+    return sets != 0;
 }
 
 

@@ -17,6 +17,9 @@
 
 static agw_reason_t agw_path_check_decoded(agw_str_t path, size_t slashes);
 static int agw_is_dot_segment(agw_str_t segment);
+static agw_str_t agw_segment_cut(agw_str_t segment);
+static int agw_take_alike(agw_str_t *path, agw_str_t literal);
+static int agw_next_loose(agw_str_t *path, agw_str_t *segment);
 static agw_str_t agw_segment(agw_str_t path, size_t i);
 static const char *agw_template_literal(agw_str_t literal);
 
@@ -177,6 +180,91 @@ agw_template_match(const agw_template_t *template, agw_match_t how,
 }
 
 
+agw_reason_t
+agw_template_confused(const agw_template_t *template, agw_str_t path)
+{
+    int             alike;
+    agw_str_t       decoded, id;
+    unsigned char  *buf;
+
+    if (agw_template_match(template, AGW_MATCH_PREFIX, path, &id) == AGW_OK) {
+        return AGW_OK;
+    }
+
+    buf = malloc(path.len + 1);
+    if (buf == NULL) {
+        return AGW_INTERNAL_ERROR;
+    }
+
+    decoded.data = buf;
+    decoded.len = agw_percent_decode_all(path, buf);
+
+    alike = agw_take_alike(&decoded, template->prefix)
+            && agw_next_loose(&decoded, &id)
+            && agw_take_alike(&decoded, template->suffix);
+
+    free(buf);
+
+    return alike ? AGW_AMBIGUOUS_PATH : AGW_OK;
+}
+
+
+/* whether path begins with segments like those of literal, and takes them */
+
+static int
+agw_take_alike(agw_str_t *path, agw_str_t literal)
+{
+    agw_str_t  wanted, segment;
+
+    while (agw_next_loose(&literal, &wanted)) {
+
+        if (!agw_next_loose(path, &segment)
+            || !agw_same_nocase(segment, wanted))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* takes the next segment that is not empty, as the loosest reader sees it */
+
+static int
+agw_next_loose(agw_str_t *path, agw_str_t *segment)
+{
+    agw_str_t  s;
+
+    while (path->len) {
+        s = agw_segment(*path, 0);
+
+        path->data += s.len;
+        path->len -= s.len;
+
+        if (path->len) {
+            path->data++;
+            path->len--;
+        }
+
+        s = agw_segment_cut(s);
+
+        while (s.len && (s.data[s.len - 1] == ' '
+                         || s.data[s.len - 1] == '.'))
+        {
+            s.len--;
+        }
+
+        if (s.len) {
+            *segment = s;
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 /* slashes is how many the path had before it was decoded */
 
 static agw_reason_t
@@ -213,11 +301,32 @@ agw_path_check_decoded(agw_str_t path, size_t slashes)
 static int
 agw_is_dot_segment(agw_str_t segment)
 {
-    int            dot;
-    size_t         i;
-    unsigned char  c;
+    int     dot;
+    size_t  i;
 
     dot = 0;
+    segment = agw_segment_cut(segment);
+
+    for (i = 0; i < segment.len; i++) {
+
+        if (segment.data[i] != '.' && segment.data[i] != ' ') {
+            return 0;
+        }
+
+        dot |= (segment.data[i] == '.');
+    }
+
+    return dot;
+}
+
+
+/* a segment without its parameters (RFC 3986, section 3.3) */
+
+static agw_str_t
+agw_segment_cut(agw_str_t segment)
+{
+    size_t         i;
+    unsigned char  c;
 
     for (i = 0; i < segment.len; i++) {
         c = segment.data[i];
@@ -225,15 +334,11 @@ agw_is_dot_segment(agw_str_t segment)
         if (c == ';' || c == '?' || c == '#') {
             break;
         }
-
-        if (c != '.' && c != ' ') {
-            return 0;
-        }
-
-        dot |= (c == '.');
     }
 
-    return dot;
+    segment.len = i;
+
+    return segment;
 }
 
 

@@ -69,4 +69,17 @@ agw_reason_t agw_template_match(const agw_template_t *template,
     agw_match_t how, agw_str_t path, agw_str_t *business_id);
 
 
+/*
+ * Whether somebody could read a path as one that the template matches: with
+ * its segments decoded as often as they can be, cut at the first ';', '?' or
+ * '#', without dots and spaces at their end, without empty ones, in any
+ * case.  Returns AGW_OK
+ * where nobody could, or where the template matches as it stands;
+ * AGW_AMBIGUOUS_PATH; or AGW_INTERNAL_ERROR where memory ran out.
+ */
+
+agw_reason_t agw_template_confused(const agw_template_t *template,
+    agw_str_t path);
+
+
 #endif /* AGW_PATH_H_INCLUDED_ */

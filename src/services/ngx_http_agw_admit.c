@@ -14,6 +14,8 @@
 
 
 static agw_reason_t ngx_http_agw_admit_transport(ngx_http_request_t *r);
+static agw_reason_t ngx_http_agw_admit_spelling(ngx_http_request_t *r,
+    agw_str_t path);
 static ngx_int_t ngx_http_agw_says_secure(agw_str_t value);
 static agw_str_t ngx_http_agw_raw_path(ngx_http_request_t *r);
 
@@ -75,13 +77,44 @@ ngx_http_agw_admit_path(ngx_http_request_t *r)
 {
     agw_reason_t  reason;
 
-    reason = agw_path_check(ngx_http_agw_raw_path(r));
+    reason = ngx_http_agw_admit_spelling(r, ngx_http_agw_raw_path(r));
 
     if (reason != AGW_OK || r->valid_unparsed_uri) {
         return reason;
     }
 
-    return agw_path_check(ngx_http_agw_to_core(r->uri));
+    return ngx_http_agw_admit_spelling(r, ngx_http_agw_to_core(r->uri));
+}
+
+
+/*
+ * A location beside the guarded ones, or one for partners, may forward what
+ * an upstream reads as the path of a business, and nginx did not.
+ */
+
+static agw_reason_t
+ngx_http_agw_admit_spelling(ngx_http_request_t *r, agw_str_t path)
+{
+    ngx_uint_t                      i;
+    agw_reason_t                    reason;
+    const agw_template_t           *template;
+    const ngx_http_agw_srv_conf_t  *sscf;
+
+    reason = agw_path_check(path);
+
+    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
+
+    if (sscf->templates == NULL) {
+        return reason;
+    }
+
+    template = sscf->templates->elts;
+
+    for (i = 0; reason == AGW_OK && i < sscf->templates->nelts; i++) {
+        reason = agw_template_confused(&template[i], path);
+    }
+
+    return reason;
 }
 
 

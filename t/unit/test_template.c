@@ -360,10 +360,74 @@ no_template(void **state)
 }
 
 
+/*
+ * The story: a catch-all location beside the guarded one forwarded
+ * /v1;x/businesses/B to an upstream that cuts parameters off.
+ */
+
+static void
+design_6_read_as_a_business(void **state)
+{
+    size_t          i;
+    const char     *error;
+    agw_template_t  template;
+    static const agw_str_t  confused[] = {
+        agw_string("/v1;x/businesses/B"), agw_string("/v1;x/businesses/B/y"),
+        agw_string("/v1/businesses;x/B/y"), agw_string("/v1/Businesses/B/y"),
+        agw_string("/V1/BUSINESSES/B"), agw_string("/v1/businesses%3bx/B"),
+        agw_string("/v1/businesses%253Bx/B"),
+        agw_string("/v1%3fx/businesses/B"), agw_string("/v1%23/businesses/B"),
+        agw_string("/v1/businesses%20/B"), agw_string("/v1/businesses./B"),
+        agw_string("/v1/%62usinesses/B"), agw_string("/v1/%2562usinesses/B"),
+        agw_string("/;/v1/businesses/B"), agw_string("/v1/;a/businesses/B"),
+        agw_string("/v1/businesses/;/B"), agw_string("/v1/businesses/B;x"),
+        agw_string("/v1/businesses/B%20/y"), agw_string("/v1/businesses/%42"),
+    };
+    static const agw_str_t  plain[] = {
+        agw_string("/"), agw_string("/docs/a;v=1"), agw_string("/v1"),
+        agw_string("/v1/businesses"), agw_string("/v1/businesses/"),
+        agw_string("/v1/businesses;x/"), agw_string("/v1/businesses/;"),
+        agw_string("/v1/businesses/B"), agw_string("/v1/businesses/B/"),
+        agw_string("/v1/businesses/B/c;v=1"), agw_string("/x/v1/businesses/B"),
+        agw_string("/v1/business/B"), agw_string("/v1/businessesx/B"),
+        agw_string("/v1x/businesses/B"), agw_string("/v2/businesses/B"),
+        agw_string("/businesses/B"), agw_string("/v1/businesses%2x/B"),
+    };
+
+    (void) state;
+
+    assert_int_equal(agw_template_parse(&template,
+        S("/v1/businesses/<business_id>"), &error), 0);
+
+    for (i = 0; i < UNIT_COUNT(confused); i++) {
+        unit_assert(agw_template_confused(&template, unit_copy(confused[i]))
+            == AGW_AMBIGUOUS_PATH, "plain: %.*s", UNIT_ARG(confused[i]));
+    }
+
+    for (i = 0; i < UNIT_COUNT(plain); i++) {
+        unit_assert(agw_template_confused(&template, unit_copy(plain[i]))
+            == AGW_OK, "confused: %.*s", UNIT_ARG(plain[i]));
+    }
+
+    assert_int_equal(agw_template_parse(&template,
+        S("/v1/platform/<business_id>/oauth2/token"), &error), 0);
+
+    assert_int_equal(agw_template_confused(&template,
+        S("/v1/platform/B;x/oauth2/token")), AGW_AMBIGUOUS_PATH);
+    assert_int_equal(agw_template_confused(&template,
+        S("/v1/platform/B/oauth2;x/Token/")), AGW_AMBIGUOUS_PATH);
+    assert_int_equal(agw_template_confused(&template,
+        S("/v1/platform/B/oauth2/token/")), AGW_OK);
+    assert_int_equal(agw_template_confused(&template,
+        S("/v1/platform/B;x/oauth2")), AGW_OK);
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
+        unit_case(design_6_read_as_a_business),
         unit_case(design_3_refused_templates),
         unit_case(design_3_templates),
         unit_case(p4_3_the_business_and_what_is_below),
