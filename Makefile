@@ -39,7 +39,7 @@ DEPS_TEST  := $(DEPS_RUN) libcmocka-dev perl libwww-perl \
               liblwp-protocol-https-perl libio-socket-ssl-perl \
               libcrypt-jwt-perl libjson-perl libprotocol-http2-perl \
               python3 python3-requests \
-              nodejs/node
+              nodejs/node valgrind/valgrind
 DEPS_LINT  := clang-format/clang-format cppcheck/cppcheck \
               shellcheck/shellcheck perl
 DEPS_FUZZ  := clang/clang libclang-rt-dev llvm/llvm-symbolizer libssl-dev \

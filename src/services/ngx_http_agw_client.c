@@ -83,6 +83,7 @@ ngx_http_agw_authenticate_client(ngx_http_request_t *r,
     query->handler = ngx_http_agw_client_answered;
     query->data = cq;
     query->nkeys = basic.nreadings;
+    query->now = cq->client.asked;
 
     for (i = 0; i < query->nkeys; i++) {
         if (ngx_http_agw_client_digest(&query->keys[i], &basic.readings[i])
@@ -229,7 +230,8 @@ ngx_http_agw_client_digest(ngx_http_agw_api_key_t *key,
 {
     u_char                  digest[EVP_MAX_MD_SIZE];
     unsigned                len;
-    static const agw_str_t  nobody = agw_string(" ");
+    static const agw_str_t  nobody =
+                            agw_string(NGX_HTTP_AGW_NOBODY);
 
     key->partner_id = agw_is_id(reading->id) ? reading->id : nobody;
 

@@ -33,6 +33,10 @@ static void ngx_http_agw_sqlite_forget(void *data);
 
 static int ngx_http_agw_sqlite_step_api_keys(void *state,
     ngx_http_agw_query_t *query);
+static int ngx_http_agw_sqlite_find(ngx_http_agw_sqlite_t *sqlite,
+    const ngx_http_agw_api_key_t *key, agw_api_key_row_t *row);
+static int ngx_http_agw_sqlite_even_out(ngx_http_agw_sqlite_t *sqlite,
+    const ngx_http_agw_api_key_t *key, const agw_api_key_row_t *row);
 static int ngx_http_agw_sqlite_step_business(void *state,
     ngx_http_agw_query_t *query);
 static int ngx_http_agw_sqlite_first_row(sqlite3_stmt *stmt, agw_str_t first,
@@ -54,20 +58,37 @@ const ngx_http_agw_store_engine_t  ngx_http_agw_sqlite_engine = {
 static void *
 ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n)
 {
+    size_t                  len;
     ngx_str_t               path;
     ngx_http_agw_sqlite_t  *sqlite;
 
     if (n != 1) {
+
+        /* what follows a '=' may be a password */
+
+        for (len = 0; len < words[1].len; len++) {
+            if (words[1].data[len] == '=') {
+                break;
+            }
+        }
+
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\" in "
+                           "invalid parameter \"%*s\" in "
                            "\"auth_gateway_store\", \"sqlite:<path>\" "
-                           "takes none", &words[1]);
+                           "takes none", len, words[1].data);
         return NULL;
     }
 
     path = words[0];
     path.data += ngx_http_agw_sqlite_engine.scheme.len;
     path.len -= ngx_http_agw_sqlite_engine.scheme.len;
+
+    if (path.len > 1 && path.data[0] == '/' && path.data[1] == '/') {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"sqlite://\" in \"auth_gateway_store\" is no "
+                           "path, accepted is \"sqlite:<path>\"");
+        return NULL;
+    }
 
     if (path.len == 0 || path.data[path.len - 1] == '/'
         || path.data[0] == ':')
@@ -213,48 +234,97 @@ ngx_http_agw_sqlite_forget(void *data)
 static int
 ngx_http_agw_sqlite_step_api_keys(void *state, ngx_http_agw_query_t *query)
 {
-    int                      rc;
-    agw_str_t                digest;
-    ngx_uint_t               i;
-    sqlite3_stmt            *stmt;
-    agw_api_key_row_t       *row;
-    ngx_http_agw_sqlite_t   *sqlite = state;
-    ngx_http_agw_api_key_t  *key;
-
-    stmt = sqlite->find_api_key;
+    int                     rc;
+    ngx_uint_t              i;
+    agw_api_key_row_t      *row;
+    ngx_http_agw_sqlite_t  *sqlite = state;
 
     for (i = 0; i < query->nkeys; i++) {
-        key = &query->keys[i];
         row = &query->api_keys[i];
 
-        digest.data = key->key_sha256;
-        digest.len = NGX_HTTP_AGW_SHA256_HEX;
+        rc = ngx_http_agw_sqlite_find(sqlite, &query->keys[i], row);
 
-        rc = ngx_http_agw_sqlite_first_row(stmt, key->partner_id, digest);
+        if (rc == SQLITE_OK && row->partner_active && row->found) {
+            ngx_http_agw_sqlite_remember(sqlite, query->keys[i].partner_id);
+        }
 
-        if (rc == SQLITE_ROW && (!ngx_http_agw_sqlite_is_time(stmt, 1)
-                                 || !ngx_http_agw_sqlite_is_time(stmt, 2)))
+        if (rc == SQLITE_OK
+            && agw_policy_api_key(row, query->now) != AGW_OK)
         {
-            rc = SQLITE_MISMATCH;
+            rc = ngx_http_agw_sqlite_even_out(sqlite, &query->keys[i], row);
         }
 
-        if (rc == SQLITE_ROW) {
-            row->partner_found = sqlite3_column_type(stmt, 0) != SQLITE_NULL;
-            row->partner_active = sqlite3_column_int(stmt, 0);
-            row->found = sqlite3_column_type(stmt, 1) != SQLITE_NULL;
-            row->not_before = sqlite3_column_int64(stmt, 1);
-            row->expires = sqlite3_column_type(stmt, 2) != SQLITE_NULL;
-            row->expires_at = sqlite3_column_int64(stmt, 2);
-        }
-
-        ngx_http_agw_sqlite_release(stmt);
-
-        if (rc != SQLITE_ROW) {
+        if (rc != SQLITE_OK) {
             return rc;
         }
     }
 
     return SQLITE_OK;
+}
+
+
+static int
+ngx_http_agw_sqlite_find(ngx_http_agw_sqlite_t *sqlite,
+    const ngx_http_agw_api_key_t *key, agw_api_key_row_t *row)
+{
+    int            rc;
+    agw_str_t      digest;
+    sqlite3_stmt  *stmt;
+
+    stmt = sqlite->find_api_key;
+
+    digest.data = key->key_sha256;
+    digest.len = NGX_HTTP_AGW_SHA256_HEX;
+
+    rc = ngx_http_agw_sqlite_first_row(stmt, key->partner_id, digest);
+
+    if (rc == SQLITE_ROW && (!ngx_http_agw_sqlite_is_time(stmt, 1)
+                             || !ngx_http_agw_sqlite_is_time(stmt, 2)))
+    {
+        rc = SQLITE_MISMATCH;
+    }
+
+    if (rc == SQLITE_ROW) {
+        row->partner_found = 1;
+        row->partner_active = sqlite3_column_int(stmt, 0);
+        row->found = sqlite3_column_type(stmt, 1) != SQLITE_NULL;
+        row->not_before = sqlite3_column_int64(stmt, 1);
+        row->expires = sqlite3_column_type(stmt, 2) != SQLITE_NULL;
+        row->expires_at = sqlite3_column_int64(stmt, 2);
+    }
+
+    ngx_http_agw_sqlite_release(stmt);
+
+    return (rc == SQLITE_ROW || rc == SQLITE_DONE) ? SQLITE_OK : rc;
+}
+
+
+/*
+ * Finding a row takes longer than not finding it.  So a key that is refused
+ * is looked for twice: once more under a partner that is there where its own
+ * is not, and under nobody where it is.
+ */
+
+static int
+ngx_http_agw_sqlite_even_out(ngx_http_agw_sqlite_t *sqlite,
+    const ngx_http_agw_api_key_t *key, const agw_api_key_row_t *row)
+{
+    agw_api_key_row_t       unused;
+    ngx_http_agw_api_key_t  other;
+    static const agw_str_t  nobody =
+                            agw_string(NGX_HTTP_AGW_NOBODY);
+
+    other = *key;
+
+    if (row->partner_found) {
+        other.partner_id = nobody;
+
+    } else {
+        other.partner_id.data = sqlite->known;
+        other.partner_id.len = sqlite->known_len;
+    }
+
+    return ngx_http_agw_sqlite_find(sqlite, &other, &unused);
 }
 
 
@@ -285,7 +355,7 @@ ngx_http_agw_sqlite_step_business(void *state, ngx_http_agw_query_t *query)
 }
 
 
-/* binds both parameters and steps once: SQLITE_ROW, or an error */
+/* binds both and steps once: SQLITE_ROW, SQLITE_DONE, or an error */
 
 static int
 ngx_http_agw_sqlite_first_row(sqlite3_stmt *stmt, agw_str_t first,

@@ -11,27 +11,30 @@
 #include "ngx_http_agw_sqlite_schema.h"
 
 
-#define NGX_HTTP_AGW_SQLITE_START   3000     /* ms for a worker to open */
+#define NGX_HTTP_AGW_SQLITE_START   500      /* ms for a worker to open */
 
 
 static int ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite,
     ngx_log_t *log);
-static int ngx_http_agw_sqlite_migrate(sqlite3 *db, ngx_log_t *log);
+static int ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite,
+    ngx_log_t *log);
+static int ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite,
+    int *version, ngx_log_t *log);
 static int ngx_http_agw_sqlite_version(sqlite3 *db, int *version,
     int *empty);
 static int ngx_http_agw_sqlite_prepare(ngx_http_agw_sqlite_t *sqlite);
+static int ngx_http_agw_sqlite_know(ngx_http_agw_sqlite_t *sqlite);
 
 
-/*
- * Each question gives exactly one row, whatever is found: the work, and so
- * the time, hardly tells an unknown partner from a wrong key.
- */
+/* no row where there is no partner, whatever keys are kept under its id */
 
 static const char  ngx_http_agw_sqlite_find_api_key_sql[] =
-    "SELECT (SELECT status = 'active' FROM partners WHERE partner_id = ?1),"
-    " k.not_before, k.expires_at"
-    " FROM (SELECT 1) LEFT JOIN api_keys k"
-    " ON k.partner_id = ?1 AND k.key_sha256 = ?2";
+    "SELECT p.status = 'active', k.not_before, k.expires_at"
+    " FROM partners p LEFT JOIN api_keys k"
+    " ON k.partner_id = p.partner_id AND k.key_sha256 = ?2"
+    " WHERE p.partner_id = ?1";
+
+/* exactly one row, whatever is found */
 
 static const char  ngx_http_agw_sqlite_find_business_sql[] =
     "SELECT (SELECT status = 'active' FROM partners WHERE partner_id = ?1),"
@@ -108,7 +111,7 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
     rc = sqlite3_open_v2(sqlite->path, &sqlite->db, flags, NULL);
 
     if (rc == SQLITE_OK) {
-        rc = ngx_http_agw_sqlite_migrate(sqlite->db, log);
+        rc = ngx_http_agw_sqlite_migrate(sqlite, log);
     }
 
     if (rc == SQLITE_OK) {
@@ -116,8 +119,16 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
     }
 
     if (rc == SQLITE_OK) {
+        rc = ngx_http_agw_sqlite_know(sqlite);
+    }
+
+    if (rc == SQLITE_OK) {
         sqlite->opened = 1;
         return SQLITE_OK;
+    }
+
+    if (rc == SQLITE_BUSY) {
+        sqlite->busy_until = ngx_current_msec + NGX_HTTP_AGW_SQLITE_RETRY;
     }
 
     /* a SQLITE_MISMATCH is our own, and logged */
@@ -137,24 +148,24 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
 
 
 /*
- * A store that is up to date is only read here: another process may be
- * writing it.
+ * A file that is no store of ours is left as it is, and one that is up to
+ * date is only read here: another process may be writing it.
  */
 
 static int
-ngx_http_agw_sqlite_migrate(sqlite3 *db, ngx_log_t *log)
+ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
 {
-    int  rc, version, empty;
+    int       rc, version;
+    sqlite3  *db;
 
-    version = 0;
-    empty = 0;
+    db = sqlite->db;
 
-    rc = sqlite3_exec(db, "PRAGMA journal_mode = WAL;"
-                          "PRAGMA synchronous = FULL",
-                      NULL, NULL, NULL);
+    rc = ngx_http_agw_sqlite_check(sqlite, &version, log);
 
     if (rc == SQLITE_OK) {
-        rc = ngx_http_agw_sqlite_version(db, &version, &empty);
+        rc = sqlite3_exec(db, "PRAGMA journal_mode = WAL;"
+                              "PRAGMA synchronous = FULL",
+                          NULL, NULL, NULL);
     }
 
     if (rc != SQLITE_OK || version == NGX_HTTP_AGW_SQLITE_VERSION) {
@@ -164,20 +175,10 @@ ngx_http_agw_sqlite_migrate(sqlite3 *db, ngx_log_t *log)
     rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
     if (rc == SQLITE_OK) {
-        rc = ngx_http_agw_sqlite_version(db, &version, &empty);
+        rc = ngx_http_agw_sqlite_check(sqlite, &version, log);
     }
 
     if (rc == SQLITE_OK && version != NGX_HTTP_AGW_SQLITE_VERSION) {
-
-        if (version != 0 || !empty) {
-            ngx_log_error(NGX_LOG_ERR, log, 0,
-                          "auth_gateway: store \"%s\" has user_version %d, "
-                          "accepted is %d, or 0 in an empty database",
-                          sqlite3_db_filename(db, "main"), version,
-                          NGX_HTTP_AGW_SQLITE_VERSION);
-            return SQLITE_MISMATCH;
-        }
-
         rc = sqlite3_exec(db, ngx_http_agw_sqlite_schema, NULL, NULL, NULL);
     }
 
@@ -186,6 +187,56 @@ ngx_http_agw_sqlite_migrate(sqlite3 *db, ngx_log_t *log)
     }
 
     return rc;                       /* closing rolls back what is left */
+}
+
+
+/*
+ * Returns SQLITE_OK where it is a store, or a new file that this worker has
+ * not had open before; SQLITE_MISMATCH, logged; or another code.
+ */
+
+static int
+ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite, int *version,
+    ngx_log_t *log)
+{
+    int  rc, empty;
+
+    *version = 0;
+    empty = 0;
+
+    rc = ngx_http_agw_sqlite_version(sqlite->db, version, &empty);
+
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+
+    if (sqlite3_db_readonly(sqlite->db, "main") == 1) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "auth_gateway: store \"%s\" is read-only, accepted is "
+                      "one that the workers can write", sqlite->path);
+        return SQLITE_MISMATCH;
+    }
+
+    if (*version == NGX_HTTP_AGW_SQLITE_VERSION) {
+        return SQLITE_OK;
+    }
+
+    if (*version != 0 || !empty) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "auth_gateway: store \"%s\" has user_version %d, "
+                      "accepted is %d, or 0 in an empty database",
+                      sqlite->path, *version, NGX_HTTP_AGW_SQLITE_VERSION);
+        return SQLITE_MISMATCH;
+    }
+
+    if (sqlite->opened) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "auth_gateway: store \"%s\" is empty, and was not "
+                      "before", sqlite->path);
+        return SQLITE_MISMATCH;
+    }
+
+    return SQLITE_OK;
 }
 
 
@@ -238,6 +289,51 @@ ngx_http_agw_sqlite_prepare(ngx_http_agw_sqlite_t *sqlite)
 }
 
 
+void
+ngx_http_agw_sqlite_remember(ngx_http_agw_sqlite_t *sqlite,
+    agw_str_t partner_id)
+{
+    if (sqlite->known_len == 0 && partner_id.len <= sizeof(sqlite->known)) {
+        ngx_memcpy(sqlite->known, partner_id.data, partner_id.len);
+        sqlite->known_len = partner_id.len;
+    }
+}
+
+
+static int
+ngx_http_agw_sqlite_know(ngx_http_agw_sqlite_t *sqlite)
+{
+    int            rc;
+    agw_str_t      partner_id;
+    sqlite3_stmt  *stmt;
+
+    sqlite->known_len = 0;
+
+    rc = sqlite3_prepare_v2(sqlite->db,
+                            "SELECT partner_id FROM partners"
+                            " JOIN api_keys USING (partner_id)"
+                            " WHERE status = 'active' LIMIT 1",
+                            -1, &stmt, NULL);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+
+    rc = sqlite3_step(stmt);
+
+    if (rc == SQLITE_ROW) {
+        partner_id.data = sqlite3_column_text(stmt, 0);
+        partner_id.len = sqlite3_column_bytes(stmt, 0);
+
+        ngx_http_agw_sqlite_remember(sqlite, partner_id);
+        rc = SQLITE_DONE;
+    }
+
+    sqlite3_finalize(stmt);
+
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+
 /* a file that was replaced is another store: its old one says nothing */
 
 int
@@ -260,6 +356,12 @@ ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
                       sqlite->path);
 
         ngx_http_agw_sqlite_close(sqlite);
+    }
+
+    /* many questions may wait: one of them tries for all */
+
+    if ((ngx_msec_int_t) (sqlite->busy_until - ngx_current_msec) > 0) {
+        return SQLITE_BUSY;
     }
 
     return ngx_http_agw_sqlite_connect(sqlite, log);

@@ -13,6 +13,8 @@
 #include <ngx_core.h>
 #include <sqlite3.h>
 
+#include "agw.h"
+
 
 #define NGX_HTTP_AGW_SQLITE_RETRY   10       /* ms between tries */
 
@@ -26,6 +28,10 @@ typedef struct {
     sqlite3_stmt   *find_api_key;    /* partner_id, key_sha256 */
     sqlite3_stmt   *find_business;   /* partner_id, business_id */
     unsigned        opened:1;        /* at least once */
+
+    ngx_msec_t      busy_until;      /* no new connection before */
+    size_t          known_len;
+    u_char          known[AGW_ID_MAX];       /* a partner that is there */
 } ngx_http_agw_sqlite_t;
 
 
@@ -42,6 +48,15 @@ void ngx_http_agw_sqlite_close(void *state);
  */
 
 int ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log);
+
+
+/*
+ * Remembers a partner that is there, active and with a key, unless there is
+ * one: to be asked for beside one that is not.
+ */
+
+void ngx_http_agw_sqlite_remember(ngx_http_agw_sqlite_t *sqlite,
+    agw_str_t partner_id);
 
 
 #endif /* NGX_HTTP_AGW_SQLITE_DB_H_INCLUDED_ */

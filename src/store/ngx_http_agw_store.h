@@ -19,6 +19,10 @@
 #define NGX_HTTP_AGW_SHA256_HEX   64
 #define NGX_HTTP_AGW_READINGS     2
 
+/* an id that no partner can have, as long as a UUID */
+
+#define NGX_HTTP_AGW_NOBODY       "                                    "
+
 
 typedef struct ngx_http_agw_store_s   ngx_http_agw_store_t;
 typedef struct ngx_http_agw_query_s   ngx_http_agw_query_t;
@@ -54,6 +58,7 @@ struct ngx_http_agw_query_s {
     /* asked: find_api_keys */
     ngx_http_agw_api_key_t   keys[NGX_HTTP_AGW_READINGS];
     ngx_uint_t               nkeys;
+    time_t                   now;
 
     /* asked: find_business */
     agw_str_t                partner_id;
@@ -94,7 +99,8 @@ void ngx_http_agw_store_close(ngx_http_agw_store_t *store);
  * The questions.  NGX_OK: the answer is in the query, and the handler will
  * not be called.  NGX_AGAIN: the handler will be called once, with NGX_OK or
  * NGX_ERROR.  NGX_ERROR: the store could not be asked, which is logged.
- * A row that is not there is an answer.
+ * A row that is not there is an answer.  Whatever makes an API key invalid
+ * at query->now, finding it out is the same work.
  */
 
 ngx_int_t ngx_http_agw_store_find_api_keys(ngx_http_agw_store_t *store,

@@ -160,7 +160,7 @@ sub gone {
 }
 
 
-# the pids of the workers, cache processes apart
+# the pids of the workers, cache processes apart; valgrind keeps its own title
 
 sub workers {
     my ($self) = @_;
@@ -168,7 +168,8 @@ sub workers {
     my @pids = split ' ',
         slurp("/proc/$self->{pid}/task/$self->{pid}/children");
 
-    return grep { slurp("/proc/$_/cmdline") =~ /worker process/ } @pids;
+    return grep { slurp("/proc/$_/cmdline") =~ /worker process|valgrind/ }
+        @pids;
 }
 
 
