@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_agw_access.h"
+#include "ngx_http_agw_challenge_filter.h"
 #include "ngx_http_agw_conf.h"
 #include "ngx_http_agw_variables.h"
 
@@ -200,6 +201,8 @@ ngx_http_agw_init(ngx_conf_t *cf)
     }
 
     *h = ngx_http_agw_access_handler;
+
+    ngx_http_agw_challenge_filter_init();
 
     return NGX_OK;
 }

@@ -207,7 +207,7 @@ SKIP: {
     my $node = 'node';
 
     skip 'no node with fetch', 1 unless system("$node -e"
-        . " 'process.exit(typeof fetch !== \"function\")' 2>/dev/null") == 0;
+        . " 'process.exit(typeof fetch === \"function\" ? 0 : 1)' 2>/dev/null") == 0;
 
     spew("$prefix/client.mjs", <<'NODE', 0644);
 import { readFileSync } from 'node:fs';

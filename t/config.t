@@ -9,7 +9,7 @@ use lib "$FindBin::Bin/lib";
 
 use Test::More;
 
-use AGW::Files qw(make_prefix random_bytes random_hex spew);
+use AGW::Files qw(make_prefix random_bytes random_hex repo_root slurp spew);
 use AGW::Nginx qw(nginx_t);
 
 # each case fills in what stands in http, in the server, in the location
@@ -74,7 +74,7 @@ sub check {
     $text =~ s/%%SERVER%%/$part{server} \/\/ ''/e;
     $text =~ s/%%LOCATION%%/$part{location} \/\/ 'return 404;'/e;
 
-    return nginx_t($text, prefix => $prefix);
+    return nginx_t($text, prefix => $prefix, main => $part{main});
 }
 
 # refused(name, directive, value, what is accepted, parts): the message is
@@ -389,5 +389,429 @@ refused('strict_path off above, guarded below', 'auth_gateway_strict_path',
     location => "$guard $proxy");
 refused('strict_path with another word', 'auth_gateway_strict_path', 'no',
     qr/on.*off/, location => "$guard $proxy auth_gateway_strict_path no;");
+
+
+# Directives, by design 3: where each may stand, and a line of it that is
+# good there.
+
+my @all = qw(main upstream http server location limit_except if_in_server
+    if_in_location);
+my @usual = qw(http server location);
+
+my %directives = (
+    auth_gateway_store => [$good{STORE}, 'http'],
+    auth_gateway_key => ['auth_gateway_key %%PREFIX%%/s48.key kid=own;',
+        qw(http server)],
+    auth_gateway_issuer => ['auth_gateway_issuer x;', qw(http server)],
+    auth_gateway_audience => ['auth_gateway_audience x;', qw(http server)],
+    auth_gateway_leeway => ['auth_gateway_leeway 5s;', 'http'],
+    auth_gateway_max_lifetime => ['auth_gateway_max_lifetime 8h;', 'http'],
+    auth_gateway_require => ['auth_gateway_require partner;', @usual,
+        'limit_except'],
+    auth_gateway_scope => ['auth_gateway_scope read;', @usual,
+        'limit_except'],
+    auth_gateway_business_path => [$template, @usual],
+    auth_gateway_require_https => ['auth_gateway_require_https off;',
+        @usual],
+    auth_gateway_strict_path => ['auth_gateway_strict_path on;', @usual],
+    auth_gateway_error_format => ['auth_gateway_error_format thred;',
+        @usual],
+    auth_gateway_intercept_errors => ['auth_gateway_intercept_errors on;',
+        @usual],
+    auth_gateway_realm => ['auth_gateway_realm x;', @usual],
+    auth_gateway_token => [$token, 'location'],
+    auth_gateway_partner_lifetime => ['auth_gateway_partner_lifetime 5m;',
+        @usual],
+    auth_gateway_business_lifetime => ['auth_gateway_business_lifetime 5m;',
+        @usual],
+    auth_gateway_partner_scope => ['auth_gateway_partner_scope read;',
+        @usual],
+);
+
+{
+    my @known = slurp(repo_root() . '/src/ngx_http_auth_gateway_module.c')
+        =~ /^    \{ ngx_string\("(\w+)"\),$/mg;
+
+    is_deeply([sort keys %directives], [sort @known],
+        'every directive is here');
+}
+
+# parts of a configuration with these lines in that place
+
+sub in_place {
+    my ($place, $lines) = @_;
+
+    return (main => "$lines\n") if $place eq 'main';
+    return (http => "upstream u { server 127.0.0.1:9; $lines }")
+        if $place eq 'upstream';
+    return (store => '', http => $lines)
+        if $place eq 'http' && $lines =~ /_store /;
+    return (http => $lines) if $place eq 'http';
+    return (server => $lines) if $place eq 'server';
+    return (server => "if (\$arg_x) { $lines }") if $place eq 'if_in_server';
+    return (location => $lines) if $place eq 'location';
+    return (location => "limit_except GET { $lines }")
+        if $place eq 'limit_except';
+    return (location => "if (\$arg_x) { $lines }");
+}
+
+for my $name (sort keys %directives) {
+    my ($line, @places) = @{ $directives{$name} };
+    my %may = map { $_ => 1 } @places;
+
+    for my $place (@all) {
+        if ($may{$place}) {
+            accepted("$name in $place", in_place($place, $line));
+        } else {
+            refused("$name in $place", $name, undef,
+                qr/"$name" directive is not allowed here/,
+                in_place($place, $line));
+        }
+    }
+
+    for my $place (grep { $name ne 'auth_gateway_key' } @places) {
+        refused("$name twice in $place", $name, undef, qr/is duplicate/,
+            in_place($place, $line x 2));
+    }
+
+    refused("$name without a value", $name, undef,
+        qr/invalid number of arguments/, in_place($places[0], "$name;"));
+    refused("$name with one too many", $name, undef,
+        qr/invalid number of arguments/,
+        in_place($places[0], $line =~ s/;/ again;/r))
+        unless $name =~ /_(?:store|key|require|partner_scope)$/;
+}
+
+
+# Values: [directive, value, what is accepted, place, [line]]; the value is
+# quoted as it is.
+
+my $times = qr/accepted is a time of "1s" to "3650d"/;
+my $words = qr/accepted is words of RFC 6749, section 3\.3, other than/;
+my $word = qr/accepted is one word of RFC 6749, section 3\.3/;
+my $text = qr/accepted is UTF-8 text without control characters, not empty/;
+my $flag = qr/it must be "on" or "off"/;
+my $long = 'x' x 512;
+
+my @values = (
+    (map { ['auth_gateway_error_format', $_,
+        qr/accepted is "oauth2" or "thred"/, 'location'] }
+        qw(layer OAuth2 THRED json on off $x), '', 'oauth2 '),
+    (map { ['auth_gateway_intercept_errors', $_, $flag, 'server'] }
+        qw(yes no true 1 onn $x), ''),
+    (map { ['auth_gateway_strict_path', $_, $flag, 'http'] }
+        qw(yes 0 off_ $x)),
+    (map { ['auth_gateway_require_https', $_,
+        qr/accepted is "on", "off" or a variable/, 'http'] }
+        qw(yes On OFF https 1 off_), ''),
+    (map { ['auth_gateway_require', $_,
+        qr/accepted is one of "off", "partner" and "business"/,
+        'location'] } qw(on Off PARTNER businesses owner any $x), ''),
+    (map { ['auth_gateway_require', (split / /, $_)[1],
+        qr/accepted is one of "off", "partner" and "business"/, 'location',
+        "auth_gateway_require $_;"] } 'partner business', 'off partner',
+        'business owner', 'owner business', 'partner partner'),
+    (map { ['auth_gateway_token', $_,
+        qr/accepted is "partner" or "business"/, 'location'] }
+        qw(Partner both token owner $x), ''),
+    (map { ['auth_gateway_leeway', $_,
+        qr/accepted is a time of at most "60s"/, 'http'] }
+        qw(61s 61 2m 1h 1d -1 1.5s 5x 5000ms 99999999999999999999), ''),
+    (map { my $name = $_; map { ["auth_gateway_${name}_lifetime", $_, $times,
+        'http'] } qw(0 0s 0d -1 1.5h 5x 500ms 3651d 11y
+            99999999999999999999 s $x), '' }
+        qw(max partner business)),
+    (map { my $name = $_; map { ["auth_gateway_$name", $_, $text,
+        'server'] } '', "a\tb", "a\x01b", "a\x7fb", "\xff", "a\xc0\xafb" }
+        qw(issuer audience)),
+    (map { ['auth_gateway_realm', $_, qr/accepted is printable ASCII/,
+        'server'] } '', "a\tb", "a\x7f", "\xc3\xa9"),
+    (map { ['auth_gateway_scope', $_, $word, 'location'] }
+        '', 'a b', ' a', "a\tb", "\xc3\xa9", "a\x7f"),
+    (map { ['auth_gateway_partner_scope', $_, $words, 'location'] }
+        '', 'a b', 'business_access', "a\tb", "\xc3\xa9"),
+    ['auth_gateway_partner_scope', 'business_access', $words, 'server',
+        'auth_gateway_partner_scope a b business_access c;'],
+    ['auth_gateway_partner_scope', undef, qr/accepted are 1024 bytes/,
+        'server', "auth_gateway_partner_scope $long $long;"],
+    (map { ['auth_gateway_business_path', $_,
+        qr{accepted is a path such as "/v1/businesses/<business_id>"},
+        'server'] } '', '/', '/v1', '<business_id>', 'v1/<business_id>',
+        '/v1/<business_id', '/v1/business_id>', '/v1/<business_id>>',
+        '/<business_id>/<business_id>', '/v1/a<business_id>', '/v1/<id>',
+        '/v1/<business_id>-x', '/v1//<business_id>', '//<business_id>',
+        '/v1/./<business_id>', '/v1/<business_id>/..', '/v1/<business_id>/.',
+        '/v1/<business_id>//', '/v1/%41/<business_id>', '/v1 /<business_id>',
+        "/v1/\xc3\xa9/<business_id>", '/v1/<business_id>?x=y',
+        '/v1/<business_id>#x', '/v1/$x/<business_id>', "/a\tb/<business_id>",
+        '/v1/<Business_id>'),
+    ['auth_gateway_store', 'sqlite:', qr/accepted is "sqlite:<path>"/,
+        'http'],
+    (map { ['auth_gateway_store', $_ =~ s/:.*//r,
+        qr/accepted is "sqlite:<path>"/, 'http',
+        "auth_gateway_store $_;"] } qw(sqlite SQLite:/x sqlite3:/x /x
+        redis://localhost redis:unix:/x postgres://x :x)),
+    ['auth_gateway_store', '/x', qr/"sqlite:<path>" takes none/, 'http',
+        'auth_gateway_store sqlite:%%STORE%%/gateway.db /x;'],
+);
+
+for (@values) {
+    my ($name, $value, $accepted, $place, $line) = @$_;
+    my $shown = defined $line && length $line < 70 ? $line
+        : "$name '" . substr($value // '', 0, 40) . "'";
+
+    $shown =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ge;
+    $line //= "$name '$value';";
+
+    my %part = in_place($place, $line);
+
+    $part{key} = '' if $name eq 'auth_gateway_key';
+    $part{location} .= $template
+        if $place eq 'location' && $name eq 'auth_gateway_require';
+    refused($shown, $name, defined $value ? "\"$value\"" : undef, $accepted,
+        %part);
+}
+
+# and those that are taken
+
+for ('auth_gateway_error_format oauth2;', 'auth_gateway_error_format thred;',
+    'auth_gateway_intercept_errors on;', 'auth_gateway_intercept_errors off;',
+    'auth_gateway_leeway 60s;', 'auth_gateway_leeway 1m;',
+    'auth_gateway_leeway 0;', 'auth_gateway_max_lifetime 3650d;',
+    'auth_gateway_max_lifetime 1s;', 'auth_gateway_require_https $scheme;',
+    'auth_gateway_issuer "a b \xc3\xa9";', 'auth_gateway_realm "a, b";',
+    'auth_gateway_scope https://a.example/b;',
+    'auth_gateway_partner_scope ' . 'x' x 1024 . ';',
+    'auth_gateway_business_path /<business_id>;',
+    'auth_gateway_business_path /a.b/~c-d_e/<business_id>/f;')
+{
+    accepted(substr($_, 0, 60), http => $_, location => $token);
+}
+
+like((check(http => 'auth_gateway_require_https $nosuch;'))[1],
+    qr/\[emerg\].*unknown "nosuch" variable/,
+    'D3 refused: require_https with a variable that is not there');
+
+
+# lifetimes are compared where they meet
+
+for (['http', http => 'auth_gateway_partner_lifetime 2h;'],
+    ['server', server => 'auth_gateway_partner_lifetime 2h;'],
+    ['location', location => "$token auth_gateway_partner_lifetime 2h;"])
+{
+    my ($place, %part) = @$_;
+
+    $part{http} .= ' auth_gateway_max_lifetime 1h;';
+    refused("a lifetime over max_lifetime, in $place",
+        'auth_gateway_partner_lifetime', '7200',
+        qr/accepted is at most "3600s"/, %part);
+}
+
+accepted('a default lifetime gives way to max_lifetime',
+    http => 'auth_gateway_max_lifetime 1m;', location => $token);
+
+
+# keys
+
+for (['alg=none', 'none', qr/HS256/], ['alg=hs256', 'hs256', qr/HS256/],
+    ['alg=HS1024', 'HS1024', qr/HS256/], ['alg=', 'alg=', qr/accepted are/],
+    ['kid=', 'kid=', qr/accepted are/], ['kid', 'kid', qr/accepted are/],
+    ['sign', 'sign', qr/accepted are/], ['Verify', 'Verify', qr/"verify"/],
+    ['verify=on', 'verify=on', qr/accepted are/],
+    ["'kid=a b'", 'a b', qr/1 to 256 printable/],
+    ["'kid=a\"b'", 'a"b', qr/1 to 256 printable/],
+    ["'kid=a\tb'", "a\tb", qr/1 to 256 printable/],
+    ["kid=\xc3\xa9", "\xc3\xa9", qr/1 to 256 printable/],
+    ['kid=' . 'k' x 257, 'k' x 257, qr/1 to 256 printable/],
+    ['alg=HS256 alg=HS384', 'alg=HS384', qr/each once/],
+    ['kid=a kid=b', 'kid=b', qr/each once/],
+    ['verify verify', 'verify', qr/each once/])
+{
+    my ($words, $value, $accepted) = @$_;
+
+    refused('key with ' . substr($words, 0, 40)
+        =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ger, 'auth_gateway_key',
+        "\"$value\"", $accepted, location => "$guard $proxy",
+        key => "auth_gateway_key %%PREFIX%%/s48.key $words;");
+}
+
+spew("$prefix/s63.key", substr(random_hex(32), 1), 0600);
+spew("$prefix/s64.key", random_hex(32), 0600);
+
+refused('63 bytes for HS512', 'auth_gateway_key', 's63.key', qr/64 for HS512/,
+    key => 'auth_gateway_key %%PREFIX%%/s63.key alg=HS512;',
+    location => "$guard $proxy");
+refused('a file that is too long', 'auth_gateway_key', 'huge.key', qr/65536/,
+    key => 'auth_gateway_key %%PREFIX%%/huge.key;');
+refused('the same secret twice, both of its own name', 'auth_gateway_key',
+    's48.key', qr/same kid/, key => 'auth_gateway_key %%PREFIX%%/s48.key;'
+    . ' auth_gateway_key %%PREFIX%%/s48.key verify;');
+refused('two keys of a server with one kid', 'auth_gateway_key', 'a',
+    qr/same kid/, server => 'auth_gateway_key %%PREFIX%%/s48.key kid=a;'
+    . ' auth_gateway_key %%PREFIX%%/s32.key kid=a;');
+refused('a server whose own keys only verify', 'auth_gateway_token', undef,
+    qr/"auth_gateway_key" without "verify"/, location => $token,
+    server => 'auth_gateway_key %%PREFIX%%/s48.key verify;');
+
+for (['s32', 'HS256'], ['s48', 'HS384'], ['s64', 'HS512'],
+    ['s64', 'HS256'])
+{
+    accepted("$_->[0] as $_->[1]", location => "$guard $proxy",
+        key => "auth_gateway_key %%PREFIX%%/$_->[0].key alg=$_->[1];");
+}
+
+accepted('a kid of 256 characters', location => "$guard $proxy",
+    key => 'auth_gateway_key %%PREFIX%%/s48.key kid=' . 'k' x 256 . ';');
+accepted('a key beside nginx.conf', location => "$guard $proxy",
+    key => 'auth_gateway_key s48.key;');
+
+for my $file (qw(short pem bom jwk array ssh der)) {
+    my $secret = slurp("$prefix/$file.key");
+    my (undef, $said) = check(location => "$guard $proxy",
+        key => "auth_gateway_key %%PREFIX%%/$file.key;");
+
+    is(index($said, substr $secret, 0, 16), -1,
+        "D3 no byte of $file.key is shown") if $file ne 'pem'
+        && $file ne 'bom' && $file ne 'ssh';
+    unlike($said, qr/A{16}/, "D3 no part of $file.key is shown");
+}
+
+
+# a password is shown in no message
+
+for ('redis://user:s3cr3t@host', 'redis://user:s3cr3t@host:6379/0',
+    'redis://:s3cr3t@host', 'rediss://user:s3cr3t@host',
+    'redis:s3cr3t@host', 'redis://host password=s3cr3t',
+    'redis://host password_file=%%PREFIX%%/s3cr3t',
+    'redis://user:s3cr3t@host password_file=/x', 'mysql://me:s3cr3t@host',
+    'sqlite:%%STORE%%/gateway.db password=s3cr3t')
+{
+    my ($code, $said) = check(store => "auth_gateway_store $_;",
+        location => $token);
+
+    is($code, 1, "D3 refused: store $_");
+    like($said, qr/\[emerg\].*auth_gateway_store/, 'D3 it is named');
+    unlike($said, qr/s3cr3t/, 'D3 and its password is not');
+}
+
+
+# answering locations: whoever else would answer, wherever it stands
+
+for my $other ('proxy_pass http://127.0.0.1:9;', 'fastcgi_pass 127.0.0.1:9;',
+    'grpc_pass 127.0.0.1:9;', 'uwsgi_pass 127.0.0.1:9;',
+    'scgi_pass 127.0.0.1:9;', 'memcached_pass 127.0.0.1:9;')
+{
+    my %places = (
+        'before' => "$token $other",
+        'behind' => "$other $token",
+        'in an if behind' => "$token if (\$arg_x) { $other }",
+        'in an if before' => "if (\$arg_x) { $other } $token",
+        'in limit_except behind' => "$token limit_except POST { $other }",
+        'in limit_except before' => "limit_except POST { $other } $token",
+    );
+
+    # nginx itself has the others in no limit_except
+
+    for my $place (sort keys %places) {
+        next if $place =~ /limit_except/ && $other !~ /^proxy_pass/;
+
+        refused("$other and answering, $place",
+            'auth_gateway_token', undef, qr/accepted is a location without/,
+            location => $places{$place});
+    }
+}
+
+for my $other ('empty_gif;', 'stub_status;') {
+    for my $line ("$token $other", "$other $token") {
+        refused("answering beside another: $line", 'auth_gateway_token',
+            undef, qr/accepted is a location without/, location => $line);
+    }
+}
+
+for my $require ('off', 'partner', 'business') {
+    for ("$token auth_gateway_require $require;",
+        "auth_gateway_require $require; $token",
+        "$token limit_except POST { auth_gateway_require $require; }",
+        "limit_except POST { auth_gateway_require $require; } $token")
+    {
+        refused("answering beside a requirement: $_", 'auth_gateway_token',
+            undef, qr/"auth_gateway_require", accepted is one of them/,
+            location => "$template $_");
+    }
+}
+
+for my $kind ('partner', 'business') {
+    my $line = "auth_gateway_token $kind;";
+
+    for (['return', 'return 403;'], ['return in an if',
+            'if ($arg_x) { return 403; }'],
+        ['set in an if', 'if ($arg_x) { set $x 1; }'],
+        ['rewrite', 'rewrite ^/x /y;'], ['limit_except',
+            'limit_except POST { deny all; }'],
+        ['a scope in limit_except',
+            'limit_except POST { auth_gateway_scope read; }'],
+        ['root', 'root /nonexistent;'], ['try_files', 'try_files $uri =404;'],
+        ['mirror', 'mirror /mirror;'], ['auth_basic', 'auth_basic x;'],
+        ['satisfy', 'satisfy any; deny all;'], ['internal', 'internal;'],
+        ['a nested location', 'location /v1/businesses/x/ {'
+            . " auth_gateway_require partner; $proxy }"],
+        ['a nested answering one', 'location /v1/businesses/y/ {'
+            . ' auth_gateway_token partner; }'])
+    {
+        accepted("answering, $kind, beside $_->[0]",
+            location => "$template $line $_->[1]");
+        accepted("answering, $kind, behind $_->[0]",
+            location => "$template $_->[1] $line");
+    }
+}
+
+for (['regex', '~ ^/token/?$'], ['exact', '= /token'],
+    ['named', '@token'], ['nested', '/v1/ { location /v1/token'])
+{
+    my ($name, $location) = @$_;
+
+    accepted("answering in a location, $name", server => "location $location"
+        . " { $token }" . ($location =~ /\{/ ? ' }' : ''));
+}
+
+refused('a nested location is guarded, and has no template',
+    'auth_gateway_require', undef, qr/needs an "auth_gateway_business_path"/,
+    server => 'auth_gateway_require business;', location => "$template"
+    . ' return 404; } location /x/ { location /x/y/ { return 404; }');
+
+
+# what a requirement needs, in limit_except too
+
+for (["limit_except GET { auth_gateway_require business; } $proxy",
+        qr/needs an "auth_gateway_business_path"/],
+    ["auth_gateway_require business; limit_except GET { deny all; } $proxy",
+        qr/needs an "auth_gateway_business_path"/])
+{
+    refused("no template: $_->[0]", 'auth_gateway_require', undef, $_->[1],
+        location => $_->[0]);
+}
+
+refused('no key: limit_except', 'auth_gateway_require', undef,
+    qr/needs an "auth_gateway_key"/, key => '', location =>
+    "limit_except GET { auth_gateway_require partner; } $proxy");
+refused('strict_path off, guarded in limit_except',
+    'auth_gateway_strict_path', 'off', qr/accepted there is "on"/,
+    location => 'auth_gateway_strict_path off; limit_except GET {'
+    . " auth_gateway_require partner; } $proxy");
+accepted('guarded in limit_except alone', location =>
+    "$template limit_except GET { auth_gateway_require business; } $proxy");
+accepted('guarded but in limit_except', location =>
+    "$guard limit_except POST { auth_gateway_require off; } $proxy");
+accepted('guarded beside an if that proxies', location =>
+    "$guard if (\$arg_x) { $proxy }");
+accepted('a guarded server of which each location has a template',
+    server => 'auth_gateway_require business;',
+    location => "$template $proxy");
+accepted('two servers with keys, issuers and audiences of their own',
+    key => '', server => 'auth_gateway_key %%PREFIX%%/s32.key kid=a;'
+    . ' auth_gateway_issuer x; auth_gateway_audience y; } server {'
+    . ' listen 127.0.0.1:%%PORT%%; auth_gateway_issuer z;'
+    . ' auth_gateway_key %%PREFIX%%/s48.key kid=a;',
+    location => "$guard $proxy");
 
 done_testing();

@@ -11,6 +11,7 @@
 #define AGW_BOUNDARY_MAX  70
 
 
+static int agw_is_boundary(agw_str_t s);
 static agw_str_t agw_trim(agw_str_t s);
 static agw_str_t agw_parameter(agw_str_t *rest);
 
@@ -18,12 +19,17 @@ static agw_str_t agw_parameter(agw_str_t *rest);
 void
 agw_media_type_parse(agw_str_t value, agw_str_t *type, agw_str_t *boundary)
 {
+    int                     escaped;
     size_t                  seen;
     agw_str_t               rest, parameter;
     static const agw_str_t  name = agw_string("boundary=");
 
     rest = value;
     seen = 0;
+
+    /* a quote that is escaped ends where no reader would guess */
+
+    escaped = value.len && memchr(value.data, '\\', value.len) != NULL;
 
     *type = agw_parameter(&rest);
 
@@ -55,13 +61,36 @@ agw_media_type_parse(agw_str_t value, agw_str_t *type, agw_str_t *boundary)
         boundary->len -= 2;
     }
 
-    if (seen != 1 || boundary->len > AGW_BOUNDARY_MAX
-        || (boundary->len
-            && (memchr(boundary->data, '"', boundary->len) != NULL
-                || memchr(boundary->data, '\\', boundary->len) != NULL)))
-    {
+    if (seen != 1 || escaped || !agw_is_boundary(*boundary)) {
         boundary->len = 0;
     }
+}
+
+
+/* RFC 2046, section 5.1.1: bchars, of which the last is no space */
+
+static int
+agw_is_boundary(agw_str_t s)
+{
+    size_t         i;
+    unsigned char  c;
+
+    if (s.len == 0 || s.len > AGW_BOUNDARY_MAX || s.data[s.len - 1] == ' ') {
+        return 0;
+    }
+
+    for (i = 0; i < s.len; i++) {
+        c = s.data[i];
+
+        if ((c < '0' || c > '9') && (c < 'A' || c > 'Z')
+            && (c < 'a' || c > 'z')
+            && (c == '\0' || strchr("'()+_,-./:=? ", c) == NULL))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
@@ -91,8 +120,10 @@ agw_parameter(agw_str_t *rest)
 
     i += (i < rest->len);
 
-    rest->data += i;
-    rest->len -= i;
+    if (i > 0) {
+        rest->data += i;
+        rest->len -= i;
+    }
 
     return agw_trim(parameter);
 }

@@ -22,6 +22,7 @@ static int agw_multipart_part(agw_cursor_t *in, agw_str_t boundary,
 static int agw_multipart_header(agw_str_t line, agw_param_t *param);
 static int agw_multipart_disposition(agw_str_t value, agw_param_t *param);
 static int agw_multipart_name(agw_cursor_t *in, agw_str_t *name);
+static int agw_is_token(agw_str_t s);
 static int agw_take(agw_cursor_t *in, const char *text);
 static int agw_take_line(agw_cursor_t *in, agw_str_t *line);
 static int agw_take_delimiter(agw_cursor_t *in, agw_str_t boundary);
@@ -72,7 +73,10 @@ agw_multipart_part(agw_cursor_t *in, agw_str_t boundary, agw_param_t *param)
     memset(param, 0, sizeof(agw_param_t));
 
     for ( ;; ) {
-        if (!agw_take_line(in, &line)) {
+
+        /* to whoever looks for delimiters first, this would be one */
+
+        if (agw_take_delimiter(in, boundary) || !agw_take_line(in, &line)) {
             return -1;
         }
 
@@ -85,7 +89,7 @@ agw_multipart_part(agw_cursor_t *in, agw_str_t boundary, agw_param_t *param)
         }
     }
 
-    if (param->name.data == NULL) {
+    if (param->name.data == NULL || agw_take_delimiter(in, boundary)) {
         return -1;
     }
 
@@ -117,12 +121,18 @@ agw_multipart_header(agw_str_t line, agw_param_t *param)
 
     colon = memchr(line.data, ':', line.len);
 
-    if (colon == NULL || colon == line.data || agw_has_control(line)) {
+    if (colon == NULL || agw_has_control(line)) {
         return -1;
     }
 
     name.data = line.data;
     name.len = (size_t) (colon - line.data);
+
+    /* a token: no line that is folded, and no space before the colon */
+
+    if (!agw_is_token(name)) {
+        return -1;
+    }
 
     value.data = colon + 1;
     value.len = line.len - name.len - 1;
@@ -233,7 +243,26 @@ agw_multipart_name(agw_cursor_t *in, agw_str_t *name)
         return agw_take(in, "\"") ? 0 : -1;
     }
 
-    return name->len ? 0 : -1;
+    return agw_is_token(*name) ? 0 : -1;
+}
+
+
+/* RFC 9110, section 5.6.2 */
+
+static int
+agw_is_token(agw_str_t s)
+{
+    size_t  i;
+
+    for (i = 0; i < s.len; i++) {
+        if (s.data[i] <= ' ' || s.data[i] >= 0x7f
+            || memchr("\"(),/:;<=>?@[\\]{}", s.data[i], 17) != NULL)
+        {
+            return 0;
+        }
+    }
+
+    return s.len != 0;
 }
 
 

@@ -60,7 +60,10 @@ int agw_params_read_multipart(agw_params_t *params, agw_str_t body,
     agw_str_t boundary);
 
 
-/* wipes what the parameters own, and frees it; a second call does nothing */
+/*
+ * Frees what the parameters own, having wiped their values (jansson's own
+ * buffers are beyond reach); a second call does nothing.
+ */
 
 void agw_params_done(agw_params_t *params);
 

@@ -46,7 +46,7 @@ static const agw_reason_info_t  agw_reasons[AGW_REASONS] = {
     [AGW_BODY_NOT_JSON] =
     { "body_not_json", 400, "invalid_request", "validation_error",
       "JsonSerialization", "InvalidPayload",
-      "the body is not a JSON object" },
+      "the body is not a JSON object, or repeats a member" },
 
     [AGW_BODY_TOO_LARGE] =
     { "body_too_large", 413, "invalid_request", "validation_error",

@@ -235,7 +235,10 @@ ngx_http_agw_result_variable(ngx_http_request_t *r,
 }
 
 
-/* the only protocol that a client may switch to (RFC 6455, section 4.1) */
+/*
+ * The only protocol that a client may switch to (RFC 6455, section 4.1);
+ * HTTP/2 has no such header (RFC 9113, section 8.2.2).
+ */
 
 static ngx_int_t
 ngx_http_agw_upgrade_variable(ngx_http_request_t *r,
@@ -249,7 +252,7 @@ ngx_http_agw_upgrade_variable(ngx_http_request_t *r,
 
     upgrade = r->headers_in.upgrade;
 
-    if (upgrade == NULL
+    if (upgrade == NULL || r->http_version != NGX_HTTP_VERSION_11
         || !agw_same_nocase(ngx_http_agw_to_core(upgrade->value), websocket))
     {
         return NGX_OK;

@@ -17,9 +17,9 @@
 /*
  * Called once, with AGW_OK and the parameters of the body, or with
  * AGW_BODY_TOO_LARGE (over AGW_BODY_MAX), AGW_INVALID_REQUEST (of another
- * type, or malformed), AGW_BODY_NOT_JSON or AGW_INTERNAL_ERROR, and NULL.  The parameters live
- * as long as the request, and our copy of them is wiped with it.  The
- * request is then the handler's to finalize.
+ * type, or malformed), AGW_BODY_NOT_JSON or AGW_INTERNAL_ERROR, and NULL.
+ * The parameters live as long as the request, and our copy of them is wiped
+ * with it.  The request is then the handler's to finalize.
  */
 
 typedef void (*ngx_http_agw_body_pt)(ngx_http_request_t *r,

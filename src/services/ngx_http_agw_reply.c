@@ -119,7 +119,8 @@ ngx_http_agw_refusal_body(ngx_http_request_t *r, agw_reason_t reason,
         return NGX_ERROR;
     }
 
-    if (lcf->error_format == NGX_HTTP_AGW_FORMAT_THRED && lcf->answer == NULL)
+    if (lcf->error_format == NGX_HTTP_AGW_FORMAT_THRED
+        && lcf->answer == NULL)
     {
         end = ngx_snprintf(body->data, size,
                            "{\"error\":\"%s\",\"error_code\":\"%s\","
@@ -142,11 +143,16 @@ ngx_http_agw_refusal_body(ngx_http_request_t *r, agw_reason_t reason,
 ngx_int_t
 ngx_http_agw_unauthorized(ngx_http_request_t *r, agw_reason_t reason)
 {
+    ngx_http_agw_ctx_t  *ctx;
+
     if (ngx_http_agw_note(r, reason) != NGX_OK
         || ngx_http_agw_challenge(r, reason, NGX_HTTP_AGW_BEARER) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+    ctx->deferred = r->headers_out.www_authenticate;
 
     return NGX_HTTP_UNAUTHORIZED;
 }

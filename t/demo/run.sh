@@ -359,6 +359,17 @@ walk() {
 
     request "Plain HTTP, where credentials would be read by others" 403 \
         -X POST "$plain/v1/platform/oauth2/token/"
+
+    # curl sends none of "#n": one request for each number
+
+    curl -sS -o "$prefix/logs/guesses" --max-time 10 "${ca[@]}" \
+        -u "$partner:guess" -X POST \
+        "$gateway/v1/platform/oauth2/token/#[1-15]" \
+        || fail "the requests failed"
+
+    request "The sixteenth guess at an API key within a second" 429 \
+        "${ca[@]}" -u "$partner:guess" -X POST \
+        "$gateway/v1/platform/oauth2/token/"
 }
 
 
@@ -370,7 +381,7 @@ make_certificates
 make_signing_key
 
 install -m 644 "$AGW_MODULE" "$prefix/modules/ngx_http_auth_gateway_module.so"
-install -m 644 "$repo"/conf/{nginx,guarded_proxy}.conf \
+install -m 644 "$repo"/conf/{nginx,guarded_proxy,json_errors}.conf \
     "$repo/t/demo/upstream.conf" "$prefix/conf/"
 
 start upstream

@@ -1,8 +1,8 @@
 
 /*
- * Form bodies (RFC 6749, appendix B).  The story of the repeated parameter:
- * two readers of one body, of whom one takes the first value and one the
- * last.
+ * Form bodies (RFC 6749, appendix B), and the table they are read into.  The
+ * story of the repeated parameter: two readers of one body, of whom one
+ * takes the first value and one the last.
  */
 
 
@@ -20,14 +20,16 @@ read_form(agw_params_t *params, agw_str_t text)
     unsigned char  *body;
 
     body = (unsigned char *) unit_copy(text).data;
-    memset(params, 0xa5, sizeof(*params));
+    memset(params, 0, sizeof(*params));
     rc = agw_params_read_form(params, body, text.len);
 
     if (rc == 0) {
         assert_true(params->count <= AGW_PARAMS_MAX);
+        assert_null(params->json);
 
         for (i = 0; i < params->count; i++) {
             p = &params->params[i];
+            assert_int_equal(p->type, AGW_PARAM_TEXT);
             assert_true(p->name.len == 0 || (p->name.data >= body
                 && p->name.data + p->name.len <= body + text.len));
             assert_true(p->value.len == 0 || (p->value.data >= body
@@ -40,13 +42,26 @@ read_form(agw_params_t *params, agw_str_t text)
 
 
 static void
+holds(const agw_params_t *params, const char *name, agw_str_t value)
+{
+    agw_str_t  got;
+
+    got = S("never set");
+
+    assert_int_equal(agw_params_text(params, name, &got), 0);
+    unit_assert_str(got, value);
+}
+
+
+static void
 has(agw_str_t text, const char *name, agw_str_t value)
 {
     agw_params_t  params;
 
     unit_assert(read_form(&params, text) == 0, "refused: %.*s",
         UNIT_ARG(text));
-    unit_assert_str(agw_params_get(&params, name), value);
+    holds(&params, name, value);
+    agw_params_done(&params);
 }
 
 
@@ -230,8 +245,8 @@ p1_4_count(void **state)
             assert_int_equal(params.count, n);
 
             for (i = 0; i < n; i++) {
-                unit_assert_str(agw_params_get(&params, (const char *)
-                    unit_format("p%zu%c", i, 0).data),
+                holds(&params, (const char *)
+                    unit_format("p%zu%c", i, 0).data,
                     unit_format("v%zu", i));
             }
         }
@@ -241,11 +256,138 @@ p1_4_count(void **state)
 }
 
 
+/* the rules of the table, whoever fills it */
+
+static void
+p1_4_add(void **state)
+{
+    size_t                  i;
+    agw_param_t             param;
+    agw_params_t            params;
+    static const agw_str_t  bad[] = {
+        agw_string("a"), agw_string("\0"), agw_string("b\0"),
+        agw_string("\0b"), agw_string("\xff"), agw_string("b\xc3"),
+        agw_string("\xed\xa0\x80"), agw_string("\xc0\x80"),
+    };
+
+    (void) state;
+
+    memset(&params, 0, sizeof(params));
+    memset(&param, 0, sizeof(param));
+
+    param.name = S("a");
+    param.value = S("1");
+    assert_int_equal(agw_params_add(&params, &param), 0);
+
+    for (i = 0; i < UNIT_COUNT(bad); i++) {
+        param.name = unit_copy(bad[i]);
+        param.value = S("2");
+        assert_int_equal(agw_params_add(&params, &param), -1);
+
+        /* the first is no bad value, only a name that is taken */
+
+        if (i > 0) {
+            param.name = S("b");
+            param.value = unit_copy(bad[i]);
+            assert_int_equal(agw_params_add(&params, &param), -1);
+        }
+    }
+
+    assert_int_equal(params.count, 1);
+    holds(&params, "a", S("1"));
+    holds(&params, "b", S(""));
+
+    /* neither is a name that only begins alike, nor no name at all */
+
+    param.value = S("3");
+    param.name = S("ab");
+    assert_int_equal(agw_params_add(&params, &param), 0);
+    param.name = UNIT_NONE;
+    assert_int_equal(agw_params_add(&params, &param), 0);
+    assert_int_equal(agw_params_add(&params, &param), -1);
+    param.name = S("");
+    assert_int_equal(agw_params_add(&params, &param), -1);
+    assert_int_equal(params.count, 3);
+}
+
+
+static void
+p1_4_text_of_the_three_types(void **state)
+{
+    agw_str_t     value;
+    agw_params_t  params;
+
+    (void) state;
+
+    memset(&params, 0, sizeof(params));
+    params.count = 3;
+    params.params[0].name = S("text");
+    params.params[0].value = S("v");
+    params.params[1].name = S("integer");
+    params.params[1].type = AGW_PARAM_INTEGER;
+    params.params[2].name = S("other");
+    params.params[2].type = AGW_PARAM_OTHER;
+
+    holds(&params, "text", S("v"));
+    holds(&params, "absent", S(""));
+    assert_int_equal(agw_params_text(&params, "integer", &value), -1);
+    assert_int_equal(agw_params_text(&params, "other", &value), -1);
+}
+
+
+/* a form is its caller's: it is neither freed nor wiped here */
+
+static void
+done_leaves_the_body_alone(void **state)
+{
+    agw_str_t     body;
+    agw_params_t  params;
+
+    (void) state;
+
+    body = unit_copy(S("a=1&b=2"));
+    memset(&params, 0, sizeof(params));
+
+    assert_int_equal(agw_params_read_form(&params,
+        (unsigned char *) body.data, body.len), 0);
+
+    agw_params_done(&params);
+    assert_int_equal(params.count, 0);
+    assert_null(params.json);
+    agw_params_done(&params);
+    assert_int_equal(params.count, 0);
+
+    unit_assert_str(body, S("a=1&b=2"));
+
+    memset(&params, 0, sizeof(params));
+    agw_params_done(&params);
+    assert_int_equal(params.count, 0);
+}
+
+
+/* the text as it came, whatever reader would have refused it before */
+
+static int
+duration_of(agw_str_t text, int64_t *seconds)
+{
+    agw_params_t  params;
+
+    memset(&params, 0, sizeof(params));
+    params.count = 2;
+    params.params[0].name = S("session_duratio");
+    params.params[0].value = S("7");
+    params.params[1].name = S("session_duration");
+    params.params[1].value = text;
+
+    return agw_params_duration(&params, "session_duration", seconds);
+}
+
+
 static void
 p3_2_session_duration(void **state)
 {
-    size_t   i;
-    int64_t  seconds;
+    size_t                  i;
+    int64_t                 seconds;
     static const struct {
         agw_str_t  text;
         int64_t    seconds;
@@ -259,7 +401,7 @@ p3_2_session_duration(void **state)
         { agw_string("9999999999"), 9999999999 },
     };
     static const agw_str_t  bad[] = {
-        agw_string(""), agw_string("0"), agw_string("00"), agw_string("01"),
+        agw_string("0"), agw_string("00"), agw_string("01"),
         agw_string("03600"), agw_string("10000000000"),
         agw_string("99999999999"), agw_string("18446744073709555216"),
         agw_string("+1"), agw_string("-1"), agw_string("1e3"),
@@ -278,17 +420,43 @@ p3_2_session_duration(void **state)
 
     for (i = 0; i < UNIT_COUNT(good); i++) {
         seconds = -1;
-        unit_assert(agw_duration_parse(unit_copy(good[i].text), &seconds)
-            == 0, "refused: %.*s", UNIT_ARG(good[i].text));
+        unit_assert(duration_of(unit_copy(good[i].text), &seconds) == 1,
+            "refused: %.*s", UNIT_ARG(good[i].text));
         assert_true(seconds == good[i].seconds);
     }
 
     for (i = 0; i < UNIT_COUNT(bad); i++) {
-        unit_assert(agw_duration_parse(unit_copy(bad[i]), &seconds) == -1,
+        unit_assert(duration_of(unit_copy(bad[i]), &seconds) == -1,
             "accepted: %.*s", UNIT_ARG(bad[i]));
     }
+}
 
-    assert_int_equal(agw_duration_parse(UNIT_NONE, &seconds), -1);
+
+static void
+p3_2_an_empty_session_duration_is_an_absent_one(void **state)
+{
+    int64_t       seconds;
+    agw_params_t  params;
+
+    (void) state;
+
+    memset(&params, 0, sizeof(params));
+    seconds = -7;
+
+    assert_int_equal(duration_of(unit_copy(S("")), &seconds), 0);
+    assert_int_equal(duration_of(UNIT_NONE, &seconds), 0);
+    assert_int_equal(agw_params_duration(&params, "session_duration",
+        &seconds), 0);
+
+    assert_int_equal(read_form(&params, S("session_duration=&a=60")), 0);
+    assert_int_equal(agw_params_duration(&params, "session_duration",
+        &seconds), 0);
+    assert_int_equal(agw_params_duration(&params, "b", &seconds), 0);
+
+    assert_true(seconds == -7);
+
+    assert_int_equal(agw_params_duration(&params, "a", &seconds), 1);
+    assert_true(seconds == 60);
 }
 
 
@@ -303,7 +471,11 @@ main(void)
         unit_case(p1_4_repeated),
         unit_case(p1_5_malformed),
         unit_case(p1_4_count),
+        unit_case(p1_4_add),
+        unit_case(p1_4_text_of_the_three_types),
+        unit_case(done_leaves_the_body_alone),
         unit_case(p3_2_session_duration),
+        unit_case(p3_2_an_empty_session_duration_is_an_absent_one),
     };
 
     return cmocka_run_group_tests_name("params", tests, NULL, NULL);

@@ -1,0 +1,316 @@
+# README.md says what the sources do: directives and their contexts,
+# variables, reasons; its configurations start.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::More;
+
+use AGW::Conf qw(free_port);
+use AGW::Files qw(make_certificate make_prefix module_path repo_root slurp
+    spew worker_ids write_secret);
+use AGW::Nginx qw(nginx_t);
+
+my $root = repo_root();
+my $readme = slurp("$root/README.md");
+my $module = slurp("$root/src/ngx_http_auth_gateway_module.c");
+
+# a heading of that level and text, up to the next of its level or above
+
+sub section {
+    my ($level, $title) = @_;
+
+    my $mark = '#' x $level;
+    my ($text) = $readme =~ /^$mark \Q$title\E\n(.*?)(?=^#{1,$level} |\z)/ms;
+
+    return $text // '';
+}
+
+sub blocks {
+    my ($text, $language) = @_;
+
+    return $text =~ /^```$language\n(.*?)^```$/msg;
+}
+
+sub none {
+    my ($name, @problems) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    return ok(!@problems, $name) || diag(join "\n", @problems);
+}
+
+
+# the command table: name => { contexts, flag }
+
+my @contexts = (
+    [MAIN => 'http'], [SRV => 'server'], [LOC => 'location'],
+    [SIF => 'if in server'], [LIF => 'if in location'],
+    [LMT => 'limit_except'],
+);
+my %commands;
+
+{
+    my %macros = $module =~ /^\#define[ ](NGX_HTTP_AGW_\w+)\s+\\\n\s*(.+)$/mg;
+    my ($table) = $module
+        =~ /^static ngx_command_t .*?\{\n(.*?)ngx_null_command/ms;
+
+    while ($table =~ /\{ ngx_string\("(\w+)"\),\s*([\w|]+),/g) {
+        my ($name, $flags) = ($1, $2);
+
+        $flags =~ s/\b(NGX_HTTP_AGW_\w+)/$macros{$1}/g;
+        $commands{$name} = {
+            contexts => [map { $_->[1] } grep { $flags =~ /_$_->[0]_CONF\b/ }
+                @contexts],
+            flag => scalar $flags =~ /NGX_CONF_FLAG/,
+        };
+    }
+}
+
+cmp_ok(keys %commands, '>', 10, 'the command table was read');
+
+# the sections: name => { syntax, default, contexts, text, examples }
+
+my %sections;
+
+for my $part (split /^(?=### )/m, section(2, 'Directives')) {
+    my ($name, $text) = $part =~ /^### (\S+)\n\n(.*)/s or next;
+    my ($syntax, $default, $contexts, $rest) = $text =~ /^```\n
+        Syntax:[ ]{3}(\S\N*;)\nDefault:[ ]{2}(\S\N*)\n
+        Context:[ ]{2}(\S\N*)\n```\n\n(.*)/sx;
+
+    ok(!exists $sections{$name}, "$name has one section");
+    $sections{$name} = {
+        syntax => $syntax, default => $default, contexts => $contexts,
+        text => $rest, examples => [blocks($part, 'nginx')],
+    };
+}
+
+is_deeply([sort keys %sections], [sort keys %commands],
+    'a section for each directive, and a directive for each section');
+
+for my $name (sort grep { $commands{$_} } keys %sections) {
+    my $said = $sections{$name};
+    my $command = $commands{$name};
+    my @examples = @{ $said->{examples} };
+    my @problems;
+
+    if (!defined $said->{syntax}) {
+        fail("$name: Syntax, Default and Context");
+        next;
+    }
+
+    push @problems, "Syntax is of another: $said->{syntax}"
+        if $said->{syntax} !~ /^$name /;
+    push @problems, 'Syntax is not that of a flag'
+        if $command->{flag} != ($said->{syntax} =~ / on \| off;$/ ? 1 : 0);
+    push @problems, "Default is $said->{default}"
+        if $said->{default} !~ /^(?:\xe2\x80\x94|$name .*;)$/;
+    push @problems, 'no sentence of effect'
+        if $said->{text} !~ /^[A-Z][^\n]+/;
+    push @problems, 'does not say when nginx does not start'
+        if $said->{text} !~ /does\s+not\s+start/;
+    push @problems, 'says nothing of inheritance'
+        if @{ $command->{contexts} } > 1
+        && $said->{text} !~ /inherited|replaces|uses\s+none\s+of/;
+    push @problems, @examples . ' examples' if @examples != 1;
+    push @problems, 'its example does without it'
+        if @examples && $examples[0] !~ /^\s+$name /m;
+
+    none("$name: its section", @problems);
+    is($said->{contexts}, join(', ', @{ $command->{contexts} }),
+        "$name: its contexts");
+}
+
+
+# examples and defaults start
+
+my $prefix = make_prefix();
+
+write_secret("$prefix/auth_gateway.$_") for 'key', 'next';
+spew("$prefix/guarded_proxy.conf", slurp("$root/conf/guarded_proxy.conf"));
+
+sub here {
+    my ($text) = @_;
+
+    $text =~ s{/etc/nginx/}{%%PREFIX%%/}g;
+    $text =~ s{/var/lib/auth_gateway/}{%%STORE%%/}g;
+
+    return $text;
+}
+
+# Around an example of http, of a server or of a location stands what it
+# needs and does not say itself.
+
+sub around {
+    my ($example) = @_;
+
+    my $unless = sub {
+        return $example =~ /^\s+\Q$_[0]\E /m ? '' : "$_[0] $_[1];\n";
+    };
+    my $template = $unless->('auth_gateway_business_path',
+        '/v1/businesses/<business_id>');
+    my $inside = $example;
+    my ($outer) = $inside =~ s/^(http|server) \{\n(.*)\}\n\z/$2/s ? $1 : '';
+    my $guarded = 'location /a/ { auth_gateway_require business; }'
+        . ' location = /b { auth_gateway_token partner; }';
+
+    return "http {\n"
+        . $unless->('auth_gateway_store', 'sqlite:%%STORE%%/gateway.db')
+        . $unless->('auth_gateway_key', '%%PREFIX%%/auth_gateway.key')
+        . ($outer eq 'http' ? $inside : '')
+        . "server { listen 127.0.0.1:%%TLS%% ssl;\n$template"
+        . ($outer eq 'http' ? $guarded
+            : $outer eq 'server' ? "$inside$guarded" : $inside)
+        . "}\n}\n";
+}
+
+sub starts {
+    my ($name, $text) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my ($code, $said) = nginx_t(here($text), prefix => $prefix);
+
+    return is($code, 0, $name) || diag($said, $text);
+}
+
+for my $name (sort grep { $commands{$_} } keys %sections) {
+    for my $example (@{ $sections{$name}{examples} }) {
+        my ($outer) = $example =~ /^(\w+)/;
+
+        ok(scalar(grep { $_ eq $outer } @{ $commands{$name}{contexts} }),
+            "$name: its example is in one of its contexts");
+        starts("$name: its example starts", around($example));
+    }
+}
+
+starts('all defaults start', around("http {\n" . join('', map { "    $_\n" }
+    grep { /;$/ } map { $_->{default} // '' } values %sections) . "}\n"));
+
+
+# the complete configuration, with this machine's paths, port and user
+
+{
+    my ($complete) = grep { /^load_module /m && /^http \{/m }
+        blocks($readme, 'nginx');
+
+    $complete //= '';
+    is(scalar(() = $complete =~ m{^load_module modules/(?:\w+)\.so;$}mg), 1,
+        'a complete configuration, with load_module');
+
+    my ($user) = worker_ids();
+    my $port = free_port();
+    my $so = module_path();
+    my $places = join '', "access_log $prefix/logs/access.log;\n",
+        map { "${_}_temp_path $prefix/tmp/$_;\n" }
+        qw(client_body proxy fastcgi uwsgi scgi);
+
+    $user = defined $user ? "user $user nogroup;" : '';
+    $complete = here($complete)
+        =~ s/%%PREFIX%%/$prefix/gr =~ s/%%STORE%%/$prefix\/store/gr
+        =~ s{^user .*$}{$user}mr =~ s{^pid .*$}{pid $prefix/nginx.pid;}mr
+        =~ s{^error_log .* info;$}{error_log $prefix/logs/error.log info;}mr
+        =~ s{^load_module modules/ngx_http_auth_gateway_module\.so;}
+            {load_module $so;}mr
+        =~ s{ listen 443 }{ listen 127.0.0.1:$port }r
+        =~ s{\S+\.crt;}{$prefix/cert.pem;}r
+        =~ s{\S+/tls/\S+\.key;}{$prefix/cert.key;}r
+        =~ s/^(http \{\n)/$1$places/mr;
+
+    make_certificate($prefix) unless -f "$prefix/cert.pem";
+    spew("$prefix/nginx.conf", $complete);
+    unlink "$prefix/logs/out-t";
+
+    my $pid = AGW::Nginx::spawn($prefix, "$prefix/logs/out-t", '-t');
+
+    waitpid $pid, 0;
+    is($?, 0, 'the complete configuration starts')
+        or diag(slurp("$prefix/logs/out-t"), $complete);
+    unlike(slurp("$prefix/logs/out-t"), qr/\[warn\].*auth_gateway/,
+        'and nothing of it is warned of');
+}
+
+
+# variables
+
+{
+    my $source = slurp("$root/src/handlers/ngx_http_agw_variables.c");
+    my ($table) = $source =~ /^static\ ngx_http_variable_t\s.*?\{\n(.*?)
+        ngx_http_null_variable/msx;
+    my @known = map { "\$$_" } $table =~ /ngx_string\("(\w+)"\)/g;
+
+    push @known, '$auth_gateway_claim_<name>'
+        if $table =~ /NGX_HTTP_AGW_CLAIM_PREFIX/;
+
+    my @said = section(2, 'Variables') =~ /^\| `(\$[\w<>]+)` \|/mg;
+
+    cmp_ok(@known, '>', 8, 'the table of variables was read');
+    is_deeply([sort @said], [sort @known],
+        'a row for each variable, and a variable for each row');
+
+    my %known = map { $_ => 1 } @known;
+
+    none('no other is spoken of', grep { !$known{$_} }
+        grep { !/^\$auth_gateway_claim_[a-z]/ }
+        $readme =~ /(\$auth_gateway_\w+(?:<name>)?)/g);
+    none('no other directive is spoken of', grep { !$commands{$_} }
+        $readme =~ /(?<![\$\w])(auth_gateway_[a-z_]+)\b(?!\.)/g);
+}
+
+
+# reasons: name => [status, error, error_code]
+
+{
+    my $source = slurp("$root/src/core/agw_reason.c");
+    my (%known, %said);
+
+    while ($source =~ /^\s+\{ "(\w+)", (\d+), "(\w+)",\s+"(\w+)",/mg) {
+        $known{$1} = [$2, $3, $4];
+    }
+
+    for my $row (section(3, 'Reasons') =~ /^\| (`.*) \|$/mg) {
+        my ($names, $status, $error, $code) = split / \| /, $row;
+
+        ($error) = $error =~ /^`(\w+)`/;
+        ($code) = $code =~ /^`(\w+)`$/;
+
+        for my $name ($names =~ /`(\w+)`/g) {
+            ok(!exists $said{$name}, "$name has one row");
+            $said{$name} = [$status, $error, $code];
+        }
+    }
+
+    cmp_ok(keys %known, '>', 20, 'the table of reasons was read');
+    is_deeply(\%said, \%known, 'each reason with its answer');
+
+    # and what an endpoint may answer is in its table
+
+    my %statuses = map { $_->[0] => 1 } values %known;
+
+    for my $title ('Partner token', 'Business token', 'Guarded resources') {
+        my @rows = section(3, $title) =~ /^\| (\d+) \|/mg;
+
+        cmp_ok(@rows, '>', 3, "$title has a table of errors");
+        none("$title: no status that nothing answers",
+            grep { !$statuses{$_} } @rows);
+    }
+}
+
+
+# links lead somewhere
+
+{
+    my %anchors = map { lc =~ s/[^\w -]//gr =~ tr/ /-/r => 1 }
+        $readme =~ /^#+ (.+)$/mg;
+    my @links = $readme =~ /\]\(([^)]+)\)/g;
+
+    none('links', grep {
+        /^#(.+)/ ? !$anchors{$1} : !m{^https?://} && !-e "$root/$_"
+    } @links);
+}
+
+done_testing();
