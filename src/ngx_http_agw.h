@@ -64,6 +64,7 @@ typedef struct {
     ngx_uint_t                https;         /* ngx_http_agw_https_t */
     ngx_http_complex_value_t *https_value;
     ngx_flag_t                strict_path;
+    ngx_flag_t                pass_preflight;
     ngx_uint_t                error_format;  /* ngx_http_agw_format_t */
     ngx_flag_t                intercept_errors;
     ngx_str_t                 realm;

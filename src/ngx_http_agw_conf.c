@@ -136,6 +136,7 @@ ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
     lcf->require = NGX_CONF_UNSET_UINT;
     lcf->https = NGX_CONF_UNSET_UINT;
     lcf->strict_path = NGX_CONF_UNSET;
+    lcf->pass_preflight = NGX_CONF_UNSET;
     lcf->error_format = NGX_CONF_UNSET_UINT;
     lcf->intercept_errors = NGX_CONF_UNSET;
     lcf->partner_lifetime = NGX_CONF_UNSET;
@@ -170,6 +171,7 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_uint_value(conf->https, prev->https,
                               NGX_HTTP_AGW_HTTPS_ON);
     ngx_conf_merge_value(conf->strict_path, prev->strict_path, 1);
+    ngx_conf_merge_value(conf->pass_preflight, prev->pass_preflight, 0);
     ngx_conf_merge_uint_value(conf->error_format, prev->error_format,
                               NGX_HTTP_AGW_FORMAT_OAUTH2);
     ngx_conf_merge_value(conf->intercept_errors, prev->intercept_errors, 0);

@@ -103,6 +103,13 @@ static ngx_command_t  ngx_http_agw_commands[] = {
       offsetof(ngx_http_agw_loc_conf_t, strict_path),
       NULL },
 
+    { ngx_string("auth_gateway_pass_preflight"),
+      NGX_HTTP_AGW_LEVELS|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_agw_loc_conf_t, pass_preflight),
+      NULL },
+
     { ngx_string("auth_gateway_error_format"),
       NGX_HTTP_AGW_LEVELS|NGX_CONF_TAKE1,
       ngx_http_agw_set_error_format,

@@ -414,6 +414,8 @@ my %directives = (
     auth_gateway_require_https => ['auth_gateway_require_https off;',
         @usual],
     auth_gateway_strict_path => ['auth_gateway_strict_path on;', @usual],
+    auth_gateway_pass_preflight => ['auth_gateway_pass_preflight on;',
+        @usual],
     auth_gateway_error_format => ['auth_gateway_error_format thred;',
         @usual],
     auth_gateway_intercept_errors => ['auth_gateway_intercept_errors on;',
@@ -499,6 +501,8 @@ my @values = (
         qw(layer OAuth2 THRED json on off $x), '', 'oauth2 '),
     (map { ['auth_gateway_intercept_errors', $_, $flag, 'server'] }
         qw(yes no true 1 onn $x), ''),
+    (map { ['auth_gateway_pass_preflight', $_, $flag, 'location'] }
+        qw(yes 0 off_ $x)),
     (map { ['auth_gateway_strict_path', $_, $flag, 'http'] }
         qw(yes 0 off_ $x)),
     (map { ['auth_gateway_require_https', $_,

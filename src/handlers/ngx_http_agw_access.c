@@ -11,12 +11,14 @@
 #include "ngx_http_agw_access.h"
 #include "ngx_http_agw_admit.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_preflight.h"
 #include "ngx_http_agw_reply.h"
 #include "ngx_http_agw_verify.h"
 
 
 static ngx_int_t ngx_http_agw_access_unguarded(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf);
+static ngx_int_t ngx_http_agw_access_preflight(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_access_decide(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx, const ngx_http_agw_loc_conf_t *lcf);
 static ngx_int_t ngx_http_agw_access_refuse(ngx_http_request_t *r,
@@ -45,6 +47,10 @@ ngx_http_agw_access_handler(ngx_http_request_t *r)
     ctx = ngx_http_agw_ctx(r);
     if (ctx == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (lcf->pass_preflight && ngx_http_agw_is_preflight(r)) {
+        return ngx_http_agw_access_preflight(r);
     }
 
     reason = ngx_http_agw_access_decide(r, ctx, lcf);
@@ -79,6 +85,29 @@ ngx_http_agw_access_unguarded(ngx_http_request_t *r,
     }
 
     reason = ngx_http_agw_admit_path(r);
+
+    if (reason != AGW_OK) {
+        return ngx_http_agw_access_refuse(r, reason);
+    }
+
+    return NGX_DECLINED;
+}
+
+
+/* it is let through, which satisfies nothing, and identifies nobody */
+
+static ngx_int_t
+ngx_http_agw_access_preflight(ngx_http_request_t *r)
+{
+    agw_str_t     business_id;
+    agw_reason_t  reason;
+
+    reason = ngx_http_agw_admit(r);
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_admit_business(r, AGW_MATCH_PREFIX,
+                                             &business_id);
+    }
 
     if (reason != AGW_OK) {
         return ngx_http_agw_access_refuse(r, reason);
