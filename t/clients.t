@@ -46,7 +46,7 @@ CONF
 
 my $gw = AGW::Gateway->start($conf);
 my $prefix = $gw->prefix;
-my $base = 'https://localhost:' . $gw->nginx->port('TLS');
+my $base = 'https://127.0.0.1:' . $gw->nginx->port('TLS');
 
 # a key of 20 characters: the shell line's base64 wraps after 76 (P1.7)
 
