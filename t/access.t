@@ -133,6 +133,12 @@ for ("/v1/businesses/$business", "/v1/businesses/$business/",
     "/v1/businesses/$business?x=1")
 {
     passes("P4.3 $_", get($_), $_);
+    $gw->refused("P4.3 $_ without a token", get($_, bearer => undef),
+        'no_credentials');
+    $gw->refused("P4.3 $_ of another", get(s/$business/$other/r),
+        'wrong_business');
+    $gw->refused("P4.3 $_, a partner token", get($_, bearer => $unscoped),
+        'wrong_kind');
 }
 
 for (qw(HEAD OPTIONS POST PUT PATCH DELETE PROPFIND MKCOL FOO)) {
@@ -193,6 +199,20 @@ for (qw(GET HEAD OPTIONS POST FOO)) {
         method => $_, kid => undef, partner => undef);
 }
 
+for ([undef, ''], [$gw->mint(partner_id => $partner,
+    business_id => $business, claims => { iat => 1, exp => 2 }),
+    ', error="invalid_token", error_description="the token has expired"'],
+    ['nonsense', ', error="invalid_token",'
+        . ' error_description="the token is malformed"'],
+    [$unscoped, ', error="insufficient_scope", scope="business_access"'])
+{
+    my ($bearer, $rest) = @$_;
+
+    is_deeply([get($url, bearer => $bearer)->header('WWW-Authenticate')],
+        ["Bearer realm=\"auth gateway\"$rest"],
+        "P4.2 the challenge$rest");
+}
+
 $gw->refused('P4.2 OPTIONS as a preflight is checked alike',
     get($url, method => 'OPTIONS', bearer => undef, headers => [
         'Origin: https://app.example', 'Access-Control-Request-Method: GET',
@@ -201,6 +221,11 @@ $gw->refused('P4.1 the query is not read',
     get("$url?access_token=$token", bearer => undef), 'no_credentials');
 $gw->refused('P4.1 a form body is not read', get($url, bearer => undef,
     method => 'POST', form => "access_token=$token"), 'no_credentials');
+for ('!', ',', '"', ' x', '=x', '\\', "\xff") {
+    $gw->refused('P4.1 no b64token, ' . s/\xff/xff/r, get($url,
+        bearer => "$token$_"), 'malformed_credentials');
+}
+
 $gw->refused('P4.1 a cookie is not read', get($url, bearer => undef,
     headers => ["Cookie: access_token=$token"]), 'no_credentials');
 
@@ -231,6 +256,17 @@ for ('Bearer', 'Bearer =', "Bearer $token x", "Bearer $token,",
     is(scalar $gw->upstream_saw, 0, 'P4.2 and the upstream sees nothing');
 }
 
+$gw->refused('P4.2 structurally bad', get($url, bearer => 'nonsense'),
+    'malformed_token');
+$gw->refused('P4.2 expired', get($url, bearer => $gw->mint(
+    partner_id => $partner, business_id => $business,
+    claims => { iat => time - 20, exp => time - 10 })), 'expired');
+$gw->refused('P4.2 an unknown key', get($url, bearer => $gw->mint(
+    partner_id => $partner, business_id => $business, kid => 'k2')),
+    'unknown_key');
+$gw->refused('P4.2 a bad signature', get($url, bearer => $gw->mint(
+    partner_id => $partner, business_id => $business,
+    secret => 'x' x 48)), 'bad_signature');
 $gw->refused('P4.2 another business', get("/v1/businesses/$other/x"),
     'wrong_business', kid => 'k1', partner => $partner);
 $gw->refused('P4.2 its own in another case',

@@ -87,15 +87,21 @@ sub granted {
     is($response->status, 200, $name) or return diag($response->body);
     is(join(' ', sort keys %$json),
         'access_token business_id expires_in scope token_type',
-        "$name, P2.5 exact members");
+        "P2.5 exact members: $name");
     like($response->body, qr/"expires_in":\s*[0-9]+\b/,
-        "$name, P2.5 an integer");
+        "P2.5 expires_in is an integer: $name");
     $gw->keep_secret($json->{access_token});
 
     return $json;
 }
 
 $gw->good_is(sub { ask(quiet => 1)->status == 200 });
+
+# P0.4
+
+granted('P0.4 with a final slash', ask(url => url($business)));
+granted('P0.4 without a final slash',
+    ask(url => "/v1/platform/$business/oauth2/token"));
 
 # P2.5
 
@@ -136,8 +142,6 @@ $gw->good_is(sub { ask(quiet => 1)->status == 200 });
     is($there->status, 200, 'P2.5 and it opens its business');
 }
 
-granted('P0.4 without a final slash',
-    ask(url => "/v1/platform/$business/oauth2/token"));
 granted('P2.6 an empty form', ask(form => ''));
 granted('P2.6 grant_type', ask(form => 'grant_type=client_credentials'));
 is(granted('P2.5 another lifetime', ask(url => "/short/$business"))
@@ -168,7 +172,7 @@ granted('P3.2 an empty session_duration is an absent one',
     ask(form => 'session_duration='));
 
 for (qw(0 86401 -1 %2B1 1e3 1.0 01 0x10 true null 12345678901 4294967297
-    99999999999999999999 +1 1+ 3600s))
+    99999999999999999999 18446744073709551676 +1 1+ 3600s))
 {
     refused("P3.2 session_duration $_",
         ask(form => "session_duration=$_"), 'invalid_request');
@@ -195,6 +199,8 @@ refused('P0.6 plain HTTP', ask(port => 'PLAIN'), 'insecure_transport');
 # P2.1, P2.2
 
 refused('P2.1 no Authorization', ask(headers => []), 'no_credentials');
+is_deeply([ask(headers => [])->header('WWW-Authenticate')],
+    ['Bearer realm="auth gateway"'], 'P2.1 the realm and nothing else');
 refused('P2.1 another scheme', ask(headers => ['Authorization: Basic eA==']),
     'no_credentials');
 refused('P2.1 Basic with a good key',
@@ -219,6 +225,27 @@ refused('P2.2 a bad signature',
 refused('P2.2 expired', ask(bearer => $gw->mint(partner_id => $id,
     claims => { iat => time - 700, exp => time - 100 })), 'expired',
     kid => 'k1');
+
+# the body takes its time
+
+{
+    my $client = $gw->connect;
+    my $now = time;
+    my $short = $gw->mint(partner_id => $id,
+        claims => { iat => $now - 60, exp => $now + 2 });
+
+    $gw->mark;
+    $client->send(join "\r\n", 'POST ' . url($business) . ' HTTP/1.1',
+        'Host: localhost', AGW::Gateway::bearer($short),
+        'Content-Type: application/x-www-form-urlencoded',
+        'Content-Length: 3', '', 'x=');
+    select undef, undef, undef, 0.1 while time <= $now + 2;
+    $client->send('1');
+    refused('P2.2 expired before its body was there', $client->response,
+        'expired');
+    $client->close;
+}
+
 refused('P2.2 a business token', ask(bearer => $gw->mint(
     partner_id => $id, business_id => $business)), 'wrong_kind',
     kid => 'k1', partner => $id);

@@ -122,6 +122,19 @@ for my $cause (sort keys %cause) {
         or diag("$work{$cause} instructions, a wrong key $reference");
 }
 
+# an id takes its time by its length, not by what is in it
+
+my @long = map {
+    my $long = $_ . 'a' x 127;
+
+    is(token([$long, $key]), 401, "P1.6 a long id, $_") for 1 .. 3;
+    last_total();
+} 'a', '@';
+
+cmp_ok(abs($long[1] / ($long[0] || 1) - 1), '<=', 0.02,
+    'P1.6 a long id outside the grammar is the same work')
+    or diag("@long instructions");
+
 note(join "\n", map { "$work{$_} $_" } sort keys %work);
 
 $gw->finish;

@@ -56,7 +56,7 @@ agw_basic_parse(agw_str_t value, agw_basic_t *basic, unsigned char *buf)
 
     colon = len ? memchr(buf, ':', len) : NULL;
 
-    if (colon == NULL || agw_has_control(text)) {
+    if (colon == NULL) {
         return AGW_MALFORMED_CREDENTIALS;
     }
 
@@ -77,6 +77,8 @@ agw_basic_parse(agw_str_t value, agw_basic_t *basic, unsigned char *buf)
         *decoded = *raw;
         basic->nreadings = 1;
     }
+
+    /* what is not encoded is there too, as it was */
 
     if (agw_has_control(decoded->id) || agw_has_control(decoded->secret)) {
         return AGW_MALFORMED_CREDENTIALS;
