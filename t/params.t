@@ -7,7 +7,6 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use JSON ();
 use Test::More;
 
 use AGW::Bodies;

@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/lib";
 
 use JSON ();
 use POSIX ();
+use POSIX ();
 use Test::More;
 
 use AGW::Bodies;

@@ -6,7 +6,9 @@ package AGW::Bodies;
 use strict;
 use warnings;
 
+use Encode ();
 use Exporter 'import';
+use JSON ();
 use Test::More;
 use Time::HiRes qw(sleep);
 

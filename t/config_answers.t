@@ -1,0 +1,150 @@
+# Design 3: locations that answer themselves.  nginx -t refuses one where
+# somebody else would answer as well, or that is guarded; what else stands
+# beside it is taken.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::More;
+
+use AGW::Config qw(accepted configuration refused);
+
+# each case fills in what stands in http, in the server, in the location
+
+my $conf = <<'CONF';
+http {
+    %%HTTP%%
+
+    server {
+        listen 127.0.0.1:%%TLS%% ssl;
+        %%SERVER%%
+
+        location /v1/businesses/ {
+            %%LOCATION%%
+        }
+    }
+}
+CONF
+
+my %good = (
+    store => 'auth_gateway_store sqlite:%%STORE%%/gateway.db;',
+    key => 'auth_gateway_key %%PREFIX%%/secret.key kid=k1;',
+);
+my $template = 'auth_gateway_business_path /v1/businesses/<business_id>;';
+my $proxy = 'proxy_pass http://127.0.0.1:9;';
+my $token = 'auth_gateway_token partner;';
+
+configuration($conf, %good);
+
+# each of the mistakes
+
+refused('answering before proxy_pass', 'auth_gateway_token', undef, undef,
+    location => "$token $proxy");
+refused('answering behind proxy_pass', 'auth_gateway_token', undef, undef,
+    location => "$proxy $token");
+refused('answering beside fastcgi_pass', 'auth_gateway_token', undef, undef,
+    location => "$token fastcgi_pass 127.0.0.1:9;");
+refused('answering beside a handler in if', 'auth_gateway_token', undef,
+    undef, location => "$token if (\$arg_x) { $proxy }");
+refused('answering beside a handler in limit_except', 'auth_gateway_token',
+    undef, undef, location => "$token limit_except POST { $proxy }");
+refused('answering beside an explicit require', 'auth_gateway_token', undef,
+    qr/auth_gateway_require/, location => "$token"
+    . ' auth_gateway_require partner;');
+refused('answering behind an explicit require', 'auth_gateway_token', undef,
+    qr/auth_gateway_require/, location => 'auth_gateway_require off;'
+    . $token);
+refused('answering twice', 'auth_gateway_token', undef, qr/duplicate/,
+    location => $token x 2);
+
+for ('partners', 'off', 'Business', 'owner') {
+    refused("auth_gateway_token $_", 'auth_gateway_token', $_,
+        qr/partner.*business/, location => "auth_gateway_token $_;");
+}
+
+refused('auth_gateway_token in a server', 'auth_gateway_token', undef,
+    qr/not allowed/, server => $token);
+
+# answering locations: whoever else would answer, wherever it stands
+
+for my $other ('proxy_pass http://127.0.0.1:9;', 'fastcgi_pass 127.0.0.1:9;',
+    'grpc_pass 127.0.0.1:9;', 'uwsgi_pass 127.0.0.1:9;',
+    'scgi_pass 127.0.0.1:9;', 'memcached_pass 127.0.0.1:9;')
+{
+    my %places = (
+        'before' => "$token $other",
+        'behind' => "$other $token",
+        'in an if behind' => "$token if (\$arg_x) { $other }",
+        'in an if before' => "if (\$arg_x) { $other } $token",
+        'in limit_except behind' => "$token limit_except POST { $other }",
+        'in limit_except before' => "limit_except POST { $other } $token",
+    );
+
+    # nginx itself has the others in no limit_except
+
+    for my $place (sort keys %places) {
+        next if $place =~ /limit_except/ && $other !~ /^proxy_pass/;
+
+        refused("$other and answering, $place",
+            'auth_gateway_token', undef, qr/accepted is a location without/,
+            location => $places{$place});
+    }
+}
+
+for my $other ('empty_gif;', 'stub_status;') {
+    for my $line ("$token $other", "$other $token") {
+        refused("answering beside another: $line", 'auth_gateway_token',
+            undef, qr/accepted is a location without/, location => $line);
+    }
+}
+
+for my $require ('off', 'partner', 'business') {
+    for ("$token auth_gateway_require $require;",
+        "auth_gateway_require $require; $token",
+        "$token limit_except POST { auth_gateway_require $require; }",
+        "limit_except POST { auth_gateway_require $require; } $token")
+    {
+        refused("answering beside a requirement: $_", 'auth_gateway_token',
+            undef, qr/"auth_gateway_require", accepted is one of them/,
+            location => "$template $_");
+    }
+}
+
+for my $kind ('partner', 'business') {
+    my $line = "auth_gateway_token $kind;";
+
+    for (['return', 'return 403;'], ['return in an if',
+            'if ($arg_x) { return 403; }'],
+        ['set in an if', 'if ($arg_x) { set $x 1; }'],
+        ['rewrite', 'rewrite ^/x /y;'], ['limit_except',
+            'limit_except POST { deny all; }'],
+        ['a scope in limit_except',
+            'limit_except POST { auth_gateway_scope read; }'],
+        ['root', 'root /nonexistent;'], ['try_files', 'try_files $uri =404;'],
+        ['mirror', 'mirror /mirror;'], ['auth_basic', 'auth_basic x;'],
+        ['satisfy', 'satisfy any; deny all;'], ['internal', 'internal;'],
+        ['a nested location', 'location /v1/businesses/x/ {'
+            . " auth_gateway_require partner; $proxy }"],
+        ['a nested answering one', 'location /v1/businesses/y/ {'
+            . ' auth_gateway_token partner; }'])
+    {
+        accepted("answering, $kind, beside $_->[0]",
+            location => "$template $line $_->[1]");
+        accepted("answering, $kind, behind $_->[0]",
+            location => "$template $_->[1] $line");
+    }
+}
+
+for (['regex', '~ ^/token/?$'], ['exact', '= /token'],
+    ['named', '@token'], ['nested', '/v1/ { location /v1/token'])
+{
+    my ($name, $location) = @$_;
+
+    accepted("answering in a location, $name", server => "location $location"
+        . " { $token }" . ($location =~ /\{/ ? ' }' : ''));
+}
+
+done_testing();

@@ -1,0 +1,242 @@
+# Design 3: the values that nginx -t refuses, quoting each and saying what is
+# accepted, and those that it takes: templates, times, words and the others.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::More;
+
+use AGW::Config qw(accepted check configuration in_place refused);
+
+# each case fills in what stands in http, in the server, in the location
+
+my $conf = <<'CONF';
+http {
+    %%HTTP%%
+
+    server {
+        listen 127.0.0.1:%%TLS%% ssl;
+        %%SERVER%%
+
+        location /v1/businesses/ {
+            %%LOCATION%%
+        }
+    }
+}
+CONF
+
+my %good = (
+    store => 'auth_gateway_store sqlite:%%STORE%%/gateway.db;',
+    key => 'auth_gateway_key %%PREFIX%%/secret.key kid=k1;',
+);
+my $template = 'auth_gateway_business_path /v1/businesses/<business_id>;';
+my $guard = "auth_gateway_require business; $template";
+my $proxy = 'proxy_pass http://127.0.0.1:9;';
+my $token = 'auth_gateway_token partner;';
+
+configuration($conf, %good);
+
+# templates
+
+for ('/v1/businesses', '/v1/<business_id>/<business_id>',
+    '/v1/x<business_id>', '/v1/<business_id>x', 'v1/<business_id>',
+    '/v1//<business_id>', '<business_id>', '/v1/<other>/x',
+    '/v1/../<business_id>', '/v1/<business_id>?x', '/v1/<business_id>#x',
+    '/v1/<business_id>//x', '/v1/%2e/<business_id>', '/v1/$x/<business_id>',
+    '/v1/<BUSINESS_ID>', '/v1/:business_id', '/')
+{
+    refused("template $_", 'auth_gateway_business_path', $_,
+        qr/<business_id>/, location => 'auth_gateway_require business;'
+        . " auth_gateway_business_path $_; $proxy");
+}
+
+# times
+
+refused('a partner lifetime over max_lifetime',
+    'auth_gateway_partner_lifetime', undef, qr/auth_gateway_max_lifetime/,
+    location => "$token auth_gateway_partner_lifetime 25h;");
+refused('a business lifetime over max_lifetime',
+    'auth_gateway_business_lifetime', undef, qr/auth_gateway_max_lifetime/,
+    http => 'auth_gateway_max_lifetime 30m;'
+    . ' auth_gateway_partner_lifetime 30m;',
+    location => "auth_gateway_token business; $template"
+    . ' auth_gateway_business_lifetime 31m;');
+
+for ('0', '0s', '-1', '1x', '500ms', 'x') {
+    refused("a lifetime of $_", 'auth_gateway_partner_lifetime', undef,
+        undef, location => "$token auth_gateway_partner_lifetime $_;");
+}
+
+refused('a max_lifetime of 0', 'auth_gateway_max_lifetime', undef, undef,
+    http => 'auth_gateway_max_lifetime 0;', location => $token);
+
+for ('61s', '2m', '1h', 'x', '-1') {
+    refused("leeway $_", 'auth_gateway_leeway', undef, undef,
+        http => "auth_gateway_leeway $_;", location => "$guard $proxy");
+}
+
+# words
+
+refused('business_access as a partner\'s scope',
+    'auth_gateway_partner_scope', 'business_access', undef,
+    location => "$token auth_gateway_partner_scope a business_access;");
+refused('a partner\'s scope with a quote', 'auth_gateway_partner_scope',
+    undef, undef, location => "$token auth_gateway_partner_scope 'a\"b';");
+refused('a scope of two words', 'auth_gateway_scope', 'a b', undef,
+    location => "$guard $proxy auth_gateway_scope 'a b';");
+refused('an empty scope', 'auth_gateway_scope', undef, undef,
+    location => "$guard $proxy auth_gateway_scope '';");
+refused('a realm with quotes', 'auth_gateway_realm', undef, undef,
+    location => "$guard $proxy auth_gateway_realm 'a\"b';");
+refused('a realm with a backslash', 'auth_gateway_realm', undef, undef,
+    location => "$guard $proxy auth_gateway_realm 'a\\\\b';");
+refused('a realm with a line feed', 'auth_gateway_realm', undef, undef,
+    location => "$guard $proxy auth_gateway_realm 'a\\nb';");
+
+for ('yes', 'true', '1', 'https', 'ON') {
+    refused("require_https $_", 'auth_gateway_require_https', $_,
+        qr/on.*off.*variable/, location =>
+        "$guard $proxy auth_gateway_require_https $_;");
+}
+
+refused('strict_path off where guarded', 'auth_gateway_strict_path', undef,
+    undef, location => "$guard $proxy auth_gateway_strict_path off;");
+refused('strict_path off above, guarded below', 'auth_gateway_strict_path',
+    undef, undef, server => 'auth_gateway_strict_path off;',
+    location => "$guard $proxy");
+refused('strict_path with another word', 'auth_gateway_strict_path', 'no',
+    qr/on.*off/, location => "$guard $proxy auth_gateway_strict_path no;");
+
+# Values: [directive, value, what is accepted, place, [line]]; the value is
+# quoted as it is.
+
+my $times = qr/accepted is a time of "1s" to "3650d"/;
+my $words = qr/accepted is words of RFC 6749, section 3\.3, other than/;
+my $word = qr/accepted is one word of RFC 6749, section 3\.3/;
+my $text = qr/accepted is UTF-8 text without control characters, not empty/;
+my $flag = qr/it must be "on" or "off"/;
+my $long = 'x' x 512;
+
+my @values = (
+    (map { ['auth_gateway_error_format', $_,
+        qr/accepted is "oauth2" or "thred"/, 'location'] }
+        qw(layer OAuth2 THRED json on off $x), '', 'oauth2 '),
+    (map { ['auth_gateway_intercept_errors', $_, $flag, 'server'] }
+        qw(yes no true 1 onn $x), ''),
+    (map { ['auth_gateway_pass_preflight', $_, $flag, 'location'] }
+        qw(yes 0 off_ $x)),
+    (map { ['auth_gateway_strict_path', $_, $flag, 'http'] }
+        qw(yes 0 off_ $x)),
+    (map { ['auth_gateway_require_https', $_,
+        qr/accepted is "on", "off" or a variable/, 'http'] }
+        qw(yes On OFF https 1 off_), ''),
+    (map { ['auth_gateway_require', $_,
+        qr/accepted is one of "off", "partner" and "business"/,
+        'location'] } qw(on Off PARTNER businesses owner any $x), ''),
+    (map { ['auth_gateway_require', (split / /, $_)[1],
+        qr/accepted is one of "off", "partner" and "business"/, 'location',
+        "auth_gateway_require $_;"] } 'partner business', 'off partner',
+        'business owner', 'owner business', 'partner partner'),
+    (map { ['auth_gateway_token', $_,
+        qr/accepted is "partner" or "business"/, 'location'] }
+        qw(Partner both token owner $x), ''),
+    (map { ['auth_gateway_leeway', $_,
+        qr/accepted is a time of at most "60s"/, 'http'] }
+        qw(61s 61 2m 1h 1d -1 1.5s 5x 5000ms 99999999999999999999), ''),
+    (map { my $name = $_; map { ["auth_gateway_${name}_lifetime", $_, $times,
+        'http'] } qw(0 0s 0d -1 1.5h 5x 500ms 3651d 11y
+            99999999999999999999 s $x), '' }
+        qw(max partner business)),
+    (map { my $name = $_; map { ["auth_gateway_$name", $_, $text,
+        'server'] } '', "a\tb", "a\x01b", "a\x7fb", "\xff", "a\xc0\xafb" }
+        qw(issuer audience)),
+    (map { ['auth_gateway_realm', $_, qr/accepted is printable ASCII/,
+        'server'] } '', "a\tb", "a\x7f", "\xc3\xa9"),
+    (map { ['auth_gateway_scope', $_, $word, 'location'] }
+        '', 'a b', ' a', "a\tb", "\xc3\xa9", "a\x7f"),
+    (map { ['auth_gateway_partner_scope', $_, $words, 'location'] }
+        '', 'a b', 'business_access', "a\tb", "\xc3\xa9"),
+    ['auth_gateway_partner_scope', 'business_access', $words, 'server',
+        'auth_gateway_partner_scope a b business_access c;'],
+    ['auth_gateway_partner_scope', undef, qr/accepted are 1024 bytes/,
+        'server', "auth_gateway_partner_scope $long $long;"],
+    (map { ['auth_gateway_business_path', $_,
+        qr{accepted is a path such as "/v1/businesses/<business_id>"},
+        'server'] } '', '/', '/v1', '<business_id>', 'v1/<business_id>',
+        '/v1/<business_id', '/v1/business_id>', '/v1/<business_id>>',
+        '/<business_id>/<business_id>', '/v1/a<business_id>', '/v1/<id>',
+        '/v1/<business_id>-x', '/v1//<business_id>', '//<business_id>',
+        '/v1/./<business_id>', '/v1/<business_id>/..', '/v1/<business_id>/.',
+        '/v1/<business_id>//', '/v1/%41/<business_id>', '/v1 /<business_id>',
+        "/v1/\xc3\xa9/<business_id>", '/v1/<business_id>?x=y',
+        '/v1/<business_id>#x', '/v1/$x/<business_id>', "/a\tb/<business_id>",
+        '/v1/<Business_id>'),
+    ['auth_gateway_store', 'sqlite:', qr/accepted is "sqlite:<path>"/,
+        'http'],
+    (map { ['auth_gateway_store', $_ =~ s/:.*//r,
+        qr/accepted is "sqlite:<path>"/, 'http',
+        "auth_gateway_store $_;"] } qw(sqlite SQLite:/x sqlite3:/x /x
+        redis://localhost redis:unix:/x postgres://x :x)),
+    ['auth_gateway_store', '/x', qr/"sqlite:<path>" takes none/, 'http',
+        'auth_gateway_store sqlite:%%STORE%%/gateway.db /x;'],
+);
+
+for (@values) {
+    my ($name, $value, $accepted, $place, $line) = @$_;
+    my $shown = defined $line && length $line < 70 ? $line
+        : "$name '" . substr($value // '', 0, 40) . "'";
+
+    $shown =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ge;
+    $line //= "$name '$value';";
+
+    my %part = in_place($place, $line);
+
+    $part{key} = '' if $name eq 'auth_gateway_key';
+    $part{location} .= $template
+        if $place eq 'location' && $name eq 'auth_gateway_require';
+    refused($shown, $name, defined $value ? "\"$value\"" : undef, $accepted,
+        %part);
+}
+
+# and those that are taken
+
+for ('auth_gateway_error_format oauth2;', 'auth_gateway_error_format thred;',
+    'auth_gateway_intercept_errors on;', 'auth_gateway_intercept_errors off;',
+    'auth_gateway_leeway 60s;', 'auth_gateway_leeway 1m;',
+    'auth_gateway_leeway 0;', 'auth_gateway_max_lifetime 3650d;',
+    'auth_gateway_max_lifetime 1s;', 'auth_gateway_require_https $scheme;',
+    'auth_gateway_issuer "a b \xc3\xa9";', 'auth_gateway_realm "a, b";',
+    'auth_gateway_scope https://a.example/b;',
+    'auth_gateway_partner_scope ' . 'x' x 1024 . ';',
+    'auth_gateway_business_path /<business_id>;',
+    'auth_gateway_business_path /a.b/~c-d_e/<business_id>/f;')
+{
+    accepted(substr($_, 0, 60), http => $_, location => $token);
+}
+
+like((check(http => 'auth_gateway_require_https $nosuch;'))[1],
+    qr/\[emerg\].*unknown "nosuch" variable/,
+    'D3 refused: require_https with a variable that is not there');
+
+
+# lifetimes are compared where they meet
+
+for (['http', http => 'auth_gateway_partner_lifetime 2h;'],
+    ['server', server => 'auth_gateway_partner_lifetime 2h;'],
+    ['location', location => "$token auth_gateway_partner_lifetime 2h;"])
+{
+    my ($place, %part) = @$_;
+
+    $part{http} .= ' auth_gateway_max_lifetime 1h;';
+    refused("a lifetime over max_lifetime, in $place",
+        'auth_gateway_partner_lifetime', '7200',
+        qr/accepted is at most "3600s"/, %part);
+}
+
+accepted('a default lifetime gives way to max_lifetime',
+    http => 'auth_gateway_max_lifetime 1m;', location => $token);
+
+done_testing();

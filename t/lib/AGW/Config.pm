@@ -1,0 +1,114 @@
+package AGW::Config;
+
+# What nginx -t says to one configuration after another: each test gives its
+# text once, and each case fills in what stands in http, in the server and in
+# the location.
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use Test::More;
+
+use AGW::Files qw(make_prefix random_hex spew);
+use AGW::Nginx qw(nginx_t);
+
+our @EXPORT_OK = qw(accepted check configuration in_place refused);
+
+my ($conf, %good, $prefix);
+
+
+# The text with %%HTTP%%, %%SERVER%% and %%LOCATION%%, and the store and key
+# where a case has none of its own.  Returns the prefix, in which s32.key and
+# s48.key are secrets of 32 and of 48 bytes.
+
+sub configuration {
+    ($conf, %good) = @_;
+
+    $prefix = make_prefix();
+    spew("$prefix/s32.key", random_hex(16), 0600);
+    spew("$prefix/s48.key", random_hex(24), 0600);
+
+    return $prefix;
+}
+
+
+# (exit code, output); parts are store, key, http, server, location, main
+
+sub check {
+    my (%part) = @_;
+
+    my $text = $conf;
+    my $http = join "\n    ", grep { $_ }
+        $part{store} // $good{store}, $part{key} // $good{key},
+        $part{http};
+
+    $text =~ s/%%HTTP%%/$http/;
+    $text =~ s/%%SERVER%%/$part{server} \/\/ ''/e;
+    $text =~ s/%%LOCATION%%/$part{location} \/\/ 'return 404;'/e;
+
+    return nginx_t($text, prefix => $prefix, main => $part{main});
+}
+
+
+# refused(name, directive, value, what is accepted, parts): the message is
+# one [emerg] line that has the three (each may be undef)
+
+sub refused {
+    my ($name, $directive, $value, $accepted, %part) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my ($code, $said) = check(%part);
+    my ($line) = $said =~ /(\[emerg\].* in \/[^\n]*)/s;
+    my @problems;
+
+    push @problems, "exit code $code" if $code != 1;
+    push @problems, 'no [emerg] line' unless defined $line;
+    $line //= '';
+    push @problems, "does not name $directive"
+        unless $line =~ /\b\Q$directive\E\b/;
+    push @problems, "does not quote $value" if defined $value
+        && index($line, "\"$value\"") < 0 && index($line, $value) < 0;
+    push @problems, "does not say $accepted" if defined $accepted
+        && $line !~ $accepted;
+    push @problems, 'nginx knows no such directive'
+        if $line =~ /unknown directive/;
+
+    return ok(!@problems, "D3 refused: $name")
+        || diag(join "\n", @problems, $said);
+}
+
+
+sub accepted {
+    my ($name, %part) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my ($code, $said) = check(%part);
+
+    return is($code, 0, "D3 accepted: $name") || diag($said);
+}
+
+
+# the parts of a case that has these lines in that place
+
+sub in_place {
+    my ($place, $lines) = @_;
+
+    return (main => "$lines\n") if $place eq 'main';
+    return (http => "upstream u { server 127.0.0.1:9; $lines }")
+        if $place eq 'upstream';
+    return (store => '', http => $lines)
+        if $place eq 'http' && $lines =~ /_store /;
+    return (http => $lines) if $place eq 'http';
+    return (server => $lines) if $place eq 'server';
+    return (server => "if (\$arg_x) { $lines }") if $place eq 'if_in_server';
+    return (location => $lines) if $place eq 'location';
+    return (location => "limit_except GET { $lines }")
+        if $place eq 'limit_except';
+    return (location => "if (\$arg_x) { $lines }");
+}
+
+
+1;

@@ -1,0 +1,219 @@
+package AGW::FaultyStore;
+
+# A gateway whose store is replaced, locked and broken.  Its configuration
+# has the locations /token, /token/<business_id> and, for businesses of the
+# store sqlite:%%STORE%%/gateway.db, /v1/businesses/<business_id>/.
+
+use strict;
+use warnings;
+
+use parent 'AGW::Gateway';
+
+use IO::Handle;
+use IPC::Open3 qw(open3);
+use Test::More;
+use Time::HiRes qw(time);
+
+use AGW::Files qw(slurp spew worker_ids);
+use AGW::Gateway;
+
+
+# With a partner, a business, tokens of both, and what the store holds, to
+# put back.
+
+sub start {
+    my ($class, @args) = @_;
+
+    my $self = $class->SUPER::start(@args);
+    my ($id, $key) = @{ $self->partner }{qw(id key)};
+    my $business = $self->business($id);
+    my $copy = $self->prefix . '/good.db';
+
+    $self->store->sql("VACUUM INTO '$copy'");
+
+    %$self = (%$self,
+        id => $id, key => $key, business => $business,
+        partner_token => $self->mint(partner_id => $id),
+        business_token => $self->mint(partner_id => $id,
+            business_id => $business),
+        bytes => slurp($copy),
+    );
+    $self->good_is(sub { return $self->guarded_request->status == 200 });
+
+    return $self;
+}
+
+
+sub dir { return $_[0]->prefix . '/store' }
+sub file { return $_[0]->dir . '/gateway.db' }
+sub bytes { return $_[0]{bytes} }
+
+
+sub guarded {
+    my ($self) = @_;
+
+    return "/v1/businesses/$self->{business}/x";
+}
+
+
+sub guarded_request {
+    my ($self) = @_;
+
+    return $self->request('GET', $self->guarded, quiet => 1,
+        bearer => $self->{business_token});
+}
+
+
+sub partner_request {
+    my ($self) = @_;
+
+    return $self->request('POST', '/token',
+        basic => [@$self{qw(id key)}]);
+}
+
+
+sub business_request {
+    my ($self) = @_;
+
+    return $self->request('POST', "/token/$self->{business}",
+        bearer => $self->{partner_token});
+}
+
+
+# Asserts that both token endpoints answer 503, and that the log says why.
+
+sub unavailable {
+    my ($self, $name, $pattern) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $file = $self->file;
+
+    for (['a partner token', 'partner_request', by => 'basic'],
+        ['a business token', 'business_request'])
+    {
+        my ($what, $request, @by) = @$_;
+        my $started = time;
+        my $response = $self->$request;
+        my $took = time - $started;
+
+        $self->refused("P1.10 $name: no $what", $response,
+            'store_unavailable', @by);
+        cmp_ok($took, '<', 1.6, 'P1.10 in good time');
+        like($self->log_text, qr/\[error\].*auth_gateway: store "\Q$file\E" /,
+            'P1.10 the log names the store');
+        like($self->log_text, $pattern, 'P1.10 and says what is wrong');
+    }
+
+    return;
+}
+
+
+sub available {
+    my ($self, $name) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    is($self->partner_request->status, 200, "D5 $name: a partner token");
+    is($self->business_request->status, 200, "D5 $name: a business token");
+    is_deeply([$self->problems_after], [], 'D5 on the same worker');
+
+    return;
+}
+
+
+# Another file in the place of the store: a new one, as a restored backup is.
+# Without bytes, what it held at first.  Options: mode, uid, gid.
+
+sub put {
+    my ($self, $bytes, %opt) = @_;
+
+    my $file = $self->file;
+    my $new = $self->dir . '/new';
+    my (undef, $uid, $gid) = worker_ids();
+
+    spew($new, $bytes // $self->{bytes}, $opt{mode} // 0640);
+    chown $opt{uid} // $uid, $opt{gid} // $gid, $new if defined $uid;
+    unlink "$file-wal", "$file-shm";
+    rename $new, $file or die "rename: $!\n";
+
+    return;
+}
+
+
+# Locked: a database that another process has for itself alone.  The process
+# takes it before it is put in place, since a worker has the one before open.
+
+sub lock_store {
+    my ($self) = @_;
+
+    my $file = $self->file;
+    my $held = $self->dir . '/held';
+
+    $self->put;
+    rename $file, $held;
+
+    my $pid = open3(my $in, my $out, undef, 'sqlite3', $held);
+
+    print {$in} "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;"
+        . " SELECT 'holding';\n";
+    $in->flush;
+    readline $out for 1 .. 2;
+    rename $held, $file or die "rename: $!\n";
+
+    return { pid => $pid, in => $in };
+}
+
+
+sub release {
+    my ($self, $lock) = @_;
+
+    print { $lock->{in} } "COMMIT;\n";
+    close $lock->{in};
+    waitpid $lock->{pid}, 0;
+
+    return;
+}
+
+
+# both token endpoints: [path, Authorization line]
+
+sub endpoints {
+    my ($self) = @_;
+
+    return (['/token', AGW::Gateway::basic(@$self{qw(id key)})],
+        ["/token/$self->{business}",
+            AGW::Gateway::bearer($self->{partner_token})]);
+}
+
+
+# a request on its way: its connection, to be asked for the response later
+
+sub begin {
+    my ($self, $path, $line) = @_;
+
+    my $client = $self->connect;
+
+    $client->send("POST $path HTTP/1.1\r\nHost: localhost\r\n$line\r\n"
+        . "Content-Length: 0\r\n\r\n");
+
+    return $client;
+}
+
+
+sub guarded_is_fast {
+    my ($self, $name) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $started = time;
+    my @wrong = grep { $_ != 200 }
+        map { $self->guarded_request->status } 1 .. 10;
+
+    is("@wrong", '', "D5 $name: protected requests go on");
+
+    return cmp_ok(time - $started, '<', 0.5, 'D5 without waiting');
+}
+
+
+1;
