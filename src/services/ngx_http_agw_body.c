@@ -20,6 +20,7 @@ struct ngx_http_agw_body_s {
     ngx_http_agw_body_pt      handler;
     size_t                    len;
     u_char                   *data;          /* AGW_BODY_MAX bytes */
+    unsigned                  taken:1;       /* some of it, from nginx */
     agw_params_t              params;
 };
 
@@ -30,6 +31,7 @@ static ngx_int_t ngx_http_agw_body_collect(ngx_http_request_t *r,
     ngx_http_agw_body_t *body);
 static ngx_int_t ngx_http_agw_body_append(ngx_http_agw_body_t *body,
     ngx_buf_t *b);
+static void ngx_http_agw_body_disown(ngx_http_request_t *r);
 static void ngx_http_agw_body_fail(ngx_http_request_t *r, ngx_int_t rc);
 static void ngx_http_agw_body_parse(ngx_http_request_t *r,
     ngx_http_agw_body_t *body);
@@ -124,6 +126,10 @@ ngx_http_agw_body_read(ngx_http_request_t *r)
         return;
     }
 
+    if (body->taken) {
+        ngx_http_agw_body_disown(r);
+    }
+
     ngx_http_agw_body_parse(r, body);
 }
 
@@ -157,6 +163,7 @@ ngx_http_agw_body_collect(ngx_http_request_t *r, ngx_http_agw_body_t *body)
         }
 
         r->request_body->bufs = NULL;
+        body->taken = 1;
 
         rc = ngx_http_read_unbuffered_request_body(r);
 
@@ -204,6 +211,30 @@ ngx_http_agw_body_append(ngx_http_agw_body_t *body, ngx_buf_t *b)
 
 
 /*
+ * What is left of the body is not the body: an error page that is proxied
+ * would send it under the old length, and its upstream take bytes of it, or
+ * of somebody else, for a request.  The request goes on without one.
+ */
+
+static void
+ngx_http_agw_body_disown(ngx_http_request_t *r)
+{
+    if (r->request_body != NULL) {
+        r->request_body->bufs = NULL;
+    }
+
+#if (NGX_HTTP_V2)
+    if (r->stream && r->reading_body) {
+        r->stream->skip_data = 1;
+    }
+#endif
+
+    r->headers_in.content_length_n = 0;
+    r->headers_in.chunked = 0;
+}
+
+
+/*
  * The connection is not used again: what stands in it is no request.  Where
  * the client is gone or too slow, nginx says the last word.
  */
@@ -216,6 +247,8 @@ ngx_http_agw_body_fail(ngx_http_request_t *r, ngx_int_t rc)
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
 
     r->keepalive = 0;
+
+    ngx_http_agw_body_disown(r);
 
     if (r->connection->error) {
         ngx_http_finalize_request(r, rc);

@@ -55,6 +55,8 @@ ngx_http_agw_refuse_with_hint(ngx_http_request_t *r, agw_reason_t reason,
 
     info = agw_reason_info(reason);
 
+    ngx_http_agw_forget_caching(r);
+
     if (ngx_http_agw_note(r, reason) != NGX_OK
         || ngx_http_agw_challenge(r, reason, challenge) != NGX_OK)
     {
@@ -281,6 +283,12 @@ ngx_http_agw_challenge(ngx_http_request_t *r, agw_reason_t reason,
         if (ngx_http_agw_bearer_challenge(r, reason, &value) != NGX_OK) {
             return NGX_ERROR;
         }
+    }
+
+    /* that of a pass which led to this one */
+
+    if (r->headers_out.www_authenticate != NULL) {
+        r->headers_out.www_authenticate->hash = 0;
     }
 
     header = ngx_http_agw_header(r, "WWW-Authenticate", &value);

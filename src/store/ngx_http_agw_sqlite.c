@@ -273,6 +273,8 @@ ngx_http_agw_sqlite_find(ngx_http_agw_sqlite_t *sqlite,
 
     stmt = sqlite->find_api_key;
 
+    ngx_memzero(row, sizeof(agw_api_key_row_t));
+
     digest.data = key->key_sha256;
     digest.len = NGX_HTTP_AGW_SHA256_HEX;
 

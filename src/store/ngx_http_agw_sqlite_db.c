@@ -56,6 +56,8 @@ ngx_http_agw_sqlite_open(void *state, ngx_log_t *log)
 
     left = NGX_HTTP_AGW_SQLITE_START / NGX_HTTP_AGW_SQLITE_RETRY;
 
+    sqlite->busy_until = ngx_current_msec;
+
     for ( ;; ) {
         rc = ngx_http_agw_sqlite_connect(sqlite, log);
 
