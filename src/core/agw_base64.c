@@ -9,15 +9,41 @@
 #include "agw_base64.h"
 
 
-static int agw_decode(agw_str_t s, const unsigned char alphabet[2],
-    unsigned char *out, size_t *len);
-static int agw_sextet(unsigned char c, const unsigned char alphabet[2]);
+static int agw_decode(agw_str_t s, unsigned foreign, unsigned char *out,
+    size_t *len);
 
 
-/* the two characters in which the alphabets differ: 62 and 63 */
+/* bits beside the value of a character: of which alphabet it is not */
 
-static const unsigned char  agw_url_safe[2] = { '-', '_' };
-static const unsigned char  agw_standard[2] = { '+', '/' };
+#define AGW_NOT_STANDARD   0x40
+#define AGW_NOT_URL        0x80
+#define AGW_VALUE          0x3f
+
+
+static const unsigned char  agw_values[] = {
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xbe, 0xc0, 0x7e, 0xc0, 0xbf,
+    0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06,
+    0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x10, 0x11, 0x12,
+    0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0xc0, 0xc0, 0xc0, 0xc0, 0x7f,
+    0xc0, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x20, 0x21, 0x22, 0x23, 0x24,
+    0x25, 0x26, 0x27, 0x28, 0x29, 0x2a, 0x2b, 0x2c, 0x2d, 0x2e, 0x2f, 0x30,
+    0x31, 0x32, 0x33, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
+    0xc0, 0xc0, 0xc0, 0xc0
+};
 
 static const char  agw_url_chars[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -62,7 +88,7 @@ agw_base64url_encode(agw_str_t s, unsigned char *out)
 int
 agw_base64url_decode(agw_str_t s, unsigned char *out, size_t *len)
 {
-    return agw_decode(s, agw_url_safe, out, len);
+    return agw_decode(s, AGW_NOT_URL, out, len);
 }
 
 
@@ -80,74 +106,74 @@ agw_base64_decode(agw_str_t s, unsigned char *out, size_t *len)
         }
     }
 
-    return agw_decode(s, agw_standard, out, len);
+    return agw_decode(s, AGW_NOT_STANDARD, out, len);
 }
 
 
+/* foreign is the bit that no character may have */
+
 static int
-agw_decode(agw_str_t s, const unsigned char alphabet[2], unsigned char *out,
-    size_t *len)
+agw_decode(agw_str_t s, unsigned foreign, unsigned char *out, size_t *len)
 {
-    int       value;
-    size_t    i, n;
-    unsigned  bits, nbits;
+    unsigned              a, b, c, d, all, left;
+    unsigned char        *q;
+    const unsigned char  *p, *end;
 
     if (s.len % 4 == 1) {
         return -1;
     }
 
-    n = 0;
-    bits = 0;
-    nbits = 0;
-
-    for (i = 0; i < s.len; i++) {
-        value = agw_sextet(s.data[i], alphabet);
-
-        if (value < 0) {
-            return -1;
-        }
-
-        bits = (bits << 6 | (unsigned) value) & 0xffff;
-        nbits += 6;
-
-        if (nbits >= 8) {
-            nbits -= 8;
-            out[n++] = (unsigned char) (bits >> nbits);
-        }
+    if (s.len == 0) {
+        *len = 0;
+        return 0;
     }
 
-    if (bits & ((1u << nbits) - 1)) {
+    q = out;
+    p = s.data;
+    end = p + (s.len - s.len % 4);
+    b = 0;
+    all = 0;
+    left = 0;
+
+    while (p < end) {
+        a = agw_values[p[0]];
+        b = agw_values[p[1]];
+        c = agw_values[p[2]];
+        d = agw_values[p[3]];
+
+        all |= a | b | c | d;
+
+        *q++ = (unsigned char) (a << 2 | (b & AGW_VALUE) >> 4);
+        *q++ = (unsigned char) (b << 4 | (c & AGW_VALUE) >> 2);
+        *q++ = (unsigned char) (c << 6 | (d & AGW_VALUE));
+
+        p += 4;
+    }
+
+    if (s.len % 4 >= 2) {
+        a = agw_values[p[0]];
+        b = agw_values[p[1]];
+
+        all |= a | b;
+        left = b & 0x0f;
+
+        *q++ = (unsigned char) (a << 2 | (b & AGW_VALUE) >> 4);
+    }
+
+    if (s.len % 4 == 3) {
+        c = agw_values[p[2]];
+
+        all |= c;
+        left = c & 0x03;
+
+        *q++ = (unsigned char) (b << 4 | (c & AGW_VALUE) >> 2);
+    }
+
+    if ((all & foreign) || left != 0) {
         return -1;
     }
 
-    *len = n;
+    *len = (size_t) (q - out);
 
     return 0;
-}
-
-
-static int
-agw_sextet(unsigned char c, const unsigned char alphabet[2])
-{
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-
-    if (c == alphabet[0]) {
-        return 62;
-    }
-
-    if (c == alphabet[1]) {
-        return 63;
-    }
-
-    return -1;
 }
