@@ -20,13 +20,21 @@
 
 static char *ngx_http_agw_key_options(ngx_conf_t *cf,
     agw_key_source_t *source);
+static ngx_uint_t ngx_http_agw_key_option(agw_key_source_t *source,
+    agw_str_t text);
+static char *ngx_http_agw_key_issuer(ngx_conf_t *cf,
+    const agw_key_source_t *source);
 static char *ngx_http_agw_key_kid(ngx_conf_t *cf, agw_str_t kid);
 static agw_keyring_t *ngx_http_agw_keyring(ngx_conf_t *cf);
 static void ngx_http_agw_keyring_cleanup(void *data);
 static char *ngx_http_agw_key_load(ngx_conf_t *cf, agw_keyring_t *ring,
     ngx_str_t *file, agw_key_source_t *source);
 static ssize_t ngx_http_agw_key_read(ngx_conf_t *cf, ngx_str_t *file,
-    u_char *buf, size_t size);
+    u_char *buf, size_t size, mode_t *mode);
+static ssize_t ngx_http_agw_key_read_fd(ngx_conf_t *cf, ngx_str_t *file,
+    ngx_fd_t fd, u_char *buf, size_t size, mode_t *mode);
+static void ngx_http_agw_key_warn(ngx_conf_t *cf, ngx_str_t *file,
+    mode_t mode, ngx_uint_t secret);
 
 
 char *
@@ -63,41 +71,105 @@ ngx_http_agw_set_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static char *
 ngx_http_agw_key_options(ngx_conf_t *cf, agw_key_source_t *source)
 {
-    agw_str_t                text, *field;
-    ngx_str_t               *value;
-    ngx_uint_t               i;
-    static const agw_str_t   alg = agw_string("alg=");
-    static const agw_str_t   kid = agw_string("kid=");
+    agw_str_t    text;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
 
     value = cf->args->elts;
 
     for (i = 2; i < cf->args->nelts; i++) {
+        text.data = value[i].data;
+        text.len = value[i].len;
 
         if (!source->verify && ngx_strcmp(value[i].data, "verify") == 0) {
             source->verify = 1;
             continue;
         }
 
-        text.data = value[i].data;
-        text.len = value[i].len;
-
-        field = agw_str_begins(text, alg) ? &source->alg
-                : agw_str_begins(text, kid) ? &source->kid : NULL;
-
-        if (field == NULL || field->len || text.len == alg.len) {
+        if (!ngx_http_agw_key_option(source, text)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid parameter \"%V\" in "
                                "\"auth_gateway_key\", accepted are "
-                               "\"kid=<id>\", \"alg=<name>\" and "
-                               "\"verify\", each once", &value[i]);
+                               "\"kid=<id>\", \"alg=<name>\", \"verify\" "
+                               "and \"issuer=<iss>\", each once",
+                               &value[i]);
             return NGX_CONF_ERROR;
         }
+    }
 
-        field->data = text.data + alg.len;
-        field->len = text.len - alg.len;
+    if (ngx_http_agw_key_issuer(cf, source) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
     }
 
     return ngx_http_agw_key_kid(cf, source->kid);
+}
+
+
+/* whether text is <name>=<value>, for the first time */
+
+static ngx_uint_t
+ngx_http_agw_key_option(agw_key_source_t *source, agw_str_t text)
+{
+    agw_str_t  *field;
+    ngx_uint_t  i;
+
+    const struct {
+        agw_str_t   name;
+        agw_str_t  *field;
+    } options[] = {
+        { agw_string("kid="), &source->kid },
+        { agw_string("alg="), &source->alg },
+        { agw_string("issuer="), &source->issuer }
+    };
+
+    for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+
+        if (!agw_str_begins(text, options[i].name)) {
+            continue;
+        }
+
+        field = options[i].field;
+
+        if (field->len || text.len == options[i].name.len) {
+            return 0;
+        }
+
+        field->data = text.data + options[i].name.len;
+        field->len = text.len - options[i].name.len;
+
+        return 1;
+    }
+
+    return 0;
+}
+
+
+/* a key that vouches for somebody else's tokens must not make ours */
+
+static char *
+ngx_http_agw_key_issuer(ngx_conf_t *cf, const agw_key_source_t *source)
+{
+    if (source->issuer.len == 0) {
+        return NGX_CONF_OK;
+    }
+
+    if (!source->verify) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"issuer=%*s\" of \"auth_gateway_key\" is "
+                           "accepted beside \"verify\" alone",
+                           source->issuer.len, source->issuer.data);
+        return NGX_CONF_ERROR;
+    }
+
+    if (agw_has_control(source->issuer) || !agw_is_utf8(source->issuer)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid value of \"issuer\" in "
+                           "\"auth_gateway_key\", accepted is UTF-8 text "
+                           "without control characters");
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
 }
 
 
@@ -152,8 +224,11 @@ ngx_http_agw_key_load(ngx_conf_t *cf, agw_keyring_t *ring, ngx_str_t *file,
     agw_key_source_t *source)
 {
     char        *rv;
+    mode_t       mode;
+    size_t       i;
     u_char      *buf;
     ssize_t      n;
+    ngx_uint_t   secret;
     const char  *error, *warning;
 
     rv = NGX_CONF_ERROR;
@@ -163,13 +238,16 @@ ngx_http_agw_key_load(ngx_conf_t *cf, agw_keyring_t *ring, ngx_str_t *file,
         return NGX_CONF_ERROR;
     }
 
-    n = ngx_http_agw_key_read(cf, file, buf, NGX_HTTP_AGW_KEY_FILE_MAX + 1);
+    n = ngx_http_agw_key_read(cf, file, buf, NGX_HTTP_AGW_KEY_FILE_MAX + 1,
+                              &mode);
     if (n == NGX_ERROR) {
         goto done;
     }
 
     source->bytes.data = buf;
     source->bytes.len = n;
+
+    i = agw_keyring_count(ring);
 
     if (agw_keyring_load(ring, source, &error, &warning) != 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -186,6 +264,14 @@ ngx_http_agw_key_load(ngx_conf_t *cf, agw_keyring_t *ring, ngx_str_t *file,
                            warning);
     }
 
+    secret = 0;
+
+    while (i < agw_keyring_count(ring)) {
+        secret |= agw_key_is_secret(agw_keyring_key(ring, i++));
+    }
+
+    ngx_http_agw_key_warn(cf, file, mode, secret);
+
     rv = NGX_CONF_OK;
 
 done:
@@ -201,9 +287,8 @@ done:
 
 static ssize_t
 ngx_http_agw_key_read(ngx_conf_t *cf, ngx_str_t *file, u_char *buf,
-    size_t size)
+    size_t size, mode_t *mode)
 {
-    size_t    len;
     ssize_t   n;
     ngx_fd_t  fd;
 
@@ -216,6 +301,33 @@ ngx_http_agw_key_read(ngx_conf_t *cf, ngx_str_t *file, u_char *buf,
         return NGX_ERROR;
     }
 
+    n = ngx_http_agw_key_read_fd(cf, file, fd, buf, size, mode);
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", file);
+    }
+
+    return n;
+}
+
+
+static ssize_t
+ngx_http_agw_key_read_fd(ngx_conf_t *cf, ngx_str_t *file, ngx_fd_t fd,
+    u_char *buf, size_t size, mode_t *mode)
+{
+    size_t           len;
+    ssize_t          n;
+    ngx_file_info_t  fi;
+
+    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_fd_info_n " \"%V\" of \"auth_gateway_key\" "
+                           "failed", file);
+        return NGX_ERROR;
+    }
+
+    *mode = fi.st_mode;
     len = 0;
 
     do {
@@ -225,21 +337,12 @@ ngx_http_agw_key_read(ngx_conf_t *cf, ngx_str_t *file, u_char *buf,
             ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
                                ngx_read_fd_n " \"%V\" of "
                                "\"auth_gateway_key\" failed", file);
-            break;
+            return NGX_ERROR;
         }
 
         len += n;
 
     } while (n > 0 && len < size);
-
-    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
-        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
-                           ngx_close_file_n " \"%V\" failed", file);
-    }
-
-    if (n == -1) {
-        return NGX_ERROR;
-    }
 
     if (len == size) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
@@ -249,4 +352,25 @@ ngx_http_agw_key_read(ngx_conf_t *cf, ngx_str_t *file, u_char *buf,
     }
 
     return (ssize_t) len;
+}
+
+
+/* a public key may be read by everybody, and written by nobody else */
+
+static void
+ngx_http_agw_key_warn(ngx_conf_t *cf, ngx_str_t *file, mode_t mode,
+    ngx_uint_t secret)
+{
+    if (secret && (mode & S_IROTH)) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"auth_gateway_key\" file \"%V\" is secret, and "
+                           "others than its owner and group can read it "
+                           "(chmod o-rwx)", file);
+
+    } else if (mode & S_IWOTH) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"auth_gateway_key\" file \"%V\" can be changed "
+                           "by others than its owner and group (chmod o-w)",
+                           file);
+    }
 }

@@ -4,10 +4,24 @@
  */
 
 
+#include <stdlib.h>
+
+#include <openssl/crypto.h>
+
 #include "agw_json.h"
 
 
+/* what stands before an allocation: its size, and nothing that misaligns */
+
+typedef union {
+    size_t       size;
+    max_align_t  align;
+} agw_json_head_t;
+
+
 static int agw_json_shallow(agw_str_t text);
+static void *agw_json_malloc(size_t size);
+static void agw_json_free(void *p);
 
 
 json_t *
@@ -32,6 +46,21 @@ agw_json_object(agw_str_t text)
     }
 
     return json;
+}
+
+
+void
+agw_json_wiping_begin(agw_json_allocator_t *former)
+{
+    json_get_alloc_funcs(&former->malloc_fn, &former->free_fn);
+    json_set_alloc_funcs(agw_json_malloc, agw_json_free);
+}
+
+
+void
+agw_json_wiping_end(const agw_json_allocator_t *former)
+{
+    json_set_alloc_funcs(former->malloc_fn, former->free_fn);
 }
 
 
@@ -138,4 +167,36 @@ agw_json_shallow(agw_str_t text)
     }
 
     return 1;
+}
+
+
+static void *
+agw_json_malloc(size_t size)
+{
+    agw_json_head_t  *head;
+
+    head = malloc(sizeof(agw_json_head_t) + size);
+    if (head == NULL) {
+        return NULL;
+    }
+
+    head->size = size;
+
+    return head + 1;
+}
+
+
+static void
+agw_json_free(void *p)
+{
+    agw_json_head_t  *head;
+
+    if (p == NULL) {
+        return;
+    }
+
+    head = (agw_json_head_t *) p - 1;
+
+    OPENSSL_cleanse(p, head->size);
+    free(head);
 }

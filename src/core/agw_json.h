@@ -25,6 +25,21 @@ json_t *agw_json_object(agw_str_t text);
 
 
 /*
+ * Until agw_json_wiping_end() whatever jansson frees is wiped: for keys.
+ * All that is made between the two has to be given back there.  jansson's
+ * allocator is the process's: no other thread may use it then.
+ */
+
+typedef struct {
+    json_malloc_t  malloc_fn;
+    json_free_t    free_fn;
+} agw_json_allocator_t;
+
+void agw_json_wiping_begin(agw_json_allocator_t *former);
+void agw_json_wiping_end(const agw_json_allocator_t *former);
+
+
+/*
  * Members by name.  Each returns 1 and sets *out where the member is of the
  * type, 0 where it is absent, -1 where it is something else.  A string is
  * borrowed from the object; an integer is 0 to AGW_TIME_MAX, never a real.

@@ -13,14 +13,10 @@
 #include "agw_jws.h"
 
 
-#define AGW_HEADER_MAX  (AGW_KID_MAX * 6 + 64)
-
-
 static int agw_jws_split(agw_str_t token, agw_str_t segment[3]);
-static agw_reason_t agw_jws_header(agw_jws_t *jws,
-    const agw_keyring_t *ring, agw_str_t text);
-static size_t agw_jws_write_header(const agw_key_t *key, char *buf,
-    size_t size);
+static agw_reason_t agw_jws_read_header(agw_jws_t *jws,
+    const agw_keyring_t *ring, agw_str_t segment, unsigned char *buf);
+static int agw_jws_is_typ(agw_str_t typ, const agw_key_t *key);
 
 
 agw_reason_t
@@ -28,7 +24,7 @@ agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring, agw_str_t token,
     unsigned char *buf)
 {
     size_t         len;
-    agw_str_t      segment[3], header, signing_input, sig;
+    agw_str_t      segment[3], signing_input, sig;
     agw_reason_t   reason;
     unsigned char  sig_buf[AGW_BASE64_DECODED(AGW_BASE64URL_SIZE(
                                AGW_SIG_MAX)) + 1];
@@ -41,16 +37,16 @@ agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring, agw_str_t token,
         return AGW_MALFORMED_TOKEN;
     }
 
-    if (agw_base64url_decode(segment[0], buf, &len) != 0) {
-        return AGW_MALFORMED_TOKEN;
-    }
+    /* the bytes of our own headers are known, and need no reading */
 
-    header.data = buf;
-    header.len = len;
+    jws->key = agw_keyring_find_header(ring, segment[0]);
 
-    reason = agw_jws_header(jws, ring, header);
-    if (reason != AGW_OK) {
-        return reason;
+    if (jws->key == NULL) {
+        reason = agw_jws_read_header(jws, ring, segment[0], buf);
+
+        if (reason != AGW_OK) {
+            return reason;
+        }
     }
 
     if (segment[2].len > AGW_BASE64URL_SIZE(AGW_SIG_MAX)) {
@@ -84,11 +80,9 @@ agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring, agw_str_t token,
 size_t
 agw_jws_size(const agw_key_t *key, size_t payload_len)
 {
-    (void) key;                      /* every header and signature fits */
-
-    return AGW_BASE64URL_SIZE(AGW_HEADER_MAX) + 1
+    return agw_key_header(key).len + 1
            + AGW_BASE64URL_SIZE(payload_len) + 1
-           + AGW_BASE64URL_SIZE(AGW_SIG_MAX);
+           + AGW_BASE64URL_SIZE(agw_key_sig_size(key));
 }
 
 
@@ -96,19 +90,15 @@ int
 agw_jws_sign(const agw_key_t *key, agw_str_t payload, unsigned char *out,
     size_t *len)
 {
-    char           header[AGW_HEADER_MAX];
     size_t         n, sig_len;
     agw_str_t      s;
     unsigned char  sig[AGW_SIG_MAX];
 
-    s.data = (const unsigned char *) header;
-    s.len = agw_jws_write_header(key, header, sizeof(header));
+    s = agw_key_header(key);
 
-    if (s.len == 0) {
-        return -1;
-    }
+    memcpy(out, s.data, s.len);
+    n = s.len;
 
-    n = agw_base64url_encode(s, out);
     out[n++] = '.';
     n += agw_base64url_encode(payload, out + n);
 
@@ -174,13 +164,19 @@ agw_jws_split(agw_str_t token, agw_str_t segment[3])
  */
 
 static agw_reason_t
-agw_jws_header(agw_jws_t *jws, const agw_keyring_t *ring, agw_str_t text)
+agw_jws_read_header(agw_jws_t *jws, const agw_keyring_t *ring,
+    agw_str_t segment, unsigned char *buf)
 {
-    int                      has_kid;
-    json_t                  *header;
-    agw_str_t                alg, typ, kid;
-    agw_reason_t             reason;
-    static const agw_str_t   jwt = agw_string("JWT");
+    int            has_typ, has_kid;
+    json_t        *header;
+    agw_str_t      text, alg, typ, kid;
+    agw_reason_t   reason;
+
+    text.data = buf;
+
+    if (agw_base64url_decode(segment, buf, &text.len) != 0) {
+        return AGW_MALFORMED_TOKEN;
+    }
 
     header = agw_json_object(text);
     if (header == NULL) {
@@ -188,13 +184,12 @@ agw_jws_header(agw_jws_t *jws, const agw_keyring_t *ring, agw_str_t text)
     }
 
     reason = AGW_MALFORMED_TOKEN;
-    typ = jwt;
 
+    has_typ = agw_json_string(header, "typ", &typ);
     has_kid = agw_json_string(header, "kid", &kid);
 
     if (agw_json_string(header, "alg", &alg) != 1
-        || agw_json_string(header, "typ", &typ) == -1
-        || !agw_str_eq(typ, jwt)
+        || has_typ == -1
         || has_kid == -1
         || json_object_get(header, "crit") != NULL
         || json_object_get(header, "b64") != NULL)
@@ -203,6 +198,10 @@ agw_jws_header(agw_jws_t *jws, const agw_keyring_t *ring, agw_str_t text)
     }
 
     jws->key = agw_keyring_find(ring, has_kid ? &kid : NULL);
+
+    if (has_typ && !agw_jws_is_typ(typ, jws->key)) {
+        goto done;
+    }
 
     if (jws->key == NULL) {
         reason = AGW_UNKNOWN_KEY;
@@ -222,29 +221,21 @@ done:
 }
 
 
-/* returns the length, or 0 where it does not fit or memory ran out */
+/*
+ * RFC 8725, section 3.11.  Another issuer may follow RFC 9068, section 2.1.
+ */
 
-static size_t
-agw_jws_write_header(const agw_key_t *key, char *buf, size_t size)
+static int
+agw_jws_is_typ(agw_str_t typ, const agw_key_t *key)
 {
-    size_t      len;
-    json_t     *header;
-    agw_str_t   alg, kid;
+    static const agw_str_t  jwt = agw_string("JWT");
+    static const agw_str_t  at_jwt = agw_string("at+jwt");
+    static const agw_str_t  full_at_jwt = agw_string("application/at+jwt");
 
-    alg = agw_key_alg(key)->name;
-    kid = agw_key_kid(key);
-
-    header = json_pack("{s:s%, s:s, s:s%}",
-                       "alg", alg.data, alg.len,
-                       "typ", "JWT",
-                       "kid", kid.data, kid.len);
-    if (header == NULL) {
-        return 0;
+    if (agw_str_eq(typ, jwt)) {
+        return 1;
     }
 
-    len = json_dumpb(header, buf, size, JSON_COMPACT);
-
-    json_decref(header);
-
-    return len <= size ? len : 0;
+    return key != NULL && agw_key_issuer(key).len
+           && (agw_str_eq(typ, at_jwt) || agw_str_eq(typ, full_at_jwt));
 }

@@ -7,15 +7,16 @@
 
 #include <stdlib.h>
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 
 #include "agw_base64.h"
 #include "agw_grammar.h"
 #include "agw_key.h"
+#include "agw_key_form.h"
+#include "agw_mac.h"
+#include "agw_pkey.h"
+#include "agw_signature.h"
 
 
 /* 128 bits of an HMAC as base64url: a kid that does not tell the secret */
@@ -25,39 +26,52 @@
 
 struct agw_key_s {
     const agw_alg_t  *alg;
-    EVP_MAC_CTX      *mac;           /* holds the only copy of the secret */
+    EVP_MAC_CTX      *mac;           /* of HMAC: the only copy of the secret */
+    agw_signature_t   signature;     /* of any other */
     agw_str_t         kid;
     agw_str_t         issuer;
+    agw_str_t         header;
     unsigned          signs:1;
+    unsigned          is_secret:1;
 };
 
 
-static int agw_is_other_form(agw_str_t bytes);
-static int agw_is_der(agw_str_t bytes);
-static size_t agw_der_contents(agw_str_t bytes, size_t i);
-static EVP_MAC_CTX *agw_mac_create(const agw_alg_t *alg, agw_str_t secret);
-static int agw_mac(const agw_key_t *key, agw_str_t data, unsigned char *out);
-static int agw_secret_kid(agw_key_t *key);
+static agw_key_t *agw_key_create(const agw_key_source_t *source,
+    const agw_alg_t *alg, const char **error);
+static int agw_key_name_secret(agw_key_t *key, agw_str_t kid);
+static int agw_key_name_pkey(agw_key_t *key, agw_str_t kid);
+static int agw_key_name(agw_key_t *key, agw_str_t kid);
+static int agw_mac_verify(const agw_key_t *key, agw_str_t data,
+    agw_str_t sig);
+static int agw_key_is_pair(const agw_key_t *key);
 static int agw_copy(agw_str_t *to, agw_str_t from);
 
 
 agw_key_t *
 agw_key_from_secret(const agw_key_source_t *source, const char **error)
 {
-    agw_key_t         *key;
-    const agw_alg_t   *alg;
-    static const agw_str_t  hs256 = agw_string("HS256");
+    agw_str_t         text;
+    agw_key_t        *key;
+    const agw_alg_t  *alg;
 
-    alg = agw_alg_find(source->alg.len ? source->alg : hs256);
+    alg = source->alg.len ? agw_alg_find(source->alg)
+                          : agw_alg_default(AGW_KTY_OCT, NULL);
 
     if (alg == NULL) {
         *error = "unknown algorithm, accepted are " AGW_ALG_NAMES;
         return NULL;
     }
 
-    if (agw_is_other_form(source->bytes)) {
+    if (agw_key_form(source->bytes, &text) != AGW_FORM_SECRET) {
         *error = "a PEM, JWK, ssh or DER key is never taken for a secret; "
-                 "accepted is a file of random bytes";
+                 "accepted are a whole PEM key, a JWK, a JWK Set, and a file "
+                 "of random bytes";
+        return NULL;
+    }
+
+    if (alg->kty != AGW_KTY_OCT) {
+        *error = "a secret does not fit the algorithm; accepted are HS256, "
+                 "HS384, HS512";
         return NULL;
     }
 
@@ -67,27 +81,68 @@ agw_key_from_secret(const agw_key_source_t *source, const char **error)
         return NULL;
     }
 
-    *error = "OpenSSL failed, or memory ran out";
-
-    key = calloc(1, sizeof(agw_key_t));
+    key = agw_key_create(source, alg, error);
     if (key == NULL) {
         return NULL;
     }
 
-    key->alg = alg;
     key->signs = !source->verify;
+    key->is_secret = 1;
     key->mac = agw_mac_create(alg, source->bytes);
 
-    if (key->mac == NULL || agw_copy(&key->issuer, source->issuer) != 0) {
+    if (key->mac == NULL || agw_key_name_secret(key, source->kid) != 0) {
+        ERR_clear_error();
+        agw_key_free(key);
+        return NULL;
+    }
+
+    *error = NULL;
+
+    return key;
+}
+
+
+agw_key_t *
+agw_key_from_pkey(const agw_key_source_t *source, EVP_PKEY *pkey,
+    int is_private, const char **error)
+{
+    agw_key_t        *key;
+    const agw_alg_t  *alg;
+
+    if (source->alg.len) {
+        alg = agw_alg_find(source->alg);
+        *error = "unknown algorithm, accepted are " AGW_ALG_NAMES;
+
+    } else {
+        alg = agw_pkey_default_alg(pkey, error);
+    }
+
+    if (alg == NULL) {
+        return NULL;
+    }
+
+    *error = agw_pkey_refusal(pkey, alg);
+    if (*error != NULL) {
+        return NULL;
+    }
+
+    key = agw_key_create(source, alg, error);
+    if (key == NULL) {
+        return NULL;
+    }
+
+    key->signs = is_private && !source->verify;
+    key->is_secret = (is_private != 0);
+
+    if (agw_signature_prepare(&key->signature, pkey, alg, is_private) != 0
+        || agw_key_name_pkey(key, source->kid) != 0)
+    {
         goto failed;
     }
 
-    if (source->kid.len) {
-        if (agw_copy(&key->kid, source->kid) != 0) {
-            goto failed;
-        }
-
-    } else if (agw_secret_kid(key) != 0) {
+    if (is_private && !agw_key_is_pair(key)) {
+        *error = "the private key and the public key beside it are not a "
+                 "pair";
         goto failed;
     }
 
@@ -111,10 +166,12 @@ agw_key_free(agw_key_t *key)
         return;
     }
 
-    EVP_MAC_CTX_free(key->mac);      /* wipes the secret */
+    EVP_MAC_CTX_free(key->mac);      /* both wipe what is secret */
+    agw_signature_done(&key->signature);
 
     free((void *) key->kid.data);
     free((void *) key->issuer.data);
+    free((void *) key->header.data);
     free(key);
 }
 
@@ -140,6 +197,20 @@ agw_key_issuer(const agw_key_t *key)
 }
 
 
+agw_str_t
+agw_key_header(const agw_key_t *key)
+{
+    return key->header;
+}
+
+
+size_t
+agw_key_sig_size(const agw_key_t *key)
+{
+    return key->mac ? key->alg->digest_size : key->signature.size;
+}
+
+
 int
 agw_key_signs(const agw_key_t *key)
 {
@@ -148,14 +219,60 @@ agw_key_signs(const agw_key_t *key)
 
 
 int
+agw_key_is_secret(const agw_key_t *key)
+{
+    return key->is_secret;
+}
+
+
+json_t *
+agw_key_public_jwk(const agw_key_t *key)
+{
+    int      rc;
+    json_t  *jwk;
+
+    if (key->mac != NULL) {
+        return NULL;
+    }
+
+    jwk = agw_pkey_jwk(key->signature.pkey, key->alg);
+
+    rc = json_object_set_new(jwk, "kid",
+                             json_stringn((const char *) key->kid.data,
+                                          key->kid.len));
+    rc |= json_object_set_new(jwk, "use", json_string("sig"));
+    rc |= json_object_set_new(jwk, "alg",
+                             json_stringn((const char *) key->alg->name.data,
+                                          key->alg->name.len));
+
+    if (rc != 0) {
+        json_decref(jwk);
+        return NULL;
+    }
+
+    return jwk;
+}
+
+
+int
 agw_key_sign(const agw_key_t *key, agw_str_t data, unsigned char *sig,
     size_t *len)
 {
-    if (!key->signs || agw_mac(key, data, sig) != 0) {
+    int  rc;
+
+    if (!key->signs) {
         return -1;
     }
 
-    *len = key->alg->digest_size;
+    rc = key->mac ? agw_mac(key->mac, data, sig)
+                  : agw_signature_make(&key->signature, data, sig);
+
+    if (rc != 0) {
+        ERR_clear_error();
+        return -1;
+    }
+
+    *len = agw_key_sig_size(key);
 
     return 0;
 }
@@ -164,10 +281,155 @@ agw_key_sign(const agw_key_t *key, agw_str_t data, unsigned char *sig,
 int
 agw_key_verify(const agw_key_t *key, agw_str_t data, agw_str_t sig)
 {
-    int            rc;
-    unsigned char  mac[AGW_SIG_MAX];
+    int  rc;
 
-    if (sig.len != key->alg->digest_size || agw_mac(key, data, mac) != 0) {
+    if (sig.len != agw_key_sig_size(key)) {
+        return -1;
+    }
+
+    rc = key->mac ? agw_mac_verify(key, data, sig)
+                  : agw_signature_check(&key->signature, data, sig);
+
+    if (rc != 0) {
+        ERR_clear_error();
+    }
+
+    return rc;
+}
+
+
+/* on failure *error says what is wrong, and afterwards what would be */
+
+static agw_key_t *
+agw_key_create(const agw_key_source_t *source, const agw_alg_t *alg,
+    const char **error)
+{
+    agw_key_t  *key;
+
+    if (source->kid.len
+        && (source->kid.len > AGW_KID_MAX || !agw_is_scope_word(source->kid)))
+    {
+        *error = "a kid that is not used; accepted are 1 to 256 printable "
+                 "ASCII characters without spaces, quotes and backslashes";
+        return NULL;
+    }
+
+    *error = "OpenSSL failed, or memory ran out";
+
+    key = calloc(1, sizeof(agw_key_t));
+    if (key == NULL) {
+        return NULL;
+    }
+
+    key->alg = alg;
+
+    if (agw_copy(&key->issuer, source->issuer) != 0) {
+        agw_key_free(key);
+        return NULL;
+    }
+
+    return key;
+}
+
+
+static int
+agw_key_name_secret(agw_key_t *key, agw_str_t kid)
+{
+    int                     rc;
+    agw_str_t               head;
+    unsigned char           mac[AGW_MAC_MAX];
+    unsigned char           own[AGW_BASE64URL_SIZE(AGW_KID_BYTES)];
+    static const agw_str_t  label = agw_string("auth gateway kid");
+
+    if (kid.len) {
+        return agw_key_name(key, kid);
+    }
+
+    rc = agw_mac(key->mac, label, mac);
+
+    if (rc == 0) {
+        head.data = mac;
+        head.len = AGW_KID_BYTES;
+
+        kid.data = own;
+        kid.len = agw_base64url_encode(head, own);
+
+        rc = agw_key_name(key, kid);
+    }
+
+    OPENSSL_cleanse(mac, sizeof(mac));
+
+    return rc;
+}
+
+
+static int
+agw_key_name_pkey(agw_key_t *key, agw_str_t kid)
+{
+    unsigned char  own[AGW_THUMBPRINT_SIZE];
+
+    if (kid.len) {
+        return agw_key_name(key, kid);
+    }
+
+    if (agw_pkey_thumbprint(key->signature.pkey, key->alg, own) != 0) {
+        return -1;
+    }
+
+    kid.data = own;
+    kid.len = sizeof(own);
+
+    return agw_key_name(key, kid);
+}
+
+
+/* kid is free of quotes and backslashes: the header needs no escaping */
+
+static int
+agw_key_name(agw_key_t *key, agw_str_t kid)
+{
+    size_t           i;
+    agw_str_t        text;
+    unsigned char    json[AGW_KID_MAX + 64], *p;
+    const agw_str_t  parts[] = {
+        agw_string("{\"alg\":\""), key->alg->name,
+        agw_string("\",\"typ\":\"JWT\",\"kid\":\""), kid,
+        agw_string("\"}")
+    };
+
+    if (agw_copy(&key->kid, kid) != 0) {
+        return -1;
+    }
+
+    p = json;
+
+    for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        memcpy(p, parts[i].data, parts[i].len);
+        p += parts[i].len;
+    }
+
+    text.data = json;
+    text.len = (size_t) (p - json);
+
+    p = malloc(AGW_BASE64URL_SIZE(text.len));
+    if (p == NULL) {
+        return -1;
+    }
+
+    key->header.data = p;
+    key->header.len = agw_base64url_encode(text, p);
+
+    return 0;
+}
+
+
+static int
+agw_mac_verify(const agw_key_t *key, agw_str_t data, agw_str_t sig)
+{
+    int            rc;
+    unsigned char  mac[AGW_MAC_MAX];
+
+    if (agw_mac(key->mac, data, mac) != 0) {
         return -1;
     }
 
@@ -179,170 +441,19 @@ agw_key_verify(const agw_key_t *key, agw_str_t data, agw_str_t sig)
 }
 
 
-/*
- * RFC 8725, section 3.1: a public key that becomes an HMAC secret lets
- * anybody sign.
- */
+/* a signature tells, whatever the type */
 
 static int
-agw_is_other_form(agw_str_t bytes)
+agw_key_is_pair(const agw_key_t *key)
 {
-    size_t                  i;
-    agw_str_t               s;
-    static const agw_str_t  bom = agw_string("\xef\xbb\xbf");
-    static const agw_str_t  forms[] = {
-        agw_string("-----BEGIN"), agw_string("{"), agw_string("["),
-        agw_string("ssh-")
-    };
+    agw_str_t       s;
+    unsigned char   sig[AGW_SIG_MAX];
 
-    s = bytes;
+    s.data = sig;
+    s.len = key->signature.size;
 
-    if (agw_str_begins(s, bom)) {
-        s.data += bom.len;
-        s.len -= bom.len;
-    }
-
-    while (s.len && (s.data[0] == ' '
-                     || (s.data[0] >= '\t' && s.data[0] <= '\r')))
-    {
-        s.data++;
-        s.len--;
-    }
-
-    for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        if (agw_str_begins(s, forms[i])) {
-            return 1;
-        }
-    }
-
-    return agw_is_der(s) || agw_is_der(bytes);
-}
-
-
-/*
- * DER of a key or a certificate (X.690, section 8.1), whole, cut short or
- * with something behind it: a SEQUENCE that begins with an INTEGER, or with
- * a SEQUENCE that begins with an INTEGER, an OBJECT IDENTIFIER or a [0].  No
- * text begins so, and of random secrets one in sixty thousand.
- */
-
-static int
-agw_is_der(agw_str_t bytes)
-{
-    size_t  i;
-
-    if (bytes.len == 0 || bytes.data[0] != 0x30) {
-        return 0;
-    }
-
-    i = agw_der_contents(bytes, 0);
-
-    if (i < bytes.len && bytes.data[i] == 0x30) {
-        i = agw_der_contents(bytes, i);
-
-        return i < bytes.len && (bytes.data[i] == 0x02
-                                 || bytes.data[i] == 0x06
-                                 || bytes.data[i] == 0xa0);
-    }
-
-    return i < bytes.len && bytes.data[i] == 0x02;
-}
-
-
-/* where the contents of the element at i begin */
-
-static size_t
-agw_der_contents(agw_str_t bytes, size_t i)
-{
-    unsigned char  length;
-
-    length = i + 1 < bytes.len ? bytes.data[i + 1] : 0;
-
-    return i + 2 + (length > 0x80 ? length & 0x7f : 0);
-}
-
-
-static EVP_MAC_CTX *
-agw_mac_create(const agw_alg_t *alg, agw_str_t secret)
-{
-    EVP_MAC      *hmac;
-    OSSL_PARAM    params[2];
-    EVP_MAC_CTX  *ctx;
-
-    hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    ctx = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
-    EVP_MAC_free(hmac);
-
-    if (ctx == NULL) {
-        return NULL;
-    }
-
-    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
-                                                 (char *) alg->digest, 0);
-    params[1] = OSSL_PARAM_construct_end();
-
-    if (EVP_MAC_init(ctx, secret.data, secret.len, params) != 1) {
-        EVP_MAC_CTX_free(ctx);
-        return NULL;
-    }
-
-    return ctx;
-}
-
-
-/* out has room for AGW_SIG_MAX bytes */
-
-static int
-agw_mac(const agw_key_t *key, agw_str_t data, unsigned char *out)
-{
-    int           rc;
-    size_t        len;
-    EVP_MAC_CTX  *ctx;
-
-    ctx = EVP_MAC_CTX_dup(key->mac);
-
-    rc = ctx != NULL
-         && EVP_MAC_update(ctx, data.data, data.len) == 1
-         && EVP_MAC_final(ctx, out, &len, AGW_SIG_MAX) == 1
-         && len == key->alg->digest_size;
-
-    EVP_MAC_CTX_free(ctx);
-
-    if (!rc) {
-        ERR_clear_error();
-        return -1;
-    }
-
-    return 0;
-}
-
-
-static int
-agw_secret_kid(agw_key_t *key)
-{
-    unsigned char           mac[AGW_SIG_MAX], *kid;
-    agw_str_t               head;
-    static const agw_str_t  label = agw_string("auth gateway kid");
-
-    if (agw_mac(key, label, mac) != 0) {
-        return -1;
-    }
-
-    kid = malloc(AGW_BASE64URL_SIZE(AGW_KID_BYTES));
-    if (kid == NULL) {
-        OPENSSL_cleanse(mac, sizeof(mac));
-        return -1;
-    }
-
-    head.data = mac;
-    head.len = AGW_KID_BYTES;
-
-    key->kid.len = agw_base64url_encode(head, kid);
-    key->kid.data = kid;
-
-    OPENSSL_cleanse(mac, sizeof(mac));
-
-    return 0;
+    return agw_signature_make(&key->signature, key->kid, sig) == 0
+           && agw_signature_check(&key->signature, key->kid, s) == 0;
 }
 
 

@@ -1,13 +1,16 @@
 
 /*
  * One key with its one algorithm (RFC 8725, section 3.1): it signs and
- * verifies bytes, and knows nothing of tokens.  Immutable once made.
+ * verifies bytes.  Immutable once made.
  */
 
 
 #ifndef AGW_KEY_H_INCLUDED_
 #define AGW_KEY_H_INCLUDED_
 
+
+#include <jansson.h>
+#include <openssl/evp.h>
 
 #include "agw_alg.h"
 
@@ -30,14 +33,28 @@ typedef struct {
 
 
 /*
- * A raw secret for HMAC (RFC 2104).  Returns a key that the caller frees, or
- * NULL and a static text in *error that says what is accepted: a secret
- * shorter than its hash (RFC 7518, section 3.2), bytes that are a key of
- * another form (PEM, JWK, ssh, DER), an unknown algorithm.
+ * A raw secret for HMAC (RFC 2104), of source->bytes.  Returns a key that
+ * the caller frees, or NULL and a static text in *error that says what is
+ * accepted: a secret shorter than its hash (RFC 7518, section 3.2), bytes
+ * that are a key of another form (PEM, JWK, ssh, DER), an unknown algorithm
+ * or one that is not HMAC.  Without a kid the key is named by a digest that
+ * does not tell the secret.
  */
 
 agw_key_t *agw_key_from_secret(const agw_key_source_t *source,
     const char **error);
+
+
+/*
+ * A key of OpenSSL's, of which the new one takes a reference; what the
+ * source has as bytes is not looked at.  Returns and fails likewise: a key
+ * that agw_pkey_refusal() refuses, and a private key whose signatures its
+ * public one does not verify.  Without a kid the key is named by its
+ * thumbprint (RFC 7638).
+ */
+
+agw_key_t *agw_key_from_pkey(const agw_key_source_t *source, EVP_PKEY *pkey,
+    int is_private, const char **error);
 
 
 /* wipes and frees; key may be NULL */
@@ -49,8 +66,36 @@ void agw_key_free(agw_key_t *key);
 
 const agw_alg_t *agw_key_alg(const agw_key_t *key);
 agw_str_t agw_key_kid(const agw_key_t *key);
+
+/* whose tokens it verifies; empty: our own */
+
 agw_str_t agw_key_issuer(const agw_key_t *key);
+
+/*
+ * The JOSE header of tokens that it signs, {"alg","typ":"JWT","kid"}, as
+ * base64url (RFC 7515, section 4).
+ */
+
+agw_str_t agw_key_header(const agw_key_t *key);
+
+
+/* the size of its signatures, in bytes, at most AGW_SIG_MAX */
+
+size_t agw_key_sig_size(const agw_key_t *key);
+
+
+/* whether it may sign, and whether its file has to be kept from others */
+
 int agw_key_signs(const agw_key_t *key);
+int agw_key_is_secret(const agw_key_t *key);
+
+
+/*
+ * The public key as a JWK with its kid, use and alg (RFC 7517, section 4), a
+ * new reference; NULL for a secret, and where memory ran out.
+ */
+
+json_t *agw_key_public_jwk(const agw_key_t *key);
 
 
 /*
@@ -65,8 +110,8 @@ int agw_key_sign(const agw_key_t *key, agw_str_t data, unsigned char *sig,
 
 /*
  * Returns 0 where sig is the key's signature of data, -1 where it is not or
- * OpenSSL failed.  A MAC is compared in constant time; OpenSSL's error queue
- * is left empty.
+ * OpenSSL failed.  A MAC is compared in constant time; r and s of ECDSA are
+ * 1 to n - 1 (RFC 7518, section 3.4); OpenSSL's error queue is left empty.
  */
 
 int agw_key_verify(const agw_key_t *key, agw_str_t data, agw_str_t sig);

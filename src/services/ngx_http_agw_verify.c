@@ -16,6 +16,8 @@
 
 static agw_reason_t ngx_http_agw_verify_token(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx);
+static agw_reason_t ngx_http_agw_verify_claims(const agw_claims_t *claims,
+    const agw_key_t *key, const ngx_http_agw_srv_conf_t *sscf);
 
 
 agw_reason_t
@@ -93,5 +95,39 @@ ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 
     ctx->partner_id = ngx_http_agw_from_core(ctx->claims.partner_id);
 
-    return agw_claims_check(&ctx->claims, &sscf->rules, ngx_time());
+    return ngx_http_agw_verify_claims(&ctx->claims, jws.key, sscf);
+}
+
+
+/*
+ * What another issuer signed carries its iss, what we signed never does; and
+ * of its tokens those of a business are all that is accepted here.
+ */
+
+static agw_reason_t
+ngx_http_agw_verify_claims(const agw_claims_t *claims, const agw_key_t *key,
+    const ngx_http_agw_srv_conf_t *sscf)
+{
+    agw_str_t            issuer;
+    agw_reason_t         reason;
+    agw_claims_rules_t   rules;
+
+    rules = sscf->rules;
+    issuer = agw_key_issuer(key);
+
+    if (issuer.len) {
+        rules.issuer = issuer;
+    }
+
+    reason = agw_claims_check(claims, &rules, ngx_time());
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    if (issuer.len) {
+        return claims->kind == AGW_KIND_BUSINESS ? AGW_OK : AGW_WRONG_KIND;
+    }
+
+    return agw_keyring_has_issuer(sscf->keyring, claims->iss)
+           ? AGW_WRONG_ISSUER : AGW_OK;
 }

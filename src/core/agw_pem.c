@@ -1,0 +1,172 @@
+
+/*
+ * The blocks are taken one by one: OpenSSL's readers of a whole file ask a
+ * terminal for a passphrase, and pass over what they do not look for.
+ */
+
+
+#include <limits.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "agw_pem.h"
+
+
+typedef struct {
+    const char   *name;
+    EVP_PKEY    *(*decode)(const unsigned char **der, long len);
+    int           is_private;
+} agw_pem_type_t;
+
+
+static EVP_PKEY *agw_pem_block(const char *name, const char *header,
+    const unsigned char *der, long len, int *is_private, const char **error);
+static EVP_PKEY *agw_decode_private(const unsigned char **der, long len);
+static EVP_PKEY *agw_decode_public(const unsigned char **der, long len);
+static EVP_PKEY *agw_decode_rsa_public(const unsigned char **der, long len);
+
+
+static const agw_pem_type_t  agw_pem_types[] = {
+    { PEM_STRING_PKCS8INF, agw_decode_private, 1 },
+    { PEM_STRING_RSA, agw_decode_private, 1 },
+    { PEM_STRING_ECPRIVATEKEY, agw_decode_private, 1 },
+    { PEM_STRING_PUBLIC, agw_decode_public, 0 },
+    { PEM_STRING_RSA_PUBLIC, agw_decode_rsa_public, 0 }
+};
+
+
+EVP_PKEY *
+agw_pem_read(agw_str_t text, int *is_private, const char **error)
+{
+    BIO            *bio;
+    char           *name, *header;
+    long            len;
+    EVP_PKEY       *pkey, *next;
+    unsigned char  *der;
+
+    if (text.len > INT_MAX) {
+        *error = "the PEM is too long";
+        return NULL;
+    }
+
+    *error = "OpenSSL failed, or memory ran out";
+
+    bio = BIO_new_mem_buf(text.data, (int) text.len);
+    if (bio == NULL) {
+        ERR_clear_error();
+        return NULL;
+    }
+
+    pkey = NULL;
+    *error = NULL;
+
+    while (*error == NULL
+           && PEM_read_bio_ex(bio, &name, &header, &der, &len,
+                              PEM_FLAG_SECURE) == 1)
+    {
+        if (strcmp(name, PEM_STRING_ECPARAMETERS) != 0) {
+            next = agw_pem_block(name, header, der, len, is_private, error);
+
+            if (next != NULL && pkey != NULL) {
+                *error = "the PEM holds several keys; accepted is one in a "
+                         "file";
+                EVP_PKEY_free(next);
+
+            } else if (next != NULL) {
+                pkey = next;
+            }
+        }
+
+        OPENSSL_secure_free(name);
+        OPENSSL_secure_free(header);
+        OPENSSL_secure_clear_free(der, (size_t) len);
+    }
+
+    if (*error == NULL
+        && (pkey == NULL || ERR_GET_REASON(ERR_peek_last_error())
+                            != PEM_R_NO_START_LINE))
+    {
+        *error = "the PEM is broken or cut short; accepted is a whole "
+                 "PRIVATE KEY or PUBLIC KEY";
+    }
+
+    BIO_free(bio);
+    ERR_clear_error();
+
+    if (*error != NULL) {
+        EVP_PKEY_free(pkey);
+        return NULL;
+    }
+
+    return pkey;
+}
+
+
+static EVP_PKEY *
+agw_pem_block(const char *name, const char *header, const unsigned char *der,
+    long len, int *is_private, const char **error)
+{
+    size_t                 i;
+    EVP_PKEY              *pkey;
+    const agw_pem_type_t  *type;
+    const unsigned char   *p;
+
+    /* the older forms say that they are encrypted in a header */
+
+    if (strcmp(name, PEM_STRING_PKCS8) == 0 || header[0] != '\0') {
+        *error = "the PEM is encrypted; accepted is a key without a "
+                 "passphrase";
+        return NULL;
+    }
+
+    type = NULL;
+
+    for (i = 0; i < sizeof(agw_pem_types) / sizeof(agw_pem_types[0]); i++) {
+        if (strcmp(name, agw_pem_types[i].name) == 0) {
+            type = &agw_pem_types[i];
+        }
+    }
+
+    if (type == NULL) {
+        *error = "the PEM holds something else; accepted are PRIVATE KEY, "
+                 "PUBLIC KEY, and their RSA and EC spellings (not a "
+                 "certificate: openssl x509 -pubkey tells its key)";
+        return NULL;
+    }
+
+    p = der;
+    pkey = type->decode(&p, len);
+
+    if (pkey == NULL || p != der + len) {
+        *error = "the PEM cannot be read as a key of its kind";
+        EVP_PKEY_free(pkey);
+        return NULL;
+    }
+
+    *is_private = type->is_private;
+
+    return pkey;
+}
+
+
+static EVP_PKEY *
+agw_decode_private(const unsigned char **der, long len)
+{
+    return d2i_AutoPrivateKey(NULL, der, len);
+}
+
+
+static EVP_PKEY *
+agw_decode_public(const unsigned char **der, long len)
+{
+    return d2i_PUBKEY(NULL, der, len);
+}
+
+
+static EVP_PKEY *
+agw_decode_rsa_public(const unsigned char **der, long len)
+{
+    return d2i_PublicKey(EVP_PKEY_RSA, NULL, der, len);
+}

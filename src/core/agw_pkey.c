@@ -1,0 +1,380 @@
+
+/*
+ * A key is looked at once, when it is read; nothing here is called while
+ * serving.
+ */
+
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/sha.h>
+
+#include "agw_base64.h"
+#include "agw_pkey.h"
+
+
+#define AGW_GROUP_NAME_MAX  64
+#define AGW_THUMBPRINT_MAX  4096     /* of the JWK that is digested, bytes */
+
+
+static const char *agw_pkey_curve(EVP_PKEY *pkey);
+static const char *agw_rsa_refusal(EVP_PKEY *pkey);
+static int agw_rsa_is_roca(const BIGNUM *n);
+static int agw_in_subgroup(BN_ULONG value, BN_ULONG prime);
+static int agw_pkey_is_valid(EVP_PKEY *pkey);
+static int agw_jwk_set_number(json_t *jwk, const char *name, EVP_PKEY *pkey,
+    const char *param, size_t size);
+static int agw_jwk_set_bytes(json_t *jwk, const char *name,
+    const unsigned char *data, size_t len);
+
+
+const agw_alg_t *
+agw_pkey_default_alg(EVP_PKEY *pkey, const char **error)
+{
+    const char       *curve;
+    const agw_alg_t  *alg;
+
+    alg = NULL;
+    curve = agw_pkey_curve(pkey);
+
+    if (EVP_PKEY_is_a(pkey, "RSA")) {
+        alg = agw_alg_default(AGW_KTY_RSA, NULL);
+
+    } else if (EVP_PKEY_is_a(pkey, "EC") && curve != NULL) {
+        alg = agw_alg_default(AGW_KTY_EC, curve);
+
+    } else if (EVP_PKEY_is_a(pkey, "ED25519")) {
+        alg = agw_alg_default(AGW_KTY_OKP, "Ed25519");
+    }
+
+    *error = alg ? NULL
+                 : "a key of another type or curve; accepted are RSA "
+                   "(rsaEncryption), EC on P-256 and P-384, and Ed25519";
+
+    return alg;
+}
+
+
+const char *
+agw_pkey_refusal(EVP_PKEY *pkey, const agw_alg_t *alg)
+{
+    const char  *curve, *error;
+
+    switch (alg->kty) {
+
+    case AGW_KTY_RSA:
+
+        if (!EVP_PKEY_is_a(pkey, "RSA")) {
+            return "the key does not fit its algorithm; accepted for RS* and "
+                   "PS* is an RSA key (rsaEncryption)";
+        }
+
+        error = agw_rsa_refusal(pkey);
+        if (error != NULL) {
+            return error;
+        }
+
+        break;
+
+    case AGW_KTY_EC:
+
+        curve = EVP_PKEY_is_a(pkey, "EC") ? agw_pkey_curve(pkey) : NULL;
+
+        if (curve == NULL || strcmp(curve, alg->curve) != 0) {
+            return "the key does not fit its algorithm; accepted are a key "
+                   "on P-256 for ES256, one on P-384 for ES384";
+        }
+
+        break;
+
+    case AGW_KTY_OKP:
+
+        if (!EVP_PKEY_is_a(pkey, "ED25519")) {
+            return "the key does not fit its algorithm; accepted for EdDSA "
+                   "is an Ed25519 key";
+        }
+
+        break;
+
+    default:
+        return "the key does not fit its algorithm; accepted for HS* is a "
+               "secret";
+    }
+
+    return agw_pkey_is_valid(pkey)
+           ? NULL : "the public key is not a valid one of its type";
+}
+
+
+int
+agw_pkey_order(EVP_PKEY *pkey, unsigned char *order, size_t size)
+{
+    int      rc;
+    BIGNUM  *n;
+
+    n = NULL;
+
+    rc = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_EC_ORDER, &n) == 1
+         && BN_bn2binpad(n, order, (int) size) == (int) size;
+
+    BN_free(n);
+
+    return rc ? 0 : -1;
+}
+
+
+json_t *
+agw_pkey_jwk(EVP_PKEY *pkey, const agw_alg_t *alg)
+{
+    int             rc;
+    size_t          len;
+    json_t         *jwk;
+    unsigned char   raw[AGW_FIELD_MAX];
+
+    jwk = json_object();
+
+    switch (alg->kty) {
+
+    case AGW_KTY_RSA:
+        rc = agw_jwk_set_number(jwk, "e", pkey, OSSL_PKEY_PARAM_RSA_E, 0);
+        rc |= json_object_set_new(jwk, "kty", json_string("RSA"));
+        rc |= agw_jwk_set_number(jwk, "n", pkey, OSSL_PKEY_PARAM_RSA_N, 0);
+        break;
+
+    case AGW_KTY_EC:
+        rc = json_object_set_new(jwk, "crv", json_string(alg->curve));
+        rc |= json_object_set_new(jwk, "kty", json_string("EC"));
+        rc |= agw_jwk_set_number(jwk, "x", pkey, OSSL_PKEY_PARAM_EC_PUB_X,
+                                 alg->field_size);
+        rc |= agw_jwk_set_number(jwk, "y", pkey, OSSL_PKEY_PARAM_EC_PUB_Y,
+                                 alg->field_size);
+        break;
+
+    default:
+        len = sizeof(raw);
+        rc = EVP_PKEY_get_raw_public_key(pkey, raw, &len) == 1 ? 0 : -1;
+
+        rc |= json_object_set_new(jwk, "crv", json_string(alg->curve));
+        rc |= json_object_set_new(jwk, "kty", json_string("OKP"));
+        rc |= rc ? rc : agw_jwk_set_bytes(jwk, "x", raw, len);
+        break;
+    }
+
+    if (rc != 0) {
+        ERR_clear_error();
+        json_decref(jwk);
+        return NULL;
+    }
+
+    return jwk;
+}
+
+
+int
+agw_pkey_thumbprint(EVP_PKEY *pkey, const agw_alg_t *alg, unsigned char *out)
+{
+    char            text[AGW_THUMBPRINT_MAX];
+    size_t          len;
+    json_t         *jwk;
+    agw_str_t       digest;
+    unsigned char   buf[SHA256_DIGEST_LENGTH];
+
+    jwk = agw_pkey_jwk(pkey, alg);
+    len = jwk ? json_dumpb(jwk, text, sizeof(text), JSON_COMPACT) : 0;
+
+    json_decref(jwk);
+
+    if (len == 0 || len > sizeof(text)
+        || EVP_Digest(text, len, buf, NULL, EVP_sha256(), NULL) != 1)
+    {
+        ERR_clear_error();
+        return -1;
+    }
+
+    digest.data = buf;
+    digest.len = sizeof(buf);
+
+    (void) agw_base64url_encode(digest, out);
+
+    return 0;
+}
+
+
+/* the name in a JWK of an EC key's curve, or NULL for another curve */
+
+static const char *
+agw_pkey_curve(EVP_PKEY *pkey)
+{
+    char    name[AGW_GROUP_NAME_MAX];
+    size_t  len;
+
+    if (EVP_PKEY_get_group_name(pkey, name, sizeof(name), &len) != 1) {
+        ERR_clear_error();
+        return NULL;
+    }
+
+    if (strcmp(name, "prime256v1") == 0 || strcmp(name, "P-256") == 0) {
+        return "P-256";
+    }
+
+    if (strcmp(name, "secp384r1") == 0 || strcmp(name, "P-384") == 0) {
+        return "P-384";
+    }
+
+    return NULL;
+}
+
+
+static const char *
+agw_rsa_refusal(EVP_PKEY *pkey)
+{
+    int          bits;
+    BIGNUM      *n, *e;
+    const char  *error;
+
+    bits = EVP_PKEY_get_bits(pkey);
+
+    if (bits < AGW_RSA_MIN || bits > AGW_RSA_MAX) {
+        return "an RSA key of this size is not used; accepted are 2048 to "
+               "8192 bits";
+    }
+
+    n = NULL;
+    e = NULL;
+    error = NULL;
+
+    if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n) != 1
+        || EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) != 1)
+    {
+        ERR_clear_error();
+        error = "OpenSSL failed, or memory ran out";
+
+    } else if (!BN_is_odd(e) || BN_is_one(e)) {
+        error = "the RSA exponent is 1 or even; accepted are 3 and more, "
+                "odd";
+
+    } else if (agw_rsa_is_roca(n)) {
+        error = "the RSA key can be factored (ROCA, CVE-2017-15361); "
+                "accepted is one that OpenSSL made";
+    }
+
+    BN_free(n);
+    BN_free(e);
+
+    return error;
+}
+
+
+/*
+ * A broken generator made primes that are powers of 65537 modulo every small
+ * prime, and so is their product: of other moduli one in 2^30 or so.
+ */
+
+static int
+agw_rsa_is_roca(const BIGNUM *n)
+{
+    size_t                 i;
+    static const BN_ULONG  primes[] = {
+        11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151,
+        157
+    };
+
+    for (i = 0; i < sizeof(primes) / sizeof(primes[0]); i++) {
+        if (!agw_in_subgroup(BN_mod_word(n, primes[i]), primes[i])) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* whether value is a power of 65537 modulo prime */
+
+static int
+agw_in_subgroup(BN_ULONG value, BN_ULONG prime)
+{
+    BN_ULONG  power;
+
+    power = 1;
+
+    do {
+        if (power == value) {
+            return 1;
+        }
+
+        power = power * (65537 % prime) % prime;
+
+    } while (power != 1);
+
+    return 0;
+}
+
+
+static int
+agw_pkey_is_valid(EVP_PKEY *pkey)
+{
+    int            rc;
+    EVP_PKEY_CTX  *ctx;
+
+    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+
+    rc = ctx != NULL && EVP_PKEY_public_check(ctx) == 1;
+
+    EVP_PKEY_CTX_free(ctx);
+    ERR_clear_error();
+
+    return rc;
+}
+
+
+/* size is the number's in bytes; 0: as long as it is */
+
+static int
+agw_jwk_set_number(json_t *jwk, const char *name, EVP_PKEY *pkey,
+    const char *param, size_t size)
+{
+    int             rc;
+    BIGNUM         *number;
+    unsigned char   buf[AGW_RSA_MAX / 8];
+
+    rc = -1;
+    number = NULL;
+
+    if (EVP_PKEY_get_bn_param(pkey, param, &number) == 1) {
+
+        if (size == 0) {
+            size = (size_t) BN_num_bytes(number);
+        }
+
+        if (size <= sizeof(buf)
+            && BN_bn2binpad(number, buf, (int) size) == (int) size)
+        {
+            rc = agw_jwk_set_bytes(jwk, name, buf, size);
+        }
+    }
+
+    BN_free(number);
+
+    return rc;
+}
+
+
+/* len is at most AGW_RSA_MAX / 8 */
+
+static int
+agw_jwk_set_bytes(json_t *jwk, const char *name, const unsigned char *data,
+    size_t len)
+{
+    size_t          n;
+    agw_str_t       bytes;
+    unsigned char   text[AGW_BASE64URL_SIZE(AGW_RSA_MAX / 8)];
+
+    bytes.data = data;
+    bytes.len = len;
+
+    n = agw_base64url_encode(bytes, text);
+
+    return json_object_set_new(jwk, name,
+                               json_stringn((const char *) text, n));
+}

@@ -1,0 +1,67 @@
+
+/*
+ * Asymmetric keys as OpenSSL holds them: what they are, whether they are
+ * good enough, and their public half as a JWK.
+ */
+
+
+#ifndef AGW_PKEY_H_INCLUDED_
+#define AGW_PKEY_H_INCLUDED_
+
+
+#include <jansson.h>
+#include <openssl/evp.h>
+
+#include "agw_alg.h"
+
+
+/* a thumbprint is base64url of a SHA-256 */
+
+#define AGW_THUMBPRINT_SIZE   43
+
+
+/*
+ * The algorithm of a key that names none, or NULL and a static text in
+ * *error that says which keys are accepted.
+ */
+
+const agw_alg_t *agw_pkey_default_alg(EVP_PKEY *pkey, const char **error);
+
+
+/*
+ * Whether pkey may be used with alg: type and curve, AGW_RSA_MIN to
+ * AGW_RSA_MAX bits, an exponent over 1 (RFC 8725, section 3.5; RFC 7518,
+ * section 3), no modulus of the kind that ROCA factors, a point on its
+ * curve.  Returns NULL, or a static text that says what is accepted.
+ */
+
+const char *agw_pkey_refusal(EVP_PKEY *pkey, const agw_alg_t *alg);
+
+
+/*
+ * The big-endian order of an EC key's group, into order, of AGW_FIELD_MAX
+ * bytes; size is the field's.  Returns 0, or -1 where OpenSSL failed.
+ */
+
+int agw_pkey_order(EVP_PKEY *pkey, unsigned char *order, size_t size);
+
+
+/*
+ * The required members of the public key as a JWK (RFC 7518, section 6; RFC
+ * 8037, section 2) in the order of their names.  A new reference that the
+ * caller gives back, or NULL where OpenSSL failed or memory ran out.
+ */
+
+json_t *agw_pkey_jwk(EVP_PKEY *pkey, const agw_alg_t *alg);
+
+
+/*
+ * The key's thumbprint (RFC 7638), into out, of AGW_THUMBPRINT_SIZE bytes.
+ * Returns 0, or -1 where OpenSSL failed or memory ran out.
+ */
+
+int agw_pkey_thumbprint(EVP_PKEY *pkey, const agw_alg_t *alg,
+    unsigned char *out);
+
+
+#endif /* AGW_PKEY_H_INCLUDED_ */
