@@ -54,9 +54,48 @@ typedef enum {
 } ngx_http_agw_format_t;
 
 
-/* location: what it demands, or what it answers */
+/* a document that is rendered with the configuration */
 
 typedef struct {
+    ngx_str_t                 type;
+    ngx_str_t                 body;
+    ngx_str_t                 etag;          /* in its quotes */
+} ngx_http_agw_document_t;
+
+
+/* where a metadata document says that endpoints are; paths, or empty */
+
+typedef struct {
+    ngx_str_t                 token;
+    ngx_str_t                 jwks;
+    ngx_str_t                 revoke;
+    ngx_str_t                 introspect;
+} ngx_http_agw_endpoints_t;
+
+
+typedef struct ngx_http_agw_loc_conf_s  ngx_http_agw_loc_conf_t;
+
+
+/* what a location can answer by itself: one of these a directive */
+
+typedef struct {
+    const char               *directive;
+    ngx_http_handler_pt       handler;
+    const char               *methods;       /* as Allow has them */
+    unsigned                  needs_store:1;
+    unsigned                  needs_key:1;
+    unsigned                  needs_signer:1;
+
+    /* after the location was merged; may be NULL */
+
+    char                   *(*prepare)(ngx_conf_t *cf,
+                                  ngx_http_agw_loc_conf_t *conf);
+} ngx_http_agw_answer_t;
+
+
+/* location: what it demands, or what it answers */
+
+struct ngx_http_agw_loc_conf_s {
     ngx_uint_t                require;       /* AGW_REQUIRE_* */
     ngx_str_t                 scope;
     ngx_str_t                 business_path; /* as it was written */
@@ -69,12 +108,14 @@ typedef struct {
     ngx_flag_t                intercept_errors;
     ngx_str_t                 realm;
 
-    ngx_http_handler_pt       answer;        /* NULL: not an answering one */
+    const ngx_http_agw_answer_t  *answer;    /* NULL: not an answering one */
     agw_kind_t                token_kind;    /* where it answers tokens */
+    ngx_http_agw_endpoints_t *endpoints;     /* where it answers metadata */
+    ngx_http_agw_document_t   document;      /* and JWKS */
     time_t                    partner_lifetime;
     time_t                    business_lifetime;
     ngx_str_t                 partner_scope; /* a scope, or empty */
-} ngx_http_agw_loc_conf_t;
+};
 
 
 typedef struct ngx_http_agw_body_s    ngx_http_agw_body_t;

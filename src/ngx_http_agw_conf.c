@@ -19,14 +19,9 @@
 
 static ngx_int_t ngx_http_agw_add_template(ngx_conf_t *cf,
     ngx_http_agw_srv_conf_t *sscf, const agw_template_t *template);
-static char *ngx_http_agw_merge_answer(ngx_conf_t *cf,
-    const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf,
-    ngx_uint_t explicit_require);
 static char *ngx_http_agw_merge_lifetimes(ngx_conf_t *cf,
     const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf);
 static char *ngx_http_agw_check_guarded(ngx_conf_t *cf,
-    const ngx_http_agw_loc_conf_t *conf);
-static char *ngx_http_agw_check_answer(ngx_conf_t *cf,
     const ngx_http_agw_loc_conf_t *conf);
 
 
@@ -97,6 +92,14 @@ ngx_http_agw_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_OK;
     }
 
+    if (agw_keyring_has_issuer(conf->keyring, conf->rules.issuer)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"issuer=%V\" of an \"auth_gateway_key\" is this "
+                           "server's own \"auth_gateway_issuer\", accepted "
+                           "is another issuer's", &conf->issuer);
+        return NGX_CONF_ERROR;
+    }
+
     if (conf->issuer.len == 0) {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "without \"auth_gateway_issuer\" the issuer of a "
@@ -131,6 +134,8 @@ ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
      *     lcf->https_value = NULL;
      *     lcf->answer = NULL;
      *     lcf->token_kind = AGW_KIND_PARTNER;
+     *     lcf->endpoints = NULL;
+     *     lcf->document = { { 0, NULL }, { 0, NULL }, { 0, NULL } };
      */
 
     lcf->require = NGX_CONF_UNSET_UINT;
@@ -186,7 +191,7 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     if (conf->answer != NULL) {
-        return ngx_http_agw_check_answer(cf, conf);
+        return ngx_http_agw_prepare_answer(cf, conf);
     }
 
     if (conf->require == AGW_REQUIRE_OFF) {
@@ -240,56 +245,6 @@ ngx_http_agw_add_template(ngx_conf_t *cf, ngx_http_agw_srv_conf_t *sscf,
     *t = *template;
 
     return NGX_OK;
-}
-
-
-/*
- * An answering location must be answered by nobody else: another handler
- * would serve without the check that is skipped there.  A block of `if` or
- * `limit_except` is a location of its own to nginx, and belongs to the one
- * it stands in.
- */
-
-static char *
-ngx_http_agw_merge_answer(ngx_conf_t *cf,
-    const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf,
-    ngx_uint_t explicit_require)
-{
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (conf->answer == NULL && clcf->noname) {
-        conf->answer = prev->answer;
-        conf->token_kind = prev->token_kind;
-    }
-
-    if (conf->answer == NULL) {
-        return NGX_CONF_OK;
-    }
-
-    if (clcf->noname && clcf->handler == NULL) {
-        clcf->handler = conf->answer;
-    }
-
-    if (clcf->handler != conf->answer) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"auth_gateway_token\" in location \"%V\" "
-                           "stands beside another content handler, accepted "
-                           "is a location without one", &clcf->name);
-        return NGX_CONF_ERROR;
-    }
-
-    if (explicit_require) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"auth_gateway_token\" in location \"%V\" "
-                           "stands beside \"auth_gateway_require\", accepted "
-                           "is one of them: it authenticates by itself",
-                           &clcf->name);
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
 }
 
 
@@ -377,46 +332,6 @@ ngx_http_agw_check_guarded(ngx_conf_t *cf,
                            "\"auth_gateway_require business\" in location "
                            "\"%V\" needs an \"auth_gateway_business_path\"",
                            &clcf->name);
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
-ngx_http_agw_check_answer(ngx_conf_t *cf, const ngx_http_agw_loc_conf_t *conf)
-{
-    const char                *missing;
-    ngx_http_agw_srv_conf_t   *sscf;
-    ngx_http_agw_main_conf_t  *mcf;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    sscf = ngx_http_conf_get_module_srv_conf(cf,
-                                             ngx_http_auth_gateway_module);
-    mcf = ngx_http_conf_get_module_main_conf(cf,
-                                             ngx_http_auth_gateway_module);
-    missing = NULL;
-
-    if (mcf->store == NULL) {
-        missing = "an \"auth_gateway_store\"";
-
-    } else if (sscf->keyring == NULL
-               || agw_keyring_signer(sscf->keyring) == NULL)
-    {
-        missing = "an \"auth_gateway_key\" without \"verify\"";
-
-    } else if (conf->token_kind == AGW_KIND_BUSINESS
-               && conf->template.prefix.len == 0)
-    {
-        missing = "an \"auth_gateway_business_path\"";
-    }
-
-    if (missing != NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"auth_gateway_token\" in location \"%V\" needs "
-                           "%s", &clcf->name, missing);
         return NGX_CONF_ERROR;
     }
 

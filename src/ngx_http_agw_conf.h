@@ -40,6 +40,28 @@ char *ngx_http_agw_set_require_https(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_agw_set_error_format(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_agw_set_token(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_agw_set_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_agw_set_metadata(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
+/* what setters share: EMERG, and NGX_CONF_ERROR; equality with a word */
+
+char *ngx_http_agw_invalid(ngx_conf_t *cf, ngx_str_t *value,
+    const char *accepted);
+ngx_uint_t ngx_http_agw_is(const ngx_str_t *value, const char *word);
+
+
+/*
+ * Of locations that answer by themselves, as they are merged: who answers,
+ * and then, with everything else merged, whether it can, and its documents.
+ */
+
+char *ngx_http_agw_merge_answer(ngx_conf_t *cf,
+    const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf,
+    ngx_uint_t explicit_require);
+char *ngx_http_agw_prepare_answer(ngx_conf_t *cf,
+    ngx_http_agw_loc_conf_t *conf);
 
 
 #endif /* NGX_HTTP_AGW_CONF_H_INCLUDED_ */

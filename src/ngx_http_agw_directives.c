@@ -11,7 +11,6 @@
 #include "agw_grammar.h"
 #include "agw_scope.h"
 #include "ngx_http_agw_conf.h"
-#include "ngx_http_agw_token.h"
 
 
 #define NGX_HTTP_AGW_LEEWAY_MAX    60        /* seconds */
@@ -19,11 +18,6 @@
 /* the schema's triggers keep a cut-off for as long */
 
 #define NGX_HTTP_AGW_LIFETIME_MAX  315360000 /* seconds */
-
-
-static char *ngx_http_agw_invalid(ngx_conf_t *cf, ngx_str_t *value,
-    const char *accepted);
-static ngx_uint_t ngx_http_agw_is(const ngx_str_t *value, const char *word);
 
 
 char *
@@ -402,45 +396,6 @@ ngx_http_agw_set_error_format(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 char *
-ngx_http_agw_set_token(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    ngx_http_agw_loc_conf_t *lcf = conf;
-
-    ngx_str_t                 *value;
-    ngx_http_core_loc_conf_t  *clcf;
-
-    if (lcf->answer != NULL) {
-        return "is duplicate";
-    }
-
-    value = cf->args->elts;
-
-    if (ngx_http_agw_is(&value[1], "partner")) {
-        lcf->token_kind = AGW_KIND_PARTNER;
-
-    } else if (ngx_http_agw_is(&value[1], "business")) {
-        lcf->token_kind = AGW_KIND_BUSINESS;
-
-    } else {
-        return ngx_http_agw_invalid(cf, &value[1],
-                                    "\"partner\" or \"business\"");
-    }
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-    if (clcf->handler != NULL) {
-        return "stands beside another content handler, accepted is a "
-               "location without one";
-    }
-
-    lcf->answer = ngx_http_agw_token_handler;
-    clcf->handler = ngx_http_agw_token_handler;
-
-    return NGX_CONF_OK;
-}
-
-
-static char *
 ngx_http_agw_invalid(ngx_conf_t *cf, ngx_str_t *value, const char *accepted)
 {
     ngx_str_t  *name;
@@ -455,7 +410,7 @@ ngx_http_agw_invalid(ngx_conf_t *cf, ngx_str_t *value, const char *accepted)
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_agw_is(const ngx_str_t *value, const char *word)
 {
     return value->len == ngx_strlen(word)

@@ -138,6 +138,20 @@ static ngx_command_t  ngx_http_agw_commands[] = {
       0,
       NULL },
 
+    { ngx_string("auth_gateway_jwks"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_agw_set_jwks,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_metadata"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_agw_set_metadata,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("auth_gateway_partner_lifetime"),
       NGX_HTTP_AGW_LEVELS|NGX_CONF_TAKE1,
       ngx_http_agw_set_lifetime,

@@ -56,7 +56,7 @@ for my $version (sort keys %ask) {
 
             $gw->refused("P4.2 $version $theirs, another business",
                 $ask->('GET', $theirs, bearer => $business_token),
-                'wrong_business', kid => 'demo-1', partner => $id);
+                'wrong_business', kid => $gw->{kid}, partner => $id);
             $gw->refused("P4.2 $version $theirs without a token",
                 $ask->('GET', $theirs), 'no_credentials');
             $gw->refused("P4.2 $version $theirs, a partner token",

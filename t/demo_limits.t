@@ -155,7 +155,7 @@ for my $version (sort keys %ask) {
         or diag(join "\n", @lines);
     is_deeply([@{ $found[2] }{qw(method path protocol status result partner
         business kid jti client)}], ['GET', $url, 'HTTP/1.1', 200, 'ok', $id,
-        $business[0], 'demo-1', $jti, '127.0.0.1'], 'D3 what is in a line');
+        $business[0], $gw->{kid}, $jti, '127.0.0.1'], 'D3 what is in a line');
     like($found[2]{seconds}, qr/^[0-9.]+$/, 'D3 a duration');
     like($found[2]{time}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$/,
         'D3 a time');

@@ -7,11 +7,12 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Crypt::PK::ECC ();
 use Test::More;
 
 use AGW::Conf qw(free_port);
 use AGW::Files qw(make_certificate make_prefix module_path repo_root slurp
-    spew worker_ids write_secret);
+    spew worker_ids);
 use AGW::Nginx qw(nginx_t);
 
 my $root = repo_root();
@@ -104,7 +105,7 @@ for my $name (sort grep { $commands{$_} } keys %sections) {
     }
 
     push @problems, "Syntax is of another: $said->{syntax}"
-        if $said->{syntax} !~ /^$name /;
+        if $said->{syntax} !~ /^${name}[ ;]/;
     push @problems, 'Syntax is not that of a flag'
         if $command->{flag} != ($said->{syntax} =~ / on \| off;$/ ? 1 : 0);
     push @problems, "Default is $said->{default}"
@@ -118,7 +119,7 @@ for my $name (sort grep { $commands{$_} } keys %sections) {
         && $said->{text} !~ /inherited|replaces|uses\s+none\s+of/;
     push @problems, @examples . ' examples' if @examples != 1;
     push @problems, 'its example does without it'
-        if @examples && $examples[0] !~ /^\s+$name /m;
+        if @examples && $examples[0] !~ /^\s+${name}[ ;]/m;
 
     none("$name: its section", @problems);
     is($said->{contexts}, join(', ', @{ $command->{contexts} }),
@@ -130,7 +131,15 @@ for my $name (sort grep { $commands{$_} } keys %sections) {
 
 my $prefix = make_prefix();
 
-write_secret("$prefix/auth_gateway.$_") for 'key', 'next';
+for my $name (qw(auth_gateway.pem auth_gateway.next old-issuer.jwks)) {
+    my $key = Crypt::PK::ECC->new->generate_key('secp256r1');
+
+    spew("$prefix/$name", $name =~ /jwks/
+        ? '{"keys":[' . $key->export_key_jwk('public') . ']}'
+        : $key->export_key_pem('private'));
+    chmod 0600, "$prefix/$name" or die "$prefix/$name: $!";
+}
+
 spew("$prefix/guarded_proxy.conf", slurp("$root/conf/guarded_proxy.conf"));
 
 sub here {
@@ -160,7 +169,8 @@ sub around {
 
     return "http {\n"
         . $unless->('auth_gateway_store', 'sqlite:%%STORE%%/gateway.db')
-        . $unless->('auth_gateway_key', '%%PREFIX%%/auth_gateway.key')
+        . $unless->('auth_gateway_key', '%%PREFIX%%/auth_gateway.pem')
+        . $unless->('auth_gateway_issuer', 'https://api.example.com')
         . ($outer eq 'http' ? $inside : '')
         . "server { listen 127.0.0.1:%%TLS%% ssl;\n$template"
         . ($outer eq 'http' ? $guarded

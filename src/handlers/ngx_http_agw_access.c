@@ -36,7 +36,7 @@ ngx_http_agw_access_handler(ngx_http_request_t *r)
 
     /* an answering location authenticates by itself, if it really answers */
 
-    if (lcf->answer != NULL && r->content_handler == lcf->answer) {
+    if (lcf->answer != NULL && r->content_handler == lcf->answer->handler) {
         return NGX_DECLINED;
     }
 

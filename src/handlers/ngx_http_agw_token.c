@@ -22,6 +22,7 @@
 #include "ngx_http_agw_verify.h"
 
 
+static ngx_int_t ngx_http_agw_token_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_agw_token_business(ngx_http_request_t *r);
 static void ngx_http_agw_partner_ask(ngx_http_request_t *r,
     agw_reason_t reason, agw_params_t *params);
@@ -41,7 +42,16 @@ static ngx_int_t ngx_http_agw_token_refuse(ngx_http_request_t *r,
 static ngx_int_t ngx_http_agw_token_send(ngx_http_request_t *r);
 
 
-ngx_int_t
+const ngx_http_agw_answer_t  ngx_http_agw_token_answer = {
+    .directive = "auth_gateway_token",
+    .handler = ngx_http_agw_token_handler,
+    .methods = "POST",
+    .needs_store = 1,
+    .needs_signer = 1
+};
+
+
+static ngx_int_t
 ngx_http_agw_token_handler(ngx_http_request_t *r)
 {
     agw_reason_t                    reason;

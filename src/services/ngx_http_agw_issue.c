@@ -15,7 +15,7 @@
 #include "agw_jws.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_issue.h"
-#include "ngx_http_agw_reply.h"
+#include "ngx_http_agw_send.h"
 
 
 #define NGX_HTTP_AGW_JTI_BYTES  16

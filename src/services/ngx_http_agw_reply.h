@@ -1,6 +1,6 @@
 
 /*
- * Answers of the module's own.
+ * Refusals.
  */
 
 
@@ -44,15 +44,6 @@ ngx_int_t ngx_http_agw_refuse_with_hint(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_agw_unauthorized(ngx_http_request_t *r,
     agw_reason_t reason);
-
-
-/*
- * Sends json with status 200 and drops the reference, also on failure; a
- * NULL is an allocation that failed.  Returns what
- * ngx_http_finalize_request() takes.
- */
-
-ngx_int_t ngx_http_agw_send_json(ngx_http_request_t *r, json_t *json);
 
 
 #endif /* NGX_HTTP_AGW_REPLY_H_INCLUDED_ */

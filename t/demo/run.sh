@@ -144,15 +144,14 @@ make_certificates() {
 }
 
 
-# 48 random bytes as 64 characters, without a newline: a secret's bytes are
-# exact
-
 make_signing_key() {
-    local file=$prefix/conf/keys/signing.key
+    local file=$prefix/conf/keys/signing.pem
 
     [[ -s $file ]] && return
 
-    (umask 077 && openssl rand -base64 48 | tr -d '\n' >"$file.new")
+    (umask 077 && openssl genpkey -algorithm EC \
+        -pkeyopt ec_paramgen_curve:P-256 -out "$file.new" 2>/dev/null) \
+        || fail "no signing key could be made"
     mv "$file.new" "$file"
 }
 
@@ -309,6 +308,14 @@ walk() {
     local ca=(--cacert "$prefix/ca.crt") partner_token business_token
 
     number=0
+
+    request "Where everything is" 200 \
+        "${ca[@]}" "$gateway/.well-known/oauth-authorization-server"
+    expect_body "\"token_endpoint\":\"$gateway/v1/platform/oauth2/token/\""
+
+    request "The key that others verify tokens with" 200 \
+        "${ca[@]}" "$gateway/.well-known/jwks.json"
+    expect_body '"alg":"ES256"'
 
     request "The partner's UUID and API key, for a partner token" 200 \
         "${ca[@]}" -u "$partner:$api_key" -d grant_type=client_credentials \

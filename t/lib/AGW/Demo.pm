@@ -8,6 +8,7 @@ use warnings;
 
 use parent 'AGW::Gateway';
 
+use Crypt::PK::ECC ();
 use Exporter 'import';
 use File::Copy qw(copy);
 use JSON ();
@@ -15,7 +16,7 @@ use Test::More;
 use Time::HiRes qw(sleep);
 
 use AGW::Conf ();
-use AGW::Files qw(module_path repo_root slurp worker_ids);
+use AGW::Files qw(module_path repo_root slurp spew worker_ids);
 use AGW::Gateway;
 
 our @EXPORT_OK = qw($token_path);
@@ -53,7 +54,7 @@ sub configuration {
         [qr{modules/ngx_http_auth_gateway_module\.so},
             module_path()],
         [qr{sqlite:store/}, 'sqlite:%%STORE%%/'],
-        [qr{keys/signing\.key}, '%%PREFIX%%/secret.key'],
+        [qr{keys/signing\.pem}, '%%PREFIX%%/signing.pem'],
         [qr{tls/server\.crt}, '%%PREFIX%%/cert.pem'],
         [qr{tls/server\.key}, '%%PREFIX%%/cert.key'],
         [qr/listen 127\.0\.0\.1:8443/, 'listen 127.0.0.1:%%TLS%%'],
@@ -76,8 +77,13 @@ sub configuration {
 sub start {
     my ($class) = @_;
 
+    my $key = Crypt::PK::ECC->new->generate_key('secp256r1');
+
     my $self = $class->SUPER::start(configuration(), before => sub {
         my ($prefix) = @_;
+
+        spew("$prefix/signing.pem", $key->export_key_pem('private'));
+        chmod 0600, "$prefix/signing.pem" or die "signing.pem: $!\n";
 
         for my $name (qw(guarded_proxy json_errors)) {
             copy(repo_root() . "/conf/$name.conf", "$prefix/$name.conf")
@@ -91,7 +97,8 @@ sub start {
         return;
     });
 
-    $self->{kid} = 'demo-1';
+    @$self{qw(alg secret kid)} =
+        ('ES256', $key, $key->export_key_jwk_thumbprint('SHA256'));
     @$self{qw(id key)} = @{ $self->partner }{qw(id key)};
     $self->{businesses} = [map { $self->business($self->{id}) } 1, 2];
     $self->{started} = time;

@@ -100,7 +100,8 @@ sub mint {
     my ($self, %opt) = @_;
 
     my $token = AGW::Token::mint(
-        secret => $self->{secret}, kid => $self->{kid}, %opt);
+        secret => $self->{secret}, kid => $self->{kid},
+        alg => $self->{alg}, %opt);
 
     return $self->keep_secret($token);
 }

@@ -1,0 +1,275 @@
+
+/*
+ * Locations that answer by themselves: the directives that make them, and
+ * what has to be there beside them.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_agw_conf.h"
+#include "ngx_http_agw_metadata.h"
+#include "ngx_http_agw_token.h"
+
+
+static char *ngx_http_agw_answer(ngx_conf_t *cf,
+    ngx_http_agw_loc_conf_t *lcf, const ngx_http_agw_answer_t *answer);
+static ngx_uint_t ngx_http_agw_set_endpoint(
+    ngx_http_agw_endpoints_t *endpoints, ngx_str_t *text);
+static ngx_uint_t ngx_http_agw_is_path(const u_char *p, size_t len);
+
+
+char *
+ngx_http_agw_set_token(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_loc_conf_t *lcf = conf;
+
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (ngx_http_agw_is(&value[1], "partner")) {
+        lcf->token_kind = AGW_KIND_PARTNER;
+
+    } else if (ngx_http_agw_is(&value[1], "business")) {
+        lcf->token_kind = AGW_KIND_BUSINESS;
+
+    } else {
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "\"partner\" or \"business\"");
+    }
+
+    return ngx_http_agw_answer(cf, lcf, &ngx_http_agw_token_answer);
+}
+
+
+char *
+ngx_http_agw_set_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return ngx_http_agw_answer(cf, conf, &ngx_http_agw_jwks_answer);
+}
+
+
+char *
+ngx_http_agw_set_metadata(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_loc_conf_t *lcf = conf;
+
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    lcf->endpoints = ngx_pcalloc(cf->pool, sizeof(ngx_http_agw_endpoints_t));
+    if (lcf->endpoints == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        if (!ngx_http_agw_set_endpoint(lcf->endpoints, &value[i])) {
+            return ngx_http_agw_invalid(cf, &value[i],
+                                        "\"token=<path>\", \"jwks=<path>\", "
+                                        "\"revoke=<path>\" and "
+                                        "\"introspect=<path>\", each once, "
+                                        "with paths such as \"/oauth2/token\"");
+        }
+    }
+
+    if (lcf->endpoints->token.len == 0) {
+        return "needs \"token=<path>\"";
+    }
+
+    return ngx_http_agw_answer(cf, lcf, &ngx_http_agw_metadata_answer);
+}
+
+
+static char *
+ngx_http_agw_answer(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *lcf,
+    const ngx_http_agw_answer_t *answer)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    if (lcf->answer == answer) {
+        return "is duplicate";
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->handler != NULL) {
+        return "stands beside another content handler, accepted is a "
+               "location without one";
+    }
+
+    lcf->answer = answer;
+    clcf->handler = answer->handler;
+
+    return NGX_CONF_OK;
+}
+
+
+/* whether text is <name>=<path>, for the first time */
+
+static ngx_uint_t
+ngx_http_agw_set_endpoint(ngx_http_agw_endpoints_t *endpoints,
+    ngx_str_t *text)
+{
+    size_t      len;
+    ngx_str_t  *field;
+    ngx_uint_t  i;
+
+    const struct {
+        const char  *name;
+        ngx_str_t   *field;
+    } options[] = {
+        { "token=", &endpoints->token },
+        { "jwks=", &endpoints->jwks },
+        { "revoke=", &endpoints->revoke },
+        { "introspect=", &endpoints->introspect }
+    };
+
+    for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        len = ngx_strlen(options[i].name);
+        field = options[i].field;
+
+        if (text->len <= len
+            || ngx_strncmp(text->data, options[i].name, len) != 0)
+        {
+            continue;
+        }
+
+        if (field->len
+            || !ngx_http_agw_is_path(text->data + len, text->len - len))
+        {
+            return 0;
+        }
+
+        field->data = text->data + len;
+        field->len = text->len - len;
+
+        return 1;
+    }
+
+    return 0;
+}
+
+
+/* an absolute path (RFC 3986, section 3.3), not the "//host" of a network */
+
+static ngx_uint_t
+ngx_http_agw_is_path(const u_char *p, size_t len)
+{
+    size_t  i;
+
+    if (p[0] != '/' || (len > 1 && p[1] == '/')) {
+        return 0;
+    }
+
+    for (i = 0; i < len; i++) {
+        if (p[i] <= 0x20 || p[i] >= 0x7f
+            || ngx_strchr("\"#<>?[\\]^`{|}", p[i]) != NULL)
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/*
+ * An answering location must be answered by nobody else: another handler
+ * would serve without the check that is skipped there.  A block of `if` or
+ * `limit_except` is a location of its own to nginx, and belongs to the one
+ * it stands in.
+ */
+
+char *
+ngx_http_agw_merge_answer(ngx_conf_t *cf,
+    const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf,
+    ngx_uint_t explicit_require)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (conf->answer == NULL && clcf->noname) {
+        conf->answer = prev->answer;
+        conf->token_kind = prev->token_kind;
+        conf->endpoints = prev->endpoints;
+    }
+
+    if (conf->answer == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    if (clcf->noname && clcf->handler == NULL) {
+        clcf->handler = conf->answer->handler;
+    }
+
+    if (clcf->handler != conf->answer->handler) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%s\" in location \"%V\" stands beside another "
+                           "content handler, accepted is a location without "
+                           "one", conf->answer->directive, &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (explicit_require) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%s\" in location \"%V\" stands beside "
+                           "\"auth_gateway_require\", accepted is one of "
+                           "them: it authenticates by itself",
+                           conf->answer->directive, &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_agw_prepare_answer(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
+{
+    const char                   *missing;
+    ngx_http_agw_srv_conf_t      *sscf;
+    ngx_http_agw_main_conf_t     *mcf;
+    ngx_http_core_loc_conf_t     *clcf;
+    const ngx_http_agw_answer_t  *answer;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    sscf = ngx_http_conf_get_module_srv_conf(cf,
+                                             ngx_http_auth_gateway_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf,
+                                             ngx_http_auth_gateway_module);
+    answer = conf->answer;
+    missing = NULL;
+
+    if (answer->needs_store && mcf->store == NULL) {
+        missing = "an \"auth_gateway_store\"";
+
+    } else if (answer->needs_key && sscf->keyring == NULL) {
+        missing = "an \"auth_gateway_key\"";
+
+    } else if (answer->needs_signer
+               && (sscf->keyring == NULL
+                   || agw_keyring_signer(sscf->keyring) == NULL))
+    {
+        missing = "an \"auth_gateway_key\" without \"verify\"";
+
+    } else if (conf->token_kind == AGW_KIND_BUSINESS
+               && conf->template.prefix.len == 0)
+    {
+        missing = "an \"auth_gateway_business_path\"";
+    }
+
+    if (missing != NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%s\" in location \"%V\" needs %s",
+                           answer->directive, &clcf->name, missing);
+        return NGX_CONF_ERROR;
+    }
+
+    return answer->prepare ? answer->prepare(cf, conf) : NGX_CONF_OK;
+}

@@ -1,0 +1,203 @@
+
+/*
+ * nginx discards what is left of the request body as it sends a response of
+ * ours.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_send.h"
+
+
+#define NGX_HTTP_AGW_DOCUMENT_AGE  "300"     /* seconds */
+
+
+static ngx_int_t ngx_http_agw_send_body(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
+
+
+ngx_int_t
+ngx_http_agw_send(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *body)
+{
+    static ngx_str_t  type = ngx_string("application/json");
+
+    ngx_http_agw_forget_caching(r);
+
+    if (ngx_http_agw_add_header(r, "Cache-Control", "no-store") != NGX_OK
+        || ngx_http_agw_add_header(r, "Pragma", "no-cache") != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (status != NGX_HTTP_OK) {
+
+        /* as nginx does for its own: no 100 for a body that is not wanted */
+
+        r->expect_tested = 1;
+    }
+
+    /* nothing here is a representation that an If-Match could ask about */
+
+    r->disable_not_modified = 1;
+
+    return ngx_http_agw_send_body(r, status, &type, body);
+}
+
+
+ngx_int_t
+ngx_http_agw_send_json(ngx_http_request_t *r, json_t *json)
+{
+    size_t     size;
+    ngx_str_t  body;
+
+    if (json == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_str_null(&body);
+
+    size = json_dumpb(json, NULL, 0, JSON_COMPACT);
+
+    if (size != 0) {
+        body.data = ngx_http_agw_secret_buf(r->pool, size);
+    }
+
+    if (body.data != NULL) {
+        body.len = json_dumpb(json, (char *) body.data, size, JSON_COMPACT);
+    }
+
+    json_decref(json);
+
+    if (body.len == 0 || body.len > size) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_agw_send(r, NGX_HTTP_OK, &body);
+}
+
+
+ngx_int_t
+ngx_http_agw_send_document(ngx_http_request_t *r,
+    const ngx_http_agw_document_t *document)
+{
+    ngx_str_t  type, body, etag;
+
+    type = document->type;
+    body = document->body;
+    etag = document->etag;
+
+    ngx_http_agw_forget_caching(r);
+
+    r->headers_out.etag = ngx_http_agw_push_header(r, "ETag", &etag);
+
+    if (r->headers_out.etag == NULL
+        || ngx_http_agw_add_header(r, "Cache-Control",
+                                   "public, max-age="
+                                   NGX_HTTP_AGW_DOCUMENT_AGE) != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_agw_send_body(r, NGX_HTTP_OK, &type, &body);
+}
+
+
+ngx_table_elt_t *
+ngx_http_agw_push_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value)
+{
+    ngx_table_elt_t  *header;
+
+    header = ngx_list_push(&r->headers_out.headers);
+    if (header == NULL) {
+        return NULL;
+    }
+
+    header->hash = 1;
+    header->key.data = (u_char *) name;
+    header->key.len = ngx_strlen(name);
+    header->value = *value;
+#if (nginx_version >= 1023000)
+    header->next = NULL;
+#endif
+
+    return header;
+}
+
+
+ngx_int_t
+ngx_http_agw_add_header(ngx_http_request_t *r, const char *name,
+    const char *value)
+{
+    ngx_str_t  s;
+
+    s.data = (u_char *) value;
+    s.len = ngx_strlen(value);
+
+    return ngx_http_agw_push_header(r, name, &s) ? NGX_OK : NGX_ERROR;
+}
+
+
+/* X-Accel-Redirect carries the upstream's headers over to our answer */
+
+void
+ngx_http_agw_forget_caching(ngx_http_request_t *r)
+{
+    ngx_uint_t                i, j;
+    ngx_list_part_t          *part;
+    ngx_table_elt_t          *header;
+    static const ngx_str_t    names[] = {
+        ngx_string("Cache-Control"),
+        ngx_string("Expires"),
+        ngx_string("ETag"),
+        ngx_string("Last-Modified"),
+        ngx_string("Set-Cookie")
+    };
+
+    ngx_http_clear_last_modified(r);
+    ngx_http_clear_etag(r);
+
+    for (part = &r->headers_out.headers.part; part; part = part->next) {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            for (j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+
+                if (header[i].key.len == names[j].len
+                    && ngx_strncasecmp(header[i].key.data, names[j].data,
+                                       names[j].len)
+                       == 0)
+                {
+                    header[i].hash = 0;
+                }
+            }
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_http_agw_send_body(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *body)
+{
+    ngx_http_complex_value_t  value;
+
+    /* an error page has the status of what it says, not of what led to it */
+
+    r->err_status = 0;
+
+    /* a body that was begun and is not wanted to its end */
+
+    if (r->reading_body) {
+        r->keepalive = 0;
+    }
+
+    ngx_memzero(&value, sizeof(ngx_http_complex_value_t));
+    value.value = *body;
+
+    return ngx_http_send_response(r, status, type, &value);
+}
