@@ -20,6 +20,7 @@ BUILD        ?= release
 TESTS        ?=
 DESTDIR      ?=
 FUZZ_SECONDS ?= 20
+FILE         ?=
 NGX_SRC      ?= /usr/share/nginx/src
 NGINX        ?= $(or $(shell command -v nginx),/usr/sbin/nginx)
 FUZZ_CC      ?= clang
@@ -154,6 +155,11 @@ lint:  ## form, cppcheck, each header alone, scripts
 fuzz:  ## each fuzzer for FUZZ_SECONDS=20 (libFuzzer, ASan, UBSan)
 	@$(call need,$(DEPS_FUZZ))
 	@$(MAKE) --no-print-directory fuzz-check
+
+.PHONY: vectors
+vectors:  ## verify the test vectors of FILE=, in Wycheproof's format
+	@$(call need,$(DEPS_BUILD))
+	@$(MAKE) --no-print-directory vectors-check
 
 .PHONY: clean
 clean:  ## end the demo and remove build/
@@ -299,6 +305,19 @@ $(UNIT_DIR)/%: $(UNIT_DIR)/%.bin
 -include $(wildcard $(UNIT_DIR)/*.d $(UNIT_DIR)/core/*.d)
 
 
+# Test vectors, which somebody else publishes: the file is not part of this.
+
+VECTORS := $(BUILD_DIR)/vectors
+
+$(VECTORS): t/vectors/vectors.c $(UNIT_DIR)/libagw.a $(UNIT_DIR)/flags
+	@$(CC) $(UNIT_CFLAGS) $(LD_OPT) -MF $(UNIT_DIR)/vectors.d -o $@ $< \
+	    $(UNIT_DIR)/libagw.a $(UNIT_LIBS)
+
+.PHONY: vectors-check
+vectors-check: $(VECTORS)
+	@$(if $(SANITIZE),ASAN_OPTIONS=detect_leaks=1) $< '$(FILE)'
+
+
 # Fuzzers: t/fuzz/fuzz_*.c, with t/fuzz/NAME.dict and t/fuzz/NAME/ (seeds)
 # where they exist.  What they find to be worth keeping stays in build/.
 
@@ -329,9 +348,22 @@ $(FUZZERS:%=%.run): %.run: %
 	|| { echo "$(<F) failed; the input is in $(FUZZ_DIR)/" >&2; exit 1; }
 
 
+# Instructions of one verification, counted by callgrind: ours, OpenSSL's.
+
+BENCH_DIR := $(BUILD_DIR)/bench
+
+$(BENCH_DIR)/%: t/bench/%.c $(UNIT_DIR)/libagw.a
+	@mkdir -p $(BENCH_DIR)
+	@$(CC) $(UNIT_CFLAGS) $(LD_OPT) -o $@ $< $(UNIT_DIR)/libagw.a $(UNIT_LIBS)
+
+.PHONY: bench-verify
+bench-verify: $(BENCH_DIR)/verify
+	@perl t/bench/verify.pl $< $(BENCH_DIR)/out $(BENCH_ARGS)
+
+
 # Lint
 
-C_FILES   := $(SOURCES) $(wildcard t/unit/*.[ch] t/fuzz/*.[ch])
+C_FILES   := $(SOURCES) $(wildcard t/unit/*.[ch] t/fuzz/*.[ch] t/vectors/*.[ch])
 SH_FILES  := $(wildcard .ci/run t/*/*.sh t/*.sh)
 PL_FILES  := $(wildcard t/*.t t/lib/*.pm t/lib/*.pl t/lib/*/*.pm t/lint/*.pl)
 ROOM_DIRS := $(wildcard src src/handlers src/services src/store src/core)

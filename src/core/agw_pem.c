@@ -16,16 +16,17 @@
 
 typedef struct {
     const char   *name;
-    EVP_PKEY    *(*decode)(const unsigned char **der, long len);
+    EVP_PKEY    *(*decode)(const unsigned char *der, long len);
     int           is_private;
 } agw_pem_type_t;
 
 
 static EVP_PKEY *agw_pem_block(const char *name, const char *header,
     const unsigned char *der, long len, int *is_private, const char **error);
-static EVP_PKEY *agw_decode_private(const unsigned char **der, long len);
-static EVP_PKEY *agw_decode_public(const unsigned char **der, long len);
-static EVP_PKEY *agw_decode_rsa_public(const unsigned char **der, long len);
+static EVP_PKEY *agw_decode_private(const unsigned char *der, long len);
+static EVP_PKEY *agw_decode_public(const unsigned char *der, long len);
+static EVP_PKEY *agw_decode_rsa_public(const unsigned char *der, long len);
+static EVP_PKEY *agw_decoded_whole(EVP_PKEY *pkey, int whole);
 
 
 static const agw_pem_type_t  agw_pem_types[] = {
@@ -111,7 +112,6 @@ agw_pem_block(const char *name, const char *header, const unsigned char *der,
     size_t                 i;
     EVP_PKEY              *pkey;
     const agw_pem_type_t  *type;
-    const unsigned char   *p;
 
     /* the older forms say that they are encrypted in a header */
 
@@ -136,12 +136,10 @@ agw_pem_block(const char *name, const char *header, const unsigned char *der,
         return NULL;
     }
 
-    p = der;
-    pkey = type->decode(&p, len);
+    pkey = type->decode(der, len);
 
-    if (pkey == NULL || p != der + len) {
+    if (pkey == NULL) {
         *error = "the PEM cannot be read as a key of its kind";
-        EVP_PKEY_free(pkey);
         return NULL;
     }
 
@@ -152,21 +150,51 @@ agw_pem_block(const char *name, const char *header, const unsigned char *der,
 
 
 static EVP_PKEY *
-agw_decode_private(const unsigned char **der, long len)
+agw_decode_private(const unsigned char *der, long len)
 {
-    return d2i_AutoPrivateKey(NULL, der, len);
+    EVP_PKEY             *pkey;
+    const unsigned char  *end = der;
+
+    pkey = d2i_AutoPrivateKey(NULL, &end, len);
+
+    return agw_decoded_whole(pkey, end == der + len);
 }
 
 
 static EVP_PKEY *
-agw_decode_public(const unsigned char **der, long len)
+agw_decode_public(const unsigned char *der, long len)
 {
-    return d2i_PUBKEY(NULL, der, len);
+    EVP_PKEY             *pkey;
+    const unsigned char  *end = der;
+
+    pkey = d2i_PUBKEY(NULL, &end, len);
+
+    return agw_decoded_whole(pkey, end == der + len);
 }
 
 
 static EVP_PKEY *
-agw_decode_rsa_public(const unsigned char **der, long len)
+agw_decode_rsa_public(const unsigned char *der, long len)
 {
-    return d2i_PublicKey(EVP_PKEY_RSA, NULL, der, len);
+    EVP_PKEY             *pkey;
+    const unsigned char  *end = der;
+
+    pkey = d2i_PublicKey(EVP_PKEY_RSA, NULL, &end, len);
+
+    return agw_decoded_whole(pkey, end == der + len);
+}
+
+
+/* nothing may stand behind a key */
+
+static EVP_PKEY *
+agw_decoded_whole(EVP_PKEY *pkey, int whole)
+{
+    if (whole) {
+        return pkey;
+    }
+
+    EVP_PKEY_free(pkey);
+
+    return NULL;
 }
