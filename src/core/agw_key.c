@@ -36,6 +36,7 @@ struct agw_key_s {
 };
 
 
+static int agw_is_other_form(agw_str_t bytes);
 static agw_key_t *agw_key_create(const agw_key_source_t *source,
     const agw_alg_t *alg, const char **error);
 static int agw_key_name_secret(agw_key_t *key, agw_str_t kid);
@@ -50,7 +51,6 @@ static int agw_copy(agw_str_t *to, agw_str_t from);
 agw_key_t *
 agw_key_from_secret(const agw_key_source_t *source, const char **error)
 {
-    agw_str_t         text;
     agw_key_t        *key;
     const agw_alg_t  *alg;
 
@@ -62,7 +62,7 @@ agw_key_from_secret(const agw_key_source_t *source, const char **error)
         return NULL;
     }
 
-    if (agw_key_form(source->bytes, &text) != AGW_FORM_SECRET) {
+    if (agw_is_other_form(source->bytes)) {
         *error = "a PEM, JWK, ssh or DER key is never taken for a secret; "
                  "accepted are a whole PEM key, a JWK, a JWK Set, and a file "
                  "of random bytes";
@@ -295,6 +295,35 @@ agw_key_verify(const agw_key_t *key, agw_str_t data, agw_str_t sig)
     }
 
     return rc;
+}
+
+
+/*
+ * RFC 8725, section 3.1.  A secret in a JWK is random bytes, of which one in
+ * a hundred begins as JSON does, and none goes on so.
+ */
+
+static int
+agw_is_other_form(agw_str_t bytes)
+{
+    json_t     *json;
+    agw_str_t   text;
+
+    switch (agw_key_form(bytes, &text)) {
+
+    case AGW_FORM_SECRET:
+        return 0;
+
+    case AGW_FORM_JSON:
+        json = json_loadb((const char *) text.data, text.len,
+                          JSON_DISABLE_EOF_CHECK, NULL);
+        json_decref(json);
+
+        return json != NULL;
+
+    default:
+        return 1;
+    }
 }
 
 
