@@ -292,7 +292,10 @@ ngx_http_agw_key_read(ngx_conf_t *cf, ngx_str_t *file, u_char *buf,
     ssize_t   n;
     ngx_fd_t  fd;
 
-    fd = ngx_open_file(file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+    /* or a FIFO would be waited for */
+
+    fd = ngx_open_file(file->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
+                       NGX_FILE_OPEN, 0);
 
     if (fd == NGX_INVALID_FILE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
@@ -324,6 +327,13 @@ ngx_http_agw_key_read_fd(ngx_conf_t *cf, ngx_str_t *file, ngx_fd_t fd,
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
                            ngx_fd_info_n " \"%V\" of \"auth_gateway_key\" "
                            "failed", file);
+        return NGX_ERROR;
+    }
+
+    if (!ngx_is_file(&fi)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" of \"auth_gateway_key\" is not a regular "
+                           "file", file);
         return NGX_ERROR;
     }
 

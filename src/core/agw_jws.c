@@ -121,7 +121,7 @@ agw_jws_sign(const agw_key_t *key, agw_str_t payload, unsigned char *out,
 }
 
 
-/* exactly three segments, none empty */
+/* exactly three segments; the payload alone may be empty */
 
 static int
 agw_jws_split(agw_str_t token, agw_str_t segment[3])
@@ -142,7 +142,7 @@ agw_jws_split(agw_str_t token, agw_str_t segment[3])
         segment[i].data = p;
         segment[i].len = dot ? (size_t) (dot - p) : left;
 
-        if (segment[i].len == 0) {
+        if (segment[i].len == 0 && i != 1) {
             return -1;
         }
 

@@ -36,7 +36,6 @@ struct agw_key_s {
 };
 
 
-static int agw_is_other_form(agw_str_t bytes);
 static agw_key_t *agw_key_create(const agw_key_source_t *source,
     const agw_alg_t *alg, const char **error);
 static int agw_key_name_secret(agw_key_t *key, agw_str_t kid);
@@ -62,7 +61,7 @@ agw_key_from_secret(const agw_key_source_t *source, const char **error)
         return NULL;
     }
 
-    if (agw_is_other_form(source->bytes)) {
+    if (agw_is_wrapped_key(source->bytes)) {
         *error = "a PEM, JWK, ssh or DER key is never taken for a secret; "
                  "accepted are a whole PEM key, a JWK, a JWK Set, and a file "
                  "of random bytes";
@@ -146,6 +145,7 @@ agw_key_from_pkey(const agw_key_source_t *source, EVP_PKEY *pkey,
         goto failed;
     }
 
+    ERR_clear_error();
     *error = NULL;
 
     return key;
@@ -295,35 +295,6 @@ agw_key_verify(const agw_key_t *key, agw_str_t data, agw_str_t sig)
     }
 
     return rc;
-}
-
-
-/*
- * RFC 8725, section 3.1.  A secret in a JWK is random bytes, of which one in
- * a hundred begins as JSON does, and none goes on so.
- */
-
-static int
-agw_is_other_form(agw_str_t bytes)
-{
-    json_t     *json;
-    agw_str_t   text;
-
-    switch (agw_key_form(bytes, &text)) {
-
-    case AGW_FORM_SECRET:
-        return 0;
-
-    case AGW_FORM_JSON:
-        json = json_loadb((const char *) text.data, text.len,
-                          JSON_DISABLE_EOF_CHECK, NULL);
-        json_decref(json);
-
-        return json != NULL;
-
-    default:
-        return 1;
-    }
 }
 
 

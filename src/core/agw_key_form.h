@@ -24,11 +24,20 @@ typedef enum {
 /*
  * The form of bytes.  For PEM and JSON *text is what follows a byte order
  * mark and white space, otherwise bytes.  AGW_FORM_OTHER are DER, ssh's
- * public keys, UTF-16, and PEM or base64 of DER that something was cut from
- * or put before.
+ * public keys, UTF-16, base64 of any of them, and PEM or a JWK that
+ * something was cut from or put before.
  */
 
 agw_key_form_t agw_key_form(agw_str_t bytes, agw_str_t *text);
+
+
+/*
+ * Whether bytes that somebody calls a secret are a key of another form.
+ * Random bytes begin as JSON does once in a hundred times, so of JSON eight
+ * characters have to be printable.
+ */
+
+int agw_is_wrapped_key(agw_str_t secret);
 
 
 #endif /* AGW_KEY_FORM_H_INCLUDED_ */

@@ -11,28 +11,29 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "agw_der.h"
 #include "agw_pem.h"
 
 
 typedef struct {
     const char   *name;
-    EVP_PKEY    *(*decode)(const unsigned char *der, long len);
+    EVP_PKEY    *(*decode)(agw_str_t der, const char **error);
     int           is_private;
 } agw_pem_type_t;
 
 
 static EVP_PKEY *agw_pem_block(const char *name, const char *header,
     const unsigned char *der, long len, int *is_private, const char **error);
-static EVP_PKEY *agw_decode_private(const unsigned char *der, long len);
-static EVP_PKEY *agw_decode_public(const unsigned char *der, long len);
-static EVP_PKEY *agw_decode_rsa_public(const unsigned char *der, long len);
-static EVP_PKEY *agw_decoded_whole(EVP_PKEY *pkey, int whole);
+static EVP_PKEY *agw_decode_public(agw_str_t der, const char **error);
+static EVP_PKEY *agw_decode_rsa_public(agw_str_t der, const char **error);
+static EVP_PKEY *agw_decoded_whole(EVP_PKEY *pkey, int whole,
+    const char **error);
 
 
 static const agw_pem_type_t  agw_pem_types[] = {
-    { PEM_STRING_PKCS8INF, agw_decode_private, 1 },
-    { PEM_STRING_RSA, agw_decode_private, 1 },
-    { PEM_STRING_ECPRIVATEKEY, agw_decode_private, 1 },
+    { PEM_STRING_PKCS8INF, agw_der_pkcs8, 1 },
+    { PEM_STRING_RSA, agw_der_rsa, 1 },
+    { PEM_STRING_ECPRIVATEKEY, agw_der_ec, 1 },
     { PEM_STRING_PUBLIC, agw_decode_public, 0 },
     { PEM_STRING_RSA_PUBLIC, agw_decode_rsa_public, 0 }
 };
@@ -111,6 +112,7 @@ agw_pem_block(const char *name, const char *header, const unsigned char *der,
 {
     size_t                 i;
     EVP_PKEY              *pkey;
+    agw_str_t              s;
     const agw_pem_type_t  *type;
 
     /* the older forms say that they are encrypted in a header */
@@ -136,65 +138,57 @@ agw_pem_block(const char *name, const char *header, const unsigned char *der,
         return NULL;
     }
 
-    pkey = type->decode(der, len);
+    s.data = der;
+    s.len = (size_t) len;
 
-    if (pkey == NULL) {
-        *error = "the PEM cannot be read as a key of its kind";
-        return NULL;
+    pkey = type->decode(s, error);
+
+    if (pkey != NULL) {
+        *is_private = type->is_private;
+        *error = NULL;
     }
-
-    *is_private = type->is_private;
 
     return pkey;
 }
 
 
 static EVP_PKEY *
-agw_decode_private(const unsigned char *der, long len)
+agw_decode_public(agw_str_t der, const char **error)
 {
     EVP_PKEY             *pkey;
-    const unsigned char  *end = der;
+    const unsigned char  *end;
 
-    pkey = d2i_AutoPrivateKey(NULL, &end, len);
+    end = der.data;
+    pkey = d2i_PUBKEY(NULL, &end, (long) der.len);
 
-    return agw_decoded_whole(pkey, end == der + len);
+    return agw_decoded_whole(pkey, end == der.data + der.len, error);
 }
 
 
 static EVP_PKEY *
-agw_decode_public(const unsigned char *der, long len)
+agw_decode_rsa_public(agw_str_t der, const char **error)
 {
     EVP_PKEY             *pkey;
-    const unsigned char  *end = der;
+    const unsigned char  *end;
 
-    pkey = d2i_PUBKEY(NULL, &end, len);
+    end = der.data;
+    pkey = d2i_PublicKey(EVP_PKEY_RSA, NULL, &end, (long) der.len);
 
-    return agw_decoded_whole(pkey, end == der + len);
-}
-
-
-static EVP_PKEY *
-agw_decode_rsa_public(const unsigned char *der, long len)
-{
-    EVP_PKEY             *pkey;
-    const unsigned char  *end = der;
-
-    pkey = d2i_PublicKey(EVP_PKEY_RSA, NULL, &end, len);
-
-    return agw_decoded_whole(pkey, end == der + len);
+    return agw_decoded_whole(pkey, end == der.data + der.len, error);
 }
 
 
 /* nothing may stand behind a key */
 
 static EVP_PKEY *
-agw_decoded_whole(EVP_PKEY *pkey, int whole)
+agw_decoded_whole(EVP_PKEY *pkey, int whole, const char **error)
 {
-    if (whole) {
+    if (pkey != NULL && whole) {
         return pkey;
     }
 
     EVP_PKEY_free(pkey);
+    *error = "the PEM cannot be read as a key of its kind";
 
     return NULL;
 }

@@ -10,11 +10,13 @@
 #include <openssl/sha.h>
 
 #include "agw_base64.h"
+#include "agw_ed25519.h"
 #include "agw_pkey.h"
 
 
-#define AGW_GROUP_NAME_MAX  64
-#define AGW_THUMBPRINT_MAX  4096     /* of the JWK that is digested, bytes */
+#define AGW_GROUP_NAME_MAX     64
+#define AGW_RSA_EXPONENT_MAX   64    /* bits; long ones make work */
+#define AGW_THUMBPRINT_MAX     4096  /* of the JWK that is digested, bytes */
 
 
 static const char *agw_pkey_curve(EVP_PKEY *pkey);
@@ -47,9 +49,7 @@ agw_pkey_default_alg(EVP_PKEY *pkey, const char **error)
         alg = agw_alg_default(AGW_KTY_OKP, "Ed25519");
     }
 
-    *error = alg ? NULL
-                 : "a key of another type or curve; accepted are RSA "
-                   "(rsaEncryption), EC on P-256 and P-384, and Ed25519";
+    *error = alg ? NULL : AGW_PKEY_OTHER_TYPE;
 
     return alg;
 }
@@ -94,7 +94,9 @@ agw_pkey_refusal(EVP_PKEY *pkey, const agw_alg_t *alg)
                    "is an Ed25519 key";
         }
 
-        break;
+        return agw_ed25519_is_sound(pkey)
+               ? NULL : "the Ed25519 key is no point that can verify, or one "
+                        "under which anybody can sign";
 
     default:
         return "the key does not fit its algorithm; accepted for HS* is a "
@@ -249,9 +251,11 @@ agw_rsa_refusal(EVP_PKEY *pkey)
         ERR_clear_error();
         error = "OpenSSL failed, or memory ran out";
 
-    } else if (!BN_is_odd(e) || BN_is_one(e)) {
-        error = "the RSA exponent is 1 or even; accepted are 3 and more, "
-                "odd";
+    } else if (!BN_is_odd(e) || BN_is_one(e)
+               || BN_num_bits(e) > AGW_RSA_EXPONENT_MAX)
+    {
+        error = "the RSA exponent is 1, even or very long; accepted are 3 "
+                "to 2^64, odd";
 
     } else if (agw_rsa_is_roca(n)) {
         error = "the RSA key can be factored (ROCA, CVE-2017-15361); "
@@ -267,7 +271,7 @@ agw_rsa_refusal(EVP_PKEY *pkey)
 
 /*
  * A broken generator made primes that are powers of 65537 modulo every small
- * prime, and so is their product: of other moduli one in 2^30 or so.
+ * prime, and so is their product: of other moduli one in 2^27.
  */
 
 static int

@@ -15,6 +15,13 @@
 #include "agw_alg.h"
 
 
+/* for messages */
+
+#define AGW_PKEY_OTHER_TYPE                                                   \
+    "a key of another type or curve; accepted are RSA (rsaEncryption), EC "   \
+    "on P-256 and P-384, and Ed25519"
+
+
 /* a thumbprint is base64url of a SHA-256 */
 
 #define AGW_THUMBPRINT_SIZE   43

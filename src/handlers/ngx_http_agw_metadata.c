@@ -36,7 +36,7 @@ static ngx_int_t ngx_http_agw_split_issuer(agw_str_t issuer,
 static void ngx_http_agw_warn_of_place(ngx_conf_t *cf, agw_str_t path);
 static json_t *ngx_http_agw_metadata_json(agw_str_t issuer, agw_str_t origin,
     const ngx_http_agw_loc_conf_t *conf);
-static ngx_int_t ngx_http_agw_set_endpoint(json_t *json, const char *name,
+static ngx_int_t ngx_http_agw_add_endpoint(json_t *json, const char *name,
     agw_str_t origin, const ngx_str_t *path);
 static json_t *ngx_http_agw_scopes(agw_str_t scope);
 static char *ngx_http_agw_render(ngx_conf_t *cf,
@@ -78,7 +78,9 @@ ngx_http_agw_document_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    reason = ngx_http_agw_admit(r);
+    /* no credentials are taken here, so any transport will do */
+
+    reason = ngx_http_agw_admit_path(r);
 
     if (reason == AGW_OK && !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         reason = AGW_METHOD_NOT_ALLOWED;
@@ -106,7 +108,8 @@ ngx_http_agw_prepare_jwks(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
 
     json = agw_keyring_public_jwks(sscf->keyring);
 
-    if (json_array_size(json_object_get(json, "keys")) == 0) {
+    if (json != NULL
+        && json_array_size(json_object_get(json, "keys")) == 0) {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "\"auth_gateway_jwks\" has no key to publish: a "
                            "secret and the keys of other issuers never are");
@@ -206,7 +209,14 @@ ngx_http_agw_warn_of_place(ngx_conf_t *cf, agw_str_t path)
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     name = clcf->name;
 
-    if (name.len == 0 || name.data[0] != '/') {
+    /* the block of an `if` is named after its location */
+
+    if (clcf->noname || name.len == 0 || name.data[0] != '/'
+#if (NGX_PCRE)
+        || clcf->regex != NULL
+#endif
+        )
+    {
         return;
     }
 
@@ -255,13 +265,13 @@ ngx_http_agw_metadata_json(agw_str_t issuer, agw_str_t origin,
                                  ngx_http_agw_to_core(conf->partner_scope)));
 
     if (rc != 0
-        || ngx_http_agw_set_endpoint(json, "token_endpoint", origin,
+        || ngx_http_agw_add_endpoint(json, "token_endpoint", origin,
                                      &at->token) != NGX_OK
-        || ngx_http_agw_set_endpoint(json, "jwks_uri", origin,
+        || ngx_http_agw_add_endpoint(json, "jwks_uri", origin,
                                      &at->jwks) != NGX_OK
-        || ngx_http_agw_set_endpoint(json, "revocation_endpoint", origin,
+        || ngx_http_agw_add_endpoint(json, "revocation_endpoint", origin,
                                      &at->revoke) != NGX_OK
-        || ngx_http_agw_set_endpoint(json, "introspection_endpoint", origin,
+        || ngx_http_agw_add_endpoint(json, "introspection_endpoint", origin,
                                      &at->introspect) != NGX_OK)
     {
         json_decref(json);
@@ -275,7 +285,7 @@ ngx_http_agw_metadata_json(agw_str_t issuer, agw_str_t origin,
 /* what has no path is left out */
 
 static ngx_int_t
-ngx_http_agw_set_endpoint(json_t *json, const char *name, agw_str_t origin,
+ngx_http_agw_add_endpoint(json_t *json, const char *name, agw_str_t origin,
     const ngx_str_t *path)
 {
     json_t  *url;
@@ -344,6 +354,9 @@ ngx_http_agw_render(ngx_conf_t *cf, ngx_http_agw_document_t *document,
         || document->etag.data == NULL)
     {
         json_decref(json);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "a document could not be rendered: memory ran "
+                           "out");
         return NGX_CONF_ERROR;
     }
 
@@ -357,6 +370,9 @@ ngx_http_agw_render(ngx_conf_t *cf, ngx_http_agw_document_t *document,
         != 1)
     {
         ERR_clear_error();
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "a document could not be digested: OpenSSL "
+                           "failed");
         return NGX_CONF_ERROR;
     }
 

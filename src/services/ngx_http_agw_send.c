@@ -92,6 +92,13 @@ ngx_http_agw_send_document(ngx_http_request_t *r,
 
     ngx_http_agw_forget_caching(r);
 
+    /* nor is it a page that asks for credentials, whatever led to it */
+
+    if (r->headers_out.www_authenticate != NULL) {
+        r->headers_out.www_authenticate->hash = 0;
+        r->headers_out.www_authenticate = NULL;
+    }
+
     r->headers_out.etag = ngx_http_agw_push_header(r, "ETag", &etag);
 
     if (r->headers_out.etag == NULL
