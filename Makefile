@@ -41,6 +41,9 @@ DEPS_TEST  := $(DEPS_RUN) libcmocka-dev perl libwww-perl \
               libcrypt-jwt-perl libjson-perl libprotocol-http2-perl \
               python3 python3-requests \
               nodejs/node valgrind/valgrind
+DEPS_CLIENTS := python3 python3-authlib python3-cryptography python3-jwt \
+                python3-requests
+DEPS_NODE  := nodejs/node npm/npm
 DEPS_LINT  := clang-format/clang-format cppcheck/cppcheck \
               shellcheck/shellcheck perl
 DEPS_FUZZ  := clang/clang libclang-rt-dev llvm/llvm-symbolizer libssl-dev \
@@ -144,7 +147,14 @@ test:  ## install what is missing, build, run all tests (or TESTS="t/x.t test_y"
 
 .PHONY: check
 check: $(MODULE) unit  ## the same tests, installing nothing
-	@prove -j2 $(if $(TESTS),$(PICKED),-r t $(UNIT))
+	@prove -j2 $(if $(TESTS),$(PICKED),t $(UNIT))
+
+.PHONY: test-clients
+test-clients:  ## the same for OAuth libraries of Python and Node (needs npm)
+	@$(call need,$(DEPS_BUILD) $(DEPS_CLIENTS) \
+	    $(filter-out $(DEPS_NODE),$(DEPS_TEST)))
+	@( $(call need,$(DEPS_NODE)) ) || echo "no node or npm to be installed"
+	@$(MAKE) --no-print-directory clients-check
 
 .PHONY: lint
 lint:  ## form, cppcheck, each header alone, scripts
@@ -170,7 +180,7 @@ clean:  ## end the demo and remove build/
 help:  ## this list
 	@awk -F ':.*  ## ' \
 	    '/^##@ /   { printf "\n%s\n", substr($$0, 5) } \
-	     /^[a-z-]+:.*  ## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	     /^[a-z-]+:.*  ## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 	@printf '\nBUILD=sanitize builds and tests under ASan and UBSan: %s\n' \
 	    'make BUILD=sanitize test'
 
@@ -309,6 +319,8 @@ $(UNIT_DIR)/%: $(UNIT_DIR)/%.bin
 
 VECTORS := $(BUILD_DIR)/vectors
 
+unit: $(VECTORS)
+
 $(VECTORS): t/vectors/vectors.c $(UNIT_DIR)/libagw.a $(UNIT_DIR)/flags
 	@$(CC) $(UNIT_CFLAGS) $(LD_OPT) -MF $(UNIT_DIR)/vectors.d -o $@ $< \
 	    $(UNIT_DIR)/libagw.a $(UNIT_LIBS)
@@ -316,6 +328,45 @@ $(VECTORS): t/vectors/vectors.c $(UNIT_DIR)/libagw.a $(UNIT_DIR)/flags
 .PHONY: vectors-check
 vectors-check: $(VECTORS)
 	@$(if $(SANITIZE),ASAN_OPTIONS=detect_leaks=1) $< '$(FILE)'
+
+
+# Client tests: t/clients/*.t run libraries of Python, which are Debian's, and
+# of Node, which npm puts into build/ as the lock file has them.  Where npm or
+# its registry is out of reach, Node's part is skipped, in capitals.  What is
+# installed is known by a copy of the lock file; scripts leads to t/clients,
+# for Node looks for libraries above the place of a script.
+
+CLIENTS_DIR := build/clients
+CLIENTS_NPM := package.json package-lock.json .npmrc
+
+export AGW_CLIENTS := $(CURDIR)/$(CLIENTS_DIR)
+
+.PHONY: clients-check clients-node
+clients-check: $(MODULE) clients-node
+	@prove -j2 $(or $(TESTS),t/clients)
+
+clients-node:
+	@mkdir -p $(CLIENTS_DIR)
+	@ln -sfn ../../t/clients $(CLIENTS_DIR)/scripts
+	@cd $(CLIENTS_DIR); \
+	if cmp -s scripts/package-lock.json installed; then exit 0; fi; \
+	rm -f installed npm.log; \
+	if ! command -v npm >/dev/null; then \
+	    echo "SKIPPED: the clients of Node: there is no npm"; \
+	    exit 0; \
+	fi; \
+	echo "npm ci (log in $(CLIENTS_DIR)/npm.log)"; \
+	cp $(CLIENTS_NPM:%=scripts/%) .; \
+	if npm ci --ignore-scripts --no-audit --no-fund >npm.log 2>&1; then \
+	    cp package-lock.json installed; \
+	elif grep -qE $(NPM_OFFLINE) npm.log; then \
+	    echo "SKIPPED: the clients of Node: npm reaches no registry"; \
+	else \
+	    tail -n 20 npm.log >&2; \
+	    exit 1; \
+	fi
+
+NPM_OFFLINE := 'code E(NOTFOUND|AI_AGAIN|CONN|TIMEDOUT|NETUNREACH|HOSTUNREACH)'
 
 
 # Fuzzers: t/fuzz/fuzz_*.c, with t/fuzz/NAME.dict and t/fuzz/NAME/ (seeds)
@@ -363,9 +414,13 @@ bench-verify: $(BENCH_DIR)/verify
 
 # Lint
 
-C_FILES   := $(SOURCES) $(wildcard t/unit/*.[ch] t/fuzz/*.[ch] t/vectors/*.[ch])
+C_FILES   := $(SOURCES) \
+             $(wildcard t/unit/*.[ch] t/fuzz/*.[ch] t/vectors/*.[ch])
 SH_FILES  := $(wildcard .ci/run t/*/*.sh t/*.sh)
-PL_FILES  := $(wildcard t/*.t t/lib/*.pm t/lib/*.pl t/lib/*/*.pm t/lint/*.pl)
+PL_FILES  := $(wildcard t/*.t t/*/*.t t/lib/*.pm t/lib/*.pl t/lib/*/*.pm \
+                        t/lint/*.pl)
+JS_FILES  := $(wildcard t/clients/*.mjs)
+PY_FILES  := $(wildcard t/clients/*.py)
 ROOM_DIRS := $(wildcard src src/handlers src/services src/store src/core)
 NGX_INCS  := $(addprefix -I$(NGX_SRC)/src/,core event event/modules event/quic \
                  os/unix http http/modules http/v2) -I$(NGX_DIR)
@@ -400,6 +455,10 @@ lint-scripts:
 	@echo "scripts"
 	@for file in $(SH_FILES); do bash -n "$$file"; done
 	@$(if $(SH_FILES),shellcheck $(SH_FILES))
+	@for file in $(JS_FILES); do node --check "$$file"; done
+	@python3 -c 'import ast, sys; \
+	    [ast.parse(open(file).read(), file) for file in sys.argv[1:]]' \
+	    $(PY_FILES)
 	@for file in $(PL_FILES); do \
 	    perl -It/lib -wc "$$file" 2>&1 | { grep -v ' syntax OK$$' || :; } >&2; \
 	done
