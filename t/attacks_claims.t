@@ -1,4 +1,5 @@
-# P8.9 to P8.12, P8.16: attacks by what a well-signed token claims; after
+# P8.9 to P8.12, P8.16: attacks by what a well-signed token claims, under
+# HS256 (attacks_claims_keys.t has a few under each other kind of key); after
 # each a good token still works on the same worker.
 
 use strict;

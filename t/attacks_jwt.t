@@ -1,6 +1,7 @@
-# P8: every attack on a JWT's form, key and signature that HS256 can express,
-# at the access handler; after each a good token still works on the same
-# worker.  Attacks by claims are in attacks_claims.t.
+# P8.1, P8.4 to P8.6, P8.12, P8.15, P8.17: attacks by a JWT's header and
+# nesting, at the access handler, for each kind of key; after each a good
+# token still works on the same worker.  Attacks by its form are in
+# attacks_form.t, by keys in attacks_keys.t, by claims in attacks_claims.t.
 
 use strict;
 use warnings;
@@ -8,410 +9,230 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use Digest::SHA qw(hmac_sha256 hmac_sha384 hmac_sha512);
 use Test::More;
 
-use AGW::Gateway;
-use AGW::Token qw(b64url claims_for);
+use AGW::Kinds;
+use AGW::Token qw(b64url);
 
-my $conf = <<'CONF';
-http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+my @kinds = AGW::Kinds->start;
+my $gw = $kinds[0]{gateway};
 
-    # tokens over 8 KB are to reach the module
 
-    large_client_header_buffers 4 64k;
+sub p8_1 {
+    my ($k) = @_;
 
-    server {
-        listen 127.0.0.1:%%TLS%% ssl http2;
-
-        auth_gateway_require business;
-        auth_gateway_business_path /v1/businesses/<business_id>;
-
-        location /v1/businesses/ {
-            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
-        }
+    for (qw(none None nOnE NONE)) {
+        $k->attack("P8.1 alg $_, unsigned",
+            $k->raw(header => $k->header(alg => $_), signature => ''),
+            'malformed_token',
+            also => ['algorithm_mismatch', 'bad_signature']);
+        $k->attack("P8.1 alg $_, signed all the same",
+            $k->raw(header => $k->header(alg => $_)),
+            'algorithm_mismatch');
     }
 
-    server {
-        listen 127.0.0.1:%%TLS2%% ssl http2;
-
-        auth_gateway_key %%PREFIX%%/secret.key kid=k1;
-        auth_gateway_key %%PREFIX%%/second.key kid=k2 verify;
-        auth_gateway_issuer https://issuer.example;
-        auth_gateway_audience the-api;
-        auth_gateway_require business;
-        auth_gateway_business_path /v1/businesses/<business_id>;
-
-        location /v1/businesses/ {
-            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
-        }
-    }
-}
-CONF
-
-my %base = (partner_id => 'p-1', business_id => 'b-1');
-my $url = '/v1/businesses/b-1/x';
-
-# the second key must be there before nginx starts
-
-my $second = AGW::Files::random_hex(32);
-my $gw = AGW::Gateway->start($conf, before => sub {
-    AGW::Files::spew("$_[0]/second.key", $second, 0600);
-});
-
-sub get {
-    my ($token, %opt) = @_;
-
-    return $gw->request('GET', $url, bearer => $token, %opt);
-}
-
-sub attack {
-    my ($name, $token, $reason, %opt) = @_;
-
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-
-    return $gw->refused($name, get($token, port => $opt{port}), $reason,
-        %opt);
-}
-
-sub allowed {
-    my ($name, $token, %opt) = @_;
-
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-
-    return is(get($token, %opt)->status, 200, $name);
-}
-
-sub header {
-    return { alg => 'HS256', typ => 'JWT', kid => 'k1', @_ };
-}
-
-# the claims of a good token as text, to be tampered with
-
-sub payload {
-    my (%claims) = @_;
-
-    return JSON->new->canonical->utf8->encode(
-        claims_for(%base, claims => \%claims));
-}
-
-my $good = $gw->mint(%base);
-
-$gw->good_is(sub { get($good, quiet => 1)->status == 200 });
-
-allowed('P8 the good token', $good);
-allowed('P8 a good token by hand',
-    $gw->mint_raw(header => header(), payload => payload()));
-allowed('P8.4 no kid where there is one key',
-    $gw->mint_raw(header => { alg => 'HS256', typ => 'JWT' },
-        payload => payload()));
-
-# P8.1
-
-for (qw(none None nOnE NONE)) {
-    attack("P8.1 alg $_, unsigned", $gw->mint_raw(
-        header => header(alg => $_), payload => payload(),
-        signature => ''), 'malformed_token',
-        also => ['algorithm_mismatch', 'bad_signature']);
-    attack("P8.1 alg $_, signed all the same", $gw->mint_raw(
-        header => header(alg => $_), payload => payload()),
-        'algorithm_mismatch');
-}
-
-for ('{"typ":"JWT","kid":"k1"}', '{"alg":null,"typ":"JWT","kid":"k1"}',
-    '{"alg":["HS256"],"typ":"JWT","kid":"k1"}',
-    '{"alg":256,"typ":"JWT","kid":"k1"}',
-    '{"alg":true,"typ":"JWT","kid":"k1"}',
-    '{"alg":{"HS256":1},"typ":"JWT","kid":"k1"}')
-{
-    attack("P8.1 alg missing or no string: $_",
-        $gw->mint_raw(header => $_, payload => payload()),
-        'malformed_token');
-}
-
-for ('', 'HS256 ', 'hs256', 'HS256\u0000', 'HS', 'HS2567') {
-    attack("P8.1 alg '$_'", $gw->mint_raw(payload => payload(),
-        header => "{\"alg\":\"$_\",\"typ\":\"JWT\",\"kid\":\"k1\"}"),
-        'algorithm_mismatch', also => ['malformed_token']);
-}
-
-# P8.2, as far as one kind of key goes
-
-for (['HS384', \&hmac_sha384], ['HS512', \&hmac_sha512]) {
-    my ($alg, $mac) = @$_;
-    my $input = b64url(JSON::encode_json(header(alg => $alg))) . '.'
-        . b64url(payload());
-
-    attack("P8.2 $alg with the bytes of an HS256 key",
-        "$input." . b64url($mac->($input, $gw->{secret})),
-        'algorithm_mismatch');
-}
-
-for (qw(RS256 PS256 ES256 EdDSA A128KW dir)) {
-    attack("P8.2 alg $_", $gw->mint_raw(header => header(alg => $_),
-        payload => payload()), 'algorithm_mismatch');
-}
-
-# P8.3: the attacker's key in the header
-
-{
-    my $theirs = AGW::Files::random_hex(32);
-    my $jwk = { kty => 'oct', alg => 'HS256', k => b64url($theirs) };
-
-    for (['jwk', $jwk], ['jku', 'https://127.0.0.1/keys'],
-        ['x5u', 'https://127.0.0.1/cert'], ['x5c', ['MIIB']])
+    for ('', '"alg":null,', "\"alg\":[\"$k->{alg}\"],", '"alg":256,',
+        '"alg":true,', "\"alg\":{\"$k->{alg}\":1},")
     {
-        my ($name, $value) = @$_;
-
-        attack("P8.3 embedded $name", $gw->mint_raw(
-            header => header($name => $value), payload => payload(),
-            secret => $theirs), 'bad_signature', kid => 'k1',
-            partner => undef);
-        attack("P8.3 embedded $name instead of a kid", $gw->mint_raw(
-            header => { alg => 'HS256', typ => 'JWT', $name => $value },
-            payload => payload(), secret => $theirs), 'bad_signature');
-    }
-}
-
-# P8.4
-
-for ('k2', 'K1', 'k1 ', ' k1', 'k', 'k11', '', '../../../../dev/null',
-    '/dev/null', "k1' OR '1'='1", "k1' UNION SELECT 'x' --", "k1\0",
-    "k1\0x", "k1\r\n", 'k1, partner: p-1', '%s%n', 'k' x 10240)
-{
-    my $name = length $_ > 40 ? 'of 10 KB' : s/([^ -~])/sprintf '\\x%02x',
-        ord $1/ger;
-
-    attack("P8.4 kid '$name'", $gw->mint_raw(
-        header => header(kid => $_), payload => payload()), 'unknown_key',
-        kid => undef, partner => undef, also => ['malformed_token']);
-}
-
-for ('null', '1', '["k1"]', '{"k1":1}', 'true') {
-    attack("P8.4 kid is $_", $gw->mint_raw(payload => payload(),
-        header => '{"alg":"HS256","typ":"JWT","kid":' . $_ . '}'),
-        'malformed_token', also => ['unknown_key']);
-}
-
-# P8.5
-
-for (['crit', header(crit => ['exp'])], ['crit, empty', header(crit => [])],
-    ['crit b64', header(crit => ['b64'], b64 => JSON::false)],
-    ['b64 false', header(b64 => JSON::false)],
-    ['crit null', '{"alg":"HS256","typ":"JWT","kid":"k1","crit":null}'])
-{
-    attack("P8.5 $_->[0]", $gw->mint_raw(header => $_->[1],
-        payload => payload()), 'malformed_token');
-}
-
-{
-    my $head = b64url(JSON::encode_json(
-        header(crit => ['b64'], b64 => JSON::false)));
-    my $input = "$head." . payload(jti => 'j');
-
-    is(get($input . '.' . b64url(hmac_sha256($input, $gw->{secret})))
-        ->status, 400, 'P8.5 an unencoded payload is no b64token');
-}
-
-# P8.6
-
-for ('{"alg":"HS256","alg":"HS256","typ":"JWT","kid":"k1"}',
-    '{"alg":"none","typ":"JWT","kid":"k1","alg":"HS256"}',
-    '{"alg":"HS256","typ":"JWT","kid":"k1","\u0061lg":"HS256"}',
-    '{"alg":"HS256","typ":"JWT","kid":"k2","kid":"k1"}',
-    '{"alg":"HS256","typ":"JWT","kid":"k1","x":{"a":1,"a":2}}')
-{
-    attack("P8.6 duplicate in the header: $_",
-        $gw->mint_raw(header => $_, payload => payload()),
-        'malformed_token');
-}
-
-for ('"business_id":"b-2"', '"business_id":"b-1"', '"exp":9999999999',
-    '"\u0065xp":9999999999', '"x":{"a":1,"a":1}', '"x":[{"a":1,"a":1}]')
-{
-    attack("P8.6 duplicate in the claims: $_", $gw->mint_raw(
-        header => header(), payload => payload() =~ s/\}$/,$_}/r),
-        'malformed_claims', kid => 'k1');
-    attack("P8.6 duplicate before the claims: $_", $gw->mint_raw(
-        header => header(), payload => payload() =~ s/^\{/{$_,/r),
-        'malformed_claims') unless /"x"/;
-}
-
-# P8.7
-
-{
-    my ($head, $body, $mac) = split /\./, $good;
-
-    attack('P8.7 padding behind the token', "$good=", 'malformed_token',
-        also => ['bad_signature']);
-    attack('P8.7 two of padding', "$good==", 'malformed_token');
-
-    # 32 bytes are 43 characters, the last with two bits to spare
-
-    my %spare = (A => 'B', E => 'F', I => 'J', M => 'N', Q => 'R',
-        U => 'V', Y => 'Z', c => 'd', g => 'h', k => 'l', o => 'p',
-        s => 't', w => 'x', 0 => 1, 4 => 5, 8 => 9);
-
-    attack('P8.7 non-zero trailing bits',
-        $good =~ s/(.)$/$spare{$1}/r, 'malformed_token');
-    attack('P8.7 length 4n+1', $good . 'AA', 'malformed_token',
-        also => ['bad_signature']);
-    attack('P8.7 a longer signature', $good . 'A', 'malformed_token',
-        also => ['bad_signature']);
-    attack('P8.7 a shorter signature', $good =~ s/.{4}$//r,
-        'bad_signature', also => ['malformed_token']);
-
-    # one with - and _ in it, spelled in the other alphabet
-
-    my $token = $good;
-
-    for (1 .. 200) {
-        last if $token =~ /[-_][^.]*$/;
-        $token = $gw->mint(%base);
+        $k->attack("P8.1 alg missing or no string: $_",
+            $k->raw(header => "{$_\"typ\":\"JWT\",\"kid\":\"k1\"}"),
+            'malformed_token');
     }
 
-    my ($input, $last) = $token =~ /^(.*\.)(.*)$/;
-
-    attack('P8.7 + and / in the signature', $input . $last =~ tr{-_}{+/}r,
-        'malformed_token');
-
-    for ("$head=.$body.$mac", "$head.$body=.$mac", "$head .$body.$mac",
-        "$head.$body\t.$mac", "$head.$body.$mac ,")
+    for ('', "$k->{alg} ", lc $k->alg, uc "$k->{alg}x", "$k->{alg}\\u0000",
+        substr($k->alg, 0, 2), "$k->{alg}7")
     {
-        $gw->refused('P8.7 padding or white space within', get($_),
-            'malformed_credentials');
+        $k->attack("P8.1 alg '$_'", $k->raw(
+            header => "{\"alg\":\"$_\",\"typ\":\"JWT\",\"kid\":\"k1\"}"),
+            'algorithm_mismatch', also => ['malformed_token']);
     }
 }
 
-# P8.8
 
-{
-    my ($head, $body, $mac) = split /\./, $good;
+sub p8_4 {
+    my ($k) = @_;
 
-    for (['one segment', $head], ['two segments', "$head.$body"],
-        ['four', "$good.$mac"], ['a JWE\'s five', "$good.$mac.$mac"],
-        ['no signature', "$head.$body."], ['no payload', "$head..$mac"],
-        ['no header', ".$body.$mac"], ['dots', '..'], ['a dot', '.'],
-        ['a dot behind', "$good."], ['a dot before', ".$good"],
-        ['not JSON', b64url('x') . ".$body.$mac"],
-        ['a header that is an array', b64url('[]') . ".$body.$mac"],
-        ['a header in white space', b64url(' ') . ".$body.$mac"])
+    my $raw = sub { return $k->raw(header => $_[0]) };
+
+    $k->allowed('P8.4 no kid where there is one key',
+        $raw->({ alg => $k->alg, typ => 'JWT' }));
+
+    for ('k2', 'K1', 'k1 ', ' k1', 'k', 'k11', '',
+        '../../../../dev/null', '/dev/null', "k1' OR '1'='1",
+        "k1' UNION SELECT 'x' --", "k1\0", "k1\0x", "k1\r\n",
+        'k1, partner: p-1', '%s%n', 'k' x 10240)
     {
-        attack("P8.8 $_->[0]", $_->[1], 'malformed_token',
-            kid => undef, partner => undef);
-    }
+        my $name = length $_ > 40 ? 'of 10 KB'
+            : s/([^ -~])/sprintf '\\x%02x', ord $1/ger;
 
-    attack('P8.8 JSON serialisation', "{\"payload\":\"$body\","
-        . "\"protected\":\"$head\",\"signature\":\"$mac\"}",
-        'malformed_credentials');
-
-    for ('[]', '1', 'null', '"x"', '', '{', '{}x', '{}') {
-        attack("P8.8 a signed payload that is $_", $gw->mint_raw(
-            header => header(), payload => $_), 'malformed_claims',
+        $k->attack("P8.4 kid '$name'", $raw->($k->header(kid => $_)),
+            'unknown_key', kid => undef, partner => undef,
             also => ['malformed_token']);
     }
-}
 
-# the signature itself
-
-{
-    my ($head, $body, $mac) = split /\./, $good;
-    my $other = b64url(payload(business_id => 'b-1', jti => 'else'));
-
-    attack('P8 claims of one token, signature of another',
-        "$head.$other.$mac", 'bad_signature', kid => 'k1',
-        partner => undef);
-    attack('P8 signed with nothing', $gw->mint_raw(header => header(),
-        payload => payload(), secret => ''), 'bad_signature');
-    attack('P8 signed with the wrong secret', $gw->mint_raw(
-        header => header(), payload => payload(), secret => 'secret'),
-        'bad_signature');
-    attack('P8 signed with the kid', $gw->mint_raw(
-        header => header(), payload => payload(), secret => 'k1'),
-        'bad_signature');
-    attack('P8 a signature of zeros', $gw->mint_raw(header => header(),
-        payload => payload(), signature => "\0" x 32), 'bad_signature');
-
-    for (0, 31) {
-        my $bytes = MIME::Base64::decode_base64url($mac);
-
-        substr($bytes, $_, 1) ^= "\x01";
-        attack("P8.18 one bit of byte $_", "$head.$body." . b64url($bytes),
-            'bad_signature');
+    for ('null', '1', '["k1"]', '{"k1":1}', 'true') {
+        $k->attack("P8.4 kid is $_",
+            $raw->("{\"alg\":\"$k->{alg}\",\"typ\":\"JWT\",\"kid\":$_}"),
+            'malformed_token', also => ['unknown_key']);
     }
 }
 
-# P8.12
 
-attack('P8.12 a partner token as a business\'s',
-    $gw->mint(partner_id => 'p-1'), 'wrong_kind', kid => 'k1',
-    partner => 'p-1');
-attack('P8.12 the scope without a business', $gw->mint(partner_id => 'p-1',
-    claims => { scope => 'business_access' }), 'malformed_claims',
-    also => ['wrong_kind']);
-attack('P8.12 the scope among others without a business',
-    $gw->mint(partner_id => 'p-1',
-        claims => { scope => 'x business_access' }), 'malformed_claims',
-    also => ['wrong_kind']);
-attack('P8.12 a business of another', $gw->mint(partner_id => 'p-1',
-    business_id => 'b-2'), 'wrong_business');
+# of two keys, as in a rotation
 
-# P8.15
+sub p8_4_two {
+    my ($k) = @_;
 
-attack('P8.15 a token over 8 KB', $gw->mint_raw(header => header(),
-    payload => payload(pad => 'x' x 8192)), 'malformed_token',
-    kid => undef, partner => undef);
-allowed('P8.15 a token under 8 KB', $gw->mint_raw(header => header(),
-    payload => payload(pad => 'x' x 5000)));
-attack('P8.15 claims nested 17 deep', $gw->mint_raw(header => header(),
-    payload => payload() =~ s/\}$/',"x":' . '[' x 16 . ']' x 16 . '}'/er),
-    'malformed_claims');
-attack('P8.15 claims nested 2000 deep', $gw->mint_raw(header => header(),
-    payload => payload() =~ s/\}$/',"x":' . '[' x 2000 . ']' x 2000
-        . '}'/er), 'malformed_claims');
-attack('P8.15 a header nested 17 deep', $gw->mint_raw(
-    header => '{"alg":"HS256","typ":"JWT","kid":"k1","x":' . '[' x 16
-        . ']' x 16 . '}', payload => payload()), 'malformed_token');
-allowed('P8.15 nested 16 deep', $gw->mint_raw(header => header(),
-    payload => payload() =~ s/\}$/',"x":' . '[' x 15 . ']' x 15
-        . '}'/er));
-
-# P8.17
-
-for (qw(at+jwt JWE secevent+jwt JOSE logout+jwt application/at+jwt)) {
-    attack("P8.17 typ $_", $gw->mint_raw(header => header(typ => $_),
-        payload => payload()), 'malformed_token');
-}
-
-for ('1', 'null', '["JWT"]', '""') {
-    attack("P8.17 typ is $_", $gw->mint_raw(payload => payload(),
-        header => '{"alg":"HS256","kid":"k1","typ":' . $_ . '}'),
-        'malformed_token');
-}
-
-# two keys: P8.4
-
-{
-    my %there = (port => 'TLS2');
     my %ours = (iss => 'https://issuer.example', aud => 'the-api');
     my $raw = sub {
-        my ($header, $secret) = @_;
+        my ($header, $key) = @_;
 
-        return $gw->mint_raw(header => $header, payload => payload(%ours),
-            secret => $secret // $gw->{secret});
+        return $k->raw(header => $header, payload => $k->payload(%ours),
+            key => $key);
+    };
+    my %there = (two => 1);
+
+    $k->allowed('P8.4 the first of two keys', $raw->($k->header), %there);
+    $k->allowed('P8.4 the second of two keys',
+        $raw->($k->header(kid => 'k2'), $k->second), %there);
+    $k->attack('P8.4 no kid with several keys',
+        $raw->({ alg => $k->alg, typ => 'JWT' }), 'unknown_key', %there);
+    $k->attack('P8.4 the kid of the second key, signed by the first',
+        $raw->($k->header(kid => 'k2')), 'bad_signature', %there,
+        kid => 'k2', partner => undef);
+    $k->attack('P8.4 the kid of the first key, signed by the second',
+        $raw->($k->header, $k->second), 'bad_signature', %there,
+        kid => 'k1', partner => undef);
+    $k->attack('P8.4 an unknown kid with several keys',
+        $raw->($k->header(kid => 'k3')), 'unknown_key', %there);
+}
+
+
+sub p8_5 {
+    my ($k) = @_;
+
+    for (['crit', ',"crit":["exp"]'], ['crit, empty', ',"crit":[]'],
+        ['crit b64', ',"crit":["b64"],"b64":false'],
+        ['crit b64 true', ',"crit":["b64"],"b64":true'],
+        ['b64 false', ',"b64":false'], ['crit null', ',"crit":null'])
+    {
+        $k->attack("P8.5 $_->[0]",
+            $k->raw(header => $k->header_text($_->[1])),
+            'malformed_token');
+    }
+
+    my $input = b64url($k->header_text(',"crit":["b64"],"b64":false'))
+        . '.' . $k->payload(jti => 'j');
+
+    is($k->get("$input." . b64url($k->key->sign($input)))->status, 400,
+        $k->named('P8.5 an unencoded payload is no b64token'));
+}
+
+
+sub p8_6 {
+    my ($k) = @_;
+
+    my $alg = "\"alg\":\"$k->{alg}\"";
+
+    for ("{$alg,$alg,\"typ\":\"JWT\",\"kid\":\"k1\"}",
+        "{\"alg\":\"none\",\"typ\":\"JWT\",\"kid\":\"k1\",$alg}",
+        $k->header_text(",\"\\u0061lg\":\"$k->{alg}\""),
+        "{$alg,\"typ\":\"JWT\",\"kid\":\"k2\",\"kid\":\"k1\"}",
+        $k->header_text(',"x":{"a":1,"a":2}'))
+    {
+        $k->attack("P8.6 duplicate in the header: $_",
+            $k->raw(header => $_), 'malformed_token');
+    }
+
+    for ('"business_id":"b-2"', '"business_id":"b-1"',
+        '"exp":9999999999', '"\u0065xp":9999999999',
+        '"x":{"a":1,"a":1}', '"x":[{"a":1,"a":1}]')
+    {
+        $k->attack("P8.6 duplicate in the claims: $_",
+            $k->raw(payload => $k->payload =~ s/\}$/,$_}/r),
+            'malformed_claims', kid => 'k1');
+        $k->attack("P8.6 duplicate before the claims: $_",
+            $k->raw(payload => $k->payload =~ s/^\{/{$_,/r),
+            'malformed_claims') unless /"x"/;
+    }
+}
+
+
+sub p8_12 {
+    my ($k) = @_;
+
+    my $partner = $k->token(business_id => undef, scope => undef);
+
+    $k->attack('P8.12 a partner token as a business\'s', $partner,
+        'wrong_kind', kid => 'k1', partner => 'p-1');
+    $k->attack('P8.12 a business token as a partner\'s', $k->good,
+        'wrong_kind', path => '/partners', scope => undef);
+    $k->allowed('P8.12 a partner token as a partner\'s', $partner,
+        path => '/partners');
+    $k->attack('P8.12 the scope without a business',
+        $k->token(business_id => undef), 'malformed_claims',
+        also => ['wrong_kind']);
+    $k->attack('P8.12 the scope among others without a business',
+        $k->token(business_id => undef, scope => 'x business_access'),
+        'malformed_claims', also => ['wrong_kind']);
+    $k->attack('P8.12 a business of another',
+        $k->token(business_id => 'b-2'), 'wrong_business');
+}
+
+
+sub p8_15 {
+    my ($k) = @_;
+
+    my $deep = sub {
+        my ($depth) = @_;
+
+        return $k->payload
+            =~ s/\}$/',"x":' . '[' x $depth . ']' x $depth . '}'/er;
     };
 
-    allowed('P8.4 the first of two keys', $raw->(header()), %there);
-    allowed('P8.4 the second of two keys',
-        $raw->(header(kid => 'k2'), $second), %there);
-    attack('P8.4 no kid with several keys',
-        $raw->({ alg => 'HS256', typ => 'JWT' }), 'unknown_key', %there);
-    attack('P8.4 the kid of another key', $raw->(header(kid => 'k2')),
-        'bad_signature', %there, kid => 'k2');
-    attack('P8.4 an unknown kid with several keys',
-        $raw->(header(kid => 'k3')), 'unknown_key', %there);
+    $k->attack('P8.15 a token over 8 KB',
+        $k->raw(payload => $k->payload(pad => 'x' x 8192)),
+        'malformed_token', kid => undef, partner => undef);
+    $k->allowed('P8.15 a token under 8 KB',
+        $k->raw(payload => $k->payload(pad => 'x' x 5000)));
+    $k->attack('P8.15 claims nested 17 deep',
+        $k->raw(payload => $deep->(16)), 'malformed_claims');
+    $k->attack('P8.15 claims nested 2000 deep',
+        $k->raw(payload => $deep->(2000)), 'malformed_claims');
+    $k->attack('P8.15 a header nested 17 deep',
+        $k->raw(header => $k->header_text(',"x":' . '[' x 16 . ']' x 16)),
+        'malformed_token');
+    $k->allowed('P8.15 nested 16 deep', $k->raw(payload => $deep->(15)));
+}
+
+
+sub p8_17 {
+    my ($k) = @_;
+
+    for (qw(at+jwt AT+JWT JWE secevent+jwt JOSE logout+jwt jwt
+        application/at+jwt application/jwt))
+    {
+        $k->attack("P8.17 typ $_", $k->raw(header => $k->header(typ => $_)),
+            'malformed_token');
+    }
+
+    for ('1', 'null', '["JWT"]', '""', '"JWT\u0000"') {
+        $k->attack("P8.17 typ is $_", $k->raw(header =>
+            "{\"alg\":\"$k->{alg}\",\"kid\":\"k1\",\"typ\":$_}"),
+            'malformed_token');
+    }
+
+    $k->allowed('P8.17 no typ',
+        $k->raw(header => { alg => $k->alg, kid => 'k1' }));
+}
+
+
+for my $kind (@kinds) {
+    $kind->allowed('P8 the good token', $kind->good);
+    $kind->allowed('P8 a good token by hand', $kind->raw);
+
+    $_->($kind) for \&p8_1, \&p8_4, \&p8_4_two, \&p8_5, \&p8_6, \&p8_12,
+        \&p8_15, \&p8_17;
 }
 
 $gw->finish;

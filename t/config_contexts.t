@@ -71,6 +71,9 @@ my %directives = (
         @usual],
     auth_gateway_realm => ['auth_gateway_realm x;', @usual],
     auth_gateway_token => [$token, 'location'],
+    auth_gateway_jwks => ['auth_gateway_jwks;', 'location'],
+    auth_gateway_metadata => ['auth_gateway_metadata token=/token;',
+        'location'],
     auth_gateway_partner_lifetime => ['auth_gateway_partner_lifetime 5m;',
         @usual],
     auth_gateway_business_lifetime => ['auth_gateway_business_lifetime 5m;',
@@ -90,10 +93,12 @@ my %directives = (
 for my $name (sort keys %directives) {
     my ($line, @places) = @{ $directives{$name} };
     my %may = map { $_ => 1 } @places;
+    my @beside = $name eq 'auth_gateway_metadata'
+        ? (http => 'auth_gateway_issuer https://x;') : ();
 
     for my $place (@all) {
         if ($may{$place}) {
-            accepted("$name in $place", in_place($place, $line));
+            accepted("$name in $place", @beside, in_place($place, $line));
         } else {
             refused("$name in $place", $name, undef,
                 qr/"$name" directive is not allowed here/,
@@ -107,11 +112,12 @@ for my $name (sort keys %directives) {
     }
 
     refused("$name without a value", $name, undef,
-        qr/invalid number of arguments/, in_place($places[0], "$name;"));
+        qr/invalid number of arguments/, in_place($places[0], "$name;"))
+        if $name ne 'auth_gateway_jwks';
     refused("$name with one too many", $name, undef,
         qr/invalid number of arguments/,
         in_place($places[0], $line =~ s/;/ again;/r))
-        unless $name =~ /_(?:store|key|require|partner_scope)$/;
+        unless $name =~ /_(?:store|key|require|partner_scope|metadata)$/;
 }
 
 # require

@@ -1,5 +1,6 @@
-# Design 3: the keys that nginx -t refuses and takes, by their files and by
-# their parameters; no message shows any of a secret.
+# Design 3: the keys that nginx -t refuses and takes, by their parameters and,
+# of secrets, by their files; no message shows any of a secret.  Other keys'
+# files are in config_key_files.t, JWKs in config_jwks.t.
 
 use strict;
 use warnings;
@@ -50,7 +51,7 @@ spew("$prefix/pem.key", "-----BEGIN PRIVATE KEY-----\n"
     . ('A' x 64 . "\n") x 3 . "-----END PRIVATE KEY-----\n", 0600);
 spew("$prefix/bom.key", "\xef\xbb\xbf \n-----BEGIN EC PRIVATE KEY-----\n"
     . 'A' x 64, 0600);
-spew("$prefix/jwk.key", '{"kty":"oct","k":"' . 'A' x 64 . '"}', 0600);
+spew("$prefix/jwk.key", '{"kty":"oct","k":"' . 'A' x 42 . '"}', 0600);
 spew("$prefix/array.key", " \n[" . '1,' x 40 . '1]', 0600);
 spew("$prefix/ssh.key", 'ssh-ed25519 ' . 'A' x 68 . ' me', 0600);
 spew("$prefix/huge.key", 'A' x 200_000, 0600);
@@ -68,8 +69,8 @@ refused('no key for a token location', 'auth_gateway_key', undef, undef,
 
 for (['missing', 'no.key'], ['short', 'short.key'], ['31 bytes', 's31.key'],
     ['empty', 'empty.key'], ['a PEM key', 'pem.key'],
-    ['a PEM key behind a BOM', 'bom.key'], ['a JWK', 'jwk.key'],
-    ['JSON', 'array.key'], ['an SSH key', 'ssh.key'],
+    ['a PEM key behind a BOM', 'bom.key'],
+    ['a JWK of 31 bytes', 'jwk.key'], ['JSON', 'array.key'], ['an SSH key', 'ssh.key'],
     ['a DER key', 'der.key'], ['a directory', 'dir.key'])
 {
     my ($name, $file) = @$_;

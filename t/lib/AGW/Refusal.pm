@@ -83,7 +83,8 @@ sub expected {
 
 
 # What is wrong with a response as the answer to a reason; an empty list
-# where nothing is.  method => 'HEAD' for one without a body.
+# where nothing is.  method => 'HEAD' for one without a body; allow => the
+# methods of a location that is not for POST.
 
 sub problems_of {
     my ($response, $reason, %opt) = @_;
@@ -120,8 +121,8 @@ sub problems_of {
         ['Content-Type', 'application/json'],
         ['Cache-Control', 'no-store'],
         ['Pragma', 'no-cache'];
-    $same->('Allow', scalar $response->header('Allow'), 'POST')
-        if $reason eq 'method_not_allowed';
+    $same->('Allow', scalar $response->header('Allow'),
+        $opt{allow} // 'POST') if $reason eq 'method_not_allowed';
     push @problems, 'no Retry-After' if $reason eq 'store_unavailable'
         && ($response->header('Retry-After') // '') !~ /^[1-9][0-9]*$/;
 

@@ -1,0 +1,142 @@
+package AGW::KeyFiles;
+
+# What nginx -t says to one key file after another, in a server that needs a
+# key.
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use Test::More;
+
+use AGW::Config qw(check configuration);
+use AGW::Files qw(spew);
+
+our @EXPORT_OK = qw(key_accepted key_file key_refused keys_ready);
+
+my $conf = <<'CONF';
+http {
+    %%HTTP%%
+
+    server {
+        listen 127.0.0.1:%%TLS%% ssl;
+        %%SERVER%%
+
+        location /v1/businesses/ {
+            %%LOCATION%%
+        }
+    }
+}
+CONF
+
+my ($prefix, $count);
+
+
+# returns the prefix
+
+sub keys_ready {
+    $prefix = configuration($conf, store => '', key => '');
+
+    return $prefix;
+}
+
+
+# the name of a new file with these bytes
+
+sub key_file {
+    my ($bytes, $mode) = @_;
+
+    my $name = sprintf 'file%d.key', ++$count;
+
+    spew("$prefix/$name", $bytes, $mode // 0600);
+
+    return $name;
+}
+
+
+sub said_to {
+    my ($file, $words, %opt) = @_;
+
+    return check(http => join("\n    ", $opt{before} // '',
+        "auth_gateway_key $file $words;", $opt{behind} // ''),
+        server => $opt{server}, location => 'auth_gateway_require business;'
+        . ' auth_gateway_business_path /v1/businesses/<business_id>;'
+        . ' proxy_pass http://127.0.0.1:9;');
+}
+
+
+# 12 bytes in a row of what stands in the file, labels of PEM apart
+
+sub shown_of {
+    my ($bytes, $said) = @_;
+
+    my @found;
+
+    $bytes =~ s/^(?:\xef\xbb\xbf)?\s*-----[^\n]*//mg;
+
+    for my $i (0 .. length($bytes) - 12) {
+        my $part = substr $bytes, $i, 12;
+
+        push @found, $part if $part !~ /^\s|\s$/ && index($said, $part) >= 0;
+    }
+
+    return @found;
+}
+
+
+# key_refused(name, bytes, reason as a pattern, [the directive's other
+# words], [file => one that is there, before, behind => other lines of http,
+# server => lines of the server]): one [emerg] line that has the file, or is
+# about a parameter (unnamed => 1), and nothing of what is in it
+
+sub key_refused {
+    my ($name, $bytes, $reason, $words, %opt) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $file = $opt{file} // key_file($bytes);
+    my ($code, $said) = said_to($file, $words // '', %opt);
+    my @lines = $said =~ /(\[emerg\].* in \/[^\n]*)/g;
+    my @problems;
+
+    push @problems, "exit code $code" if $code != 1;
+    push @problems, @lines . ' [emerg] lines' if @lines != 1;
+    push @problems, 'not about auth_gateway_key'
+        if ($lines[0] // '') !~ /"auth_gateway_key"/;
+    push @problems, "does not name $file"
+        if !$opt{unnamed} && index($lines[0] // '', "/$file\"") < 0;
+    push @problems, "does not say $reason" if ($lines[0] // '') !~ $reason;
+    push @problems, map { "shows $_" } shown_of($bytes, $said);
+
+    return ok(!@problems, "$name is refused")
+        || diag(join "\n", @problems, $said);
+}
+
+
+# the same, accepted; warning => what it has to say, undef for nothing
+
+sub key_accepted {
+    my ($name, $bytes, $words, %opt) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $file = $opt{file} // key_file($bytes, $opt{mode});
+    my ($code, $said) = said_to($file, $words // '', %opt);
+    my @lines = grep { /"auth_gateway_key"/ } $said =~ /(\[warn\][^\n]*)/g;
+    my @problems;
+
+    push @problems, "exit code $code" if $code != 0;
+    push @problems, @lines . ' warnings'
+        if @lines != (defined $opt{warning} ? 1 : 0);
+    push @problems, "does not warn $opt{warning}"
+        if defined $opt{warning} && ($lines[0] // '') !~ $opt{warning};
+    push @problems, "does not name $file" if defined $opt{warning}
+        && index($lines[0] // '', "/$file\"") < 0;
+    push @problems, map { "shows $_" } shown_of($bytes, $said);
+
+    return ok(!@problems, "$name is accepted")
+        || diag(join "\n", @problems, $said);
+}
+
+
+1;

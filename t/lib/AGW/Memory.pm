@@ -1,0 +1,112 @@
+package AGW::Memory;
+
+# What is in the memory of another process.
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+
+our @EXPORT_OK = qw(can_read find);
+
+# A secret is found by any run of so many of its bytes: what is freed loses
+# its first ones to the allocator.
+
+my $RUN = 16;
+my $STEP = 8;
+
+
+# whether this process may read another's
+
+sub can_read {
+    my $pid = fork() // die "fork: $!\n";
+
+    if (!$pid) {
+        sleep 10;
+        require POSIX;
+        POSIX::_exit(0);
+    }
+
+    my $can = eval { scalar(writable($pid)) > 0 };
+
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+
+    return $can;
+}
+
+
+# [start, bytes, name] of each part that the process can write to
+
+sub writable {
+    my ($pid) = @_;
+
+    open my $maps, '<', "/proc/$pid/maps" or die "maps: $!\n";
+    open my $mem, '<:raw', "/proc/$pid/mem" or die "mem: $!\n";
+
+    my @parts;
+
+    while (readline $maps) {
+        my ($from, $to, $mode, $name)
+            = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \d+ *(.*)$/ or next;
+
+        next if $mode !~ /^rw/;
+
+        no warnings 'portable';
+
+        my ($start, $size) = (hex $from, hex($to) - hex $from);
+        my $bytes = '';
+
+        sysseek $mem, $start, 0 or die "seek: $!\n";
+
+        while (length $bytes < $size) {
+            my $got = sysread $mem, $bytes, $size - length $bytes,
+                length $bytes;
+
+            die "mem: $!\n" if !defined $got;
+            last if $got == 0;
+        }
+
+        push @parts, [$start, $bytes, $name || 'anonymous'];
+    }
+
+    return @parts;
+}
+
+
+# Those of {name => bytes} of which a run is there, as [name, where].
+
+sub find {
+    my ($pid, $secrets) = @_;
+
+    my (%names, @found, %seen);
+
+    for my $name (keys %$secrets) {
+        my $bytes = $secrets->{$name};
+
+        for (my $i = 0; $i + $RUN <= length $bytes; $i += $STEP) {
+            $names{ substr $bytes, $i, $RUN } = [$name, $i];
+        }
+    }
+
+    return unless %names;
+
+    my $any = join '|', map { quotemeta } keys %names;
+
+    for my $part (writable($pid)) {
+        my ($start, $bytes, $where) = @$part;
+
+        while ($bytes =~ /($any)/g) {
+            my ($name, $i) = @{ $names{$1} };
+
+            next if $seen{"$name $where"}++;
+            push @found, [$name, sprintf '%s 0x%x (byte %d)', $where,
+                $start + $-[1], $i];
+        }
+    }
+
+    return @found;
+}
+
+
+1;
