@@ -50,7 +50,8 @@ typedef enum {
 
 typedef enum {
     NGX_HTTP_AGW_FORMAT_OAUTH2 = 0,
-    NGX_HTTP_AGW_FORMAT_THRED
+    NGX_HTTP_AGW_FORMAT_THRED,
+    NGX_HTTP_AGW_FORMAT_LAYER
 } ngx_http_agw_format_t;
 
 
@@ -135,13 +136,19 @@ typedef struct {
     agw_claims_t              claims;        /* where verified is AGW_OK */
     const agw_key_t          *key;           /* that the token named */
     ngx_str_t                 partner_id;    /* verified or stored, for logs */
+    ngx_str_t                 business_id;   /* that was allowed */
     ngx_table_elt_t          *deferred;      /* challenge left to nginx */
 
     ngx_http_agw_body_t      *body;          /* while it is read */
     ngx_http_agw_client_t    *client;        /* while it authenticates */
     ngx_http_agw_grant_t     *grant;         /* the token that is asked for */
 
+    agw_reason_t              owner;         /* what the store said of it */
+
     unsigned                  asked:1;       /* verified is set */
+    unsigned                  owner_asked:1;
+    unsigned                  owner_known:1; /* owner is set */
+    unsigned                  suspended:1;   /* until then */
     unsigned                  decided:1;     /* result is set */
 } ngx_http_agw_ctx_t;
 

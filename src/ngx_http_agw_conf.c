@@ -300,10 +300,13 @@ ngx_http_agw_check_guarded(ngx_conf_t *cf,
     const ngx_http_agw_loc_conf_t *conf)
 {
     ngx_http_agw_srv_conf_t   *sscf;
+    ngx_http_agw_main_conf_t  *mcf;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     sscf = ngx_http_conf_get_module_srv_conf(cf,
+                                             ngx_http_auth_gateway_module);
+    mcf = ngx_http_conf_get_module_main_conf(cf,
                                              ngx_http_auth_gateway_module);
 
     if (!conf->strict_path) {
@@ -325,13 +328,21 @@ ngx_http_agw_check_guarded(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
+    if ((conf->require & AGW_REQUIRE_OWNER) && mcf->store == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"auth_gateway_require owner\" in location "
+                           "\"%V\" needs an \"auth_gateway_store\"",
+                           &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
     if (conf->require != AGW_REQUIRE_PARTNER
         && conf->template.prefix.len == 0)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"auth_gateway_require business\" in location "
-                           "\"%V\" needs an \"auth_gateway_business_path\"",
-                           &clcf->name);
+                           "\"auth_gateway_require\" with \"business\" or "
+                           "\"owner\" in location \"%V\" needs an "
+                           "\"auth_gateway_business_path\"", &clcf->name);
         return NGX_CONF_ERROR;
     }
 

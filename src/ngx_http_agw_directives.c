@@ -253,33 +253,43 @@ ngx_http_agw_set_require(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_agw_loc_conf_t *lcf = conf;
 
-    ngx_str_t  *value;
+    ngx_str_t          *value;
+    ngx_uint_t          i, word;
+    static const char   accepted[] = "\"off\", \"partner\", \"business\", "
+                                     "\"owner\" or \"business owner\"";
 
     if (lcf->require != NGX_CONF_UNSET_UINT) {
         return "is duplicate";
     }
 
     value = cf->args->elts;
+    lcf->require = AGW_REQUIRE_OFF;
 
-    if (cf->args->nelts > 2) {
-        return ngx_http_agw_invalid(cf, &value[2],
-                                    "one of \"off\", \"partner\" and "
-                                    "\"business\"");
-    }
+    for (i = 1; i < cf->args->nelts; i++) {
 
-    if (ngx_http_agw_is(&value[1], "off")) {
-        lcf->require = AGW_REQUIRE_OFF;
+        if (ngx_http_agw_is(&value[i], "off") && cf->args->nelts == 2) {
+            word = AGW_REQUIRE_OFF;
 
-    } else if (ngx_http_agw_is(&value[1], "partner")) {
-        lcf->require = AGW_REQUIRE_PARTNER;
+        } else if (ngx_http_agw_is(&value[i], "partner")
+                   && cf->args->nelts == 2)
+        {
+            word = AGW_REQUIRE_PARTNER;
 
-    } else if (ngx_http_agw_is(&value[1], "business")) {
-        lcf->require = AGW_REQUIRE_BUSINESS;
+        } else if (ngx_http_agw_is(&value[i], "business")) {
+            word = AGW_REQUIRE_BUSINESS;
 
-    } else {
-        return ngx_http_agw_invalid(cf, &value[1],
-                                    "one of \"off\", \"partner\" and "
-                                    "\"business\"");
+        } else if (ngx_http_agw_is(&value[i], "owner")) {
+            word = AGW_REQUIRE_OWNER;
+
+        } else {
+            return ngx_http_agw_invalid(cf, &value[i], accepted);
+        }
+
+        if (lcf->require & word) {
+            return ngx_http_agw_invalid(cf, &value[i], accepted);
+        }
+
+        lcf->require |= word;
     }
 
     return NGX_CONF_OK;
@@ -386,9 +396,12 @@ ngx_http_agw_set_error_format(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     } else if (ngx_http_agw_is(&value[1], "thred")) {
         lcf->error_format = NGX_HTTP_AGW_FORMAT_THRED;
 
+    } else if (ngx_http_agw_is(&value[1], "layer")) {
+        lcf->error_format = NGX_HTTP_AGW_FORMAT_LAYER;
+
     } else {
         return ngx_http_agw_invalid(cf, &value[1],
-                                    "\"oauth2\" or \"thred\"");
+                                    "\"oauth2\", \"thred\" or \"layer\"");
     }
 
     return NGX_CONF_OK;

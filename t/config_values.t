@@ -119,11 +119,12 @@ my $word = qr/accepted is one word of RFC 6749, section 3\.3/;
 my $text = qr/accepted is UTF-8 text without control characters, not empty/;
 my $flag = qr/it must be "on" or "off"/;
 my $long = 'x' x 512;
+my $kinds = qr/accepted is "off", "partner", "business", "owner" or "business o/;
 
 my @values = (
     (map { ['auth_gateway_error_format', $_,
-        qr/accepted is "oauth2" or "thred"/, 'location'] }
-        qw(layer OAuth2 THRED json on off $x), '', 'oauth2 '),
+        qr/accepted is "oauth2", "thred" or "layer"/, 'location'] }
+        qw(Layer layers OAuth2 THRED json on off $x), '', 'oauth2 '),
     (map { ['auth_gateway_intercept_errors', $_, $flag, 'server'] }
         qw(yes no true 1 onn $x), ''),
     (map { ['auth_gateway_pass_preflight', $_, $flag, 'location'] }
@@ -134,12 +135,17 @@ my @values = (
         qr/accepted is "on", "off" or a variable/, 'http'] }
         qw(yes On OFF https 1 off_), ''),
     (map { ['auth_gateway_require', $_,
-        qr/accepted is one of "off", "partner" and "business"/,
-        'location'] } qw(on Off PARTNER businesses owner any $x), ''),
-    (map { ['auth_gateway_require', (split / /, $_)[1],
-        qr/accepted is one of "off", "partner" and "business"/, 'location',
+        $kinds, 'location'] }
+        qw(on Off PARTNER businesses Owner owners any $x), ''),
+    (map { ['auth_gateway_require', (split / /, $_)[0], $kinds, 'location',
         "auth_gateway_require $_;"] } 'partner business', 'off partner',
-        'business owner', 'owner business', 'partner partner'),
+        'partner partner', 'partner owner', 'off owner', 'off off',
+        'partner business owner'),
+    (map { ['auth_gateway_require', (split / /, $_)[-1], $kinds, 'location',
+        "auth_gateway_require $_;"] } 'business partner', 'owner partner',
+        'business off', 'owner off', 'owner owner', 'business business',
+        'business owner business', 'owner business owner',
+        'business owner partner'),
     (map { ['auth_gateway_token', $_,
         qr/accepted is "partner" or "business"/, 'location'] }
         qw(Partner both token owner $x), ''),
@@ -204,6 +210,8 @@ for (@values) {
 # and those that are taken
 
 for ('auth_gateway_error_format oauth2;', 'auth_gateway_error_format thred;',
+    'auth_gateway_error_format layer;',
+    'auth_gateway_partner_scope https://api.example.com/sandbox;',
     'auth_gateway_intercept_errors on;', 'auth_gateway_intercept_errors off;',
     'auth_gateway_leeway 60s;', 'auth_gateway_leeway 1m;',
     'auth_gateway_leeway 0;', 'auth_gateway_max_lifetime 3650d;',
@@ -216,6 +224,35 @@ for ('auth_gateway_error_format oauth2;', 'auth_gateway_error_format thred;',
 {
     accepted(substr($_, 0, 60), http => $_, location => $token);
 }
+
+accepted("require $_",
+    location => "auth_gateway_require $_; $template $proxy")
+    for 'off', 'business', 'owner', 'business owner', 'owner business';
+
+# what owner needs
+
+for my $require ('owner', 'business owner', 'owner business') {
+    refused("$require without a store", 'auth_gateway_require', undef,
+        qr/needs an "auth_gateway_store"/, store => '',
+        location => "auth_gateway_require $require; $template $proxy");
+    refused("$require without a template", 'auth_gateway_require', undef,
+        qr/needs an "auth_gateway_business_path"/,
+        location => "auth_gateway_require $require; $proxy");
+    refused("$require without a key", 'auth_gateway_require', undef,
+        qr/needs an "auth_gateway_key"/, key => '',
+        location => "auth_gateway_require $require; $template $proxy");
+    refused("$require without a store, inherited", 'auth_gateway_require',
+        undef, qr/needs an "auth_gateway_store"/, store => '',
+        server => "auth_gateway_require $require; $template",
+        location => $proxy);
+    refused("$require without a store, in limit_except",
+        'auth_gateway_require', undef, qr/needs an "auth_gateway_store"/,
+        store => '', location => "$template limit_except GET {"
+        . " auth_gateway_require $require; } $proxy");
+}
+
+accepted('business without a store', store => '',
+    location => "auth_gateway_require business; $template $proxy");
 
 like((check(http => 'auth_gateway_require_https $nosuch;'))[1],
     qr/\[emerg\].*unknown "nosuch" variable/,

@@ -8,6 +8,9 @@
 #include "agw_scope.h"
 
 
+static agw_reason_t agw_policy_owner(const agw_demand_t *demand);
+
+
 agw_reason_t
 agw_policy_access(const agw_claims_t *claims, const agw_demand_t *demand)
 {
@@ -22,7 +25,11 @@ agw_policy_access(const agw_claims_t *claims, const agw_demand_t *demand)
         return AGW_OK;
     }
 
-    if (demand->require != AGW_REQUIRE_BUSINESS
+    if (claims->kind == AGW_KIND_PARTNER) {
+        return agw_policy_owner(demand);
+    }
+
+    if (!(demand->require & AGW_REQUIRE_BUSINESS)
         || claims->kind != AGW_KIND_BUSINESS)
     {
         return AGW_WRONG_KIND;
@@ -38,6 +45,25 @@ agw_policy_access(const agw_claims_t *claims, const agw_demand_t *demand)
 
     if (!agw_str_eq(claims->business_id, demand->business_id)) {
         return AGW_WRONG_BUSINESS;
+    }
+
+    return AGW_OK;
+}
+
+
+static agw_reason_t
+agw_policy_owner(const agw_demand_t *demand)
+{
+    if (!(demand->require & AGW_REQUIRE_OWNER)) {
+        return AGW_WRONG_KIND;
+    }
+
+    if (demand->business_id.len == 0) {
+        return AGW_NO_BUSINESS_IN_PATH;
+    }
+
+    if (!demand->owned) {
+        return AGW_NOT_OWNER;
     }
 
     return AGW_OK;

@@ -16,19 +16,22 @@
 #define AGW_REQUIRE_OFF        0u
 #define AGW_REQUIRE_PARTNER    1u
 #define AGW_REQUIRE_BUSINESS   2u
+#define AGW_REQUIRE_OWNER      4u
 
 
 typedef struct {
     unsigned      require;           /* AGW_REQUIRE_* */
     agw_str_t     scope;             /* of a business token */
     agw_str_t     business_id;       /* of the URL; empty where none */
+    unsigned      owned:1;           /* the store says so, of the partner */
 } agw_demand_t;
 
 
 /*
  * Whether verified claims meet the demand: kind, then scope, then business.
  * Returns AGW_OK, AGW_WRONG_KIND, AGW_INSUFFICIENT_SCOPE,
- * AGW_NO_BUSINESS_IN_PATH or AGW_WRONG_BUSINESS.
+ * AGW_NO_BUSINESS_IN_PATH, AGW_WRONG_BUSINESS or AGW_NOT_OWNER.  The last is
+ * for a partner token without demand->owned: then the store is to be asked.
  */
 
 agw_reason_t agw_policy_access(const agw_claims_t *claims,

@@ -10,6 +10,7 @@
 
 #include "ngx_http_agw_access.h"
 #include "ngx_http_agw_admit.h"
+#include "ngx_http_agw_business.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_preflight.h"
 #include "ngx_http_agw_reply.h"
@@ -21,6 +22,10 @@ static ngx_int_t ngx_http_agw_access_unguarded(ngx_http_request_t *r,
 static ngx_int_t ngx_http_agw_access_preflight(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_access_decide(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx, const ngx_http_agw_loc_conf_t *lcf);
+static agw_reason_t ngx_http_agw_access_owner(ngx_http_request_t *r,
+    ngx_http_agw_ctx_t *ctx, agw_demand_t *demand);
+static void ngx_http_agw_access_answered(ngx_http_request_t *r,
+    agw_reason_t reason);
 static ngx_int_t ngx_http_agw_access_refuse(ngx_http_request_t *r,
     agw_reason_t reason);
 
@@ -54,6 +59,10 @@ ngx_http_agw_access_handler(ngx_http_request_t *r)
     }
 
     reason = ngx_http_agw_access_decide(r, ctx, lcf);
+
+    if (ctx->suspended) {
+        return NGX_AGAIN;
+    }
 
     if (reason != AGW_OK) {
         return ngx_http_agw_access_refuse(r, reason);
@@ -126,6 +135,7 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
     demand.require = lcf->require;
     demand.scope = ngx_http_agw_to_core(lcf->scope);
+    demand.owned = 0;
 
     reason = ngx_http_agw_admit(r);
     if (reason != AGW_OK) {
@@ -143,7 +153,86 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         return reason;
     }
 
-    return agw_policy_access(&ctx->claims, &demand);
+    reason = agw_policy_access(&ctx->claims, &demand);
+
+    if (reason == AGW_NOT_OWNER) {
+        reason = ngx_http_agw_access_owner(r, ctx, &demand);
+    }
+
+    if (reason == AGW_OK) {
+        ctx->business_id = ngx_http_agw_from_core(demand.business_id);
+    }
+
+    return reason;
+}
+
+
+/*
+ * A partner token opens what the store says is its partner's.  The store may
+ * answer later: the phase is run again then, and everything is looked at
+ * afresh but the store.
+ */
+
+static agw_reason_t
+ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
+    agw_demand_t *demand)
+{
+    agw_reason_t  reason;
+
+    if (!ctx->owner_asked) {
+        ctx->owner_asked = 1;
+
+        reason = ngx_http_agw_find_business(r, ctx->claims.partner_id,
+                                            demand->business_id,
+                                            ngx_http_agw_access_answered);
+        if (reason != AGW_OK) {
+            return reason;
+        }
+
+        if (!ctx->owner_known) {
+            ctx->suspended = 1;
+
+            r->read_event_handler = ngx_http_test_reading;
+            r->write_event_handler = ngx_http_request_empty_handler;
+
+            return AGW_NOT_OWNER;
+        }
+    }
+
+    if (!ctx->owner_known) {
+        return AGW_INTERNAL_ERROR;
+    }
+
+    if (ctx->owner != AGW_OK) {
+        return ctx->owner;
+    }
+
+    demand->owned = 1;
+
+    return agw_policy_access(&ctx->claims, demand);
+}
+
+
+static void
+ngx_http_agw_access_answered(ngx_http_request_t *r, agw_reason_t reason)
+{
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    ctx->owner = reason;
+    ctx->owner_known = 1;
+
+    if (!ctx->suspended) {
+        return;
+    }
+
+    ctx->suspended = 0;
+
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
 }
 
 

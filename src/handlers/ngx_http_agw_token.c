@@ -92,7 +92,8 @@ ngx_http_agw_token_handler(ngx_http_request_t *r)
         return ngx_http_agw_token_business(r);
     }
 
-    return ngx_http_agw_read_params(r, ngx_http_agw_partner_ask);
+    return ngx_http_agw_read_params(r, NGX_HTTP_AGW_BODY_ANY,
+                                    ngx_http_agw_partner_ask);
 }
 
 
@@ -101,11 +102,14 @@ ngx_http_agw_token_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_agw_token_business(ngx_http_request_t *r)
 {
-    agw_str_t            business_id;
-    agw_reason_t         reason;
-    ngx_http_agw_ctx_t  *ctx;
+    agw_str_t                       business_id;
+    ngx_uint_t                      types;
+    agw_reason_t                    reason;
+    ngx_http_agw_ctx_t             *ctx;
+    const ngx_http_agw_loc_conf_t  *lcf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
     reason = ngx_http_agw_admit_business(r, AGW_MATCH_WHOLE, &business_id);
     if (reason != AGW_OK) {
@@ -128,7 +132,10 @@ ngx_http_agw_token_business(ngx_http_request_t *r)
     ctx->grant->partner_id = ctx->claims.partner_id;
     ctx->grant->business_id = business_id;
 
-    return ngx_http_agw_read_params(r, ngx_http_agw_business_ask);
+    types = lcf->error_format == NGX_HTTP_AGW_FORMAT_LAYER
+            ? NGX_HTTP_AGW_BODY_JSON : NGX_HTTP_AGW_BODY_ANY;
+
+    return ngx_http_agw_read_params(r, types, ngx_http_agw_business_ask);
 }
 
 
@@ -279,6 +286,10 @@ ngx_http_agw_business_grant(ngx_http_request_t *r,
     grant->kind = AGW_KIND_BUSINESS;
     grant->scope = business_access;
     grant->lifetime = lcf->business_lifetime;
+
+    /* Layer's AuthToken is the token, its life and its type */
+
+    grant->bare = (lcf->error_format == NGX_HTTP_AGW_FORMAT_LAYER);
 
     switch (agw_params_duration(params, "session_duration", &seconds)) {
 

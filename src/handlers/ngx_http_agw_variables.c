@@ -141,7 +141,8 @@ ngx_http_agw_token_variable(ngx_http_request_t *r,
         break;
 
     case NGX_HTTP_AGW_VAR_BUSINESS_ID:
-        text = ctx->claims.business_id;
+        text = ctx->business_id.len ? ngx_http_agw_to_core(ctx->business_id)
+                                    : ctx->claims.business_id;
         break;
 
     case NGX_HTTP_AGW_VAR_SCOPE:

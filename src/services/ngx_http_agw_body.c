@@ -18,6 +18,7 @@
 
 struct ngx_http_agw_body_s {
     ngx_http_agw_body_pt      handler;
+    ngx_uint_t                types;         /* NGX_HTTP_AGW_BODY_* */
     size_t                    len;
     u_char                   *data;          /* AGW_BODY_MAX bytes */
     unsigned                  taken:1;       /* some of it, from nginx */
@@ -41,7 +42,8 @@ static agw_reason_t ngx_http_agw_body_params(ngx_http_request_t *r,
 
 
 ngx_int_t
-ngx_http_agw_read_params(ngx_http_request_t *r, ngx_http_agw_body_pt handler)
+ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,
+    ngx_http_agw_body_pt handler)
 {
     ngx_int_t             rc;
     ngx_http_agw_ctx_t   *ctx;
@@ -58,6 +60,7 @@ ngx_http_agw_read_params(ngx_http_request_t *r, ngx_http_agw_body_pt handler)
     }
 
     body->handler = handler;
+    body->types = types;
     body->data = ngx_http_agw_secret_buf(r->pool, AGW_BODY_MAX);
 
     if (body->data == NULL) {
@@ -333,17 +336,23 @@ ngx_http_agw_body_params(ngx_http_request_t *r, ngx_http_agw_body_t *body)
     text.data = body->data;
     text.len = body->len;
 
-    if (agw_same_nocase(type, form)) {
-        return agw_params_read_form(&body->params, body->data, body->len) == 0
-               ? AGW_OK : AGW_INVALID_REQUEST;
-    }
-
-    if (agw_same_nocase(type, json)) {
+    if ((body->types & NGX_HTTP_AGW_BODY_JSON)
+        && agw_same_nocase(type, json))
+    {
         return agw_params_read_json(&body->params, text) == 0
                ? AGW_OK : AGW_BODY_NOT_JSON;
     }
 
-    if (agw_same_nocase(type, multipart)) {
+    if ((body->types & NGX_HTTP_AGW_BODY_FORM)
+        && agw_same_nocase(type, form))
+    {
+        return agw_params_read_form(&body->params, body->data, body->len) == 0
+               ? AGW_OK : AGW_INVALID_REQUEST;
+    }
+
+    if ((body->types & NGX_HTTP_AGW_BODY_MULTIPART)
+        && agw_same_nocase(type, multipart))
+    {
         return agw_params_read_multipart(&body->params, text, boundary) == 0
                ? AGW_OK : AGW_INVALID_REQUEST;
     }

@@ -26,14 +26,21 @@ typedef void (*ngx_http_agw_body_pt)(ngx_http_request_t *r,
     agw_reason_t reason, agw_params_t *params);
 
 
+/* what a body may be: bits */
+
+#define NGX_HTTP_AGW_BODY_FORM        1      /* x-www-form-urlencoded */
+#define NGX_HTTP_AGW_BODY_JSON        2      /* application/json */
+#define NGX_HTTP_AGW_BODY_MULTIPART   4      /* multipart/form-data */
+#define NGX_HTTP_AGW_BODY_ANY         7
+
+
 /*
- * Reads the body and its parameters: application/x-www-form-urlencoded,
- * application/json, multipart/form-data, or nothing, whatever its
- * Content-Type.  Returns what a content handler
- * returns; NGX_DONE where the handler was, or will be, called.
+ * Reads the body and its parameters: of one of the types, or nothing,
+ * whatever its Content-Type.  Returns what a content handler returns;
+ * NGX_DONE where the handler was, or will be, called.
  */
 
-ngx_int_t ngx_http_agw_read_params(ngx_http_request_t *r,
+ngx_int_t ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,
     ngx_http_agw_body_pt handler);
 
 

@@ -127,13 +127,17 @@ ngx_http_agw_issue_response(const ngx_http_agw_grant_t *grant,
                      "expires_in", (json_int_t) grant->lifetime);
     rc = 0;
 
-    if (json != NULL && grant->scope.len) {
+    if (json == NULL || grant->bare) {
+        return json;
+    }
+
+    if (grant->scope.len) {
         rc |= json_object_set_new(json, "scope",
                               json_stringn((const char *) grant->scope.data,
                                            grant->scope.len));
     }
 
-    if (json != NULL && grant->kind == AGW_KIND_BUSINESS) {
+    if (grant->kind == AGW_KIND_BUSINESS) {
         rc |= json_object_set_new(json, "business_id",
                         json_stringn((const char *) grant->business_id.data,
                                      grant->business_id.len));

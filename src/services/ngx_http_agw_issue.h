@@ -20,6 +20,7 @@ struct ngx_http_agw_grant_s {
     agw_str_t                 scope;         /* empty: none */
     time_t                    issued_at;     /* when the store was asked */
     time_t                    lifetime;
+    unsigned                  bare:1;        /* the response says no more */
 };
 
 

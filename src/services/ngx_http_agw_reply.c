@@ -15,12 +15,20 @@
 #include "ngx_http_agw_send.h"
 
 
-#define NGX_HTTP_AGW_RETRY_AFTER  "1"        /* seconds */
+#define NGX_HTTP_AGW_RETRY_AFTER   "1"       /* seconds */
+
+/* more than any row of the table, twice, and a hint; bytes */
+
+#define NGX_HTTP_AGW_REFUSAL_SIZE  1024
 
 
 static ngx_int_t ngx_http_agw_refusal_body(ngx_http_request_t *r,
     agw_reason_t reason, ngx_http_agw_challenge_t challenge,
     const char *hint, ngx_str_t *body);
+static ngx_uint_t ngx_http_agw_refusal_format(
+    const ngx_http_agw_loc_conf_t *lcf);
+static u_char *ngx_http_agw_api_error(u_char *p, u_char *last,
+    const agw_reason_info_t *info, const char *hint);
 static ngx_int_t ngx_http_agw_note(ngx_http_request_t *r,
     agw_reason_t reason);
 static ngx_int_t ngx_http_agw_challenge(ngx_http_request_t *r,
@@ -91,8 +99,7 @@ static ngx_int_t
 ngx_http_agw_refusal_body(ngx_http_request_t *r, agw_reason_t reason,
     ngx_http_agw_challenge_t challenge, const char *hint, ngx_str_t *body)
 {
-    u_char                         *end;
-    size_t                          size;
+    u_char                         *p, *last;
     const char                     *error;
     const agw_reason_info_t        *info;
     const ngx_http_agw_loc_conf_t  *lcf;
@@ -101,39 +108,83 @@ ngx_http_agw_refusal_body(ngx_http_request_t *r, agw_reason_t reason,
 
     info = agw_reason_info(reason);
 
-    error = info->error;
-
-    if (reason == AGW_NO_CREDENTIALS && challenge == NGX_HTTP_AGW_BASIC) {
-        error = "invalid_client";
-    }
-
-    size = sizeof("{\"error\":\"\",\"error_description\":\"\",\"details\":{}}")
-           + ngx_strlen(error) + ngx_strlen(info->thred_code)
-           + ngx_strlen(info->description) + ngx_strlen(hint);
-
-    body->data = ngx_pnalloc(r->pool, size);
-    if (body->data == NULL) {
+    p = ngx_pnalloc(r->pool, NGX_HTTP_AGW_REFUSAL_SIZE);
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    if (lcf->error_format == NGX_HTTP_AGW_FORMAT_THRED
-        && lcf->answer == NULL)
-    {
-        end = ngx_snprintf(body->data, size,
-                           "{\"error\":\"%s\",\"error_code\":\"%s\","
-                           "\"details\":{}}",
-                           info->description, info->thred_code);
+    body->data = p;
+    last = p + NGX_HTTP_AGW_REFUSAL_SIZE;
 
-    } else {
-        end = ngx_snprintf(body->data, size,
-                           "{\"error\":\"%s\","
-                           "\"error_description\":\"%s%s\"}",
-                           error, info->description, hint);
+    switch (ngx_http_agw_refusal_format(lcf)) {
+
+    case NGX_HTTP_AGW_FORMAT_THRED:
+        p = ngx_slprintf(p, last, "{\"error\":\"%s\",\"error_code\":\"%s\","
+                         "\"details\":{}}",
+                         info->description, info->thred_code);
+        break;
+
+    case NGX_HTTP_AGW_FORMAT_LAYER:
+        p = ngx_http_agw_api_error(p, last, info, hint);
+        p = ngx_slprintf(p, last, ",\"errors\":[");
+        p = ngx_http_agw_api_error(p, last, info, hint);
+        p = ngx_slprintf(p, last, "}]}");
+        break;
+
+    default:
+        error = info->error;
+
+        if (reason == AGW_NO_CREDENTIALS
+            && challenge == NGX_HTTP_AGW_BASIC)
+        {
+            error = "invalid_client";
+        }
+
+        p = ngx_slprintf(p, last, "{\"error\":\"%s\","
+                         "\"error_description\":\"%s%s\"}",
+                         error, info->description, hint);
+        break;
     }
 
-    body->len = end - body->data;
+    body->len = p - body->data;
 
     return NGX_OK;
+}
+
+
+/* a token request is OAuth's own, also where the resources are of thred */
+
+static ngx_uint_t
+ngx_http_agw_refusal_format(const ngx_http_agw_loc_conf_t *lcf)
+{
+    if (lcf->error_format == NGX_HTTP_AGW_FORMAT_THRED
+        && lcf->answer != NULL)
+    {
+        return NGX_HTTP_AGW_FORMAT_OAUTH2;
+    }
+
+    return lcf->error_format;
+}
+
+
+/*
+ * Layer's ApiError, which is left open: its API has one as the body, its
+ * browser library looks for one in an array.
+ */
+
+static u_char *
+ngx_http_agw_api_error(u_char *p, u_char *last, const agw_reason_info_t *info,
+    const char *hint)
+{
+    p = ngx_slprintf(p, last, "{\"type\":\"%s\",\"description\":\"%s%s\"",
+                     info->layer_type, info->description, hint);
+
+    if (info->layer_enum != NULL) {
+        p = ngx_slprintf(p, last, ",\"error_enum\":\"%s\"",
+                         info->layer_enum);
+    }
+
+    return ngx_slprintf(p, last, ",\"meta\":{}");
 }
 
 

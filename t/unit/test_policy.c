@@ -170,6 +170,117 @@ p8_12_require_partner(void **state)
 }
 
 
+/*
+ * Every requirement with `owner` in it, against every kind of token, place
+ * and answer of the store: who owns decides for partner tokens alone.
+ */
+
+static void
+design_3_require_owner(void **state)
+{
+    int                     owned, passed[2];
+    size_t                  i, j, k;
+    agw_claims_t            c;
+    agw_demand_t            demand;
+    agw_reason_t            wanted, reason;
+    static const unsigned   places[] = {
+        AGW_REQUIRE_OWNER, AGW_REQUIRE_BUSINESS|AGW_REQUIRE_OWNER,
+    };
+    static const agw_str_t  urls[] = {
+        agw_string(""), agw_string("A"), agw_string("B"),
+    };
+    static const struct {
+        agw_str_t  business_id, scope;
+    } tokens[] = {
+        { agw_string(""), agw_string("") },
+        { agw_string(""), agw_string("reports") },
+        { agw_string("A"), agw_string("business_access") },
+        { agw_string("A"), agw_string("reports") },
+        { agw_string("B"), agw_string("business_access") },
+        { agw_string("a"), agw_string("business_access") },
+    };
+
+    (void) state;
+
+    memset(passed, 0, sizeof(passed));
+
+    for (i = 0; i < UNIT_COUNT(places); i++) {
+        for (j = 0; j < UNIT_COUNT(tokens); j++) {
+            c = claims(tokens[j].business_id, tokens[j].scope);
+
+            for (k = 0; k < 2 * UNIT_COUNT(urls); k++) {
+                owned = (int) (k % 2);
+
+                memset(&demand, 0, sizeof(demand));
+                demand.require = places[i];
+                demand.scope = unit_copy(S("business_access"));
+                demand.business_id = unit_copy(urls[k / 2]);
+                demand.owned = owned & 1;
+
+                wanted = owned ? AGW_OK : AGW_NOT_OWNER;
+
+                if (demand.business_id.len == 0) {
+                    wanted = AGW_NO_BUSINESS_IN_PATH;
+                }
+
+                /* whatever the store said, it was not of this token */
+
+                if (c.kind == AGW_KIND_BUSINESS) {
+                    reason = access(&c, AGW_REQUIRE_BUSINESS,
+                        S("business_access"), urls[k / 2]);
+                    wanted = (places[i] & AGW_REQUIRE_BUSINESS)
+                        ? reason : AGW_WRONG_KIND;
+                }
+
+                reason = agw_policy_access(&c, &demand);
+
+                unit_assert(reason == wanted,
+                    "require %u, token \"%.*s\", scope \"%.*s\", URL "
+                    "\"%.*s\", owned %d: %s", places[i],
+                    UNIT_ARG(tokens[j].business_id),
+                    UNIT_ARG(tokens[j].scope), UNIT_ARG(urls[k / 2]), owned,
+                    agw_reason_info(reason)->name);
+
+                passed[i] += reason == AGW_OK;
+            }
+        }
+    }
+
+    /* two tokens at two businesses, owned; and those of A and B, at home */
+
+    assert_int_equal(passed[0], 4);
+    assert_int_equal(passed[1], 4 + 4);
+}
+
+
+/* that the store says so opens nothing that does not ask it */
+
+static void
+design_3_owned_elsewhere(void **state)
+{
+    size_t                 i;
+    agw_claims_t           c;
+    agw_demand_t           demand;
+    static const unsigned  places[] = {
+        AGW_REQUIRE_OFF, AGW_REQUIRE_PARTNER, AGW_REQUIRE_BUSINESS,
+    };
+
+    (void) state;
+
+    c = claims(S(""), S(""));
+
+    for (i = 0; i < UNIT_COUNT(places); i++) {
+        memset(&demand, 0, sizeof(demand));
+        demand.require = places[i];
+        demand.scope = unit_copy(S("business_access"));
+        demand.business_id = unit_copy(S("A"));
+        demand.owned = 1;
+
+        assert_int_equal(agw_policy_access(&c, &demand), AGW_WRONG_KIND);
+    }
+}
+
+
 /* every combination of bits, before, at and after each of the two times */
 
 static void
@@ -269,6 +380,8 @@ main(void)
         unit_case(design_8_require_business),
         unit_case(design_3_scope_of_a_location),
         unit_case(p8_12_require_partner),
+        unit_case(design_3_require_owner),
+        unit_case(design_3_owned_elsewhere),
         unit_case(p1_6_api_key),
         unit_case(p2_3_business),
     };

@@ -6,34 +6,55 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use JSON ();
 
 our @EXPORT_OK = qw(expected problems_of);
 
-# reason => [status, error word in the oauth2 format]
+my $canonical = JSON->new->canonical;
+
+# reason => [status, error word in the oauth2 format, type and enum of layer's]
+
+my @failure = ('AuthFailure', 'SpecifiedBadRequest');
+my @request = ('BadRequest', 'SpecifiedBadRequest');
+my @parameters = ('InvalidParameters', 'InvalidPayload');
+my @absent = ('ResourceNotFound', 'SpecifiedIdNotFound');
 
 my %answers = (
-    insecure_transport => [403, 'invalid_request'],
-    invalid_client => [401, 'invalid_client'],
-    no_credentials => [401, 'invalid_token'],
-    body_too_large => [413, 'invalid_request'],
-    method_not_allowed => [405, 'invalid_request'],
-    unsupported_grant_type => [400, 'unsupported_grant_type'],
-    invalid_scope => [400, 'invalid_scope'],
-    store_unavailable => [503, 'temporarily_unavailable'],
-    (map { $_ => [400, 'invalid_request'] } qw(
-        ambiguous_path malformed_credentials invalid_request body_not_json
+    insecure_transport => [403, 'invalid_request', @request],
+    invalid_client => [401, 'invalid_client', @failure],
+    no_credentials => [401, 'invalid_token', @failure],
+    body_not_json => [400, 'invalid_request', 'JsonSerialization',
+        'InvalidPayload'],
+    body_too_large => [413, 'invalid_request', @request],
+    method_not_allowed => [405, 'invalid_request', @request],
+    unsupported_grant_type => [400, 'unsupported_grant_type', @parameters],
+    invalid_scope => [400, 'invalid_scope', @parameters],
+    archived_business => [404, 'invalid_target', 'ResourceArchived',
+        'ResourceArchived'],
+    store_unavailable => [503, 'temporarily_unavailable', 'Unknown'],
+    (map { $_ => [400, 'invalid_request', @parameters] } qw(
+        ambiguous_path malformed_credentials invalid_request
     )),
-    (map { $_ => [401, 'invalid_token'] } qw(
+    (map { $_ => [401, 'invalid_token', @failure] } qw(
         malformed_token unknown_key algorithm_mismatch bad_signature
         malformed_claims wrong_issuer wrong_audience expired not_yet_valid
         revoked
     )),
-    (map { $_ => [403, 'insufficient_scope'] } qw(
+    (map { $_ => [403, 'insufficient_scope', @failure] } qw(
         wrong_kind insufficient_scope wrong_business
     )),
-    (map { $_ => [404, 'invalid_target'] } qw(
-        no_business_in_path unknown_business not_owner archived_business
+    (map { $_ => [404, 'invalid_target', @absent] } qw(
+        no_business_in_path unknown_business not_owner
     )),
+);
+
+
+# status => thred's error_code
+
+my %thred = (
+    (map { $_ => 'validation_error' } 400, 405, 413),
+    401 => 'invalid_token', 403 => 'permission_denied',
+    404 => 'business_not_found', 503 => 'service_unavailable',
 );
 
 
@@ -64,7 +85,7 @@ sub challenge {
 }
 
 
-# { status, error, challenge } of a reason
+# { status, error, challenge, type, enum } of a reason
 
 sub expected {
     my ($reason, %opt) = @_;
@@ -78,13 +99,14 @@ sub expected {
     return {
         status => $answer->[0], error => $error,
         challenge => scalar challenge($reason, %opt),
+        type => $answer->[2], enum => $answer->[3],
     };
 }
 
 
 # What is wrong with a response as the answer to a reason; an empty list
-# where nothing is.  method => 'HEAD' for one without a body; allow => the
-# methods of a location that is not for POST.
+# where nothing is.  method => 'HEAD' for one without a body; format =>
+# 'thred' or 'layer' for that body, allow => for another Allow than POST.
 
 sub problems_of {
     my ($response, $reason, %opt) = @_;
@@ -105,8 +127,10 @@ sub problems_of {
     # RFC 6750, section 3, lets a description stand in the challenge: the
     # same as in the body
 
+    my $format = $opt{format} // 'oauth2';
     my $said = ref $response->json eq 'HASH'
-        ? $response->json->{error_description} : undef;
+        ? $response->json->{{ oauth2 => 'error_description',
+            thred => 'error', layer => 'description' }->{$format}} : undef;
 
     for (@challenges) {
         next unless s/, error_description="([^"\\]+)"//;
@@ -121,8 +145,8 @@ sub problems_of {
         ['Content-Type', 'application/json'],
         ['Cache-Control', 'no-store'],
         ['Pragma', 'no-cache'];
-    $same->('Allow', scalar $response->header('Allow'),
-        $opt{allow} // 'POST') if $reason eq 'method_not_allowed';
+    $same->('Allow', scalar $response->header('Allow'), $opt{allow} // 'POST')
+        if $reason eq 'method_not_allowed';
     push @problems, 'no Retry-After' if $reason eq 'store_unavailable'
         && ($response->header('Retry-After') // '') !~ /^[1-9][0-9]*$/;
 
@@ -131,7 +155,10 @@ sub problems_of {
         return @problems;
     }
 
-    return (@problems, problems_of_body($response, $want->{error}));
+    return (@problems,
+        $format eq 'layer' ? problems_of_api_error($response, $want)
+        : $format eq 'thred' ? problems_of_thred($response, $reason, $want)
+        : problems_of_body($response, $want->{error}));
 }
 
 
@@ -156,6 +183,54 @@ sub problems_of_body {
         push @problems, "characters outside RFC 6749, 5.2: $_"
             unless /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/;
     }
+
+    return @problems;
+}
+
+
+# the thred format, exactly (P4.4)
+
+sub problems_of_thred {
+    my ($response, $reason, $want) = @_;
+
+    my $json = $response->json;
+
+    return ('the body is not JSON: ' . $response->body)
+        unless ref $json eq 'HASH';
+
+    my $got = $canonical->encode($json);
+    my $wanted = $canonical->encode({
+        error => $json->{error} // '', details => {},
+        error_code => $reason eq 'no_credentials' ? 'authentication_required'
+            : $thred{$want->{status}},
+    });
+
+    return $got eq $wanted ? () : "the body is $got, not $wanted";
+}
+
+
+# the layer format, exactly: ApiError, and the same object in an array
+
+sub problems_of_api_error {
+    my ($response, $want) = @_;
+
+    my $json = $response->json;
+
+    return ('the body is not JSON: ' . $response->body)
+        unless ref $json eq 'HASH';
+
+    my %want = (
+        type => $want->{type}, description => $json->{description} // '',
+        (defined $want->{enum} ? (error_enum => $want->{enum}) : ()),
+        meta => {},
+    );
+    my $got = $canonical->encode($json);
+    my $wanted = $canonical->encode({ %want, errors => [\%want] });
+    my @problems;
+
+    push @problems, "the body is $got, not $wanted" if $got ne $wanted;
+    push @problems, 'a description outside RFC 6749, 5.2'
+        if $want{description} !~ /^[\x20-\x21\x23-\x5b\x5d-\x7e]{10,}$/;
 
     return @problems;
 }
