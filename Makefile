@@ -44,6 +44,7 @@ DEPS_TEST  := $(DEPS_RUN) libcmocka-dev perl libwww-perl \
 DEPS_CLIENTS := python3 python3-authlib python3-cryptography python3-jwt \
                 python3-requests
 DEPS_NODE  := nodejs/node npm/npm
+DEPS_BROWSER := chromium/chromium
 DEPS_LINT  := clang-format/clang-format cppcheck/cppcheck \
               shellcheck/shellcheck perl
 DEPS_FUZZ  := clang/clang libclang-rt-dev llvm/llvm-symbolizer libssl-dev \
@@ -126,6 +127,7 @@ install: $(MODULE)  ## put it into nginx's modules directory (DESTDIR=)
 .PHONY: run
 run:  ## install what is missing, build, start the demo and walk through it
 	@$(call need,$(DEPS_BUILD) $(DEPS_RUN))
+	@( $(call need,$(DEPS_NODE)) ) || echo "no npm: the demo goes without docs"
 	@$(MAKE) --no-print-directory module
 	@t/demo/run.sh
 
@@ -150,10 +152,11 @@ check: $(MODULE) unit  ## the same tests, installing nothing
 	@prove -j2 $(if $(TESTS),$(PICKED),t $(UNIT))
 
 .PHONY: test-clients
-test-clients:  ## the same for OAuth libraries of Python and Node (needs npm)
+test-clients:  ## clients of Python, Node and Chromium (a large install)
 	@$(call need,$(DEPS_BUILD) $(DEPS_CLIENTS) \
 	    $(filter-out $(DEPS_NODE),$(DEPS_TEST)))
 	@( $(call need,$(DEPS_NODE)) ) || echo "no node or npm to be installed"
+	@( $(call need,$(DEPS_BROWSER)) ) || echo "no Chromium to be installed"
 	@$(MAKE) --no-print-directory clients-check
 
 .PHONY: lint

@@ -17,6 +17,7 @@ my $gw = AGW::Demo->start;
 my %ask = $gw->ways;
 my ($id, $key) = @$gw{qw(id key)};
 my @business = @{ $gw->{businesses} };
+my $other = $gw->business($gw->partner);
 
 # the main job
 
@@ -37,8 +38,11 @@ for my $version (sort keys %ask) {
     my $ask = $ask{$version};
 
     for my $root ('/v1/businesses', '/v1/platform/businesses') {
+        my $owner = $root =~ /platform/;
+        my %format = (format => $owner ? 'thred' : 'layer');
+
         for my $end ('', '/', '/invoices', '/invoices/', '/oauth2/token',
-            '/oauth2/token/', '/auth-token')
+            '/oauth2/token/', $owner ? '/auth-token' : ())
         {
             my $path = "$root/$business[0]$end?page=1";
 
@@ -56,12 +60,24 @@ for my $version (sort keys %ask) {
 
             $gw->refused("P4.2 $version $theirs, another business",
                 $ask->('GET', $theirs, bearer => $business_token),
-                'wrong_business', kid => $gw->{kid}, partner => $id);
+                'wrong_business', kid => $gw->{kid}, partner => $id, %format);
             $gw->refused("P4.2 $version $theirs without a token",
-                $ask->('GET', $theirs), 'no_credentials');
-            $gw->refused("P4.2 $version $theirs, a partner token",
-                $ask->('GET', $theirs, bearer => $partner_token),
-                'wrong_kind', partner => $id);
+                $ask->('GET', $theirs), 'no_credentials', %format);
+
+            $r = $ask->('GET', $theirs, bearer => $partner_token);
+
+            if (!$owner) {
+                $gw->refused("P4.2 $version $theirs, a partner token", $r,
+                    'wrong_kind', partner => $id, %format);
+                next;
+            }
+
+            is($r->status, 200, "D3 $version $theirs, for its owner");
+            is_deeply([map { $_->{headers}{'x-business-id'} }
+                $gw->upstream_saw], [[$business[1]]], 'P4.6 of that business');
+            $gw->refused("D3 $version $other$end, for another partner",
+                $ask->('GET', "$root/$other$end", bearer => $partner_token),
+                'not_owner', partner => $id, %format);
         }
     }
 
@@ -74,7 +90,7 @@ for my $version (sort keys %ask) {
             'P0.4 no redirect');
         $gw->refused("P4.2 $version $path, a business token",
             $ask->('GET', $path, bearer => $business_token), 'wrong_kind',
-            scope => undef);
+            scope => undef, format => 'thred');
     }
 
     # public, and the rules for paths hold there
@@ -82,7 +98,7 @@ for my $version (sort keys %ask) {
     is($ask->('GET', '/health')->status, 200, "D3 $version /health");
     $gw->refused("D6 $version an ambiguous path", $ask->('GET',
         "/v1/businesses/$business[1]/..%2f$business[0]/x",
-        bearer => $business_token), 'ambiguous_path');
+        bearer => $business_token), 'ambiguous_path', format => 'layer');
 
     # what is not there
 
@@ -94,7 +110,7 @@ for my $version (sort keys %ask) {
 
         if ($path eq '/v1/businesses/') {
             $gw->refused("P4.1 $version $path names no business", $r,
-                'no_business_in_path');
+                'no_business_in_path', format => 'layer');
             next;
         }
 
@@ -133,10 +149,28 @@ for my $version (sort keys %ask) {
             bearer => $partner_token), 'unknown_business');
     }
 
+    for my $path (map { "/v1/businesses/$business[0]/auth-token$_" } '', '/') {
+        $gw->rest;
+
+        $r = $ask->('POST', $path, bearer => $partner_token,
+            body => '{"session_duration":"60"}',
+            headers => ['Content-Type: application/json']);
+        is($r->status, 200, "P0.4 $version $path");
+        is_deeply([sort keys %{ $r->json }],
+            [qw(access_token expires_in token_type)], 'P3.3 an AuthToken');
+        is($r->json->{expires_in}, 60, 'P3.2 its life');
+        $gw->refused("P3.4 $version $path, a business token",
+            $ask->('POST', $path, bearer => $business_token), 'wrong_kind',
+            scope => undef, format => 'layer');
+        $gw->refused("P0.3 $version GET of it",
+            $ask->('GET', $path, bearer => $business_token),
+            'method_not_allowed', format => 'layer');
+    }
+
     # "businesses" is no business here
 
     $gw->refused("P2.1 $version $_", $ask->('POST', $_,
-        bearer => $partner_token), 'wrong_kind')
+        bearer => $partner_token), 'unknown_business', format => 'thred')
         for '/v1/platform/businesses/oauth2/token',
             '/v1/platform/businesses/oauth2/token/';
 }
@@ -146,8 +180,10 @@ for my $version (sort keys %ask) {
 $gw->refused("P0.6 plain $_", $gw->request('POST', $_, port => 'PLAIN',
     basic => [$id, $key]), 'insecure_transport', by => 'basic')
     for $token_path, "$token_path/";
-$gw->refused("P0.6 plain $_", $gw->request('GET', $_, port => 'PLAIN',
-    bearer => $business_token), 'insecure_transport')
-    for "/v1/businesses/$business[0]/x", '/v1/platform/businesses';
+$gw->refused("P0.6 plain $_->[0]", $gw->request('GET', $_->[0],
+    port => 'PLAIN', bearer => $business_token), 'insecure_transport',
+    format => $_->[1])
+    for ["/v1/businesses/$business[0]/x", 'layer'],
+        ['/v1/platform/businesses', 'thred'];
 
 $gw->finish;

@@ -344,6 +344,17 @@ walk() {
         "${ca[@]}" -H "Authorization: Bearer $business_token" \
         "$gateway/v1/businesses/$business_2/invoices?page=1"
 
+    request "The partner's own token opens it too, where owners may" 200 \
+        "${ca[@]}" -H "Authorization: Bearer $partner_token" \
+        "$gateway/v1/platform/businesses/$business/invoices"
+    expect_body "\"x_business_id\": \"$business\""
+
+    request "The same business token in Layer's dialect" 200 \
+        "${ca[@]}" -H "Authorization: Bearer $partner_token" \
+        -H "Content-Type: application/json" -d '{"session_duration":"900"}' \
+        "$gateway/v1/businesses/$business/auth-token"
+    expect_body '"expires_in":900'
+
     request "A path that an upstream could read as another business's" 400 \
         "${ca[@]}" --path-as-is -H "Authorization: Bearer $business_token" \
         "$gateway/v1/businesses/$business_2/..%2f$business/invoices"
@@ -388,8 +399,12 @@ make_certificates
 make_signing_key
 
 install -m 644 "$AGW_MODULE" "$prefix/modules/ngx_http_auth_gateway_module.so"
-install -m 644 "$repo"/conf/{nginx,guarded_proxy,json_errors}.conf \
+install -m 644 "$repo"/conf/{nginx,guarded_proxy,json_errors,cors,docs}.conf \
     "$repo/t/demo/upstream.conf" "$prefix/conf/"
+
+docs="the API, to read and to try out"
+"$repo/t/demo/docs.sh" "$prefix/docs" \
+    || docs="WITHOUT SWAGGER UI: see the note at the top"
 
 start upstream
 start nginx
@@ -415,6 +430,7 @@ cat <<END
 All answers were as expected.  The gateway is running:
 
     $gateway    (its CA: $prefix/ca.crt)
+    $gateway/docs/    $docs
     configuration     $prefix/conf/nginx.conf
     logs              $prefix/logs/
 

@@ -45,6 +45,8 @@ my $json = JSON->new->utf8;
 
 
 sub configuration {
+    my (%opt) = @_;
+
     my ($user) = worker_ids();
     my $conf = slurp(repo_root() . '/conf/nginx.conf');
 
@@ -60,6 +62,7 @@ sub configuration {
         [qr/listen 127\.0\.0\.1:8443/, 'listen 127.0.0.1:%%TLS%%'],
         [qr/listen 127\.0\.0\.1:8080/, 'listen 127.0.0.1:%%PLAIN%%'],
         [qr/server 127\.0\.0\.1:9080/, 'server 127.0.0.1:%%UPSTREAM%%'],
+        $opt{origin} ? [qr{https://app\.example\.com}, $opt{origin}] : (),
     ) {
         my ($pattern, $text) = @$_;
 
@@ -72,24 +75,28 @@ sub configuration {
 
 
 # With a partner and two businesses.  The upstream answers 404 below any
-# /nothing.
+# /nothing.  Options: origin, of pages that may call it; reply for the
+# upstream; before => sub ($prefix) for further files; seconds that all of it
+# may take.
 
 sub start {
-    my ($class) = @_;
+    my ($class, %opt) = @_;
 
     my $key = Crypt::PK::ECC->new->generate_key('secp256r1');
 
-    my $self = $class->SUPER::start(configuration(), before => sub {
+    my $self = $class->SUPER::start(configuration(%opt), before => sub {
         my ($prefix) = @_;
 
         spew("$prefix/signing.pem", $key->export_key_pem('private'));
         chmod 0600, "$prefix/signing.pem" or die "signing.pem: $!\n";
 
-        for my $name (qw(guarded_proxy json_errors)) {
+        for my $name (qw(guarded_proxy json_errors cors docs)) {
             copy(repo_root() . "/conf/$name.conf", "$prefix/$name.conf")
                 or die "$name.conf: $!\n";
         }
-    }, reply => sub {
+
+        $opt{before}->($prefix) if $opt{before};
+    }, reply => $opt{reply} // sub {
         my ($request) = @_;
 
         return (404, ['Content-Type: text/html'], "the API's own\n")
@@ -102,6 +109,7 @@ sub start {
     @$self{qw(id key)} = @{ $self->partner }{qw(id key)};
     $self->{businesses} = [map { $self->business($self->{id}) } 1, 2];
     $self->{started} = time;
+    $self->{seconds} = $opt{seconds} // 40;
 
     return $self;
 }
@@ -295,7 +303,8 @@ sub finish {
     ok(!grep({ index($all, (split /\./, $_)[-1]) >= 0 }
         $self->{business_token}, $self->{partner_token}),
         'D3 nor a part of a token');
-    cmp_ok(time - $self->{started}, '<', 40, 'D10 in good time');
+    cmp_ok(time - $self->{started}, '<', $self->{seconds},
+        'D10 in good time');
 
     return $self->SUPER::finish;
 }

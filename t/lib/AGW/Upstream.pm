@@ -173,6 +173,22 @@ sub answer {
 }
 
 
+# a reply: what reached it, as the demo's own upstream answers
+
+sub echo {
+    my ($request) = @_;
+
+    my ($partner, $business) = map {
+        ($request->{headers}{$_} // [''])->[0]
+    } qw(x-partner-id x-business-id);
+
+    return (200, ['Content-Type: application/json'], $json->encode({
+        method => $request->{method}, path => $request->{target},
+        x_partner_id => $partner, x_business_id => $business,
+    }));
+}
+
+
 sub port {
     my ($self) = @_;
 

@@ -1,0 +1,67 @@
+# Design 10: /docs/ of the demo in Chromium: Swagger UI under a strict policy,
+# where "Authorize" and "Try it out" go the whole way.  Pictures of it are
+# kept in the build directory.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
+use Test::More;
+
+use AGW::Browser qw(run_in_browser);
+use AGW::Demo;
+use AGW::Files qw(repo_root slurp);
+use AGW::Upstream;
+
+my $root = repo_root();
+my $build = $ENV{AGW_BUILD} // "$root/build";
+my $status;
+
+my $gw = AGW::Demo->start(
+    seconds => 240,
+    before => sub {
+        my ($prefix) = @_;
+
+        local $ENV{AGW_BUILD} = $build;
+
+        system "$root/t/demo/docs.sh", "$prefix/docs";
+        $status = $? >> 8;
+    },
+    reply => \&AGW::Upstream::echo,
+);
+
+my $page = $gw->request('GET', '/docs/');
+
+is($page->status, 200, 'D10 /docs/ is there');
+is(scalar $page->header('Content-Type'), 'text/html; charset=utf-8',
+    'D10 and is a page');
+is($gw->request('GET', '/docs/openapi.yaml')->body,
+    slurp("$root/conf/openapi.yaml"), 'D10 the description beside it');
+$gw->error_is("D10 $_ is not there", $gw->request('GET', $_), 404,
+    'not_found') for '/docs', '/docs/none';
+
+SKIP: {
+    if ($status != 0) {
+        like($page->body, qr/Swagger UI is not here/, 'D10 which says so');
+        diag('SKIPPED: t/clients/swagger.mjs: npm could not be had');
+        skip 'npm could not be had', 1;
+    }
+
+    # "operationId: name", as they stand
+
+    my @operations = slurp("$root/conf/openapi.yaml")
+        =~ /^\s+operationId: (\w+)$/mg;
+
+    $gw->obtain_tokens;
+    $gw->rest;
+    run_in_browser($gw, 'swagger.mjs', {
+        base => 'https://127.0.0.1:' . $gw->nginx->port('TLS'),
+        id => $gw->{id}, key => $gw->{key},
+        business => $gw->{businesses}[0], other => $gw->{businesses}[1],
+        operations => \@operations, pictures => $build,
+    });
+}
+
+$gw->finish;

@@ -1,0 +1,53 @@
+package AGW::Browser;
+
+# The scripts in t/clients that drive a browser: whether there is one, and
+# what they are told of it.
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use Test::More;
+
+use AGW::Clients qw(run_checks);
+
+our @EXPORT_OK = qw(browser run_in_browser);
+
+
+# Debian's or the one that is named, or undef
+
+sub browser {
+    my ($found) = grep { -x } $ENV{AGW_CHROMIUM} // '/usr/bin/chromium';
+
+    return $found;
+}
+
+
+# Like run_checks.  Where there is no browser the script is skipped, and
+# prove shows that it was.
+
+sub run_in_browser {
+    my ($gw, $script, $calls) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $chromium = browser();
+
+    if (!defined $chromium) {
+        diag("SKIPPED: t/clients/$script: there is no Chromium");
+
+        SKIP: {
+            skip "t/clients/$script: there is no Chromium", 1;
+        }
+
+        return 0;
+    }
+
+    return run_checks($gw->prefix, $script, {
+        %$calls, chromium => $chromium,
+        certificate => $gw->prefix . '/cert.pem',
+    });
+}
+
+
+1;
