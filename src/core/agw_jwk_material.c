@@ -25,7 +25,7 @@ static int agw_jwk_has(const json_t *json, const char *name);
 
 /* RFC 7518, section 6.3: n, e; d; and either all of the rest, or none */
 
-static const char  *agw_rsa_names[AGW_RSA_NUMBERS] = {
+static const char *const  agw_rsa_names[AGW_RSA_NUMBERS] = {
     "n", "e", "d", "p", "q", "dp", "dq", "qi"
 };
 

@@ -52,7 +52,7 @@ agw_pkey_make_rsa(BIGNUM *const *number, size_t n)
     size_t               i;
     EVP_PKEY            *pkey;
     OSSL_PARAM_BLD      *params;
-    static const char   *names[AGW_RSA_NUMBERS] = {
+    static const char *const  names[AGW_RSA_NUMBERS] = {
         OSSL_PKEY_PARAM_RSA_N,
         OSSL_PKEY_PARAM_RSA_E,
         OSSL_PKEY_PARAM_RSA_D,
