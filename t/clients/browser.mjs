@@ -31,6 +31,7 @@ export async function browse(use, options = {}) {
             ...options,
             args: [
                 '--no-sandbox', '--disable-gpu', '--disable-quic',
+                '--disable-dev-shm-usage',
                 '--no-first-run', '--disable-background-networking',
                 '--disable-component-update', '--disable-sync',
                 `--ignore-certificate-errors-spki-list=${pin}`,
