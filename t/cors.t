@@ -10,15 +10,19 @@ use lib "$FindBin::Bin/lib";
 use File::Copy qw(copy);
 use Test::More;
 
-use AGW::Files qw(repo_root);
+use AGW::Files qw(repo_root slurp spew);
 use AGW::Gateway;
+use AGW::Nginx qw(nginx_t);
 
 my $conf = <<'CONF';
 http {
     auth_gateway_store sqlite:%%STORE%%/gateway.db;
     auth_gateway_key %%PREFIX%%/secret.key kid=k1;
 
+    map_hash_bucket_size 128;
+
     map $http_origin $cors_origin {
+        %%LONG%%                  %%LONG%%;
         https://app.example       https://app.example;
         https://app.example:8443  https://app.example:8443;
         http://localhost:3000     http://localhost:3000;
@@ -55,6 +59,30 @@ http {
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
 
+        location /limited/ {
+            include cors.conf;
+            include guarded_proxy.conf;
+            auth_gateway_business_path /limited/<business_id>;
+            limit_except GET OPTIONS { auth_gateway_scope write; }
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
+        location /limited_more/ {
+            include cors.conf;
+            include guarded_proxy.conf;
+            auth_gateway_business_path /limited_more/<business_id>;
+            limit_except GET { auth_gateway_scope write; }
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
+        location /terminated/ {
+            include terminated.conf;
+            include guarded_proxy.conf;
+            auth_gateway_require_https $http_x_forwarded_proto;
+            auth_gateway_business_path /terminated/<business_id>;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
         location /without/ {
             auth_gateway_business_path /without/<business_id>;
             include guarded_proxy.conf;
@@ -73,7 +101,7 @@ http {
         }
 
         location @login {
-            include cors.conf;
+            include cors_headers.conf;
             add_header X-Page login always;
             return 401 "log in";
         }
@@ -83,13 +111,22 @@ CONF
 
 # an upstream with CORS of its own, as wrong as can be
 
-my $gw = AGW::Gateway->start($conf, before => sub {
+# over 46 bytes, with which nginx did not start
+
+my $long = 'https://' . join '.', ('a' x 30) x 3, 'example';
+
+my $gw = AGW::Gateway->start($conf, names => { LONG => $long }, before => sub {
     my ($prefix) = @_;
 
-    for my $name (qw(cors guarded_proxy json_errors)) {
+    for my $name (qw(cors cors_headers guarded_proxy json_errors)) {
         copy(repo_root() . "/conf/$name.conf", "$prefix/$name.conf")
             or die "$name.conf: $!\n";
     }
+
+    # as its comment has it for a load balancer that ends TLS
+
+    spew("$prefix/terminated.conf", slurp("$prefix/cors.conf")
+        =~ s/^(set .*)\$https\b/$1\$http_x_forwarded_proto/mr);
 }, reply => sub {
     my ($request) = @_;
 
@@ -99,6 +136,8 @@ my $gw = AGW::Gateway->start($conf, before => sub {
         'Access-Control-Allow-Credentials: true',
         'Access-Control-Allow-Headers: *', 'Access-Control-Max-Age: 9',
         'Access-Control-Allow-Methods: *',
+        'Access-Control-Allow-Private-Network: true',
+        'Timing-Allow-Origin: *',
         'Access-Control-Expose-Headers: *'], 'ok');
 });
 
@@ -114,8 +153,9 @@ my $path = "/v1/businesses/$business[0]/x";
 my $minting = "/v1/platform/$business[0]/oauth2/token";
 my $origin = 'https://app.example';
 
-my @names = map { "Access-Control-$_" } qw(Allow-Origin Allow-Methods
-    Allow-Headers Max-Age Expose-Headers Allow-Credentials);
+my @names = ('Timing-Allow-Origin', map { "Access-Control-$_" }
+    qw(Allow-Origin Allow-Methods Allow-Headers Max-Age Expose-Headers
+    Allow-Credentials Allow-Private-Network));
 
 $gw->good_is(sub {
     return $gw->request('GET', $path, quiet => 1, bearer => $token)
@@ -152,14 +192,13 @@ sub preflight_is {
     my %got = map { $_ => join ' | ', $response->header($_) } @names, 'Vary';
 
     is_deeply([$response->status, $response->body, \%got], [204, '', {
+        (map { $_ => '' } @names),
         'Access-Control-Allow-Origin' => $allowed,
         'Access-Control-Allow-Methods' =>
             'GET, HEAD, POST, PUT, PATCH, DELETE',
         'Access-Control-Allow-Headers' => 'Authorization, Content-Type,'
             . ' Cache-Control, Layer-Locale, Layer-React-Version',
         'Access-Control-Max-Age' => 3600,
-        'Access-Control-Expose-Headers' => '',
-        'Access-Control-Allow-Credentials' => '',
         Vary => 'Origin',
     }], $name) || diag(explain(\%got));
     is_deeply([map { $_->{target} } $gw->upstream_saw], [],
@@ -180,7 +219,7 @@ my @others = ('null', 'NULL', 'https://b.example', 'http://app.example',
     'https://app.example, https://b.example', 'https://user@app.example',
     'https://app.examplf', '%68ttps://app.example');
 
-for my $known ($origin, "$origin:8443", 'http://localhost:3000') {
+for my $known ($origin, "$origin:8443", 'http://localhost:3000', $long) {
     shares("P4.5 $known may read an answer", $gw->request('GET', $path,
         bearer => $token, headers => ["Origin: $known"]), 200, $known);
     shares("P4.5 $known may read a refusal", $gw->request('GET', $path,
@@ -350,6 +389,72 @@ for my $method (qw(GET POST PUT PATCH DELETE HEAD)) {
         'P4.5 to the upstream');
 }
 
+# Over plain HTTP a preflight was answered, and the page then sent its token
+# in clear text.
+
+for my $target ($path, '/v1/platform/oauth2/token', $minting) {
+    my $r = $gw->request('OPTIONS', $target, headers => \@real,
+        port => 'PLAIN');
+
+    shares("P0.6 a preflight over plain HTTP, $target", $r, 403, $origin);
+    $gw->refused('P0.6 it is refused', $r, 'insecure_transport',
+        by => $target =~ /oauth2/ ? 'basic' : 'bearer');
+}
+
+# behind a load balancer that ends TLS, its header decides
+
+for my $proto ('https', 'HTTPS', 'on', '1') {
+    preflight_is("P0.6 a preflight, X-Forwarded-Proto $proto",
+        $gw->request('OPTIONS', "/terminated/$business[0]",
+            headers => [@real, "X-Forwarded-Proto: $proto"],
+            port => 'PLAIN'), $origin);
+}
+
+for my $proto ('', 'http', 'off', 'https ,http', 'httpss', 'xon', '11',
+    "on OPTIONS $origin PUT ::0")
+{
+    $gw->refused("P0.6 a preflight, X-Forwarded-Proto <$proto>",
+        $gw->request('OPTIONS', "/terminated/$business[0]",
+            headers => [@real, "X-Forwarded-Proto: $proto"]),
+        'insecure_transport');
+}
+
+# The block of a limit_except has none of the location's preflight: OPTIONS
+# must stay out of it.
+
+preflight_is('P4.5 a preflight beside limit_except', $gw->request('OPTIONS',
+    "/limited/$business[0]", headers => \@real), $origin);
+shares('P4.5 what limit_except lets through', $gw->request('GET',
+    "/limited/$business[0]", bearer => $token,
+    headers => ["Origin: $origin"]), 200, $origin);
+
+{
+    my $r = $gw->request('PUT', "/limited/$business[0]", bearer => $token,
+        headers => ["Origin: $origin"]);
+
+    shares('P4.5 what limit_except refuses', $r, 403, $origin);
+    $gw->refused('P4.5 it is refused', $r, 'insufficient_scope',
+        scope => 'write');
+}
+
+$gw->refused('P4.5 a preflight within limit_except', $gw->request('OPTIONS',
+    "/limited_more/$business[0]", headers => \@real), 'no_credentials',
+    scope => 'write');
+
+# An error page answered a preflight as if it had succeeded, without a body.
+
+{
+    my $r = $gw->request('OPTIONS', '/nothing/here', headers => \@real);
+
+    shares('P4.5 a preflight that ends in an error page', $r, 404, $origin);
+    is($r->json->{error}, 'not_found', 'P4.5 and has its body');
+    $r = $gw->request('OPTIONS', "/intercepted/$business[0]",
+        headers => [@real, 'Content-Length: 1'], body => 'x',
+        no_length => 1);
+    shares('P4.5 one with a body, in a page of ours', $r, 401, $origin);
+    is($r->body, 'log in', 'P4.5 and has its body');
+}
+
 # where the file is not included there is no preflight, and no sharing
 
 $gw->refused('P4.5 a preflight elsewhere', $gw->request('OPTIONS',
@@ -360,5 +465,23 @@ $gw->refused('P4.5 a preflight elsewhere', $gw->request('OPTIONS',
 preflight_is('P4.5 a preflight to an ambiguous path', $gw->request('OPTIONS',
     "/v1/businesses/$business[1]/..%2f$business[0]", headers => \@real),
     $origin);
+
+
+# The maps that people copy: with the default bucket size a long origin kept
+# nginx from starting.  It is read before the first map, or is a duplicate.
+
+for my $file (qw(conf/nginx.conf README.md)) {
+    my $text = slurp(repo_root() . "/$file");
+    my ($first) = $text =~ /^ *(map(?:_hash_bucket_size \d+;| \$))/m;
+    my @maps = $text =~ /^ *(map \$.*?\n *\})/msg;
+
+    for ([$first, 0], ['', 1]) {
+        my ($code, $said) = nginx_t("http {\n" . join("\n", $_->[0],
+            map { s/https:[^; ]*/$long/gr } @maps) . "\n}\n");
+
+        is($code, $_->[1], "P4.5 $file, a long origin, <$_->[0]>")
+            or diag($said);
+    }
+}
 
 $gw->finish;

@@ -56,8 +56,10 @@ CONF
 my $page = free_port();
 my $gw = AGW::Gateway->start($conf, names => { PAGE => $page },
     reply => \&AGW::Upstream::echo, before => sub {
-        copy(repo_root() . '/conf/cors.conf', "$_[0]/cors.conf")
-            or die "cors.conf: $!\n";
+        for my $name (qw(cors cors_headers)) {
+            copy(repo_root() . "/conf/$name.conf", "$_[0]/$name.conf")
+                or die "$name.conf: $!\n";
+        }
     });
 
 my $partner = $gw->partner;

@@ -179,8 +179,11 @@ async function businessTokens(path, layer) {
 }
 
 
-async function guarded(path, method, own, wrong) {
+// a location is of one dialect: a refusal in another is not as described
+
+async function guarded(path, method, own, wrong, more = []) {
     const body = method === 'post' ? json({ name: 'x' }) : {};
+    const huge = json({ name: 'x'.repeat(1100000) });
 
     for (const [what, status, options] of [
         ['its token', 200, { auth: bearer(own) }],
@@ -188,11 +191,32 @@ async function guarded(path, method, own, wrong) {
         ['no token', 401, {}],
         ['an expired token', 401, { auth: bearer(calls.expired) }],
         ['another token', 403, { auth: bearer(wrong) }],
+        ['plain HTTP', 403, { auth: bearer(own), base: calls.plain }],
+        ...more,
     ]) {
         await check(`P4.4 ${method} ${path}, ${what}`, status, path, method,
-            { ...options, ...body, headers: { ...body.headers } });
+            { ...body, ...options });
+    }
+
+    if (method === 'post') {
+        await check(`P4.4 ${method} ${path}, a body too large for nginx`, 413,
+            path, method, { auth: bearer(own), ...huge });
     }
 }
+
+
+// what a partner token gets where its partner's ownership counts
+
+const asOwner = () => {
+    const auth = bearer(calls.partner_token);
+
+    return [
+        ['its owner', 200, { auth }],
+        ['an unknown business', 404, { auth, id: 'nobody' }],
+        ['another partner\'s', 404, { auth, id: calls.foreign }],
+        ['an archived business', 404, { auth, id: calls.archived }],
+    ];
+};
 
 
 // until one of a burst is too much
@@ -240,13 +264,18 @@ async function up() {
 
     for (const [path, operations] of Object.entries(api.paths)) {
         for (const [method, operation] of Object.entries(operations)) {
-            if (operation.security?.[0]?.BearerBusinessScoped) {
-                await guarded(path, method, calls.token, calls.others_token);
+            const [first, second] = operation.security ?? [];
+
+            if (first?.BearerBusinessScoped) {
+                await guarded(path, method, calls.token, calls.others_token,
+                    second?.BearerUnscoped ? asOwner() : []);
             }
         }
     }
 
     await check('D10 /health', 200, '/health', 'get');
+    await check('D10 /health, an ambiguous path', 400, '/health', 'get',
+        { at: '//health' });
 
     for (const path of [
         '/.well-known/jwks.json',
@@ -286,6 +315,7 @@ async function down() {
     for (const [path, token] of [
         ['/v1/businesses/{business_id}/invoices', calls.token],
         ['/v1/platform/businesses/', calls.partner_token],
+        ['/v1/platform/businesses/{business_id}', calls.partner_token],
         ['/health', null],
     ]) {
         await check(`D10 ${path} without the API`, 502, path, 'get',

@@ -26,6 +26,7 @@ my %calls = (
     plain => 'http://127.0.0.1:' . $gw->nginx->port('PLAIN'),
     description => repo_root() . '/conf/openapi.yaml',
     id => $gw->{id}, key => $gw->{key}, business => $gw->{businesses}[0],
+    foreign => $gw->business($gw->partner),
     archived => $gw->business($gw->{id}, status => 'archived'),
     partner_token => $gw->{partner_token}, token => $gw->{business_token},
     expired => $gw->mint(%bearer,

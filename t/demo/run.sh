@@ -399,8 +399,9 @@ make_certificates
 make_signing_key
 
 install -m 644 "$AGW_MODULE" "$prefix/modules/ngx_http_auth_gateway_module.so"
-install -m 644 "$repo"/conf/{nginx,guarded_proxy,json_errors,cors,docs}.conf \
-    "$repo/t/demo/upstream.conf" "$prefix/conf/"
+install -m 644 "$repo"/conf/{nginx,guarded_proxy,json_errors,docs}.conf \
+    "$repo"/conf/{cors,cors_headers}.conf "$repo/t/demo/upstream.conf" \
+    "$prefix/conf/"
 
 docs="the API, to read and to try out"
 "$repo/t/demo/docs.sh" "$prefix/docs" \

@@ -17,6 +17,13 @@
 #define NOT_FOUND    "ResourceNotFound"
 #define NO_ID        "SpecifiedIdNotFound"
 
+/* NGX_HTTP_AGW_REFUSAL_SIZE; and the hint of ngx_http_agw_token.c */
+
+#define REFUSAL_SIZE  1024
+#define LONGEST_HINT                                                          \
+    "; the Basic value is 76 characters long, it may have been "              \
+    "line-wrapped (base64 -w0)"
+
 
 static const struct {
     agw_reason_t  reason;
@@ -230,6 +237,50 @@ p2_3_three_businesses_one_answer(void **state)
 }
 
 
+/* the body of src/services/ngx_http_agw_reply.c, as long as it can be */
+
+static int
+layer_length(const agw_reason_info_t *info, const char *hint)
+{
+    const char  *value;
+
+    value = info->layer_enum ? info->layer_enum : "";
+
+    return snprintf(NULL, 0,
+        "{\"type\":\"%s\",\"description\":\"%s%s\",\"error_enum\":\"%s\","
+        "\"meta\":{}", info->layer_type, info->description, hint, value);
+}
+
+
+static void
+p3_4_the_longest_refusal_fits(void **state)
+{
+    int                       len, longest;
+    size_t                    i;
+    const agw_reason_info_t  *info;
+
+    (void) state;
+
+    longest = 0;
+
+    for (i = 0; i < UNIT_COUNT(rows); i++) {
+        info = agw_reason_info(rows[i].reason);
+        len = 2 * layer_length(info, LONGEST_HINT)
+              + (int) strlen(",\"errors\":[" "}]}");
+
+        unit_assert(len < REFUSAL_SIZE, "%s: %d", rows[i].name, len);
+
+        if (len > longest) {
+            longest = len;
+        }
+    }
+
+    /* more than two of the hint alone, or nothing was measured */
+
+    assert_true(longest > 2 * (int) strlen(LONGEST_HINT));
+}
+
+
 int
 main(void)
 {
@@ -239,6 +290,7 @@ main(void)
         unit_case(design_7_what_is_no_reason),
         unit_case(p0_2_strings_stand_as_they_are),
         unit_case(p2_3_three_businesses_one_answer),
+        unit_case(p3_4_the_longest_refusal_fits),
     };
 
     return cmocka_run_group_tests_name("reason", tests, NULL, NULL);

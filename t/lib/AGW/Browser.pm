@@ -14,10 +14,13 @@ use AGW::Clients qw(run_checks);
 our @EXPORT_OK = qw(browser run_in_browser);
 
 
-# Debian's or the one that is named, or undef
+# The one that is named, else the one on PATH, which is where the Makefile
+# looks; or undef.
 
 sub browser {
-    my ($found) = grep { -x } $ENV{AGW_CHROMIUM} // '/usr/bin/chromium';
+    my @places = defined $ENV{AGW_CHROMIUM} ? $ENV{AGW_CHROMIUM}
+        : map { "$_/chromium" } grep { m{^/} } split /:/, $ENV{PATH} // '';
+    my ($found) = grep { -f && -x } @places;
 
     return $found;
 }

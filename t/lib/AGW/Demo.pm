@@ -90,7 +90,9 @@ sub start {
         spew("$prefix/signing.pem", $key->export_key_pem('private'));
         chmod 0600, "$prefix/signing.pem" or die "signing.pem: $!\n";
 
-        for my $name (qw(guarded_proxy json_errors cors docs)) {
+        for my $name (qw(guarded_proxy json_errors cors cors_headers
+            docs))
+        {
             copy(repo_root() . "/conf/$name.conf", "$prefix/$name.conf")
                 or die "$name.conf: $!\n";
         }
