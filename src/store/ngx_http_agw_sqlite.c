@@ -1,21 +1,17 @@
 
 /*
- * The SQLite engine.  Questions are answered at once, since readers of a WAL
- * never wait for a writer; where the file is busy all the same (another
- * process recovers it, or has it alone), the question is asked again on a
- * timer, so that a worker never sleeps.
+ * The SQLite engine, and its questions.
  */
 
 
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_http_agw_sqlite_ask.h"
 #include "ngx_http_agw_sqlite_db.h"
+#include "ngx_http_agw_sqlite_revocations.h"
 #include "ngx_http_agw_store_engine.h"
 #include "ngx_http_agw_workers.h"
-
-
-#define NGX_HTTP_AGW_SQLITE_PATIENCE  1000   /* ms for one question */
 
 
 static void *ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words,
@@ -25,11 +21,6 @@ static ngx_int_t ngx_http_agw_sqlite_find_api_keys(void *state,
     ngx_http_agw_query_t *query);
 static ngx_int_t ngx_http_agw_sqlite_find_business(void *state,
     ngx_http_agw_query_t *query);
-static ngx_int_t ngx_http_agw_sqlite_ask(void *state,
-    ngx_http_agw_query_t *query);
-static ngx_int_t ngx_http_agw_sqlite_wait(ngx_http_agw_query_t *query);
-static void ngx_http_agw_sqlite_retry(ngx_event_t *ev);
-static void ngx_http_agw_sqlite_forget(void *data);
 
 static int ngx_http_agw_sqlite_step_api_keys(void *state,
     ngx_http_agw_query_t *query);
@@ -42,7 +33,6 @@ static int ngx_http_agw_sqlite_step_business(void *state,
 static int ngx_http_agw_sqlite_first_row(sqlite3_stmt *stmt, agw_str_t first,
     agw_str_t second);
 static int ngx_http_agw_sqlite_is_time(sqlite3_stmt *stmt, int column);
-static void ngx_http_agw_sqlite_release(sqlite3_stmt *stmt);
 
 
 const ngx_http_agw_store_engine_t  ngx_http_agw_sqlite_engine = {
@@ -51,7 +41,10 @@ const ngx_http_agw_store_engine_t  ngx_http_agw_sqlite_engine = {
     ngx_http_agw_sqlite_open,
     ngx_http_agw_sqlite_close,
     ngx_http_agw_sqlite_find_api_keys,
-    ngx_http_agw_sqlite_find_business
+    ngx_http_agw_sqlite_find_business,
+    ngx_http_agw_sqlite_revoke,
+    ngx_http_agw_sqlite_read_revocations,
+    ngx_http_agw_sqlite_forget_revocations
 };
 
 
@@ -134,100 +127,6 @@ ngx_http_agw_sqlite_find_business(void *state, ngx_http_agw_query_t *query)
     query->step = ngx_http_agw_sqlite_step_business;
 
     return ngx_http_agw_sqlite_ask(state, query);
-}
-
-
-/* NGX_OK, NGX_AGAIN while busy, or NGX_ERROR, logged */
-
-static ngx_int_t
-ngx_http_agw_sqlite_ask(void *state, ngx_http_agw_query_t *query)
-{
-    int                     rc;
-    ngx_http_agw_sqlite_t  *sqlite = state;
-
-    query->state = state;
-
-    rc = ngx_http_agw_sqlite_ready(sqlite, query->log);
-
-    if (rc == SQLITE_OK) {
-        rc = query->step(state, query);
-
-        if (rc == SQLITE_OK) {
-            return NGX_OK;
-        }
-
-        if (rc != SQLITE_BUSY) {
-            ngx_log_error(NGX_LOG_ERR, query->log, 0,
-                          "auth_gateway: store \"%s\" cannot be read: %s",
-                          sqlite->path,
-                          rc == SQLITE_MISMATCH ? "a time is no integer"
-                                                : sqlite3_errmsg(sqlite->db));
-
-            ngx_http_agw_sqlite_close(sqlite);
-        }
-    }
-
-    return rc == SQLITE_BUSY ? ngx_http_agw_sqlite_wait(query) : NGX_ERROR;
-}
-
-
-static ngx_int_t
-ngx_http_agw_sqlite_wait(ngx_http_agw_query_t *query)
-{
-    ngx_pool_cleanup_t     *cln;
-    ngx_http_agw_sqlite_t  *sqlite = query->state;
-
-    if (query->retry.handler == NULL) {
-        cln = ngx_pool_cleanup_add(query->pool, 0);
-        if (cln == NULL) {
-            return NGX_ERROR;
-        }
-
-        cln->handler = ngx_http_agw_sqlite_forget;
-        cln->data = query;
-
-        query->retry.handler = ngx_http_agw_sqlite_retry;
-        query->retry.data = query;
-        query->retry.log = query->log;
-
-        query->deadline = ngx_current_msec + NGX_HTTP_AGW_SQLITE_PATIENCE;
-    }
-
-    if ((ngx_msec_int_t) (query->deadline - ngx_current_msec) <= 0) {
-        ngx_log_error(NGX_LOG_ERR, query->log, 0,
-                      "auth_gateway: store \"%s\" stays locked by another "
-                      "process", sqlite->path);
-        return NGX_ERROR;
-    }
-
-    ngx_add_timer(&query->retry, NGX_HTTP_AGW_SQLITE_RETRY);
-
-    return NGX_AGAIN;
-}
-
-
-static void
-ngx_http_agw_sqlite_retry(ngx_event_t *ev)
-{
-    ngx_int_t              rc;
-    ngx_http_agw_query_t  *query = ev->data;
-
-    rc = ngx_http_agw_sqlite_ask(query->state, query);
-
-    if (rc != NGX_AGAIN) {
-        query->handler(query, rc);
-    }
-}
-
-
-static void
-ngx_http_agw_sqlite_forget(void *data)
-{
-    ngx_http_agw_query_t  *query = data;
-
-    if (query->retry.timer_set) {
-        ngx_del_timer(&query->retry);
-    }
 }
 
 
@@ -390,14 +289,4 @@ ngx_http_agw_sqlite_is_time(sqlite3_stmt *stmt, int column)
     type = sqlite3_column_type(stmt, column);
 
     return type == SQLITE_INTEGER || type == SQLITE_NULL;
-}
-
-
-/* what was bound belongs to the request */
-
-static void
-ngx_http_agw_sqlite_release(sqlite3_stmt *stmt)
-{
-    (void) sqlite3_reset(stmt);
-    (void) sqlite3_clear_bindings(stmt);
 }

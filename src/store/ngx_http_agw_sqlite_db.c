@@ -16,6 +16,7 @@
 
 static int ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite,
     ngx_log_t *log);
+static uint64_t ngx_http_agw_sqlite_file(const char *path);
 static int ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite,
     ngx_log_t *log);
 static int ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite,
@@ -40,6 +41,26 @@ static const char  ngx_http_agw_sqlite_find_business_sql[] =
     "SELECT (SELECT status = 'active' FROM partners WHERE partner_id = ?1),"
     " b.partner_id = ?1, b.status = 'active'"
     " FROM (SELECT 1) LEFT JOIN businesses b ON b.business_id = ?2";
+
+
+/* the tables merge it with what is there */
+
+static const char  ngx_http_agw_sqlite_revoke_sql[] =
+    "INSERT INTO revocations (kind, id, cutoff, expires_at)"
+    " VALUES (?1, ?2, ?3, ?4)";
+
+static const char  ngx_http_agw_sqlite_read_ends_sql[] =
+    "SELECT ifnull((SELECT min(seq) FROM revocation_log), 0),"
+    " ifnull((SELECT max(seq) FROM revocation_log), 0)";
+
+static const char  ngx_http_agw_sqlite_read_log_sql[] =
+    "SELECT l.seq, r.kind, r.id, r.cutoff, r.expires_at"
+    " FROM revocation_log l LEFT JOIN revocations r USING (kind, id)"
+    " WHERE l.seq > ?1 ORDER BY l.seq LIMIT ?2";
+
+static const char  ngx_http_agw_sqlite_read_page_sql[] =
+    "SELECT 0, kind, id, cutoff, expires_at FROM revocations"
+    " WHERE (kind, id) > (?1, ?2) ORDER BY kind, id LIMIT ?3";
 
 
 /*
@@ -87,10 +108,18 @@ ngx_http_agw_sqlite_close(void *state)
 
     sqlite3_finalize(sqlite->find_api_key);
     sqlite3_finalize(sqlite->find_business);
+    sqlite3_finalize(sqlite->revoke);
+    sqlite3_finalize(sqlite->read_ends);
+    sqlite3_finalize(sqlite->read_log);
+    sqlite3_finalize(sqlite->read_page);
     sqlite3_close(sqlite->db);
 
     sqlite->find_api_key = NULL;
     sqlite->find_business = NULL;
+    sqlite->revoke = NULL;
+    sqlite->read_ends = NULL;
+    sqlite->read_log = NULL;
+    sqlite->read_page = NULL;
     sqlite->db = NULL;
 }
 
@@ -126,6 +155,7 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
 
     if (rc == SQLITE_OK) {
         sqlite->opened = 1;
+        sqlite->file = ngx_http_agw_sqlite_file(sqlite->path);
         return SQLITE_OK;
     }
 
@@ -146,6 +176,19 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
     ngx_http_agw_sqlite_close(sqlite);
 
     return rc;
+}
+
+
+static uint64_t
+ngx_http_agw_sqlite_file(const char *path)
+{
+    ngx_file_info_t  fi;
+
+    if (ngx_file_info((u_char *) path, &fi) == NGX_FILE_ERROR) {
+        return 1;
+    }
+
+    return (uint64_t) ngx_file_uniq(&fi) ^ (uint64_t) fi.st_dev << 48;
 }
 
 
@@ -181,7 +224,13 @@ ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
     }
 
     if (rc == SQLITE_OK && version != NGX_HTTP_AGW_SQLITE_VERSION) {
-        rc = sqlite3_exec(db, ngx_http_agw_sqlite_schema, NULL, NULL, NULL);
+        rc = version == 0 ? sqlite3_exec(db, ngx_http_agw_sqlite_schema, NULL,
+                                         NULL, NULL) : SQLITE_OK;
+
+        if (rc == SQLITE_OK) {
+            rc = sqlite3_exec(db, ngx_http_agw_sqlite_schema_2, NULL, NULL,
+                              NULL);
+        }
     }
 
     if (rc == SQLITE_OK) {
@@ -219,7 +268,7 @@ ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite, int *version,
         return SQLITE_MISMATCH;
     }
 
-    if (*version == NGX_HTTP_AGW_SQLITE_VERSION) {
+    if (*version == NGX_HTTP_AGW_SQLITE_VERSION || *version == 1) {
         return SQLITE_OK;
     }
 
@@ -274,20 +323,31 @@ ngx_http_agw_sqlite_version(sqlite3 *db, int *version, int *empty)
 static int
 ngx_http_agw_sqlite_prepare(ngx_http_agw_sqlite_t *sqlite)
 {
-    int  rc;
+    int         rc;
+    ngx_uint_t  i;
 
-    rc = sqlite3_prepare_v3(sqlite->db, ngx_http_agw_sqlite_find_api_key_sql,
-                            -1, SQLITE_PREPARE_PERSISTENT,
-                            &sqlite->find_api_key, NULL);
+    const struct {
+        const char     *sql;
+        sqlite3_stmt  **stmt;
+    } statements[] = {
+        { ngx_http_agw_sqlite_find_api_key_sql, &sqlite->find_api_key },
+        { ngx_http_agw_sqlite_find_business_sql, &sqlite->find_business },
+        { ngx_http_agw_sqlite_revoke_sql, &sqlite->revoke },
+        { ngx_http_agw_sqlite_read_ends_sql, &sqlite->read_ends },
+        { ngx_http_agw_sqlite_read_log_sql, &sqlite->read_log },
+        { ngx_http_agw_sqlite_read_page_sql, &sqlite->read_page }
+    };
 
-    if (rc != SQLITE_OK) {
-        return rc;
+    for (i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
+        rc = sqlite3_prepare_v3(sqlite->db, statements[i].sql, -1,
+                                SQLITE_PREPARE_PERSISTENT,
+                                statements[i].stmt, NULL);
+        if (rc != SQLITE_OK) {
+            return rc;
+        }
     }
 
-    return sqlite3_prepare_v3(sqlite->db,
-                              ngx_http_agw_sqlite_find_business_sql,
-                              -1, SQLITE_PREPARE_PERSISTENT,
-                              &sqlite->find_business, NULL);
+    return SQLITE_OK;
 }
 
 
@@ -367,4 +427,12 @@ ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
     }
 
     return ngx_http_agw_sqlite_connect(sqlite, log);
+}
+
+
+void
+ngx_http_agw_sqlite_release(sqlite3_stmt *stmt)
+{
+    (void) sqlite3_reset(stmt);
+    (void) sqlite3_clear_bindings(stmt);
 }

@@ -27,12 +27,22 @@ typedef struct {
     sqlite3        *db;
     sqlite3_stmt   *find_api_key;    /* partner_id, key_sha256 */
     sqlite3_stmt   *find_business;   /* partner_id, business_id */
+    sqlite3_stmt   *revoke;          /* kind, id, cutoff, expires_at */
+    sqlite3_stmt   *read_ends;       /* of the log */
+    sqlite3_stmt   *read_log;        /* seq, how many */
+    sqlite3_stmt   *read_page;       /* kind, id, how many */
     unsigned        opened:1;        /* at least once */
+    uint64_t        file;            /* tells it from another file */
 
     ngx_msec_t      busy_until;      /* no new connection before */
     size_t          known_len;
     u_char          known[AGW_ID_MAX];       /* a partner that is there */
 } ngx_http_agw_sqlite_t;
+
+
+/* for prepared statements: what was bound belongs to somebody else */
+
+void ngx_http_agw_sqlite_release(sqlite3_stmt *stmt);
 
 
 /* the engine's open() and close(); opening waits for a busy file, bounded */

@@ -113,4 +113,30 @@ const char  ngx_http_agw_sqlite_schema[] =
     " OR (status = 'active' AND NEW.status <> 'active')))"
     " BEGIN " AGW_CUT_OFF("business", "NEW.business_id") " END;"
 
-    "PRAGMA user_version = 1";
+    "PRAGMA user_version = 1;";
+
+
+/*
+ * Each change of a revocation gets the next number, so that whoever follows
+ * them asks for what is new.  A row that is removed is not taken back by
+ * those who know it.
+ */
+
+const char  ngx_http_agw_sqlite_schema_2[] =
+
+    "CREATE TABLE revocation_log ("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " kind TEXT NOT NULL,"
+    " id TEXT NOT NULL"
+    ") STRICT;"
+
+    "CREATE TRIGGER revocation_made AFTER INSERT ON revocations"
+    " BEGIN INSERT INTO revocation_log (kind, id)"
+    " VALUES (NEW.kind, NEW.id); END;"
+
+    "CREATE TRIGGER revocation_grew AFTER UPDATE ON revocations"
+    " WHEN NEW.cutoff > OLD.cutoff OR NEW.expires_at > OLD.expires_at"
+    " BEGIN INSERT INTO revocation_log (kind, id)"
+    " VALUES (NEW.kind, NEW.id); END;"
+
+    "PRAGMA user_version = 2";

@@ -97,3 +97,27 @@ ngx_http_agw_store_find_business(ngx_http_agw_store_t *store,
 {
     return store->engine->find_business(store->state, query);
 }
+
+
+ngx_int_t
+ngx_http_agw_store_revoke(ngx_http_agw_store_t *store,
+    ngx_http_agw_query_t *query)
+{
+    return store->engine->revoke(store->state, query);
+}
+
+
+ngx_int_t
+ngx_http_agw_store_read_revocations(ngx_http_agw_store_t *store,
+    ngx_http_agw_reading_t *reading)
+{
+    return store->engine->read_revocations(store->state, reading);
+}
+
+
+ngx_uint_t
+ngx_http_agw_store_forget_revocations(ngx_http_agw_store_t *store,
+    time_t now)
+{
+    return store->engine->forget_revocations(store->state, now);
+}

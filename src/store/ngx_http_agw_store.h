@@ -1,7 +1,8 @@
 
 /*
- * What handlers know of a store: two questions, answered now or later, in
- * the same words whatever engine is behind.
+ * What handlers know of a store: questions, answered now or later, and
+ * revocations, written and read back, in the same words whatever engine is
+ * behind.
  */
 
 
@@ -13,6 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "agw_index.h"
 #include "agw_policy.h"
 
 
@@ -64,6 +66,9 @@ struct ngx_http_agw_query_s {
     agw_str_t                partner_id;
     agw_str_t                business_id;
 
+    /* to be kept: revoke */
+    agw_revocation_t         revocation;
+
     /* answered: a row for each key, or the business */
     agw_api_key_row_t        api_keys[NGX_HTTP_AGW_READINGS];
     agw_business_row_t       business;
@@ -75,6 +80,42 @@ struct ngx_http_agw_query_s {
     int                    (*step)(void *state, ngx_http_agw_query_t *query);
     void                    *state;
 };
+
+
+/*
+ * Is handed one revocation that the store has; what it points to is gone
+ * afterwards.
+ */
+
+typedef void (*ngx_http_agw_revocation_pt)(void *data,
+    const agw_revocation_t *revocation);
+
+
+/*
+ * Reading revocations: those after a position in a store, which are 0 before
+ * the first and otherwise what an earlier reading left.  Zeroed by the
+ * caller, who keeps it while there is more.
+ */
+
+#define NGX_HTTP_AGW_KIND_MAX   8
+#define NGX_HTTP_AGW_ROW_ID_MAX (2 * AGW_ID_MAX + 1)
+
+typedef struct {
+    uint64_t                     position;
+    uint64_t                     store;          /* of which, 0: of none */
+    ngx_http_agw_revocation_pt   handler;
+    void                        *data;           /* the handler's */
+    ngx_log_t                   *log;
+
+    /* the engine's own */
+
+    unsigned                     whole:1;        /* from the first on */
+    uint64_t                     target;
+    size_t                       kind_len;
+    size_t                       id_len;
+    u_char                       kind[NGX_HTTP_AGW_KIND_MAX];
+    u_char                       id[NGX_HTTP_AGW_ROW_ID_MAX];
+} ngx_http_agw_reading_t;
 
 
 /*
@@ -107,6 +148,35 @@ ngx_int_t ngx_http_agw_store_find_api_keys(ngx_http_agw_store_t *store,
     ngx_http_agw_query_t *query);
 ngx_int_t ngx_http_agw_store_find_business(ngx_http_agw_store_t *store,
     ngx_http_agw_query_t *query);
+
+
+/*
+ * Keeps query->revocation.  Returns as the questions do; NGX_OK means that
+ * it is durable.
+ */
+
+ngx_int_t ngx_http_agw_store_revoke(ngx_http_agw_store_t *store,
+    ngx_http_agw_query_t *query);
+
+
+/*
+ * Hands over what is after reading->position, some hundreds at a time.
+ * Returns NGX_OK, and all has been handed over; NGX_AGAIN where there is
+ * more; NGX_BUSY where the store is busy; or NGX_ERROR, logged.  Never
+ * waits.  What was handed over before may come again.
+ */
+
+ngx_int_t ngx_http_agw_store_read_revocations(ngx_http_agw_store_t *store,
+    ngx_http_agw_reading_t *reading);
+
+
+/*
+ * Removes some of those that have expired, if nobody else writes now; 1
+ * where there may be more.
+ */
+
+ngx_uint_t ngx_http_agw_store_forget_revocations(ngx_http_agw_store_t *store,
+    time_t now);
 
 
 #endif /* NGX_HTTP_AGW_STORE_H_INCLUDED_ */

@@ -24,6 +24,10 @@ typedef struct {
     void       (*close)(void *state);
     ngx_int_t  (*find_api_keys)(void *state, ngx_http_agw_query_t *query);
     ngx_int_t  (*find_business)(void *state, ngx_http_agw_query_t *query);
+    ngx_int_t  (*revoke)(void *state, ngx_http_agw_query_t *query);
+    ngx_int_t  (*read_revocations)(void *state,
+                                   ngx_http_agw_reading_t *reading);
+    ngx_uint_t (*forget_revocations)(void *state, time_t now);
 } ngx_http_agw_store_engine_t;
 
 
