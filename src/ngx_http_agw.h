@@ -15,15 +15,21 @@
 
 #include "agw_claims.h"
 #include "agw_keyring.h"
+#include "agw_params.h"
 #include "agw_path.h"
 #include "agw_policy.h"
 #include "ngx_http_agw_store.h"
+
+
+typedef struct ngx_http_agw_revocations_s  ngx_http_agw_revocations_t;
 
 
 /* http: set once */
 
 typedef struct {
     ngx_http_agw_store_t     *store;         /* NULL where not configured */
+    ngx_http_agw_revocations_t  *revocations;    /* NULL without a store */
+    size_t                    zone_size;     /* bytes */
     time_t                    leeway;        /* seconds */
     time_t                    max_lifetime;  /* seconds */
 } ngx_http_agw_main_conf_t;
@@ -111,6 +117,7 @@ struct ngx_http_agw_loc_conf_s {
 
     const ngx_http_agw_answer_t  *answer;    /* NULL: not an answering one */
     agw_kind_t                token_kind;    /* where it answers tokens */
+    agw_revoked_t             revoked_kind;  /* where it revokes */
     ngx_http_agw_endpoints_t *endpoints;     /* where it answers metadata */
     ngx_http_agw_document_t   document;      /* and JWKS */
     time_t                    partner_lifetime;
@@ -122,6 +129,8 @@ struct ngx_http_agw_loc_conf_s {
 typedef struct ngx_http_agw_body_s    ngx_http_agw_body_t;
 typedef struct ngx_http_agw_client_s  ngx_http_agw_client_t;
 typedef struct ngx_http_agw_grant_s   ngx_http_agw_grant_t;
+typedef struct ngx_http_agw_wait_s    ngx_http_agw_wait_t;
+typedef struct ngx_http_agw_caller_s  ngx_http_agw_caller_t;
 
 
 /*
@@ -142,6 +151,11 @@ typedef struct {
     ngx_http_agw_body_t      *body;          /* while it is read */
     ngx_http_agw_client_t    *client;        /* while it authenticates */
     ngx_http_agw_grant_t     *grant;         /* the token that is asked for */
+    ngx_http_agw_caller_t    *caller;        /* who revokes or introspects */
+    const agw_params_t       *params;        /* of the body, once read */
+    ngx_http_agw_wait_t      *wait;          /* for a cut-off to pass */
+    time_t                    retry_after;   /* seconds; 0: as usual */
+    uint64_t                  generation;    /* that knew the token lives */
 
     agw_reason_t              owner;         /* what the store said of it */
 

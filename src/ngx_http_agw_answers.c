@@ -10,7 +10,9 @@
 #include <ngx_http.h>
 
 #include "ngx_http_agw_conf.h"
+#include "ngx_http_agw_introspect.h"
 #include "ngx_http_agw_metadata.h"
+#include "ngx_http_agw_revoke.h"
 #include "ngx_http_agw_token.h"
 
 
@@ -42,6 +44,37 @@ ngx_http_agw_set_token(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return ngx_http_agw_answer(cf, lcf, &ngx_http_agw_token_answer);
+}
+
+
+char *
+ngx_http_agw_set_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_loc_conf_t *lcf = conf;
+
+    ngx_str_t  *value;
+
+    value = cf->args->elts;
+
+    if (ngx_http_agw_is(&value[1], "token")) {
+        lcf->revoked_kind = AGW_REVOKED_TOKEN;
+
+    } else if (ngx_http_agw_is(&value[1], "business")) {
+        lcf->revoked_kind = AGW_REVOKED_BUSINESS;
+
+    } else {
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "\"token\" or \"business\"");
+    }
+
+    return ngx_http_agw_answer(cf, lcf, &ngx_http_agw_revoke_answer);
+}
+
+
+char *
+ngx_http_agw_set_introspect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return ngx_http_agw_answer(cf, conf, &ngx_http_agw_introspect_answer);
 }
 
 
@@ -197,6 +230,7 @@ ngx_http_agw_merge_answer(ngx_conf_t *cf,
     if (conf->answer == NULL && clcf->noname) {
         conf->answer = prev->answer;
         conf->token_kind = prev->token_kind;
+        conf->revoked_kind = prev->revoked_kind;
         conf->endpoints = prev->endpoints;
     }
 
@@ -258,7 +292,8 @@ ngx_http_agw_prepare_answer(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
     {
         missing = "an \"auth_gateway_key\" without \"verify\"";
 
-    } else if (conf->token_kind == AGW_KIND_BUSINESS
+    } else if ((conf->token_kind == AGW_KIND_BUSINESS
+                || conf->revoked_kind == AGW_REVOKED_BUSINESS)
                && conf->template.prefix.len == 0)
     {
         missing = "an \"auth_gateway_business_path\"";

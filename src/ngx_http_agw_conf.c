@@ -11,6 +11,7 @@
 
 #include "agw_scope.h"
 #include "ngx_http_agw_conf.h"
+#include "ngx_http_agw_zone.h"
 
 
 #define NGX_HTTP_AGW_MAX_LIFETIME  86400     /* seconds */
@@ -50,7 +51,12 @@ ngx_http_agw_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_value(mcf->leeway, 0);
     ngx_conf_init_value(mcf->max_lifetime, NGX_HTTP_AGW_MAX_LIFETIME);
 
-    return NGX_CONF_OK;
+    if (mcf->store == NULL) {
+        return NGX_CONF_OK;
+    }
+
+    return ngx_http_agw_revocations_create(cf, mcf->zone_size, mcf->store,
+                                           &mcf->revocations);
 }
 
 

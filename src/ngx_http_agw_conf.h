@@ -22,6 +22,7 @@ char *ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 /* setters of the command table */
 
 char *ngx_http_agw_set_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_agw_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_text(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_realm(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -40,6 +41,9 @@ char *ngx_http_agw_set_require_https(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_agw_set_error_format(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_agw_set_token(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_agw_set_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_agw_set_introspect(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_agw_set_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_metadata(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

@@ -11,6 +11,7 @@
 #include "ngx_http_agw_access.h"
 #include "ngx_http_agw_challenge_filter.h"
 #include "ngx_http_agw_conf.h"
+#include "ngx_http_agw_follow.h"
 #include "ngx_http_agw_variables.h"
 
 
@@ -21,7 +22,8 @@
 static ngx_int_t ngx_http_agw_init(ngx_conf_t *cf);
 static ngx_int_t ngx_http_agw_init_process(ngx_cycle_t *cycle);
 static void ngx_http_agw_exit_process(ngx_cycle_t *cycle);
-static ngx_http_agw_store_t *ngx_http_agw_worker_store(ngx_cycle_t *cycle);
+static ngx_http_agw_main_conf_t *ngx_http_agw_worker_conf(
+    ngx_cycle_t *cycle);
 
 
 static ngx_command_t  ngx_http_agw_commands[] = {
@@ -29,6 +31,13 @@ static ngx_command_t  ngx_http_agw_commands[] = {
     { ngx_string("auth_gateway_store"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
       ngx_http_agw_set_store,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_agw_set_zone,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -138,6 +147,20 @@ static ngx_command_t  ngx_http_agw_commands[] = {
       0,
       NULL },
 
+    { ngx_string("auth_gateway_revoke"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_agw_set_revoke,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_introspect"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_agw_set_introspect,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("auth_gateway_jwks"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_agw_set_jwks,
@@ -229,17 +252,18 @@ ngx_http_agw_init(ngx_conf_t *cf)
 }
 
 
-/* a store that cannot be opened is no reason not to check tokens */
+/* what is revoked is known before the first request is served */
 
 static ngx_int_t
 ngx_http_agw_init_process(ngx_cycle_t *cycle)
 {
-    ngx_http_agw_store_t  *store;
+    ngx_http_agw_main_conf_t  *mcf;
 
-    store = ngx_http_agw_worker_store(cycle);
+    mcf = ngx_http_agw_worker_conf(cycle);
 
-    if (store != NULL) {
-        ngx_http_agw_store_open(store, cycle->log);
+    if (mcf != NULL && mcf->store != NULL) {
+        ngx_http_agw_store_open(mcf->store, cycle->log);
+        ngx_http_agw_follow_open(mcf->revocations, cycle->log);
     }
 
     return NGX_OK;
@@ -249,31 +273,27 @@ ngx_http_agw_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_agw_exit_process(ngx_cycle_t *cycle)
 {
-    ngx_http_agw_store_t  *store;
+    ngx_http_agw_main_conf_t  *mcf;
 
-    store = ngx_http_agw_worker_store(cycle);
+    mcf = ngx_http_agw_worker_conf(cycle);
 
-    if (store != NULL) {
-        ngx_http_agw_store_close(store);
+    if (mcf != NULL && mcf->store != NULL) {
+        ngx_http_agw_store_close(mcf->store);
     }
 }
 
 
 /* the cache manager and the cache loader come by here too */
 
-static ngx_http_agw_store_t *
-ngx_http_agw_worker_store(ngx_cycle_t *cycle)
+static ngx_http_agw_main_conf_t *
+ngx_http_agw_worker_conf(ngx_cycle_t *cycle)
 {
-    ngx_http_agw_main_conf_t  *mcf;
-
     if (ngx_process != NGX_PROCESS_WORKER
         && ngx_process != NGX_PROCESS_SINGLE)
     {
         return NULL;
     }
 
-    mcf = ngx_http_cycle_get_module_main_conf(cycle,
-                                              ngx_http_auth_gateway_module);
-
-    return mcf ? mcf->store : NULL;
+    return ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_auth_gateway_module);
 }

@@ -313,7 +313,8 @@ for ('"a\r\nX-Business-Id: b-2"', '"a\n b"', '"\u00e9"', '"' . 'x' x 257
 
     is($seen && $seen->{headers}{'x-claim'}, undef,
         'P8.16 a claim that is no header value: ' . substr $_, 0, 30);
-    unlike($seen ? $seen->{head} : '', qr/b-2/, 'P8.16 no second header');
+    unlike($seen ? $seen->{head} : '', qr/[ :]b-2/,
+        'P8.16 no second header');
 }
 
 for (['"read only"', 'read only'], ['42', '42'], ['-7', '-7'],

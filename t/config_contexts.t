@@ -70,7 +70,10 @@ my %directives = (
     auth_gateway_intercept_errors => ['auth_gateway_intercept_errors on;',
         @usual],
     auth_gateway_realm => ['auth_gateway_realm x;', @usual],
+    auth_gateway_zone => ['auth_gateway_zone 1m;', 'http'],
     auth_gateway_token => [$token, 'location'],
+    auth_gateway_revoke => ['auth_gateway_revoke token;', 'location'],
+    auth_gateway_introspect => ['auth_gateway_introspect;', 'location'],
     auth_gateway_jwks => ['auth_gateway_jwks;', 'location'],
     auth_gateway_metadata => ['auth_gateway_metadata token=/token;',
         'location'],
@@ -113,7 +116,7 @@ for my $name (sort keys %directives) {
 
     refused("$name without a value", $name, undef,
         qr/invalid number of arguments/, in_place($places[0], "$name;"))
-        if $name ne 'auth_gateway_jwks';
+        if $name !~ /_(?:jwks|introspect)$/;
     refused("$name with one too many", $name, undef,
         qr/invalid number of arguments/,
         in_place($places[0], $line =~ s/;/ again;/r))
@@ -152,6 +155,46 @@ refused('the same in the server', 'auth_gateway_require', undef,
 refused('a business token without a template', 'auth_gateway_token', undef,
     qr/auth_gateway_business_path/,
     location => 'auth_gateway_token business;');
+refused('revoke business without a template', 'auth_gateway_revoke', undef,
+    qr/auth_gateway_business_path/,
+    location => 'auth_gateway_revoke business;');
+accepted('revoke business', location => "auth_gateway_revoke business;"
+    . $template);
+
+# revoke, introspect
+
+for ('partner', 'Token', 'all', '$x') {
+    refused("revoke $_", 'auth_gateway_revoke', $_, qr/token.*business/,
+        location => "auth_gateway_revoke $_; $template");
+}
+
+for ('auth_gateway_revoke token', 'auth_gateway_introspect') {
+    my ($name) = split / /;
+
+    refused("$_ without a store", $name, undef,
+        qr/needs an "auth_gateway_store"/, store => '', location => "$_;");
+    refused("$_ without a key", $name, undef,
+        qr/needs an "auth_gateway_key"/, key => '', location => "$_;");
+    refused("$_ beside proxy_pass", $name, undef, undef,
+        location => "$_; $proxy");
+    refused("$_ beside a requirement", $name, undef, undef,
+        location => "$_; auth_gateway_require partner;");
+    refused("$_ beside another answer", 'auth_gateway_jwks', undef, undef,
+        location => "$_; auth_gateway_jwks;");
+}
+
+# zone
+
+for ('1', '4k', '60k', '0', '-1', 'x', '8mb', '') {
+    my $value = $_ eq '' ? '""' : $_;
+
+    refused("zone $value", 'auth_gateway_zone', undef, undef,
+        http => "auth_gateway_zone $value;");
+}
+
+for ('64k', '128K', '8m', '20M') {
+    accepted("zone $_", http => "auth_gateway_zone $_;");
+}
 
 refused('a nested location is guarded, and has no template',
     'auth_gateway_require', undef, qr/needs an "auth_gateway_business_path"/,

@@ -331,6 +331,7 @@ is(logged(), "not_owner|$id|-", 'D3 no business where it was refused');
 
 {
     my $client = $gw->connect;
+    my $second = $gw->partner->{id};
     my $moving = $gw->business($id);
     my $to = sub { $gw->store->sql('UPDATE businesses SET ' . $_[0]
         . " WHERE business_id = '$moving'") };
@@ -339,23 +340,27 @@ is(logged(), "not_owner|$id|-", 'D3 no business where it was refused');
         my ($by) = @_;
         my @ids = map { $client->request('GET', "/both/$moving/x",
             headers => [AGW::Gateway::bearer($gw->mint(partner_id => $_))])
-            ->status } $id, $other;
+            ->status } $id, $second;
 
         push @status, "@ids";
     };
 
     $ask->();
-    $to->("partner_id = '$other'");
+    $to->("partner_id = '$second'");
     $ask->();
     $to->("status = 'archived'");
     $ask->();
     $to->("status = 'active', partner_id = '$id'");
     $ask->();
     $gw->store->sql("UPDATE partners SET status = 'disabled'"
-        . " WHERE partner_id = '$other'");
+        . " WHERE partner_id = '$second'");
     $ask->();
     $gw->store->sql("UPDATE partners SET status = 'active'"
-        . " WHERE partner_id = '$other'");
+        . " WHERE partner_id = '$second'");
+
+    # what was issued until then has ended with it
+
+    sleep 1.2;
     $gw->store->sql("DELETE FROM businesses"
         . " WHERE business_id = '$moving'");
     $ask->();

@@ -52,9 +52,9 @@ CONF
 # has C; nobody has X.  "ext" is another issuer's, which says what it likes.
 #
 # A cell is "ok" or the reason.  `owner` and `both` are the only ones that
-# ask the store, and of a partner token alone: what it says of a business
-# token's business or partner ends no token that lives, and `partner` is
-# passed by any partner token that verifies.
+# ask the store, and of a partner token alone.  P3 and Z never were anything
+# else here, so no cut-off was written for them, and their tokens live;
+# t/cutoff.t has those that are ended.
 
 my $table = <<'TABLE';
 token    | to | off | partner | matched | business | owner | both

@@ -15,7 +15,7 @@
 #include "ngx_http_agw_send.h"
 
 
-#define NGX_HTTP_AGW_RETRY_AFTER   "1"       /* seconds */
+#define NGX_HTTP_AGW_RETRY_AFTER   1         /* seconds */
 
 /* more than any row of the table, twice, and a hint; bytes */
 
@@ -33,6 +33,9 @@ static ngx_int_t ngx_http_agw_note(ngx_http_request_t *r,
     agw_reason_t reason);
 static ngx_int_t ngx_http_agw_challenge(ngx_http_request_t *r,
     agw_reason_t reason, ngx_http_agw_challenge_t challenge);
+static ngx_int_t ngx_http_agw_add_retry_after(ngx_http_request_t *r);
+static ngx_int_t ngx_http_agw_basic_challenge(ngx_http_request_t *r,
+    ngx_str_t *value);
 static ngx_int_t ngx_http_agw_bearer_challenge(ngx_http_request_t *r,
     agw_reason_t reason, ngx_str_t *value);
 
@@ -73,8 +76,7 @@ ngx_http_agw_refuse_with_hint(ngx_http_request_t *r, agw_reason_t reason,
     }
 
     if (reason == AGW_STORE_UNAVAILABLE
-        && ngx_http_agw_add_header(r, "Retry-After",
-                                   NGX_HTTP_AGW_RETRY_AFTER) != NGX_OK)
+        && ngx_http_agw_add_retry_after(r) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -135,7 +137,7 @@ ngx_http_agw_refusal_body(ngx_http_request_t *r, agw_reason_t reason,
         error = info->error;
 
         if (reason == AGW_NO_CREDENTIALS
-            && challenge == NGX_HTTP_AGW_BASIC)
+            && challenge != NGX_HTTP_AGW_BEARER)
         {
             error = "invalid_client";
         }
@@ -246,6 +248,28 @@ ngx_http_agw_note(ngx_http_request_t *r, agw_reason_t reason)
 }
 
 
+static ngx_int_t
+ngx_http_agw_add_retry_after(ngx_http_request_t *r)
+{
+    time_t               seconds;
+    ngx_str_t            value;
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+    seconds = ctx->retry_after ? ctx->retry_after : NGX_HTTP_AGW_RETRY_AFTER;
+
+    value.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
+    if (value.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    value.len = ngx_sprintf(value.data, "%T", seconds) - value.data;
+
+    return ngx_http_agw_push_header(r, "Retry-After", &value) ? NGX_OK
+                                                              : NGX_ERROR;
+}
+
+
 /*
  * A 401 always has one (RFC 9110, section 15.5.2), a 403 and a 400 only
  * where the token is what they are about.
@@ -255,48 +279,20 @@ static ngx_int_t
 ngx_http_agw_challenge(ngx_http_request_t *r, agw_reason_t reason,
     ngx_http_agw_challenge_t challenge)
 {
-    u_char                         *end;
-    size_t                          size;
-    ngx_str_t                       value;
-    ngx_table_elt_t                *header;
-    const agw_reason_info_t        *info;
-    const ngx_http_agw_loc_conf_t  *lcf;
+    ngx_str_t                 value;
+    ngx_table_elt_t          *header;
+    const agw_reason_info_t  *info;
 
     info = agw_reason_info(reason);
 
-    if (challenge == NGX_HTTP_AGW_BASIC) {
-
-        if (info->status != NGX_HTTP_UNAUTHORIZED) {
-            return NGX_OK;
-        }
-
-        lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
-
-        size = sizeof("Basic realm=\"\"") + lcf->realm.len;
-
-        value.data = ngx_pnalloc(r->pool, size);
-        if (value.data == NULL) {
-            return NGX_ERROR;
-        }
-
-        end = ngx_snprintf(value.data, size, "Basic realm=\"%V\"",
-                           &lcf->realm);
-        value.len = end - value.data;
-
-    } else {
-
-        if (info->status != NGX_HTTP_UNAUTHORIZED
-            && reason != AGW_MALFORMED_CREDENTIALS
-            && reason != AGW_WRONG_KIND
-            && reason != AGW_INSUFFICIENT_SCOPE
-            && reason != AGW_WRONG_BUSINESS)
-        {
-            return NGX_OK;
-        }
-
-        if (ngx_http_agw_bearer_challenge(r, reason, &value) != NGX_OK) {
-            return NGX_ERROR;
-        }
+    if (info->status != NGX_HTTP_UNAUTHORIZED
+        && (challenge == NGX_HTTP_AGW_BASIC
+            || (reason != AGW_MALFORMED_CREDENTIALS
+                && reason != AGW_WRONG_KIND
+                && reason != AGW_INSUFFICIENT_SCOPE
+                && reason != AGW_WRONG_BUSINESS)))
+    {
+        return NGX_OK;
     }
 
     /* that of a pass which led to this one */
@@ -305,13 +301,52 @@ ngx_http_agw_challenge(ngx_http_request_t *r, agw_reason_t reason,
         r->headers_out.www_authenticate->hash = 0;
     }
 
-    header = ngx_http_agw_push_header(r, "WWW-Authenticate", &value);
+    header = NULL;
+
+    if (challenge != NGX_HTTP_AGW_BEARER
+        && ngx_http_agw_basic_challenge(r, &value) == NGX_OK)
+    {
+        header = ngx_http_agw_push_header(r, "WWW-Authenticate", &value);
+
+        if (header == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    if (challenge != NGX_HTTP_AGW_BASIC
+        && ngx_http_agw_bearer_challenge(r, reason, &value) == NGX_OK)
+    {
+        header = ngx_http_agw_push_header(r, "WWW-Authenticate", &value);
+    }
 
     /* here nginx finds it, should another module satisfy the request */
 
     r->headers_out.www_authenticate = header;
 
     return header ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_agw_basic_challenge(ngx_http_request_t *r, ngx_str_t *value)
+{
+    u_char                         *end;
+    size_t                          size;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    size = sizeof("Basic realm=\"\"") + lcf->realm.len;
+
+    value->data = ngx_pnalloc(r->pool, size);
+    if (value->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    end = ngx_snprintf(value->data, size, "Basic realm=\"%V\"", &lcf->realm);
+    value->len = end - value->data;
+
+    return NGX_OK;
 }
 
 

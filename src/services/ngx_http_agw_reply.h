@@ -13,7 +13,8 @@
 
 typedef enum {
     NGX_HTTP_AGW_BEARER = 0,         /* RFC 6750, section 3 */
-    NGX_HTTP_AGW_BASIC               /* RFC 7617, section 2 */
+    NGX_HTTP_AGW_BASIC,              /* RFC 7617, section 2 */
+    NGX_HTTP_AGW_EITHER              /* both, where nothing was shown */
 } ngx_http_agw_challenge_t;
 
 

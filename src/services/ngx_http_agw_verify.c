@@ -11,13 +11,15 @@
 #include "agw_credentials.h"
 #include "agw_jws.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_verify.h"
 
 
 static agw_reason_t ngx_http_agw_verify_token(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx);
-static agw_reason_t ngx_http_agw_verify_claims(const agw_claims_t *claims,
-    const agw_key_t *key, const ngx_http_agw_srv_conf_t *sscf);
+static agw_reason_t ngx_http_agw_verify_claims(ngx_http_request_t *r,
+    const agw_claims_t *claims, const agw_key_t *key, int64_t now,
+    uint64_t *generation);
 
 
 agw_reason_t
@@ -46,7 +48,68 @@ ngx_http_agw_verify_now(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
-    return agw_claims_check_time(&ctx->claims, mcf->leeway, ngx_time());
+    reason = agw_claims_check_time(&ctx->claims, mcf->leeway, ngx_time());
+
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    return ngx_http_agw_revoked(mcf->revocations, &ctx->claims,
+                                &ctx->generation);
+}
+
+
+agw_reason_t
+ngx_http_agw_verify_other(ngx_http_request_t *r, agw_str_t token,
+    agw_claims_t *claims)
+{
+    u_char                          buf[AGW_JWS_BUF_SIZE];
+    int64_t                         later;
+    uint64_t                        generation;
+    agw_jws_t                       jws;
+    agw_reason_t                    reason, then;
+    const ngx_http_agw_srv_conf_t  *sscf;
+
+    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
+
+    ngx_memzero(claims, sizeof(agw_claims_t));
+
+    if (sscf->keyring == NULL) {
+        return AGW_UNKNOWN_KEY;
+    }
+
+    reason = agw_jws_verify(&jws, sscf->keyring, token, buf);
+
+    if (reason == AGW_OK) {
+        reason = agw_claims_read(claims, jws.payload);
+    }
+
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    generation = 0;
+    reason = ngx_http_agw_verify_claims(r, claims, jws.key, ngx_time(),
+                                        &generation);
+
+    if (reason == AGW_NOT_YET_VALID) {
+
+        /* what is looked at after the time */
+
+        later = ngx_max(claims->iat, claims->nbf);
+        then = ngx_http_agw_verify_claims(r, claims, jws.key, later,
+                                          &generation);
+
+        reason = then == AGW_OK ? AGW_NOT_YET_VALID : then;
+    }
+
+    if (reason != AGW_OK && reason != AGW_NOT_YET_VALID
+        && reason != AGW_REVOKED)
+    {
+        agw_claims_done(claims);
+    }
+
+    return reason;
 }
 
 
@@ -95,7 +158,8 @@ ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 
     ctx->partner_id = ngx_http_agw_from_core(ctx->claims.partner_id);
 
-    return ngx_http_agw_verify_claims(&ctx->claims, jws.key, sscf);
+    return ngx_http_agw_verify_claims(r, &ctx->claims, jws.key, ngx_time(),
+                                      &ctx->generation);
 }
 
 
@@ -105,12 +169,17 @@ ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
  */
 
 static agw_reason_t
-ngx_http_agw_verify_claims(const agw_claims_t *claims, const agw_key_t *key,
-    const ngx_http_agw_srv_conf_t *sscf)
+ngx_http_agw_verify_claims(ngx_http_request_t *r, const agw_claims_t *claims,
+    const agw_key_t *key, int64_t now, uint64_t *generation)
 {
-    agw_str_t            issuer;
-    agw_reason_t         reason;
-    agw_claims_rules_t   rules;
+    agw_str_t                        issuer;
+    agw_reason_t                     reason;
+    agw_claims_rules_t               rules;
+    const ngx_http_agw_srv_conf_t   *sscf;
+    const ngx_http_agw_main_conf_t  *mcf;
+
+    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
     rules = sscf->rules;
     issuer = agw_key_issuer(key);
@@ -119,15 +188,22 @@ ngx_http_agw_verify_claims(const agw_claims_t *claims, const agw_key_t *key,
         rules.issuer = issuer;
     }
 
-    reason = agw_claims_check(claims, &rules, ngx_time());
+    reason = agw_claims_check(claims, &rules, now);
     if (reason != AGW_OK) {
         return reason;
     }
 
-    if (issuer.len) {
-        return claims->kind == AGW_KIND_BUSINESS ? AGW_OK : AGW_WRONG_KIND;
+    if (issuer.len == 0
+        && agw_keyring_has_issuer(sscf->keyring, claims->iss))
+    {
+        return AGW_WRONG_ISSUER;
     }
 
-    return agw_keyring_has_issuer(sscf->keyring, claims->iss)
-           ? AGW_WRONG_ISSUER : AGW_OK;
+    reason = ngx_http_agw_revoked(mcf->revocations, claims, generation);
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    return issuer.len == 0 || claims->kind == AGW_KIND_BUSINESS
+           ? AGW_OK : AGW_WRONG_KIND;
 }

@@ -23,12 +23,24 @@ agw_reason_t ngx_http_agw_verify(ngx_http_request_t *r,
 
 
 /*
- * For the moment of a decision: ngx_http_agw_verify(), and the time looked
- * at once more, since a variable may have asked long before.
+ * For the moment of a decision: ngx_http_agw_verify(), and time and
+ * revocation looked at once more, since a variable may have asked long
+ * before.
  */
 
 agw_reason_t ngx_http_agw_verify_now(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx);
+
+
+/*
+ * Verifies a token that is no credential: a parameter.  Returns as
+ * ngx_http_agw_verify(), but that AGW_NOT_YET_VALID is said of a token that
+ * will be valid.  After AGW_OK, AGW_NOT_YET_VALID and AGW_REVOKED the caller
+ * owes an agw_claims_done(); otherwise claims holds nothing.
+ */
+
+agw_reason_t ngx_http_agw_verify_other(ngx_http_request_t *r,
+    agw_str_t token, agw_claims_t *claims);
 
 
 #endif /* NGX_HTTP_AGW_VERIFY_H_INCLUDED_ */

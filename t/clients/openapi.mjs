@@ -179,6 +179,49 @@ async function businessTokens(path, layer) {
 }
 
 
+// revocation comes last: it ends the tokens of everything before
+
+async function takenBack() {
+    const auth = basic(calls.key);
+    const form = (token) => ({ body: new URLSearchParams({ token }) });
+    const revoke = '/v1/platform/oauth2/revoke/';
+    const business = '/v1/platform/{business_id}/oauth2/revoke/';
+    const introspect = '/v1/platform/oauth2/introspect/';
+
+    for (const [rule, path, token] of [
+        ['P6.3', introspect, calls.token], ['P5.3', revoke, calls.token],
+        ['P6.2', introspect, calls.token], ['P5.4', business, 'x'],
+    ]) {
+        const good = { auth, ...form(token) };
+
+        for (const [what, status, options] of [
+            ['the caller\'s', 200, good],
+            ['another type of body', 400, { auth, ...json({ token }) }],
+            ['a wrong key', 401, { ...good, auth: basic('wrong') }],
+            ['no credentials', 401, form(token)],
+            ['a business token as credential', path === business ? 403 : 0,
+                { ...good, auth: bearer(calls.others_token) }],
+            ['an unknown business', path === business ? 404 : 0,
+                { ...good, id: 'nobody' }],
+            ['plain HTTP', 403, { ...good, base: calls.plain }],
+            ['GET', 405, { auth, as: 'get' }],
+            ['a large body', 413, { auth,
+                body: new URLSearchParams({ token: large }) }],
+        ]) {
+            if (status !== 0) {
+                await check(`${rule} ${path}, ${what}`, status, path, 'post',
+                    options);
+                await pause();
+            }
+        }
+    }
+
+    for (const path of [introspect, revoke, business]) {
+        await tooMany(path, basic('wrong'));
+    }
+}
+
+
 // a location is of one dialect: a refusal in another is not as described
 
 async function guarded(path, method, own, wrong, more = []) {
@@ -288,6 +331,8 @@ async function up() {
     await tooMany(minting, bearer(calls.partner_token));
 
     await tooMany(layer, bearer(calls.partner_token));
+
+    await takenBack();
 
     // what is described was seen, but for failures of the gateway itself
 

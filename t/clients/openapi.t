@@ -37,6 +37,10 @@ my %calls = (
 
 run_checks($gw->prefix, 'openapi.mjs', \%calls);
 $gw->upstream->stop;
-run_checks($gw->prefix, 'openapi.mjs', { %calls, down => JSON::true });
+
+# the business token was taken back with all of its business
+
+run_checks($gw->prefix, 'openapi.mjs', { %calls, down => JSON::true,
+    token => $gw->mint(%bearer, claims => \%claims) });
 
 $gw->finish;

@@ -363,6 +363,19 @@ walk() {
         "${ca[@]}" -X POST -H "Authorization: Bearer $partner_token" \
         "$gateway/v1/platform/$foreign/oauth2/token/"
 
+    request "What a token is good for" 200 \
+        "${ca[@]}" -u "$partner:$api_key" -d "token=$business_token" \
+        "$gateway/v1/platform/oauth2/introspect/"
+    expect_body "\"business_id\":\"$business\""
+
+    request "It is taken back" 200 \
+        "${ca[@]}" -u "$partner:$api_key" -d "token=$business_token" \
+        "$gateway/v1/platform/oauth2/revoke/"
+
+    request "and refused at once" 401 \
+        "${ca[@]}" -H "Authorization: Bearer $business_token" \
+        "$gateway/v1/businesses/$business/invoices"
+
     request "A token that lives for one second" 200 \
         "${ca[@]}" -H "Authorization: Bearer $partner_token" \
         -d session_duration=1 \

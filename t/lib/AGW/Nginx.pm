@@ -180,14 +180,14 @@ sub workers {
 }
 
 
-# resident memory of the first worker, in KB
+# memory of the first worker alone, in KB: what all of them share is not in it
 
 sub worker_rss {
     my ($self) = @_;
 
     my ($pid) = $self->workers;
 
-    return slurp("/proc/$pid/status") =~ /^VmRSS:\s+(\d+)/m ? $1 : undef;
+    return slurp("/proc/$pid/status") =~ /^RssAnon:\s+(\d+)/m ? $1 : undef;
 }
 
 

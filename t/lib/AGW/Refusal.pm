@@ -59,8 +59,8 @@ my %thred = (
 
 
 # The exact challenge for a reason, or undef where there is none.  by is
-# 'basic' for partner token locations, else 'bearer'; scope is what a 403
-# names, undef for none.
+# 'basic' for partner token locations, 'either' where both are asked for, else
+# 'bearer'; scope is what a 403 names, undef for none.
 
 sub challenge {
     my ($reason, %opt) = @_;
@@ -71,6 +71,8 @@ sub challenge {
     if ($opt{by} eq 'basic') {
         return $status == 401 ? "Basic $realm" : undef;
     }
+
+    return "Basic $realm | Bearer $realm" if $opt{by} eq 'either';
 
     return "Bearer $realm" if $reason eq 'no_credentials';
 
@@ -94,7 +96,7 @@ sub expected {
     my $error = $answer->[1];
 
     $error = 'invalid_client'
-        if $reason eq 'no_credentials' && $opt{by} eq 'basic';
+        if $reason eq 'no_credentials' && $opt{by} ne 'bearer';
 
     return {
         status => $answer->[0], error => $error,

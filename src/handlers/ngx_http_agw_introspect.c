@@ -1,0 +1,112 @@
+
+/*
+ * Whatever is not an active token of the caller's is told apart by nobody.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_agw_caller.h"
+#include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_introspect.h"
+#include "ngx_http_agw_send.h"
+
+
+static ngx_int_t ngx_http_agw_introspect_handler(ngx_http_request_t *r);
+static void ngx_http_agw_introspect_finish(ngx_http_request_t *r,
+    agw_reason_t reason);
+static json_t *ngx_http_agw_introspect_json(const agw_claims_t *claims);
+
+
+const ngx_http_agw_answer_t  ngx_http_agw_introspect_answer = {
+    .directive = "auth_gateway_introspect",
+    .handler = ngx_http_agw_introspect_handler,
+    .methods = "POST",
+    .needs_store = 1,
+    .needs_key = 1
+};
+
+
+static ngx_int_t
+ngx_http_agw_introspect_handler(ngx_http_request_t *r)
+{
+    return ngx_http_agw_authenticate_caller(r,
+                                            ngx_http_agw_introspect_finish);
+}
+
+
+static void
+ngx_http_agw_introspect_finish(ngx_http_request_t *r, agw_reason_t reason)
+{
+    json_t              *json;
+    ngx_http_agw_ctx_t  *ctx;
+    const agw_claims_t  *claims;
+
+    if (reason != AGW_OK) {
+        ngx_http_finalize_request(r, ngx_http_agw_refuse_caller(r, reason));
+        return;
+    }
+
+    /* from here on a reason is about the token, not about the caller */
+
+    reason = ngx_http_agw_callers_token(r, &claims);
+
+    switch (reason) {
+
+    case AGW_OK:
+        json = ngx_http_agw_introspect_json(claims);
+        break;
+
+    case AGW_NOT_YET_VALID:
+    case AGW_REVOKED:
+    case AGW_UNKNOWN_KEY:
+        json = json_pack("{s:b}", "active", 0);
+        break;
+
+    default:
+        ngx_http_finalize_request(r, ngx_http_agw_refuse_caller(r, reason));
+        return;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    ctx->result = AGW_OK;
+    ctx->decided = 1;
+
+    ngx_http_finalize_request(r, ngx_http_agw_send_json(r, json));
+}
+
+
+/* the claims of RFC 7662, section 2.2, and ours, as the token has them */
+
+static json_t *
+ngx_http_agw_introspect_json(const agw_claims_t *claims)
+{
+    int                 rc;
+    size_t              i;
+    json_t             *json, *value;
+    static const char  *names[] = {
+        "scope", "client_id", "sub", "iss", "aud", "exp", "iat", "jti",
+        "partner_id", "business_id"
+    };
+
+    json = json_pack("{s:b, s:s}", "active", 1, "token_type", "Bearer");
+    rc = json ? 0 : -1;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        value = json_object_get(claims->json, names[i]);
+
+        if (value != NULL) {
+            rc |= json_object_set(json, names[i], value);
+        }
+    }
+
+    if (rc != 0) {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
+}

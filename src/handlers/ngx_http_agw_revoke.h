@@ -1,0 +1,17 @@
+
+#ifndef NGX_HTTP_AGW_REVOKE_H_INCLUDED_
+#define NGX_HTTP_AGW_REVOKE_H_INCLUDED_
+
+
+#include "ngx_http_agw.h"
+
+
+/*
+ * `auth_gateway_revoke`: the revocation endpoint of RFC 7009, and its
+ * likeness for every token of a business.
+ */
+
+extern const ngx_http_agw_answer_t  ngx_http_agw_revoke_answer;
+
+
+#endif /* NGX_HTTP_AGW_REVOKE_H_INCLUDED_ */

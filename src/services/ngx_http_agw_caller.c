@@ -1,0 +1,217 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "agw_credentials.h"
+#include "ngx_http_agw_admit.h"
+#include "ngx_http_agw_body.h"
+#include "ngx_http_agw_caller.h"
+#include "ngx_http_agw_client.h"
+#include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_verify.h"
+
+
+static void ngx_http_agw_caller_read(ngx_http_request_t *r,
+    agw_reason_t reason, agw_params_t *params);
+static agw_reason_t ngx_http_agw_caller_bearer(ngx_http_request_t *r,
+    const agw_params_t *params);
+static void ngx_http_agw_caller_known(ngx_http_request_t *r,
+    agw_reason_t reason);
+static void ngx_http_agw_caller_done(void *data);
+
+
+ngx_int_t
+ngx_http_agw_authenticate_caller(ngx_http_request_t *r,
+    ngx_http_agw_caller_pt handler)
+{
+    agw_reason_t         reason;
+    ngx_http_agw_ctx_t  *ctx;
+
+    /* the body of a subrequest is its parent's, and so are its credentials */
+
+    if (r != r->main) {
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    ctx = ngx_http_agw_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->caller = ngx_pcalloc(r->pool, sizeof(ngx_http_agw_caller_t));
+    if (ctx->caller == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->caller->handler = handler;
+    ctx->caller->challenge = NGX_HTTP_AGW_EITHER;
+
+    reason = ngx_http_agw_admit(r);
+
+    if (reason == AGW_OK && r->method != NGX_HTTP_POST) {
+        reason = AGW_METHOD_NOT_ALLOWED;
+    }
+
+    if (reason != AGW_OK) {
+        return ngx_http_agw_refuse_caller(r, reason);
+    }
+
+    return ngx_http_agw_read_params(r, NGX_HTTP_AGW_BODY_FORM,
+                                    ngx_http_agw_caller_read);
+}
+
+
+static void
+ngx_http_agw_caller_read(ngx_http_request_t *r, agw_reason_t reason,
+    agw_params_t *params)
+{
+    agw_str_t            token;
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+    ctx->params = params;
+
+    if (reason != AGW_OK) {
+        ngx_http_agw_caller_known(r, reason);
+        return;
+    }
+
+    if (r->headers_in.authorization != NULL
+        && agw_bearer_parse(
+                 ngx_http_agw_to_core(r->headers_in.authorization->value),
+                 &token) != AGW_NO_CREDENTIALS)
+    {
+        ctx->caller->challenge = NGX_HTTP_AGW_BEARER;
+
+        ngx_http_agw_caller_known(r, ngx_http_agw_caller_bearer(r, params));
+        return;
+    }
+
+    reason = ngx_http_agw_authenticate_client(r, params,
+                                              ngx_http_agw_caller_known);
+
+    if (reason != AGW_OK) {
+        ngx_http_agw_caller_known(r, reason);
+    }
+}
+
+
+/* one way to authenticate a request (RFC 6749, section 2.3) */
+
+static agw_reason_t
+ngx_http_agw_caller_bearer(ngx_http_request_t *r, const agw_params_t *params)
+{
+    agw_str_t            secret;
+    agw_reason_t         reason;
+    ngx_http_agw_ctx_t  *ctx;
+
+    if (agw_params_text(params, "client_secret", &secret) != 0
+        || secret.len)
+    {
+        return AGW_INVALID_REQUEST;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    reason = ngx_http_agw_verify_now(r, ctx);
+
+    if (reason == AGW_OK && ctx->claims.kind != AGW_KIND_PARTNER) {
+        reason = AGW_WRONG_KIND;
+    }
+
+    return reason;
+}
+
+
+static void
+ngx_http_agw_caller_known(ngx_http_request_t *r, agw_reason_t reason)
+{
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    if (reason != AGW_NO_CREDENTIALS
+        && ctx->caller->challenge == NGX_HTTP_AGW_EITHER)
+    {
+        ctx->caller->challenge = NGX_HTTP_AGW_BASIC;
+    }
+
+    if (reason == AGW_OK) {
+        ctx->caller->partner_id = ctx->client ? ctx->client->partner_id
+                                              : ctx->partner_id;
+    }
+
+    ctx->caller->handler(r, reason);
+}
+
+
+ngx_int_t
+ngx_http_agw_refuse_caller(ngx_http_request_t *r, agw_reason_t reason)
+{
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    return ngx_http_agw_refuse(r, reason, ctx->caller->challenge);
+}
+
+
+agw_reason_t
+ngx_http_agw_callers_token(ngx_http_request_t *r, const agw_claims_t **claims)
+{
+    agw_str_t            token;
+    agw_claims_t        *other;
+    agw_reason_t         reason;
+    ngx_pool_cleanup_t  *cln;
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    if (agw_params_text(ctx->params, "token", &token) != 0
+        || token.len == 0)
+    {
+        return AGW_INVALID_REQUEST;
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(agw_claims_t));
+    if (cln == NULL) {
+        return AGW_INTERNAL_ERROR;
+    }
+
+    other = cln->data;
+
+    reason = ngx_http_agw_verify_other(r, token, other);
+
+    cln->handler = ngx_http_agw_caller_done;
+
+    if (reason == AGW_STORE_UNAVAILABLE) {
+        return reason;
+    }
+
+    if (reason != AGW_OK && reason != AGW_NOT_YET_VALID
+        && reason != AGW_REVOKED)
+    {
+        return AGW_UNKNOWN_KEY;
+    }
+
+    if (!agw_str_eq(other->partner_id,
+                    ngx_http_agw_to_core(ctx->caller->partner_id)))
+    {
+        ngx_log_error(NGX_LOG_INFO, ngx_http_agw_log(r), 0,
+                      "auth_gateway: partner %V asked about a token of "
+                      "another partner", &ctx->caller->partner_id);
+        return AGW_UNKNOWN_KEY;
+    }
+
+    *claims = other;
+
+    return reason;
+}
+
+
+static void
+ngx_http_agw_caller_done(void *data)
+{
+    agw_claims_done(data);
+}

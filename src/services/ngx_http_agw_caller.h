@@ -1,0 +1,61 @@
+
+/*
+ * Who revokes or introspects: a partner, by its API key or its token (RFC
+ * 7009, section 2.1; RFC 7662, section 2.1).
+ */
+
+
+#ifndef NGX_HTTP_AGW_CALLER_H_INCLUDED_
+#define NGX_HTTP_AGW_CALLER_H_INCLUDED_
+
+
+#include "ngx_http_agw.h"
+#include "ngx_http_agw_reply.h"
+
+
+/*
+ * Called with AGW_OK and ctx->caller->partner_id, or with the reason of a
+ * refusal; the request is then the handler's to finalize.
+ */
+
+typedef void (*ngx_http_agw_caller_pt)(ngx_http_request_t *r,
+    agw_reason_t reason);
+
+
+struct ngx_http_agw_caller_s {
+    ngx_str_t                 partner_id;
+    agw_str_t                 business_id;   /* where one is revoked */
+    ngx_http_agw_challenge_t  challenge;     /* of its way to authenticate */
+    ngx_http_agw_caller_pt    handler;
+};
+
+
+/*
+ * Begins a request of such a kind: transport, path, POST, and a form of at
+ * most AGW_BODY_MAX bytes; then who it is.  ctx->params are the form's.
+ * Returns what a content handler returns.
+ */
+
+ngx_int_t ngx_http_agw_authenticate_caller(ngx_http_request_t *r,
+    ngx_http_agw_caller_pt handler);
+
+
+/* a refusal in the words of the way the caller authenticates */
+
+ngx_int_t ngx_http_agw_refuse_caller(ngx_http_request_t *r,
+    agw_reason_t reason);
+
+
+/*
+ * Finds out about the `token` parameter: AGW_OK, AGW_NOT_YET_VALID or
+ * AGW_REVOKED, and the claims of a token of the caller's, which are given
+ * back with the request; AGW_INVALID_REQUEST where there is no such
+ * parameter; and AGW_UNKNOWN_KEY for whatever is no token of the caller's,
+ * or not any more, which is logged where it is another partner's.
+ */
+
+agw_reason_t ngx_http_agw_callers_token(ngx_http_request_t *r,
+    const agw_claims_t **claims);
+
+
+#endif /* NGX_HTTP_AGW_CALLER_H_INCLUDED_ */

@@ -1,0 +1,187 @@
+
+/*
+ * What is in the zone outlives configurations, and workers that die.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include <openssl/err.h>
+#include <openssl/rand.h>
+
+#include "ngx_http_agw_zone.h"
+
+
+#define NGX_HTTP_AGW_ZONE_SIZE    (8 * 1024 * 1024)
+#define NGX_HTTP_AGW_ZONE_MIN     (16 * ngx_pagesize)
+
+/* pages that the slab allocator may take for itself */
+
+#define NGX_HTTP_AGW_ZONE_SLACK   4
+
+#define NGX_HTTP_AGW_ZONE_LAYOUT  1
+
+
+static ngx_int_t ngx_http_agw_init_zone(ngx_shm_zone_t *zone, void *data);
+static size_t ngx_http_agw_index_size(size_t size);
+static ngx_int_t ngx_http_agw_fill_zone(ngx_slab_pool_t *pool, size_t size,
+    ngx_log_t *log);
+
+
+char *
+ngx_http_agw_revocations_create(ngx_conf_t *cf, size_t size,
+    ngx_http_agw_store_t *store, ngx_http_agw_revocations_t **revocations)
+{
+    static ngx_str_t             name = ngx_string("auth_gateway");
+    ngx_http_agw_revocations_t  *revs;
+
+    if (size == 0) {
+        size = NGX_HTTP_AGW_ZONE_SIZE;
+    }
+
+    if (size < NGX_HTTP_AGW_ZONE_MIN) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"auth_gateway_zone\" of %uz bytes is too small, "
+                           "accepted are %uz and more", size,
+                           (size_t) NGX_HTTP_AGW_ZONE_MIN);
+        return NGX_CONF_ERROR;
+    }
+
+    revs = ngx_pcalloc(cf->pool, sizeof(ngx_http_agw_revocations_t));
+    if (revs == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    revs->store = store;
+    revs->size = ngx_http_agw_index_size(size);
+    revs->zone = ngx_shared_memory_add(cf, &name, size,
+                                       &ngx_http_auth_gateway_module);
+    if (revs->zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    revs->zone->init = ngx_http_agw_init_zone;
+    revs->zone->data = revs;
+
+    ngx_conf_log_error(NGX_LOG_NOTICE, cf, 0,
+                       "\"auth_gateway_zone\" of %uz bytes holds %uz entries",
+                       size, agw_index_capacity(revs->size));
+
+    *revocations = revs;
+
+    return NGX_CONF_OK;
+}
+
+
+/* what is left for the index, whatever the allocator needs */
+
+static size_t
+ngx_http_agw_index_size(size_t size)
+{
+    size_t  pages;
+
+    pages = (size - NGX_HTTP_AGW_ZONE_SLACK * ngx_pagesize)
+            / (ngx_pagesize + sizeof(ngx_slab_page_t));
+
+    return pages * ngx_pagesize;
+}
+
+
+/*
+ * A reload finds the zone of the cycle before it, which workers still use:
+ * it is taken as it is, or not at all.
+ */
+
+static ngx_int_t
+ngx_http_agw_init_zone(ngx_shm_zone_t *zone, void *data)
+{
+    ngx_slab_pool_t             *pool;
+    ngx_http_agw_zone_t         *z;
+    ngx_http_agw_revocations_t  *revs = zone->data;
+
+    pool = (ngx_slab_pool_t *) zone->shm.addr;
+
+    if (data == NULL && !zone->shm.exists) {
+        return ngx_http_agw_fill_zone(pool, revs->size, zone->shm.log);
+    }
+
+    z = pool->data;
+
+    if (z == NULL || z->layout != NGX_HTTP_AGW_ZONE_LAYOUT
+        || !agw_index_is_valid(z->index, revs->size))
+    {
+        ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
+                      "auth_gateway: the zone is of another version of the "
+                      "module; it is accepted after a restart");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_agw_fill_zone(ngx_slab_pool_t *pool, size_t size, ngx_log_t *log)
+{
+    void                 *block;
+    uint64_t              key[2];
+    ngx_http_agw_zone_t  *z;
+
+    /* a full zone is told of by us */
+
+    pool->log_nomem = 0;
+
+    block = ngx_slab_alloc(pool, size);
+    z = ngx_slab_calloc(pool, sizeof(ngx_http_agw_zone_t));
+
+    if (block == NULL || z == NULL
+        || RAND_bytes((u_char *) key, sizeof(key)) != 1)
+    {
+        ERR_clear_error();
+        ngx_log_error(NGX_LOG_EMERG, log, 0,
+                      "auth_gateway: the zone could not be set up");
+        return NGX_ERROR;
+    }
+
+    z->index = agw_index_create(block, size, key);
+    z->layout = NGX_HTTP_AGW_ZONE_LAYOUT;
+
+    pool->data = z;
+
+    return NGX_OK;
+}
+
+
+ngx_http_agw_zone_t *
+ngx_http_agw_zone(const ngx_http_agw_revocations_t *revocations)
+{
+    ngx_slab_pool_t  *pool;
+
+    pool = (ngx_slab_pool_t *) revocations->zone->shm.addr;
+
+    return pool->data;
+}
+
+
+void
+ngx_http_agw_lock(const ngx_http_agw_revocations_t *revocations)
+{
+    ngx_slab_pool_t  *pool;
+
+    pool = (ngx_slab_pool_t *) revocations->zone->shm.addr;
+
+    ngx_shmtx_lock(&pool->mutex);
+}
+
+
+void
+ngx_http_agw_unlock(const ngx_http_agw_revocations_t *revocations)
+{
+    ngx_slab_pool_t  *pool;
+
+    pool = (ngx_slab_pool_t *) revocations->zone->shm.addr;
+
+    ngx_shmtx_unlock(&pool->mutex);
+}

@@ -1,0 +1,259 @@
+package AGW::Revoking;
+
+# A gateway of several workers that revokes and introspects: each of its
+# workers can be asked, as every answer says which one gave it.
+
+use strict;
+use warnings;
+
+use parent 'AGW::Gateway';
+
+use Exporter 'import';
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use AGW::Gateway;
+
+our @EXPORT_OK = qw(conf_of);
+
+
+# A configuration with these lines in http, and these locations beside the
+# usual ones.
+
+sub conf_of {
+    my (%opt) = @_;
+
+    my $http = $opt{http} // '';
+    my $more = $opt{locations} // '';
+
+    return <<"CONF";
+http {
+    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    $http
+
+    add_header X-Worker \$pid always;
+
+    server {
+        listen 127.0.0.1:%%TLS%% ssl http2 reuseport;
+        listen 127.0.0.1:%%PLAIN%%;
+
+        auth_gateway_require business;
+        auth_gateway_business_path /v1/businesses/<business_id>;
+
+        location = /token { auth_gateway_token partner; }
+
+        location ~ ^/token/[^/]+\$ {
+            auth_gateway_token business;
+            auth_gateway_business_path /token/<business_id>;
+        }
+
+        location = /revoke { auth_gateway_revoke token; }
+        location = /introspect { auth_gateway_introspect; }
+
+        location ~ ^/revoke/[^/]+/?\$ {
+            auth_gateway_revoke business;
+            auth_gateway_business_path /revoke/<business_id>;
+        }
+
+        location /v1/businesses/ {
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
+        location /owner/ {
+            auth_gateway_require owner;
+            auth_gateway_business_path /owner/<business_id>;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
+$more
+    }
+}
+CONF
+}
+
+
+# with a partner, its business, another partner and its business
+
+sub start {
+    my ($class, $conf, %opt) = @_;
+
+    my $self = $class->SUPER::start($conf, %opt);
+
+    $self->{us} = $self->partner;
+    $self->{id} = $self->{us}{id};
+    $self->{business} = $self->business($self->{us});
+    $self->{them} = $self->partner;
+    $self->{theirs} = $self->business($self->{them});
+    $self->{basic} = [@{ $self->{us} }{qw(id key)}];
+    $self->{bearer} = $self->mint(partner_id => $self->{id});
+    $self->{good} = sub {
+        my $token = $self->mint(partner_id => $self->{them}{id},
+            business_id => $self->{theirs});
+
+        return $self->get($token, $self->{theirs})->status == 200;
+    };
+
+    return $self;
+}
+
+
+# a token of ours, of our business or the one given
+
+sub token {
+    my ($self, %opt) = @_;
+
+    return $self->mint(partner_id => $self->{id},
+        business_id => $self->{business}, %opt);
+}
+
+
+# a protected request
+
+sub get {
+    my ($self, $token, $business) = @_;
+
+    return $self->request('GET', '/v1/businesses/'
+        . ($business // $self->{business}) . '/x', bearer => $token,
+        quiet => 1);
+}
+
+
+sub revoke {
+    my ($self, $token, %opt) = @_;
+
+    $opt{basic} //= $self->{basic} unless $opt{bearer} || $opt{headers};
+
+    return $self->request('POST', $opt{url} // '/revoke',
+        form => defined $token ? "token=$token" : '', %opt);
+}
+
+
+sub introspect {
+    my ($self, $token, %opt) = @_;
+
+    return $self->revoke($token, url => '/introspect', %opt);
+}
+
+
+sub cut_off {
+    my ($self, $business, %opt) = @_;
+
+    $opt{basic} //= $self->{basic} unless $opt{bearer} || $opt{headers};
+
+    return $self->request('POST', "/revoke/$business", %opt);
+}
+
+
+# the reason for which a protected request was refused, or ok, or the status
+
+sub result {
+    my ($self, $token, $business) = @_;
+
+    my $r = $self->request('GET', '/v1/businesses/'
+        . ($business // $self->{business}) . '/x', bearer => $token);
+
+    return 'ok' if $r->status == 200;
+    return join ' ', $r->status, map { $_->{reason} // $_->{line} }
+        $self->refusals;
+}
+
+
+sub rows {
+    my ($self, $where) = @_;
+
+    return $self->{store}->sql('SELECT count(*) FROM revocations'
+        . ($where ? " WHERE $where" : ''));
+}
+
+
+# A connection to each worker: pid => connection.
+
+sub each_worker {
+    my ($self) = @_;
+
+    my @pids = $self->{nginx}->workers;
+    my %open;
+
+    for (1 .. 400) {
+        last if keys %open == @pids;
+
+        my $client = $self->connect;
+        my $pid = $client->request('GET', '/v1/businesses/x/x')
+            ->header('X-Worker');
+
+        $open{$pid} //= $client;
+    }
+
+    return %open;
+}
+
+
+# what each of these connections is answered: one status for all, or a list
+
+sub status_of_each {
+    my ($self, $open, $token, $business) = @_;
+
+    my %status;
+
+    for my $pid (sort keys %$open) {
+        my $r = $open->{$pid}->request('GET', '/v1/businesses/'
+            . ($business // $self->{business}) . '/x',
+            headers => [AGW::Gateway::bearer($token)]);
+
+        die "another worker\n" if $r->header('X-Worker') != $pid;
+        $status{ $r->status }++;
+    }
+
+    return join ' ', map { "$_ x $status{$_}" } sort keys %status;
+}
+
+
+# asserts that the token is refused as revoked within a second
+
+sub ends_within_a_second {
+    my ($self, $name, @asked) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $started = time;
+    my $result;
+
+    while (1) {
+        $result = $self->result(@asked);
+        last if $result ne 'ok' || time - $started > 1.5;
+        sleep 0.05;
+    }
+
+    is($result, '401 revoked', $name);
+    cmp_ok(time - $started, '<', 1.2, 'D5 within a second');
+
+    return;
+}
+
+
+sub succeeds {
+    my ($self, $name, $r) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my @problems;
+
+    push @problems, 'status ' . $r->status if $r->status != 200;
+    push @problems, 'body ' . $r->body if $r->body ne '{}';
+
+    for (['Content-Type', 'application/json'], ['Cache-Control', 'no-store'],
+        ['Pragma', 'no-cache'])
+    {
+        push @problems, "$_->[0] " . ($r->header($_->[0]) // '(none)')
+            if ($r->header($_->[0]) // '') ne $_->[1];
+    }
+
+    push @problems, 'a challenge' if $r->header('WWW-Authenticate');
+    push @problems, 'refused in the log' if $self->refusals(wait => 0);
+
+    return ok(!@problems, $name) || diag(join "\n", @problems) && 0;
+}
+
+
+1;
