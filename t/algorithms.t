@@ -149,7 +149,7 @@ sub is_signed {
         "$name, its header");
 
     my %rules = (accepted_alg => $key->alg, verify_exp => 1,
-        verify_iat => 1, verify_iss => $ours{iss},
+        verify_iat => 1, leeway => 1, verify_iss => $ours{iss},
         verify_aud => $ours{aud}, token => $token);
     my $read = eval { decode_jwt(%rules, key => $key->public) };
 
