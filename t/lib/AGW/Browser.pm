@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use File::Temp ();
 use Test::More;
 
 use AGW::Clients qw(run_checks);
@@ -26,6 +27,21 @@ sub browser {
 }
 
 
+# whether it shows an empty page: a container may lack what it needs
+
+sub starts {
+    my ($chromium) = @_;
+
+    my $profile = File::Temp->newdir('agw-browser-XXXXXXXX', TMPDIR => 1);
+
+    return system("timeout 60 '$chromium' --headless --no-sandbox"
+        . ' --disable-gpu --disable-quic --disable-dev-shm-usage'
+        . ' --no-first-run --disable-background-networking'
+        . " --user-data-dir='$profile' --dump-dom about:blank"
+        . ' >/dev/null 2>&1') == 0;
+}
+
+
 # Like run_checks.  Where there is no browser the script is skipped, and
 # prove shows that it was.
 
@@ -35,12 +51,14 @@ sub run_in_browser {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
     my $chromium = browser();
+    my $why = !defined $chromium ? 'there is no Chromium'
+        : !starts($chromium) ? "$chromium does not start here" : undef;
 
-    if (!defined $chromium) {
-        diag("SKIPPED: t/clients/$script: there is no Chromium");
+    if (defined $why) {
+        diag("SKIPPED: t/clients/$script: $why");
 
         SKIP: {
-            skip "t/clients/$script: there is no Chromium", 1;
+            skip "t/clients/$script: $why", 1;
         }
 
         return 0;
