@@ -73,4 +73,16 @@ ok($gw->nginx->reload($conf =~ s/gateway\.db/other.db/r), 'D5 a reload');
 $gw->new_workers;
 is(status(), 401, 'D5 revoked in the store of the reload');
 
+# a store that is gone is told of once, and the tokens go on
+
+rename $file, "$file.gone" or die "$file: $!";
+$gw->mark;
+sleep 1.5;
+
+my @lines = $gw->log_text =~ /\[error\].*(?:moved|opened)/g;
+
+cmp_ok(scalar @lines, '>=', 1, 'D5 an error is said');
+cmp_ok(scalar @lines, '<=', 2, 'D5 and not again and again');
+is(status(), 401, 'D5 what is known goes on to count');
+
 $gw->finish;

@@ -24,6 +24,7 @@ typedef struct {
     const ngx_http_agw_revocations_t  *revocations;
     ngx_event_t               event;
     ngx_http_agw_reading_t    reading;
+    ngx_log_t                 log;           /* silent after an error */
     ngx_atomic_uint_t         overflow;      /* when the reading began */
     unsigned                  more:1;        /* it is in the middle of it */
     unsigned                  lost:1;        /* something did not fit */
@@ -59,7 +60,8 @@ ngx_http_agw_follow_open(ngx_http_agw_revocations_t *revocations,
     follower->revocations = revocations;
     follower->reading.handler = ngx_http_agw_follow_add;
     follower->reading.data = follower;
-    follower->reading.log = log;
+    follower->reading.log = &follower->log;
+    follower->log = *log;
 
     follower->event.handler = ngx_http_agw_follow_look;
     follower->event.data = follower;
@@ -152,6 +154,11 @@ ngx_http_agw_follow_read(ngx_http_agw_follower_t *follower)
 
     rc = ngx_http_agw_store_read_revocations(follower->revocations->store,
                                              &follower->reading);
+
+    /* an error is said once, not five times a second */
+
+    follower->log.log_level = rc == NGX_ERROR ? NGX_LOG_CRIT
+                                        : follower->event.log->log_level;
 
     if (rc == NGX_BUSY || rc == NGX_ERROR) {
         follower->reading.whole = 0;
