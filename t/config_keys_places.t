@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use POSIX qw(mkfifo);
 use Test::More;
 
 use AGW::Files qw(spew);
@@ -68,6 +69,7 @@ my $public = $ec->form('public, JWK Set');
 # files that can't be read
 
 mkdir "$prefix/directory.key";
+mkfifo("$prefix/fifo.key", 0600) or die "$prefix/fifo.key: $!";
 symlink "$prefix/nowhere", "$prefix/dangling.key";
 symlink "$prefix/loop.key", "$prefix/loop.key";
 
@@ -75,6 +77,8 @@ key_refused("D3 a file that $_->[0]", '', $_->[2], '', file => $_->[1])
     for ['is missing', 'missing.key', qr/open.*No such file/],
         ['is in a missing directory', 'none/x.key', qr/No such file/],
         ['is a directory', 'directory.key', qr/not a regular file/],
+        ['is a FIFO, which nobody writes', 'fifo.key',
+            qr/not a regular file/],
         ['is a dangling link', 'dangling.key', qr/No such file/],
         ['is a link to itself', 'loop.key', qr/symbolic links/],
         ['is empty', key_file(''), qr/shorter than its hash/],

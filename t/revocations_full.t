@@ -169,7 +169,7 @@ sub add_rows {
     return $store->sql('WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT'
         . " i + 1 FROM n WHERE i < $count) INSERT INTO revocations"
         . ' (kind, id, cutoff, expires_at)'
-        . " SELECT 'token', '$prefix:t' || i, 1, $expires_at FROM n");
+        . " SELECT 'token', '$prefix:t' || i || ':', 1, $expires_at FROM n");
 }
 
 # One partner: a quarter, and not one more.

@@ -73,6 +73,20 @@ ok($gw->nginx->reload($conf =~ s/gateway\.db/other.db/r), 'D5 a reload');
 $gw->new_workers;
 is(status(), 401, 'D5 revoked in the store of the reload');
 
+# A token's row by hand, whose cut-off is not its iat: an earlier cut-off of
+# its partner must not pass for covering it.
+
+my $issued = int time;
+my $other = $gw->mint(partner_id => $partner->{id},
+    business_id => $business);
+my $by_hand = "$partner->{id}:" . claims_of($other)->{jti};
+
+AGW::Store->new($file)->sql("$insert ('partner', '$partner->{id}',"
+    . " $issued - 60, $later); $insert ('token', '$by_hand', 1, $later)");
+sleep 1;
+$token = $other;
+is(status(), 401, 'D5 a row by hand is covered by no earlier cut-off');
+
 # a store that is gone is told of once, and the tokens go on
 
 rename $file, "$file.gone" or die "$file: $!";

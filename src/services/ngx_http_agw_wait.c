@@ -10,11 +10,16 @@
 
 #define NGX_HTTP_AGW_PATIENCE  3             /* seconds for one request */
 
+/* a second has begun when its number is seen: often, rather than late */
+
+#define NGX_HTTP_AGW_WAIT      50            /* ms between two looks */
+
 
 struct ngx_http_agw_wait_s {
     ngx_http_request_t       *request;
     ngx_http_agw_wait_pt      handler;
     ngx_event_t               event;
+    time_t                    cutoff;        /* for this to pass */
     time_t                    until;         /* no longer */
 };
 
@@ -57,10 +62,9 @@ ngx_http_agw_wait_for_cutoff(ngx_http_request_t *r,
     }
 
     ctx->wait->handler = handler;
+    ctx->wait->cutoff = cutoff;
 
-    /* a second has begun when its number is seen: often, rather than late */
-
-    ngx_add_timer(&ctx->wait->event, 50);
+    ngx_add_timer(&ctx->wait->event, NGX_HTTP_AGW_WAIT);
 
     return NGX_AGAIN;
 }
@@ -97,6 +101,11 @@ ngx_http_agw_waited(ngx_event_t *ev)
 {
     ngx_connection_t     *c;
     ngx_http_agw_wait_t  *wait = ev->data;
+
+    if (ngx_time() <= wait->cutoff) {
+        ngx_add_timer(ev, NGX_HTTP_AGW_WAIT);
+        return;
+    }
 
     c = wait->request->connection;
 

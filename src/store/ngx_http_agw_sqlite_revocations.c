@@ -54,8 +54,8 @@ ngx_http_agw_sqlite_revoke(void *state, ngx_http_agw_query_t *query)
 
 
 /*
- * The id of a token is <partner_id>:<jti>, and then, where it fits, the
- * :<business_id> that it is for, whose cut-off covers it.
+ * The id of a token is <partner_id>:<jti>, and then, where it fits, another
+ * colon and the <business_id> that it is for, if any.
  */
 
 static int
@@ -86,9 +86,7 @@ ngx_http_agw_sqlite_step_revoke(void *state, ngx_http_agw_query_t *query)
         *p++ = ':';
         p = ngx_cpymem(p, revocation->jti.data, revocation->jti.len);
 
-        if (revocation->business_id.len
-            && revocation->business_id.len < (size_t) (buf + sizeof(buf) - p))
-        {
+        if (revocation->business_id.len < (size_t) (buf + sizeof(buf) - p)) {
             *p++ = ':';
             p = ngx_cpymem(p, revocation->business_id.data,
                            revocation->business_id.len);
@@ -393,9 +391,17 @@ ngx_http_agw_sqlite_revocation(sqlite3_stmt *stmt,
         revocation->business_id.len = id.data + id.len - second - 1;
         revocation->jti.len = second - revocation->jti.data;
 
-        if (!agw_is_id(revocation->business_id)) {
+        if (revocation->business_id.len
+            && !agw_is_id(revocation->business_id))
+        {
             return NGX_DECLINED;
         }
+
+    } else {
+
+        /* not ours: its cut-off need not be the iat, so no other covers it */
+
+        revocation->cutoff = 0;
     }
 
     return agw_is_id(revocation->partner_id) && agw_is_id(revocation->jti)
