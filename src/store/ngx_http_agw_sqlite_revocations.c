@@ -88,8 +88,11 @@ ngx_http_agw_sqlite_step_revoke(void *state, ngx_http_agw_query_t *query)
 
         if (revocation->business_id.len < (size_t) (buf + sizeof(buf) - p)) {
             *p++ = ':';
-            p = ngx_cpymem(p, revocation->business_id.data,
-                           revocation->business_id.len);
+
+            if (revocation->business_id.len) {
+                p = ngx_cpymem(p, revocation->business_id.data,
+                               revocation->business_id.len);
+            }
         }
 
         id.data = buf;
