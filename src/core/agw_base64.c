@@ -9,41 +9,48 @@
 #include "agw_base64.h"
 
 
-static int agw_decode(agw_str_t s, unsigned foreign, unsigned char *out,
+static int agw_decode(agw_str_t s, uint32_t foreign, unsigned char *out,
     size_t *len);
 
 
-/* bits beside the value of a character: of which alphabet it is not */
+/*
+ * The value of each character, and above it of which alphabet it is not: so
+ * high that shifting a value to its place leaves nothing of that behind.
+ */
 
-#define AGW_NOT_STANDARD   0x40
-#define AGW_NOT_URL        0x80
-#define AGW_VALUE          0x3f
+#define AGW_NOT_STANDARD   (UINT32_C(1) << 30)
+#define AGW_NOT_URL        (UINT32_C(1) << 31)
+
+#define S(value)           ((value) | AGW_NOT_STANDARD)
+#define U(value)           ((value) | AGW_NOT_URL)
+#define X                  (AGW_NOT_STANDARD | AGW_NOT_URL)
+#define X8                 X, X, X, X, X, X, X, X
 
 
-static const unsigned char  agw_values[] = {
-    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
-    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
-    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
-    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xbe, 0xc0, 0x7e, 0xc0, 0xbf,
-    0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0xc0, 0xc0,
-    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06,
-    0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x10, 0x11, 0x12,
-    0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0xc0, 0xc0, 0xc0, 0xc0, 0x7f,
-    0xc0, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x20, 0x21, 0x22, 0x23, 0x24,
-    0x25, 0x26, 0x27, 0x28, 0x29, 0x2a, 0x2b, 0x2c, 0x2d, 0x2e, 0x2f, 0x30,
-    0x31, 0x32, 0x33, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
-    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
-    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
-    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
-    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
-    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
-    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
-    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
-    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
-    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
-    0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0, 0xc0,
-    0xc0, 0xc0, 0xc0, 0xc0
+static const uint32_t  agw_values[256] = {
+    X, X, X, X, X, X, X, X,
+    X, X, X, X, X, X, X, X,
+    X, X, X, X, X, X, X, X,
+    X, X, X, X, X, X, X, X,
+    X, X, X, X, X, X, X, X,
+    X, X, X, U(62), X, S(62), X, U(63),
+    52, 53, 54, 55, 56, 57, 58, 59,
+    60, 61, X, X, X, X, X, X,
+    X, 0, 1, 2, 3, 4, 5, 6,
+    7, 8, 9, 10, 11, 12, 13, 14,
+    15, 16, 17, 18, 19, 20, 21, 22,
+    23, 24, 25, X, X, X, X, S(63),
+    X, 26, 27, 28, 29, 30, 31, 32,
+    33, 34, 35, 36, 37, 38, 39, 40,
+    41, 42, 43, 44, 45, 46, 47, 48,
+    49, 50, 51, X, X, X, X, X,
+    X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8, X8
 };
+
+#undef S
+#undef U
+#undef X
+#undef X8
 
 static const char  agw_url_chars[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -113,9 +120,9 @@ agw_base64_decode(agw_str_t s, unsigned char *out, size_t *len)
 /* foreign is the bit that no character may have */
 
 static int
-agw_decode(agw_str_t s, unsigned foreign, unsigned char *out, size_t *len)
+agw_decode(agw_str_t s, uint32_t foreign, unsigned char *out, size_t *len)
 {
-    unsigned              a, b, c, d, all, left;
+    uint32_t              a, b, c, d, all, bits;
     unsigned char        *q;
     const unsigned char  *p, *end;
 
@@ -131,9 +138,8 @@ agw_decode(agw_str_t s, unsigned foreign, unsigned char *out, size_t *len)
     q = out;
     p = s.data;
     end = p + (s.len - s.len % 4);
-    b = 0;
     all = 0;
-    left = 0;
+    bits = 0;
 
     while (p < end) {
         a = agw_values[p[0]];
@@ -142,34 +148,42 @@ agw_decode(agw_str_t s, unsigned foreign, unsigned char *out, size_t *len)
         d = agw_values[p[3]];
 
         all |= a | b | c | d;
+        bits = a << 18 | b << 12 | c << 6 | d;
 
-        *q++ = (unsigned char) (a << 2 | (b & AGW_VALUE) >> 4);
-        *q++ = (unsigned char) (b << 4 | (c & AGW_VALUE) >> 2);
-        *q++ = (unsigned char) (c << 6 | (d & AGW_VALUE));
+        q[0] = (unsigned char) (bits >> 16);
+        q[1] = (unsigned char) (bits >> 8);
+        q[2] = (unsigned char) bits;
 
         p += 4;
+        q += 3;
     }
+
+    /* what is left over is zero bits in the one spelling of a value */
+
+    bits = 0;
 
     if (s.len % 4 >= 2) {
         a = agw_values[p[0]];
         b = agw_values[p[1]];
 
         all |= a | b;
-        left = b & 0x0f;
+        bits = a << 18 | b << 12;
 
-        *q++ = (unsigned char) (a << 2 | (b & AGW_VALUE) >> 4);
+        *q++ = (unsigned char) (bits >> 16);
+        bits &= 0xffff;
     }
 
     if (s.len % 4 == 3) {
         c = agw_values[p[2]];
 
         all |= c;
-        left = c & 0x03;
+        bits |= c << 6;
 
-        *q++ = (unsigned char) (b << 4 | (c & AGW_VALUE) >> 2);
+        *q++ = (unsigned char) (bits >> 8);
+        bits &= 0xff;
     }
 
-    if ((all & foreign) || left != 0) {
+    if ((all & foreign) || bits != 0) {
         return -1;
     }
 

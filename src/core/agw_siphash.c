@@ -20,7 +20,7 @@ typedef struct {
 
 
 static void agw_sip_rounds(agw_sip_t *s, unsigned n);
-static uint64_t agw_sip_word(const unsigned char *p, size_t n);
+static uint64_t agw_sip_word(const unsigned char *p);
 
 
 agw_hash_t
@@ -40,7 +40,7 @@ agw_siphash(const uint64_t key[2], agw_str_t s)
     p = s.data;
 
     for (left = s.len; left >= 8; left -= 8) {
-        m = agw_sip_word(p, 8);
+        m = agw_sip_word(p);
 
         sip.v3 ^= m;
         agw_sip_rounds(&sip, 2);
@@ -49,7 +49,11 @@ agw_siphash(const uint64_t key[2], agw_str_t s)
         p += 8;
     }
 
-    m = agw_sip_word(p, left) | (uint64_t) s.len << 56;
+    m = (uint64_t) s.len << 56;
+
+    while (left-- > 0) {
+        m |= (uint64_t) p[left] << 8 * left;
+    }
 
     sip.v3 ^= m;
     agw_sip_rounds(&sip, 2);
@@ -88,18 +92,17 @@ agw_sip_rounds(agw_sip_t *s, unsigned n)
 }
 
 
-/* n bytes, at most 8, little-endian */
+/* little-endian: one load, where the machine is */
 
 static uint64_t
-agw_sip_word(const unsigned char *p, size_t n)
+agw_sip_word(const unsigned char *p)
 {
-    uint64_t  word;
-
-    word = 0;
-
-    while (n-- > 0) {
-        word = word << 8 | p[n];
-    }
-
-    return word;
+    return (uint64_t) p[0]
+           | (uint64_t) p[1] << 8
+           | (uint64_t) p[2] << 16
+           | (uint64_t) p[3] << 24
+           | (uint64_t) p[4] << 32
+           | (uint64_t) p[5] << 40
+           | (uint64_t) p[6] << 48
+           | (uint64_t) p[7] << 56;
 }
