@@ -5,6 +5,9 @@
 #include "agw_mac.h"
 
 
+static int agw_mac_begins_afresh(EVP_MAC_CTX *ctx);
+
+
 EVP_MAC_CTX *
 agw_mac_create(const agw_alg_t *alg, agw_str_t secret)
 {
@@ -24,7 +27,9 @@ agw_mac_create(const agw_alg_t *alg, agw_str_t secret)
                                                  (char *) alg->digest, 0);
     params[1] = OSSL_PARAM_construct_end();
 
-    if (EVP_MAC_init(ctx, secret.data, secret.len, params) != 1) {
+    if (EVP_MAC_init(ctx, secret.data, secret.len, params) != 1
+        || !agw_mac_begins_afresh(ctx))
+    {
         EVP_MAC_CTX_free(ctx);
         return NULL;
     }
@@ -34,19 +39,33 @@ agw_mac_create(const agw_alg_t *alg, agw_str_t secret)
 
 
 int
-agw_mac(const EVP_MAC_CTX *ctx, agw_str_t data, unsigned char *out)
+agw_mac(EVP_MAC_CTX *ctx, agw_str_t data, unsigned char *out)
 {
-    int           rc;
-    size_t        len;
-    EVP_MAC_CTX  *copy;
+    size_t  len;
 
-    copy = EVP_MAC_CTX_dup(ctx);
+    /* with the secret that it has (EVP_MAC(3)) */
 
-    rc = copy != NULL
-         && EVP_MAC_update(copy, data.data, data.len) == 1
-         && EVP_MAC_final(copy, out, &len, AGW_MAC_MAX) == 1;
+    return EVP_MAC_init(ctx, NULL, 0, NULL) == 1
+           && EVP_MAC_update(ctx, data.data, data.len) == 1
+           && EVP_MAC_final(ctx, out, &len, AGW_MAC_MAX) == 1
+           ? 0 : -1;
+}
 
-    EVP_MAC_CTX_free(copy);
 
-    return rc ? 0 : -1;
+/* the first releases of OpenSSL 3 did not begin afresh */
+
+static int
+agw_mac_begins_afresh(EVP_MAC_CTX *ctx)
+{
+    agw_str_t                data;
+    unsigned char            mac[2][AGW_MAC_MAX];
+
+    data.data = (const unsigned char *) "";
+    data.len = 1;
+
+    memset(mac, 0, sizeof(mac));
+
+    return agw_mac(ctx, data, mac[0]) == 0
+           && agw_mac(ctx, data, mac[1]) == 0
+           && memcmp(mac[0], mac[1], AGW_MAC_MAX) == 0;
 }

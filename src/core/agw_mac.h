@@ -23,11 +23,11 @@ EVP_MAC_CTX *agw_mac_create(const agw_alg_t *alg, agw_str_t secret);
 
 /*
  * The MAC of data, into out, of AGW_MAC_MAX bytes, of which the algorithm's
- * digest_size are set.  The context is left as it was.  Returns 0, or -1
- * where OpenSSL failed.
+ * digest_size are set.  Each begins afresh, whatever was before; one thread
+ * uses a context at a time.  Returns 0, or -1 where OpenSSL failed.
  */
 
-int agw_mac(const EVP_MAC_CTX *ctx, agw_str_t data, unsigned char *out);
+int agw_mac(EVP_MAC_CTX *ctx, agw_str_t data, unsigned char *out);
 
 
 #endif /* AGW_MAC_H_INCLUDED_ */
