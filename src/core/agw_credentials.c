@@ -18,15 +18,35 @@ static int agw_client_decode(agw_client_t *to, const agw_client_t *from,
 agw_reason_t
 agw_bearer_parse(agw_str_t value, agw_str_t *token)
 {
-    agw_reason_t            reason;
-    static const agw_str_t  bearer = agw_string("Bearer");
+    agw_reason_t  reason;
 
-    reason = agw_scheme_parse(value, bearer, token);
+    reason = agw_bearer_split(value, token);
     if (reason != AGW_OK) {
         return reason;
     }
 
     return agw_is_b64token(*token) ? AGW_OK : AGW_MALFORMED_CREDENTIALS;
+}
+
+
+agw_reason_t
+agw_bearer_split(agw_str_t value, agw_str_t *token)
+{
+    static const agw_str_t  bearer = agw_string("Bearer");
+    static const agw_str_t  usual = agw_string("Bearer ");
+
+    /* as nearly all clients write it */
+
+    if (agw_str_begins(value, usual)
+        && value.len > usual.len && value.data[usual.len] != ' ')
+    {
+        token->data = value.data + usual.len;
+        token->len = value.len - usual.len;
+
+        return AGW_OK;
+    }
+
+    return agw_scheme_parse(value, bearer, token);
 }
 
 

@@ -23,6 +23,14 @@ agw_reason_t agw_bearer_parse(agw_str_t value, agw_str_t *token);
 
 
 /*
+ * The same without a look at what follows the scheme, which may be any bytes
+ * then: only to be compared with a token that is known.
+ */
+
+agw_reason_t agw_bearer_split(agw_str_t value, agw_str_t *token);
+
+
+/*
  * A client's id and secret.  Clients differ on whether each is form-encoded
  * within Basic (RFC 6749, section 2.3.1, says so; most send them raw), so
  * there can be two readings: decoded first, then raw.

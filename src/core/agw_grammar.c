@@ -10,13 +10,35 @@
 #define AGW_ID_CHAR     0x01         /* RFC 3986: unreserved */
 #define AGW_B64_CHAR    0x02         /* RFC 6750: b64token but for '=' */
 #define AGW_SCOPE_CHAR  0x04         /* RFC 6749: scope-token */
+#define AGW_PLAIN_CHAR  0x08         /* RFC 8259: ASCII, unescaped, printable */
 
 
-static int agw_all(agw_str_t s, unsigned set);
-static unsigned agw_char_sets(unsigned char c);
+static size_t agw_run(agw_str_t s, unsigned set);
 static size_t agw_utf8_char(const unsigned char *p, size_t left);
 static int agw_hex(unsigned char c);
 static int agw_escape(agw_str_t s, size_t i, unsigned char *c);
+
+
+/* the sets of each character of ASCII; there is none of the others */
+
+static const unsigned char  agw_char_sets[256] = {
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x08, 0x0c, 0x00, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c,
+    0x0c, 0x0c, 0x0c, 0x0e, 0x0c, 0x0f, 0x0f, 0x0e,
+    0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f,
+    0x0f, 0x0f, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c, 0x0c,
+    0x0c, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f,
+    0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f,
+    0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f,
+    0x0f, 0x0f, 0x0f, 0x0c, 0x00, 0x0c, 0x0c, 0x0f,
+    0x0c, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f,
+    0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f,
+    0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f, 0x0f,
+    0x0f, 0x0f, 0x0f, 0x0c, 0x0c, 0x0c, 0x0f, 0x00
+};
 
 
 /* to the end, also past the first bad byte: a client's id says no more */
@@ -34,10 +56,24 @@ agw_is_id(agw_str_t s)
     sets = AGW_ID_CHAR;
 
     for (i = 0; i < s.len; i++) {
-        sets &= agw_char_sets(s.data[i]);
+        sets &= agw_char_sets[s.data[i]];
     }
 
     return sets != 0;
+}
+
+
+size_t
+agw_unreserved(agw_str_t s)
+{
+    return agw_run(s, AGW_ID_CHAR);
+}
+
+
+size_t
+agw_plain(agw_str_t s)
+{
+    return agw_run(s, AGW_PLAIN_CHAR);
 }
 
 
@@ -48,7 +84,7 @@ agw_is_b64token(agw_str_t s)
         s.len--;
     }
 
-    return s.len >= 1 && agw_all(s, AGW_B64_CHAR);
+    return s.len >= 1 && agw_run(s, AGW_B64_CHAR) == s.len;
 }
 
 
@@ -71,7 +107,7 @@ agw_is_scope(agw_str_t s)
                 return 0;
             }
 
-        } else if (!(agw_char_sets(s.data[i]) & AGW_SCOPE_CHAR)) {
+        } else if (!(agw_char_sets[s.data[i]] & AGW_SCOPE_CHAR)) {
             return 0;
         }
 
@@ -211,44 +247,20 @@ agw_form_decode(agw_str_t s, unsigned char *out, size_t *len)
 }
 
 
-static int
-agw_all(agw_str_t s, unsigned set)
+/* how many characters of a set s begins with */
+
+static size_t
+agw_run(agw_str_t s, unsigned set)
 {
     size_t  i;
 
     for (i = 0; i < s.len; i++) {
-        if (!(agw_char_sets(s.data[i]) & set)) {
-            return 0;
+        if (!(agw_char_sets[s.data[i]] & set)) {
+            break;
         }
     }
 
-    return 1;
-}
-
-
-static unsigned
-agw_char_sets(unsigned char c)
-{
-    unsigned  sets;
-
-    sets = 0;
-
-    if (c >= 0x21 && c <= 0x7e && c != '"' && c != '\\') {
-        sets |= AGW_SCOPE_CHAR;
-    }
-
-    if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
-        || (c >= 'a' && c <= 'z')
-        || c == '-' || c == '.' || c == '_' || c == '~')
-    {
-        sets |= AGW_ID_CHAR | AGW_B64_CHAR;
-    }
-
-    if (c == '+' || c == '/') {
-        sets |= AGW_B64_CHAR;
-    }
-
-    return sets;
+    return i;
 }
 
 

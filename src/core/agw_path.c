@@ -15,9 +15,13 @@
 #define AGW_PLACEHOLDER  "<business_id>"
 
 
+static int agw_path_is_plain(agw_str_t path);
 static agw_reason_t agw_path_check_decoded(agw_str_t path, size_t slashes);
 static int agw_is_dot_segment(agw_str_t segment);
+static int agw_is_dots(agw_str_t segment);
 static agw_str_t agw_segment_cut(agw_str_t segment);
+static int agw_template_alike(const agw_template_t *template,
+    agw_str_t decoded);
 static int agw_take_alike(agw_str_t *path, agw_str_t literal);
 static int agw_next_loose(agw_str_t *path, agw_str_t *segment);
 static agw_str_t agw_segment(agw_str_t path, size_t i);
@@ -31,6 +35,10 @@ agw_path_check(agw_str_t path)
     agw_str_t       decoded;
     agw_reason_t    reason;
     unsigned char  *buf;
+
+    if (agw_path_is_plain(path)) {
+        return AGW_OK;
+    }
 
     if (path.len == 0 || path.data[0] != '/'
         || memchr(path.data, '#', path.len) != NULL)
@@ -170,7 +178,7 @@ agw_template_match(const agw_template_t *template, agw_match_t how,
         return AGW_NO_BUSINESS_IN_PATH;
     }
 
-    if (!agw_is_id(id) || agw_is_dot_segment(id)) {
+    if (!agw_is_id(id) || agw_is_dots(id)) {
         return AGW_AMBIGUOUS_PATH;
     }
 
@@ -191,7 +199,12 @@ agw_template_confused(const agw_template_t *template, agw_str_t path)
         return AGW_OK;
     }
 
-    buf = malloc(path.len + 1);
+    if (path.len == 0 || memchr(path.data, '%', path.len) == NULL) {
+        return agw_template_alike(template, path) ? AGW_AMBIGUOUS_PATH
+                                                  : AGW_OK;
+    }
+
+    buf = malloc(path.len);
     if (buf == NULL) {
         return AGW_INTERNAL_ERROR;
     }
@@ -199,13 +212,22 @@ agw_template_confused(const agw_template_t *template, agw_str_t path)
     decoded.data = buf;
     decoded.len = agw_percent_decode_all(path, buf);
 
-    alike = agw_take_alike(&decoded, template->prefix)
-            && agw_next_loose(&decoded, &id)
-            && agw_take_alike(&decoded, template->suffix);
+    alike = agw_template_alike(template, decoded);
 
     free(buf);
 
     return alike ? AGW_AMBIGUOUS_PATH : AGW_OK;
+}
+
+
+static int
+agw_template_alike(const agw_template_t *template, agw_str_t decoded)
+{
+    agw_str_t  id;
+
+    return agw_take_alike(&decoded, template->prefix)
+           && agw_next_loose(&decoded, &id)
+           && agw_take_alike(&decoded, template->suffix);
 }
 
 
@@ -265,6 +287,38 @@ agw_next_loose(agw_str_t *path, agw_str_t *segment)
 }
 
 
+/*
+ * Whether it is one of those that nobody could read in two ways, as nearly
+ * all are: segments of unreserved characters (RFC 3986, section 2.3) that do
+ * not begin with a dot, and are empty at the end alone.
+ */
+
+static int
+agw_path_is_plain(agw_str_t path)
+{
+    size_t     n;
+    agw_str_t  rest;
+
+    rest = path;
+
+    while (rest.len && rest.data[0] == '/') {
+        rest.data++;
+        rest.len--;
+
+        n = agw_unreserved(rest);
+
+        if (n == 0 || rest.data[0] == '.') {
+            break;
+        }
+
+        rest.data += n;
+        rest.len -= n;
+    }
+
+    return path.len != 0 && rest.len == 0;
+}
+
+
 /* slashes is how many the path had before it was decoded */
 
 static agw_reason_t
@@ -301,11 +355,19 @@ agw_path_check_decoded(agw_str_t path, size_t slashes)
 static int
 agw_is_dot_segment(agw_str_t segment)
 {
+    return agw_is_dots(agw_segment_cut(segment));
+}
+
+
+/* dots and spaces alone, and one dot at least */
+
+static int
+agw_is_dots(agw_str_t segment)
+{
     int     dot;
     size_t  i;
 
     dot = 0;
-    segment = agw_segment_cut(segment);
 
     for (i = 0; i < segment.len; i++) {
 
