@@ -18,6 +18,7 @@
 #include "agw_params.h"
 #include "agw_path.h"
 #include "agw_policy.h"
+#include "agw_token_cache.h"
 #include "ngx_http_agw_store.h"
 
 
@@ -32,6 +33,8 @@ typedef struct {
     size_t                    zone_size;     /* bytes */
     time_t                    leeway;        /* seconds */
     time_t                    max_lifetime;  /* seconds */
+    ngx_int_t                 cache_size;    /* entries; 0: none */
+    agw_token_cache_t        *cache;         /* NULL; each worker's own */
 } ngx_http_agw_main_conf_t;
 
 
@@ -42,6 +45,7 @@ typedef struct {
     ngx_str_t                 issuer;
     ngx_str_t                 audience;
     agw_claims_rules_t        rules;         /* of all the above */
+    const void               *trust;         /* the same, where they are */
     unsigned                  guarded:1;     /* some location requires */
     ngx_array_t              *templates;     /* of those; agw_template_t */
 } ngx_http_agw_srv_conf_t;
@@ -107,6 +111,7 @@ struct ngx_http_agw_loc_conf_s {
     ngx_str_t                 scope;
     ngx_str_t                 business_path; /* as it was written */
     agw_template_t            template;
+    ngx_uint_t                template_index;    /* in the server's, or unset */
     ngx_uint_t                https;         /* ngx_http_agw_https_t */
     ngx_http_complex_value_t *https_value;
     ngx_flag_t                strict_path;
@@ -142,7 +147,9 @@ typedef struct {
     ngx_http_request_t       *request;       /* it may be a subrequest */
     agw_reason_t              verified;      /* of the token */
     agw_reason_t              result;        /* of the request */
-    agw_claims_t              claims;        /* where verified is AGW_OK */
+    agw_verified_t           *token;         /* held until the end, or NULL */
+    const agw_claims_t       *claims;        /* where verified is AGW_OK */
+    json_t                   *json;          /* all of them, once asked for */
     const agw_key_t          *key;           /* that the token named */
     ngx_str_t                 partner_id;    /* verified or stored, for logs */
     ngx_str_t                 business_id;   /* that was allowed */
@@ -155,7 +162,6 @@ typedef struct {
     const agw_params_t       *params;        /* of the body, once read */
     ngx_http_agw_wait_t      *wait;          /* for a cut-off to pass */
     time_t                    retry_after;   /* seconds; 0: as usual */
-    uint64_t                  generation;    /* that knew the token lives */
 
     agw_reason_t              owner;         /* what the store said of it */
 

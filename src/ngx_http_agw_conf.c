@@ -11,15 +11,22 @@
 
 #include "agw_scope.h"
 #include "ngx_http_agw_conf.h"
+#include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_zone.h"
 
 
 #define NGX_HTTP_AGW_MAX_LIFETIME  86400     /* seconds */
 #define NGX_HTTP_AGW_LIFETIME      3600      /* seconds */
+#define NGX_HTTP_AGW_CACHE_SIZE    4096      /* entries */
 
 
+static char *ngx_http_agw_create_cache(ngx_conf_t *cf,
+    ngx_http_agw_main_conf_t *mcf);
+static void ngx_http_agw_free_cache(void *data);
+static const void *ngx_http_agw_trust(const ngx_http_agw_srv_conf_t *prev,
+    const ngx_http_agw_srv_conf_t *conf);
 static ngx_int_t ngx_http_agw_add_template(ngx_conf_t *cf,
-    ngx_http_agw_srv_conf_t *sscf, const agw_template_t *template);
+    ngx_http_agw_srv_conf_t *sscf, ngx_http_agw_loc_conf_t *conf);
 static char *ngx_http_agw_merge_lifetimes(ngx_conf_t *cf,
     const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf);
 static char *ngx_http_agw_check_guarded(ngx_conf_t *cf,
@@ -38,6 +45,7 @@ ngx_http_agw_create_main_conf(ngx_conf_t *cf)
 
     mcf->leeway = NGX_CONF_UNSET;
     mcf->max_lifetime = NGX_CONF_UNSET;
+    mcf->cache_size = NGX_CONF_UNSET;
 
     return mcf;
 }
@@ -50,6 +58,13 @@ ngx_http_agw_init_main_conf(ngx_conf_t *cf, void *conf)
 
     ngx_conf_init_value(mcf->leeway, 0);
     ngx_conf_init_value(mcf->max_lifetime, NGX_HTTP_AGW_MAX_LIFETIME);
+    ngx_conf_init_value(mcf->cache_size, NGX_HTTP_AGW_CACHE_SIZE);
+
+    if (mcf->cache_size != 0
+        && ngx_http_agw_create_cache(cf, mcf) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
 
     if (mcf->store == NULL) {
         return NGX_CONF_OK;
@@ -57,6 +72,40 @@ ngx_http_agw_init_main_conf(ngx_conf_t *cf, void *conf)
 
     return ngx_http_agw_revocations_create(cf, mcf->zone_size, mcf->store,
                                            &mcf->revocations);
+}
+
+
+/*
+ * Empty, it is the same for every process that will be forked, and each fills
+ * its own copy.  It ends with the configuration that its entries hold of.
+ */
+
+static char *
+ngx_http_agw_create_cache(ngx_conf_t *cf, ngx_http_agw_main_conf_t *mcf)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    mcf->cache = agw_token_cache_create(mcf->cache_size);
+    if (mcf->cache == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    cln->handler = ngx_http_agw_free_cache;
+    cln->data = mcf->cache;
+
+    return NGX_CONF_OK;
+}
+
+
+static void
+ngx_http_agw_free_cache(void *data)
+{
+    agw_token_cache_free(data);
 }
 
 
@@ -87,12 +136,12 @@ ngx_http_agw_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->issuer, prev->issuer, "");
     ngx_conf_merge_str_value(conf->audience, prev->audience, "");
 
-    conf->rules.issuer.data = conf->issuer.data;
-    conf->rules.issuer.len = conf->issuer.len;
-    conf->rules.audience.data = conf->audience.data;
-    conf->rules.audience.len = conf->audience.len;
+    conf->rules.issuer = ngx_http_agw_to_core(conf->issuer);
+    conf->rules.audience = ngx_http_agw_to_core(conf->audience);
     conf->rules.leeway = mcf->leeway;
     conf->rules.max_lifetime = mcf->max_lifetime;
+
+    conf->trust = ngx_http_agw_trust(prev, conf);
 
     if (conf->keyring == NULL) {
         return NGX_CONF_OK;
@@ -122,6 +171,24 @@ ngx_http_agw_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
 }
 
 
+/* servers that inherit all of it share what they verified */
+
+static const void *
+ngx_http_agw_trust(const ngx_http_agw_srv_conf_t *prev,
+    const ngx_http_agw_srv_conf_t *conf)
+{
+    if (conf->keyring == prev->keyring
+        && agw_str_eq(conf->rules.issuer, ngx_http_agw_to_core(prev->issuer))
+        && agw_str_eq(conf->rules.audience,
+                      ngx_http_agw_to_core(prev->audience)))
+    {
+        return prev;
+    }
+
+    return conf;
+}
+
+
 void *
 ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
 {
@@ -145,6 +212,7 @@ ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
      */
 
     lcf->require = NGX_CONF_UNSET_UINT;
+    lcf->template_index = NGX_CONF_UNSET_UINT;
     lcf->https = NGX_CONF_UNSET_UINT;
     lcf->strict_path = NGX_CONF_UNSET;
     lcf->pass_preflight = NGX_CONF_UNSET;
@@ -209,7 +277,7 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     sscf->guarded = 1;
 
     if (conf->template.prefix.len
-        && ngx_http_agw_add_template(cf, sscf, &conf->template) != NGX_OK)
+        && ngx_http_agw_add_template(cf, sscf, conf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -220,7 +288,7 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
 static ngx_int_t
 ngx_http_agw_add_template(ngx_conf_t *cf, ngx_http_agw_srv_conf_t *sscf,
-    const agw_template_t *template)
+    ngx_http_agw_loc_conf_t *conf)
 {
     ngx_uint_t       i;
     agw_template_t  *t;
@@ -236,9 +304,10 @@ ngx_http_agw_add_template(ngx_conf_t *cf, ngx_http_agw_srv_conf_t *sscf,
     t = sscf->templates->elts;
 
     for (i = 0; i < sscf->templates->nelts; i++) {
-        if (agw_str_eq(t[i].prefix, template->prefix)
-            && agw_str_eq(t[i].suffix, template->suffix))
+        if (agw_str_eq(t[i].prefix, conf->template.prefix)
+            && agw_str_eq(t[i].suffix, conf->template.suffix))
         {
+            conf->template_index = i;
             return NGX_OK;
         }
     }
@@ -248,7 +317,9 @@ ngx_http_agw_add_template(ngx_conf_t *cf, ngx_http_agw_srv_conf_t *sscf,
         return NGX_ERROR;
     }
 
-    *t = *template;
+    *t = conf->template;
+
+    conf->template_index = i;
 
     return NGX_OK;
 }

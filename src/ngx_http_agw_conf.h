@@ -29,6 +29,8 @@ char *ngx_http_agw_set_realm(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_scope(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_partner_scope(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_agw_set_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_agw_set_leeway(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_lifetime(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

@@ -216,6 +216,39 @@ ngx_http_agw_set_partner_scope(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 char *
+ngx_http_agw_set_token_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_main_conf_t *mcf = conf;
+
+    ngx_int_t   entries;
+    ngx_str_t  *value;
+
+    if (mcf->cache_size != NGX_CONF_UNSET) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        mcf->cache_size = 0;
+        return NGX_CONF_OK;
+    }
+
+    entries = ngx_atoi(value[1].data, value[1].len);
+
+    if (entries < 1 || entries > AGW_TOKEN_CACHE_MAX) {    /* or NGX_ERROR */
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "\"off\" or a number of entries from 1 "
+                                    "to 1048576");
+    }
+
+    mcf->cache_size = entries;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
 ngx_http_agw_set_leeway(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_agw_main_conf_t *mcf = conf;

@@ -77,6 +77,13 @@ static ngx_command_t  ngx_http_agw_commands[] = {
       offsetof(ngx_http_agw_main_conf_t, max_lifetime),
       NULL },
 
+    { ngx_string("auth_gateway_token_cache"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_agw_set_token_cache,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("auth_gateway_require"),
       NGX_HTTP_AGW_LEVELS|NGX_HTTP_LMT_CONF|NGX_CONF_1MORE,
       ngx_http_agw_set_require,

@@ -1,22 +1,21 @@
 
 /*
- * Claims on jansson: reading refuses what is not exactly as design says,
- * writing gives what reading accepts.
+ * Reading refuses what is not exactly as design says, writing gives what
+ * reading accepts.
  */
 
 
 #include <stdio.h>
 
-#include "agw_claims.h"
+#include "agw_claims_flat.h"
 #include "agw_grammar.h"
 #include "agw_json.h"
 #include "agw_scope.h"
 
 
-static int agw_claims_read_names(agw_claims_t *claims);
-static int agw_claims_read_times(agw_claims_t *claims);
-static int agw_claims_read_scope(agw_claims_t *claims);
-static int agw_claims_agree(const agw_claims_t *claims, const char *name);
+static int agw_claims_from_json(agw_claims_t *claims, agw_str_t payload);
+static agw_reason_t agw_claims_judge(agw_claims_t *claims);
+static int agw_claims_agree(agw_str_t value, agw_str_t partner_id);
 static agw_reason_t agw_claims_check_audience(const agw_claims_t *claims,
     agw_str_t audience);
 static int agw_claims_set(json_t *json, const char *name, agw_str_t value);
@@ -29,20 +28,25 @@ static const agw_str_t  agw_business_access =
 agw_reason_t
 agw_claims_read(agw_claims_t *claims, agw_str_t payload)
 {
+    if (agw_claims_read_flat(claims, payload) == 0) {
+        return agw_claims_judge(claims);
+    }
+
+    return agw_claims_read_json(claims, payload);
+}
+
+
+agw_reason_t
+agw_claims_read_json(agw_claims_t *claims, agw_str_t payload)
+{
     memset(claims, 0, sizeof(agw_claims_t));
 
-    claims->json = agw_json_object(payload);
-
-    if (claims->json == NULL
-        || agw_claims_read_names(claims) != 0
-        || agw_claims_read_times(claims) != 0
-        || agw_claims_read_scope(claims) != 0)
-    {
+    if (agw_claims_from_json(claims, payload) != 0) {
         agw_claims_done(claims);
         return AGW_MALFORMED_CLAIMS;
     }
 
-    return AGW_OK;
+    return agw_claims_judge(claims);
 }
 
 
@@ -138,8 +142,7 @@ agw_claims_write(const agw_claims_t *claims, agw_str_t issuer,
 
 
 agw_str_t
-agw_claim_text(const agw_claims_t *claims, agw_str_t name,
-    unsigned char *buf)
+agw_claim_text(const json_t *json, agw_str_t name, unsigned char *buf)
 {
     size_t     i;
     json_t    *value;
@@ -148,8 +151,7 @@ agw_claim_text(const agw_claims_t *claims, agw_str_t name,
     text.len = 0;
     text.data = buf;
 
-    value = json_object_getn(claims->json, (const char *) name.data,
-                             name.len);
+    value = json_object_getn(json, (const char *) name.data, name.len);
 
     switch (value ? json_typeof(value) : JSON_NULL) {
 
@@ -194,92 +196,68 @@ agw_claim_text(const agw_claims_t *claims, agw_str_t name,
 
 
 static int
-agw_claims_read_names(agw_claims_t *claims)
+agw_claims_from_json(agw_claims_t *claims, agw_str_t payload)
 {
-    int      business;
     json_t  *json;
 
-    json = claims->json;
+    json = agw_json_object(payload);
+    claims->json = json;
 
-    business = agw_json_string(json, "business_id", &claims->business_id);
-
-    if (agw_json_string(json, "partner_id", &claims->partner_id) != 1
+    if (json == NULL
+        || agw_json_string(json, "partner_id", &claims->partner_id) != 1
         || agw_json_string(json, "jti", &claims->jti) != 1
         || agw_json_string(json, "iss", &claims->iss) == -1
-        || business == -1)
+        || agw_json_string(json, "sub", &claims->sub) == -1
+        || agw_json_string(json, "client_id", &claims->client_id) == -1
+        || agw_json_string(json, "business_id", &claims->business_id) == -1
+        || agw_json_string(json, "scope", &claims->scope) == -1
+        || agw_json_time(json, "iat", &claims->iat) != 1
+        || agw_json_time(json, "exp", &claims->exp) != 1
+        || agw_json_time(json, "nbf", &claims->nbf) == -1)
     {
         return -1;
     }
 
-    claims->kind = business ? AGW_KIND_BUSINESS : AGW_KIND_PARTNER;
-
-    if (!agw_is_id(claims->partner_id)
-        || !agw_is_id(claims->jti)
-        || (business && !agw_is_id(claims->business_id)))
-    {
-        return -1;
-    }
-
-    if (!agw_claims_agree(claims, "sub")
-        || !agw_claims_agree(claims, "client_id"))
-    {
-        return -1;
-    }
+    (void) agw_json_string(json, "aud", &claims->aud);
 
     return 0;
 }
 
 
-static int
-agw_claims_read_times(agw_claims_t *claims)
+/* what was read, whoever read it; it is given back where it is refused */
+
+static agw_reason_t
+agw_claims_judge(agw_claims_t *claims)
 {
-    if (agw_json_time(claims->json, "iat", &claims->iat) != 1
-        || agw_json_time(claims->json, "exp", &claims->exp) != 1
-        || agw_json_time(claims->json, "nbf", &claims->nbf) == -1)
+    claims->kind = claims->business_id.data ? AGW_KIND_BUSINESS
+                                            : AGW_KIND_PARTNER;
+
+    if (agw_is_id(claims->partner_id)
+        && agw_is_id(claims->jti)
+        && (claims->kind == AGW_KIND_PARTNER
+            || agw_is_id(claims->business_id))
+        && agw_claims_agree(claims->sub, claims->partner_id)
+        && agw_claims_agree(claims->client_id, claims->partner_id)
+        && claims->exp > claims->iat
+        && (claims->scope.data == NULL || agw_is_scope(claims->scope))
+        && (claims->kind == AGW_KIND_BUSINESS
+            || !agw_scope_has(claims->scope, agw_business_access)))
     {
-        return -1;
+        return AGW_OK;
     }
 
-    return claims->exp > claims->iat ? 0 : -1;
-}
+    agw_claims_done(claims);
 
-
-static int
-agw_claims_read_scope(agw_claims_t *claims)
-{
-    int  rc;
-
-    rc = agw_json_string(claims->json, "scope", &claims->scope);
-
-    if (rc == 0) {
-        return 0;
-    }
-
-    if (rc == -1 || !agw_is_scope(claims->scope)) {
-        return -1;
-    }
-
-    if (claims->kind == AGW_KIND_PARTNER
-        && agw_scope_has(claims->scope, agw_business_access))
-    {
-        return -1;
-    }
-
-    return 0;
+    return AGW_MALFORMED_CLAIMS;
 }
 
 
 /* whether a claim, where present, says the same as partner_id */
 
 static int
-agw_claims_agree(const agw_claims_t *claims, const char *name)
+agw_claims_agree(agw_str_t value, agw_str_t partner_id)
 {
-    int        rc;
-    agw_str_t  value;
-
-    rc = agw_json_string(claims->json, name, &value);
-
-    return rc == 0 || (rc == 1 && agw_str_eq(value, claims->partner_id));
+    return value.data == NULL || agw_str_eq(value, partner_id);
 }
 
 
@@ -294,11 +272,16 @@ agw_claims_check_audience(const agw_claims_t *claims, agw_str_t audience)
     agw_str_t   text;
 
     aud = json_object_get(claims->json, "aud");
-    n = json_is_array(aud) ? json_array_size(aud) : aud != NULL;
-    found = 0;
+    found = (claims->aud.data != NULL && agw_str_eq(claims->aud, audience));
+
+    if (claims->aud.data == NULL && aud != NULL && !json_is_array(aud)) {
+        return AGW_MALFORMED_CLAIMS;
+    }
+
+    n = json_array_size(aud);        /* 0 of what is no array */
 
     for (i = 0; i < n; i++) {
-        item = json_is_array(aud) ? json_array_get(aud, i) : aud;
+        item = json_array_get(aud, i);
 
         if (!json_is_string(item)) {
             return AGW_MALFORMED_CLAIMS;

@@ -22,7 +22,7 @@ typedef enum {
 } agw_kind_t;
 
 
-/* an absent string is empty; times are Unix seconds */
+/* an absent string is { 0, NULL }; times are Unix seconds */
 
 typedef struct {
     agw_kind_t    kind;
@@ -31,10 +31,13 @@ typedef struct {
     agw_str_t     scope;
     agw_str_t     jti;
     agw_str_t     iss;
+    agw_str_t     aud;               /* where it is one string */
+    agw_str_t     sub;
+    agw_str_t     client_id;
     int64_t       iat;
     int64_t       exp;
     int64_t       nbf;               /* 0 where absent */
-    json_t       *json;              /* owns what the strings point into */
+    json_t       *json;              /* NULL, or owns the strings */
 } agw_claims_t;
 
 
@@ -51,13 +54,19 @@ typedef struct {
 /*
  * Reads a payload: required claims, their types, grammars and agreement.
  * Returns AGW_OK, and then the caller owes an agw_claims_done(), or
- * AGW_MALFORMED_CLAIMS, and claims holds nothing.
+ * AGW_MALFORMED_CLAIMS, and claims holds nothing.  The strings are borrowed
+ * from the payload, or owned by claims->json.
  */
 
 agw_reason_t agw_claims_read(agw_claims_t *claims, agw_str_t payload);
 
 
-/* gives back what agw_claims_read() took; a second call does nothing */
+/* the same, slower, always with every claim in claims->json */
+
+agw_reason_t agw_claims_read_json(agw_claims_t *claims, agw_str_t payload);
+
+
+/* gives back what either took; a second call does nothing */
 
 void agw_claims_done(agw_claims_t *claims);
 
@@ -97,15 +106,15 @@ int agw_claims_write(const agw_claims_t *claims, agw_str_t issuer,
 
 /*
  * A claim as text that may stand in a header: a printable-ASCII string of at
- * most 256 bytes (borrowed from claims), an integer or a boolean (written
- * into buf, of AGW_CLAIM_BUF_SIZE bytes).  Anything else, and an absent
- * claim, is empty.
+ * most 256 bytes (borrowed from json), an integer or a boolean (written into
+ * buf, of AGW_CLAIM_BUF_SIZE bytes).  Anything else, and an absent claim, is
+ * empty.  json is the payload, as an object.
  */
 
 #define AGW_CLAIM_TEXT_MAX   256
 #define AGW_CLAIM_BUF_SIZE   24
 
-agw_str_t agw_claim_text(const agw_claims_t *claims, agw_str_t name,
+agw_str_t agw_claim_text(const json_t *json, agw_str_t name,
     unsigned char *buf);
 
 

@@ -77,6 +77,21 @@ agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring, agw_str_t token,
 }
 
 
+int
+agw_jws_payload(agw_str_t token, unsigned char *buf, agw_str_t *payload)
+{
+    agw_str_t  segment[3];
+
+    if (token.len > AGW_TOKEN_MAX || agw_jws_split(token, segment) != 0) {
+        return -1;
+    }
+
+    payload->data = buf;
+
+    return agw_base64url_decode(segment[1], buf, &payload->len);
+}
+
+
 size_t
 agw_jws_size(const agw_key_t *key, size_t payload_len)
 {

@@ -39,6 +39,14 @@ agw_reason_t agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring,
 
 
 /*
+ * The payload, once more, of a token that agw_jws_verify() accepted, and of
+ * no other; buf likewise.  Returns 0, or -1 where it was another.
+ */
+
+int agw_jws_payload(agw_str_t token, unsigned char *buf, agw_str_t *payload);
+
+
+/*
  * Signs a payload as {"alg","typ":"JWT","kid"}.  out has agw_jws_size()
  * bytes.  Returns 0 and sets *len, or -1 where OpenSSL failed.
  */

@@ -111,12 +111,7 @@ ngx_http_agw_access_preflight(ngx_http_request_t *r)
     agw_str_t     business_id;
     agw_reason_t  reason;
 
-    reason = ngx_http_agw_admit(r);
-
-    if (reason == AGW_OK) {
-        reason = ngx_http_agw_admit_business(r, AGW_MATCH_PREFIX,
-                                             &business_id);
-    }
+    reason = ngx_http_agw_admit_guarded(r, &business_id);
 
     if (reason != AGW_OK) {
         return ngx_http_agw_access_refuse(r, reason);
@@ -137,13 +132,7 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
     demand.scope = ngx_http_agw_to_core(lcf->scope);
     demand.owned = 0;
 
-    reason = ngx_http_agw_admit(r);
-    if (reason != AGW_OK) {
-        return reason;
-    }
-
-    reason = ngx_http_agw_admit_business(r, AGW_MATCH_PREFIX,
-                                         &demand.business_id);
+    reason = ngx_http_agw_admit_guarded(r, &demand.business_id);
     if (reason != AGW_OK) {
         return reason;
     }
@@ -153,7 +142,7 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         return reason;
     }
 
-    reason = agw_policy_access(&ctx->claims, &demand);
+    reason = agw_policy_access(ctx->claims, &demand);
 
     if (reason == AGW_NOT_OWNER) {
         reason = ngx_http_agw_access_owner(r, ctx, &demand);
@@ -182,7 +171,7 @@ ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
     if (!ctx->owner_asked) {
         ctx->owner_asked = 1;
 
-        reason = ngx_http_agw_find_business(r, ctx->claims.partner_id,
+        reason = ngx_http_agw_find_business(r, ctx->claims->partner_id,
                                             demand->business_id,
                                             ngx_http_agw_access_answered);
         if (reason != AGW_OK) {
@@ -209,7 +198,7 @@ ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
     demand->owned = 1;
 
-    return agw_policy_access(&ctx->claims, demand);
+    return agw_policy_access(ctx->claims, demand);
 }
 
 

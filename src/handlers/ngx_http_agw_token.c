@@ -126,7 +126,7 @@ ngx_http_agw_token_business(ngx_http_request_t *r)
         return ngx_http_agw_token_refuse(r, reason);
     }
 
-    if (ctx->claims.kind != AGW_KIND_PARTNER) {
+    if (ctx->claims->kind != AGW_KIND_PARTNER) {
         return ngx_http_agw_token_refuse(r, AGW_WRONG_KIND);
     }
 
@@ -134,7 +134,7 @@ ngx_http_agw_token_business(ngx_http_request_t *r)
         return ngx_http_agw_token_refuse(r, AGW_NO_BUSINESS_IN_PATH);
     }
 
-    ctx->grant->partner_id = ctx->claims.partner_id;
+    ctx->grant->partner_id = ctx->claims->partner_id;
     ctx->grant->business_id = business_id;
 
     types = lcf->error_format == NGX_HTTP_AGW_FORMAT_LAYER

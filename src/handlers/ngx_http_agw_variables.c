@@ -137,24 +137,24 @@ ngx_http_agw_token_variable(ngx_http_request_t *r,
     switch ((ngx_http_agw_var_t) data) {
 
     case NGX_HTTP_AGW_VAR_PARTNER_ID:
-        text = ctx->claims.partner_id;
+        text = ctx->claims->partner_id;
         break;
 
     case NGX_HTTP_AGW_VAR_BUSINESS_ID:
         text = ctx->business_id.len ? ngx_http_agw_to_core(ctx->business_id)
-                                    : ctx->claims.business_id;
+                                    : ctx->claims->business_id;
         break;
 
     case NGX_HTTP_AGW_VAR_SCOPE:
-        text = ctx->claims.scope;
+        text = ctx->claims->scope;
         break;
 
     case NGX_HTTP_AGW_VAR_TOKEN_ID:
-        text = ctx->claims.jti;
+        text = ctx->claims->jti;
         break;
 
     case NGX_HTTP_AGW_VAR_TOKEN_KIND:
-        text = kinds[ctx->claims.kind];
+        text = kinds[ctx->claims->kind];
         break;
 
     case NGX_HTTP_AGW_VAR_KEY_ID:
@@ -163,7 +163,7 @@ ngx_http_agw_token_variable(ngx_http_request_t *r,
 
     default:                         /* NGX_HTTP_AGW_VAR_EXPIRES */
 
-        if (ngx_http_agw_expires(r, ctx->claims.exp, &text) != NGX_OK) {
+        if (ngx_http_agw_expires(r, ctx->claims->exp, &text) != NGX_OK) {
             return NGX_ERROR;
         }
 
@@ -181,6 +181,7 @@ ngx_http_agw_claim_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
     u_char              *buf;
+    json_t              *json;
     agw_str_t            name;
     ngx_str_t           *var = (ngx_str_t *) data;
     ngx_http_agw_ctx_t  *ctx;
@@ -197,14 +198,16 @@ ngx_http_agw_claim_variable(ngx_http_request_t *r,
     }
 
     buf = ngx_pnalloc(r->pool, AGW_CLAIM_BUF_SIZE);
-    if (buf == NULL) {
+    json = ngx_http_agw_claims_json(ctx);
+
+    if (buf == NULL || json == NULL) {
         return NGX_ERROR;
     }
 
     name.data = var->data + sizeof(NGX_HTTP_AGW_CLAIM_PREFIX) - 1;
     name.len = var->len - (sizeof(NGX_HTTP_AGW_CLAIM_PREFIX) - 1);
 
-    ngx_http_agw_set_value(v, agw_claim_text(&ctx->claims, name, buf));
+    ngx_http_agw_set_value(v, agw_claim_text(json, name, buf));
 
     return NGX_OK;
 }

@@ -14,8 +14,10 @@
 
 
 static agw_reason_t ngx_http_agw_admit_transport(ngx_http_request_t *r);
+static agw_reason_t ngx_http_agw_admit_paths(ngx_http_request_t *r,
+    ngx_uint_t matched);
 static agw_reason_t ngx_http_agw_admit_spelling(ngx_http_request_t *r,
-    agw_str_t path);
+    agw_str_t path, ngx_uint_t matched);
 static ngx_int_t ngx_http_agw_says_secure(agw_str_t value);
 static agw_str_t ngx_http_agw_raw_path(ngx_http_request_t *r);
 
@@ -28,6 +30,35 @@ ngx_http_agw_admit(ngx_http_request_t *r)
     reason = ngx_http_agw_admit_transport(r);
 
     return reason == AGW_OK ? ngx_http_agw_admit_path(r) : reason;
+}
+
+
+/* a template that both paths match as it is written confuses nobody */
+
+agw_reason_t
+ngx_http_agw_admit_guarded(ngx_http_request_t *r, agw_str_t *business_id)
+{
+    ngx_uint_t                      matched;
+    agw_reason_t                    reason;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    reason = ngx_http_agw_admit_transport(r);
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_admit_business(r, AGW_MATCH_PREFIX,
+                                             business_id);
+    }
+
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    matched = business_id->len && r->valid_unparsed_uri
+              ? lcf->template_index : NGX_CONF_UNSET_UINT;
+
+    return ngx_http_agw_admit_paths(r, matched);
 }
 
 
@@ -67,33 +98,44 @@ ngx_http_agw_admit_transport(ngx_http_request_t *r)
 }
 
 
+agw_reason_t
+ngx_http_agw_admit_path(ngx_http_request_t *r)
+{
+    return ngx_http_agw_admit_paths(r, NGX_CONF_UNSET_UINT);
+}
+
+
 /*
  * nginx decodes and normalises a path once, and not again after a rewrite:
  * where the path was changed, both spellings have to be plain.
  */
 
-agw_reason_t
-ngx_http_agw_admit_path(ngx_http_request_t *r)
+static agw_reason_t
+ngx_http_agw_admit_paths(ngx_http_request_t *r, ngx_uint_t matched)
 {
     agw_reason_t  reason;
 
-    reason = ngx_http_agw_admit_spelling(r, ngx_http_agw_raw_path(r));
+    reason = ngx_http_agw_admit_spelling(r, ngx_http_agw_raw_path(r),
+                                         matched);
 
     if (reason != AGW_OK || r->valid_unparsed_uri) {
         return reason;
     }
 
-    return ngx_http_agw_admit_spelling(r, ngx_http_agw_to_core(r->uri));
+    return ngx_http_agw_admit_spelling(r, ngx_http_agw_to_core(r->uri),
+                                       matched);
 }
 
 
 /*
  * A location beside the guarded ones, or one for partners, may forward what
- * an upstream reads as the path of a business, and nginx did not.
+ * an upstream reads as the path of a business, and nginx did not.  matched is
+ * the template of which that is known already.
  */
 
 static agw_reason_t
-ngx_http_agw_admit_spelling(ngx_http_request_t *r, agw_str_t path)
+ngx_http_agw_admit_spelling(ngx_http_request_t *r, agw_str_t path,
+    ngx_uint_t matched)
 {
     ngx_uint_t                      i;
     agw_reason_t                    reason;
@@ -111,7 +153,9 @@ ngx_http_agw_admit_spelling(ngx_http_request_t *r, agw_str_t path)
     template = sscf->templates->elts;
 
     for (i = 0; reason == AGW_OK && i < sscf->templates->nelts; i++) {
-        reason = agw_template_confused(&template[i], path);
+        if (i != matched) {
+            reason = agw_template_confused(&template[i], path);
+        }
     }
 
     return reason;
@@ -127,7 +171,7 @@ agw_reason_t
 ngx_http_agw_admit_business(ngx_http_request_t *r, agw_match_t how,
     agw_str_t *business_id)
 {
-    agw_str_t                       raw_id;
+    agw_str_t                       path, raw_id;
     agw_reason_t                    matched, raw;
     const ngx_http_agw_loc_conf_t  *lcf;
 
@@ -142,11 +186,16 @@ ngx_http_agw_admit_business(ngx_http_request_t *r, agw_match_t how,
         return AGW_AMBIGUOUS_PATH;
     }
 
-    if (r->valid_unparsed_uri) {
+    if (!r->valid_unparsed_uri) {
+        return AGW_OK;
+    }
+
+    path = ngx_http_agw_raw_path(r);
+
+    if (!agw_str_eq(path, ngx_http_agw_to_core(r->uri))) {
         ngx_memzero(&raw_id, sizeof(agw_str_t));
 
-        raw = agw_template_match(&lcf->template, how,
-                                 ngx_http_agw_raw_path(r), &raw_id);
+        raw = agw_template_match(&lcf->template, how, path, &raw_id);
 
         if (raw != matched || !agw_str_eq(raw_id, *business_id)) {
             return AGW_AMBIGUOUS_PATH;

@@ -21,6 +21,15 @@ agw_reason_t ngx_http_agw_admit(ngx_http_request_t *r);
 
 
 /*
+ * Both, and ngx_http_agw_admit_business(), for a location that requires
+ * something: with a prefix of its template.
+ */
+
+agw_reason_t ngx_http_agw_admit_guarded(ngx_http_request_t *r,
+    agw_str_t *business_id);
+
+
+/*
  * Whether the path that nginx matched, and the raw one that it may forward,
  * mean one thing to everybody.  AGW_OK, AGW_AMBIGUOUS_PATH or
  * AGW_INTERNAL_ERROR.

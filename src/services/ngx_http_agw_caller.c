@@ -116,7 +116,7 @@ ngx_http_agw_caller_bearer(ngx_http_request_t *r, const agw_params_t *params)
 
     reason = ngx_http_agw_verify_now(r, ctx);
 
-    if (reason == AGW_OK && ctx->claims.kind != AGW_KIND_PARTNER) {
+    if (reason == AGW_OK && ctx->claims->kind != AGW_KIND_PARTNER) {
         reason = AGW_WRONG_KIND;
     }
 

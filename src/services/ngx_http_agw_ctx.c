@@ -125,7 +125,8 @@ ngx_http_agw_ctx_done(void *data)
 {
     ngx_http_agw_ctx_t  *ctx = data;
 
-    agw_claims_done(&ctx->claims);
+    json_decref(ctx->json);
+    agw_verified_release(ctx->token);
 }
 
 

@@ -9,6 +9,8 @@
 #include <ngx_http.h>
 
 #include "agw_credentials.h"
+#include "agw_grammar.h"
+#include "agw_json.h"
 #include "agw_jws.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_revocations.h"
@@ -17,6 +19,12 @@
 
 static agw_reason_t ngx_http_agw_verify_token(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx);
+static agw_reason_t ngx_http_agw_verify_new(ngx_http_request_t *r,
+    ngx_http_agw_ctx_t *ctx, agw_str_t token);
+static agw_reason_t ngx_http_agw_verify_known(ngx_http_request_t *r,
+    ngx_http_agw_ctx_t *ctx);
+static void ngx_http_agw_verified(ngx_http_agw_ctx_t *ctx,
+    agw_verified_t *token);
 static agw_reason_t ngx_http_agw_verify_claims(ngx_http_request_t *r,
     const agw_claims_t *claims, const agw_key_t *key, int64_t now,
     uint64_t *generation);
@@ -28,6 +36,10 @@ ngx_http_agw_verify(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
     if (!ctx->asked) {
         ctx->verified = ngx_http_agw_verify_token(r, ctx);
         ctx->asked = 1;
+
+        if (ctx->verified == AGW_OK) {
+            ctx->claims = &ctx->token->claims;
+        }
     }
 
     return ctx->verified;
@@ -37,25 +49,27 @@ ngx_http_agw_verify(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 agw_reason_t
 ngx_http_agw_verify_now(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 {
-    agw_reason_t                     reason;
-    const ngx_http_agw_main_conf_t  *mcf;
-
-    reason = ngx_http_agw_verify(r, ctx);
-
-    if (reason != AGW_OK) {
-        return reason;
+    if (!ctx->asked || ctx->verified != AGW_OK) {
+        return ngx_http_agw_verify(r, ctx);
     }
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
+    return ngx_http_agw_verify_known(r, ctx);
+}
 
-    reason = agw_claims_check_time(&ctx->claims, mcf->leeway, ngx_time());
 
-    if (reason != AGW_OK) {
-        return reason;
+json_t *
+ngx_http_agw_claims_json(ngx_http_agw_ctx_t *ctx)
+{
+    u_char     buf[AGW_JWS_BUF_SIZE];
+    agw_str_t  payload;
+
+    if (ctx->json == NULL
+        && agw_jws_payload(ctx->token->token, buf, &payload) == 0)
+    {
+        ctx->json = agw_json_object(payload);
     }
 
-    return ngx_http_agw_revoked(mcf->revocations, &ctx->claims,
-                                &ctx->generation);
+    return ctx->json;
 }
 
 
@@ -81,7 +95,7 @@ ngx_http_agw_verify_other(ngx_http_request_t *r, agw_str_t token,
     reason = agw_jws_verify(&jws, sscf->keyring, token, buf);
 
     if (reason == AGW_OK) {
-        reason = agw_claims_read(claims, jws.payload);
+        reason = agw_claims_read_json(claims, jws.payload);
     }
 
     if (reason != AGW_OK) {
@@ -113,22 +127,22 @@ ngx_http_agw_verify_other(ngx_http_request_t *r, agw_str_t token,
 }
 
 
+/* a token that is in the cache was accepted in these very bytes */
+
 static agw_reason_t
 ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 {
-    u_char                          buf[AGW_JWS_BUF_SIZE];
-    agw_jws_t                       jws;
-    agw_str_t                       token;
-    agw_reason_t                    reason;
-    const ngx_http_agw_srv_conf_t  *sscf;
-
-    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
+    agw_str_t                        token;
+    agw_reason_t                     reason;
+    agw_verified_t                  *known;
+    const ngx_http_agw_srv_conf_t   *sscf;
+    const ngx_http_agw_main_conf_t  *mcf;
 
     if (r->headers_in.authorization == NULL) {
         return AGW_NO_CREDENTIALS;
     }
 
-    reason = agw_bearer_parse(
+    reason = agw_bearer_split(
                  ngx_http_agw_to_core(r->headers_in.authorization->value),
                  &token);
 
@@ -136,30 +150,127 @@ ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
         return reason;
     }
 
-    if (sscf->keyring == NULL) {
-        return AGW_UNKNOWN_KEY;
+    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
+
+    known = agw_token_cache_find(mcf->cache, sscf->trust, token);
+
+    if (known == NULL) {
+        ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                       "auth_gateway token cache: miss");
+
+        return ngx_http_agw_verify_new(r, ctx, token);
     }
 
-    reason = agw_jws_verify(&jws, sscf->keyring, token, buf);
+    ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                   "auth_gateway token cache: hit");
+
+    ngx_http_agw_verified(ctx, known);
+
+    return ngx_http_agw_verify_known(r, ctx);
+}
+
+
+/* at first sight; only what is accepted is kept */
+
+static agw_reason_t
+ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
+    agw_str_t token)
+{
+    u_char                           buf[AGW_JWS_BUF_SIZE];
+    uint64_t                         generation;
+    agw_jws_t                        jws;
+    agw_claims_t                     claims;
+    agw_reason_t                     reason;
+    agw_verified_t                  *verified;
+    const ngx_http_agw_srv_conf_t   *sscf;
+    const ngx_http_agw_main_conf_t  *mcf;
+
+    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
+
+    jws.key = NULL;
+    reason = AGW_UNKNOWN_KEY;
+
+    if (sscf->keyring != NULL) {
+        reason = agw_jws_verify(&jws, sscf->keyring, token, buf);
+    }
+
+    /* what a signature holds for is in the grammar of credentials too */
+
+    if (reason != AGW_OK && !agw_is_b64token(token)) {
+        return AGW_MALFORMED_CREDENTIALS;
+    }
 
     ctx->key = jws.key;
 
+    if (reason == AGW_OK) {
+        reason = agw_claims_read(&claims, jws.payload);
+    }
+
     if (reason != AGW_OK) {
         return reason;
     }
 
-    reason = agw_claims_read(&ctx->claims, jws.payload);
+    generation = 0;
+    reason = ngx_http_agw_verify_claims(r, &claims, jws.key, ngx_time(),
+                                        &generation);
+
+    /* held also where it is refused: the log names whose it is */
+
+    verified = agw_verified_create(sscf->trust, jws.key, token, &claims);
+
+    agw_claims_done(&claims);
+
+    if (verified == NULL) {
+        return AGW_INTERNAL_ERROR;
+    }
+
+    verified->generation = generation;
+
+    ngx_http_agw_verified(ctx, verified);
+
+    if (reason == AGW_OK && mcf->cache != NULL) {
+        agw_token_cache_add(mcf->cache, verified);
+
+        ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
+                       "auth_gateway token cache: stored");
+    }
+
+    return reason;
+}
+
+
+/* what may have changed since the token was accepted */
+
+static agw_reason_t
+ngx_http_agw_verify_known(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
+{
+    agw_reason_t                     reason;
+    const ngx_http_agw_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
+
+    reason = agw_claims_check_time(&ctx->token->claims, mcf->leeway,
+                                   ngx_time());
 
     if (reason != AGW_OK) {
         return reason;
     }
 
-    /* signed by one of our keys: the log may name it, valid or not */
+    return ngx_http_agw_revoked(mcf->revocations, &ctx->token->claims,
+                                &ctx->token->generation);
+}
 
-    ctx->partner_id = ngx_http_agw_from_core(ctx->claims.partner_id);
 
-    return ngx_http_agw_verify_claims(r, &ctx->claims, jws.key, ngx_time(),
-                                      &ctx->generation);
+/* signed by one of our keys: the log may name it, valid or not */
+
+static void
+ngx_http_agw_verified(ngx_http_agw_ctx_t *ctx, agw_verified_t *token)
+{
+    ctx->token = token;
+    ctx->key = token->key;
+    ctx->partner_id = ngx_http_agw_from_core(token->claims.partner_id);
 }
 
 

@@ -14,8 +14,9 @@
 /*
  * Verifies the request's bearer token (RFC 6750, section 2.1): once a pass,
  * whoever asks first.  Returns ctx->verified, which is AGW_OK, a reason of
- * agw_bearer_parse(), agw_jws_verify(), agw_claims_read() or
- * agw_claims_check().  Only after AGW_OK may the context's claims be used.
+ * agw_bearer_parse(), agw_jws_verify(), agw_claims_read(),
+ * agw_claims_check() or ngx_http_agw_revoked().  Only after AGW_OK may the
+ * context's claims be used.
  */
 
 agw_reason_t ngx_http_agw_verify(ngx_http_request_t *r,
@@ -30,6 +31,14 @@ agw_reason_t ngx_http_agw_verify(ngx_http_request_t *r,
 
 agw_reason_t ngx_http_agw_verify_now(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx);
+
+
+/*
+ * Every claim of the token that ngx_http_agw_verify() accepted, the context's
+ * own; NULL where memory ran out.
+ */
+
+json_t *ngx_http_agw_claims_json(ngx_http_agw_ctx_t *ctx);
 
 
 /*

@@ -1,8 +1,9 @@
 
 /*
  * Payloads as they come, and members as they come beside the required ones:
- * what is read keeps the promises of agw_claims.h, and no clock or rule that
- * follows can overflow.
+ * what is read keeps the promises of agw_claims.h, the reader of flat
+ * payloads and the general one give the same answer, and no clock or rule
+ * that follows can overflow.
  */
 
 
@@ -10,6 +11,37 @@
 
 #include "agw_claims.h"
 #include "agw_grammar.h"
+
+
+/* whichever reader reads it: the same */
+
+static void
+same_claims(const agw_claims_t *c, agw_str_t payload)
+{
+    agw_claims_t  other;
+
+    if (agw_claims_read(&other, payload) != AGW_OK
+        || c->kind != other.kind
+        || c->iat != other.iat || c->exp != other.exp || c->nbf != other.nbf)
+    {
+        abort();
+    }
+
+    if (!agw_str_eq(c->partner_id, other.partner_id)
+        || !agw_str_eq(c->business_id, other.business_id)
+        || !agw_str_eq(c->scope, other.scope)
+        || !agw_str_eq(c->jti, other.jti)
+        || !agw_str_eq(c->iss, other.iss)
+        || !agw_str_eq(c->aud, other.aud)
+        || !agw_str_eq(c->sub, other.sub)
+        || !agw_str_eq(c->client_id, other.client_id)
+        || (c->aud.data == NULL) != (other.aud.data == NULL))
+    {
+        abort();
+    }
+
+    agw_claims_done(&other);
+}
 
 
 static void
@@ -21,13 +53,18 @@ read_payload(agw_str_t payload)
     unsigned char       buf[AGW_CLAIM_BUF_SIZE];
     agw_claims_rules_t  rules;
 
-    if (agw_claims_read(&c, payload) != AGW_OK) {
-        if (c.json != NULL) {
+    if (agw_claims_read_json(&c, payload) != AGW_OK) {
+        if (c.json != NULL
+            || agw_claims_read(&c, payload) != AGW_MALFORMED_CLAIMS
+            || c.json != NULL)
+        {
             abort();
         }
 
         return;
     }
+
+    same_claims(&c, payload);
 
     if (!agw_is_id(c.partner_id) || !agw_is_id(c.jti) || c.iat < 0
         || c.exp <= c.iat || c.exp > AGW_TIME_MAX || c.nbf < 0
@@ -52,7 +89,7 @@ read_payload(agw_str_t payload)
     }
 
     text = c.scope.len ? c.scope : c.jti;
-    text = agw_claim_text(&c, text, buf);
+    text = agw_claim_text(c.json, text, buf);
 
     if (text.len > AGW_CLAIM_TEXT_MAX || agw_has_control(text)) {
         abort();

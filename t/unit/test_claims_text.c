@@ -242,10 +242,10 @@ is_text(agw_str_t value, agw_str_t wanted)
     json = unit_cat(S("{\"partner_id\":\"p\",\"jti\":\"j\",\"iat\":1,"
         "\"exp\":2,\"xx\":\"other\",\"X\":\"other\",\"x\":"),
         unit_cat(value, S("}")));
-    assert_int_equal(agw_claims_read(&c, json), AGW_OK);
+    assert_int_equal(agw_claims_read_json(&c, json), AGW_OK);
 
     buf = unit_alloc(AGW_CLAIM_BUF_SIZE);
-    text = agw_claim_text(&c, unit_copy(S("x")), buf);
+    text = agw_claim_text(c.json, unit_copy(S("x")), buf);
 
     unit_assert(agw_str_eq(text, wanted), "%.*s: \"%.*s\"", UNIT_ARG(value),
         UNIT_ARG(text));
@@ -334,24 +334,24 @@ design_3_claim_names(void **state)
 
     (void) state;
 
-    assert_int_equal(agw_claims_read(&c, S("{\"partner_id\":\"p\","
+    assert_int_equal(agw_claims_read_json(&c, S("{\"partner_id\":\"p\","
         "\"jti\":\"j\",\"iat\":1,\"exp\":2,\"caf\xc3\xa9\":\"x\"}")), AGW_OK);
 
     for (i = 0; i < UNIT_COUNT(absent); i++) {
-        unit_assert(agw_claim_text(&c, unit_copy(absent[i]), buf).len == 0,
+        unit_assert(agw_claim_text(c.json, unit_copy(absent[i]), buf).len == 0,
             "row %zu", i);
     }
 
-    assert_int_equal(agw_claim_text(&c, UNIT_NONE, buf).len, 0);
-    assert_int_equal(agw_claim_text(&c, unit_fill('n', 5000), buf).len, 0);
+    assert_int_equal(agw_claim_text(c.json, UNIT_NONE, buf).len, 0);
+    assert_int_equal(agw_claim_text(c.json, unit_fill('n', 5000), buf).len, 0);
 
     /* the name is not terminated: what follows it is not read */
 
-    unit_assert_str(agw_claim_text(&c, unit_copy(S("partner_id")), buf),
+    unit_assert_str(agw_claim_text(c.json, unit_copy(S("partner_id")), buf),
         S("p"));
-    unit_assert_str(agw_claim_text(&c, (agw_str_t) { 3,
+    unit_assert_str(agw_claim_text(c.json, (agw_str_t) { 3,
         (const unsigned char *) "iat_and_more" }, buf), S("1"));
-    unit_assert_str(agw_claim_text(&c, S("caf\xc3\xa9"), buf), S("x"));
+    unit_assert_str(agw_claim_text(c.json, S("caf\xc3\xa9"), buf), S("x"));
 
     agw_claims_done(&c);
 }

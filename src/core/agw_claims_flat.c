@@ -1,0 +1,193 @@
+
+/*
+ * One pass, and no decision: what is not at once clear is for the general
+ * reader.  Both fill the same structure, which is judged after that.
+ */
+
+
+#include "agw_claims_flat.h"
+#include "agw_grammar.h"
+
+
+typedef struct {
+    agw_str_t     text;              /* with its quotes and colon */
+    size_t        offset;            /* in agw_claims_t */
+    unsigned      time:1;            /* else a string */
+    unsigned      required:1;
+} agw_member_t;
+
+
+static const agw_member_t *agw_flat_member(agw_str_t *rest,
+    const agw_member_t *expected);
+static int agw_flat_string(agw_str_t *rest, agw_str_t *value);
+static int agw_flat_time(agw_str_t *rest, int64_t *value);
+static int agw_flat_take(agw_str_t *rest, unsigned char c);
+
+
+/* in the order of agw_claims_write() */
+
+static const agw_member_t  agw_members[] = {
+    { agw_string("\"iss\":"), offsetof(agw_claims_t, iss), 0, 0 },
+    { agw_string("\"aud\":"), offsetof(agw_claims_t, aud), 0, 0 },
+    { agw_string("\"sub\":"), offsetof(agw_claims_t, sub), 0, 0 },
+    { agw_string("\"partner_id\":"), offsetof(agw_claims_t, partner_id),
+      0, 1 },
+    { agw_string("\"client_id\":"), offsetof(agw_claims_t, client_id), 0, 0 },
+    { agw_string("\"business_id\":"), offsetof(agw_claims_t, business_id),
+      0, 0 },
+    { agw_string("\"scope\":"), offsetof(agw_claims_t, scope), 0, 0 },
+    { agw_string("\"iat\":"), offsetof(agw_claims_t, iat), 1, 1 },
+    { agw_string("\"exp\":"), offsetof(agw_claims_t, exp), 1, 1 },
+    { agw_string("\"jti\":"), offsetof(agw_claims_t, jti), 0, 1 },
+    { agw_string("\"nbf\":"), offsetof(agw_claims_t, nbf), 1, 0 }
+};
+
+#define AGW_MEMBERS  (sizeof(agw_members) / sizeof(agw_members[0]))
+
+
+int
+agw_claims_read_flat(agw_claims_t *claims, agw_str_t payload)
+{
+    int                  rc;
+    char                *field;
+    size_t               i;
+    unsigned             seen, bit;
+    const agw_member_t  *member;
+
+    memset(claims, 0, sizeof(agw_claims_t));
+
+    seen = 0;
+    member = agw_members;
+
+    if (agw_flat_take(&payload, '{') != 0) {
+        return -1;
+    }
+
+    do {
+        member = agw_flat_member(&payload, member);
+        if (member == NULL) {
+            return -1;
+        }
+
+        bit = 1u << (member - agw_members);
+        field = (char *) claims + member->offset;
+
+        rc = member->time ? agw_flat_time(&payload, (int64_t *) field)
+                          : agw_flat_string(&payload, (agw_str_t *) field);
+
+        if (rc != 0 || (seen & bit)) {
+            return -1;
+        }
+
+        seen |= bit;
+
+    } while (agw_flat_take(&payload, ',') == 0);
+
+    if (agw_flat_take(&payload, '}') != 0 || payload.len != 0) {
+        return -1;
+    }
+
+    for (i = 0; i < AGW_MEMBERS; i++) {
+        if (agw_members[i].required && !(seen & (1u << i))) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* the member whose name comes next: the one expected, or one behind it */
+
+static const agw_member_t *
+agw_flat_member(agw_str_t *rest, const agw_member_t *expected)
+{
+    size_t               i, at;
+    const agw_member_t  *member;
+
+    at = (size_t) (expected - agw_members);
+
+    for (i = 0; i < AGW_MEMBERS; i++) {
+        member = &agw_members[(at + i) % AGW_MEMBERS];
+
+        if (agw_str_begins(*rest, member->text)) {
+            rest->data += member->text.len;
+            rest->len -= member->text.len;
+
+            return member;
+        }
+    }
+
+    return NULL;
+}
+
+
+static int
+agw_flat_string(agw_str_t *rest, agw_str_t *value)
+{
+    if (agw_flat_take(rest, '"') != 0) {
+        return -1;
+    }
+
+    value->data = rest->data;
+    value->len = agw_plain(*rest);
+
+    rest->data += value->len;
+    rest->len -= value->len;
+
+    return agw_flat_take(rest, '"');
+}
+
+
+/* digits, of which a number has no leading zero (RFC 8259, section 6) */
+
+static int
+agw_flat_time(agw_str_t *rest, int64_t *value)
+{
+    size_t         i;
+    int64_t        n;
+    unsigned char  c;
+
+    n = 0;
+
+    for (i = 0; i < rest->len; i++) {
+        c = rest->data[i];
+
+        if (c < '0' || c > '9' || (i == 1 && rest->data[0] == '0')) {
+            break;
+        }
+
+        n = n * 10 + (c - '0');
+
+        if (n > AGW_TIME_MAX) {
+            return -1;
+        }
+    }
+
+    if (i == 0) {
+        return -1;
+    }
+
+    *value = n;
+
+    rest->data += i;
+    rest->len -= i;
+
+    return 0;
+}
+
+
+/* takes c off the rest: 0, or -1 where something else comes */
+
+static int
+agw_flat_take(agw_str_t *rest, unsigned char c)
+{
+    if (rest->len == 0 || rest->data[0] != c) {
+        return -1;
+    }
+
+    rest->data++;
+    rest->len--;
+
+    return 0;
+}

@@ -1,0 +1,91 @@
+
+/*
+ * Tokens that were verified and accepted, with their checked claims, so that
+ * the next request with one need not verify it again.  Of one process: no
+ * lock.  What may change with time (expiry, revocation) and what a location
+ * demands is for the caller to look at, on every hit.
+ */
+
+
+#ifndef AGW_TOKEN_CACHE_H_INCLUDED_
+#define AGW_TOKEN_CACHE_H_INCLUDED_
+
+
+#include "agw_claims.h"
+#include "agw_key.h"
+
+
+/*
+ * A verified token, in one block that is freed with its last hold: whoever
+ * has one may go on reading it, also after it left the cache.  Of the claims
+ * those of agw_claims_t are there that decide or identify, and no json.
+ */
+
+typedef struct agw_verified_s  agw_verified_t;
+
+struct agw_verified_s {
+    agw_claims_t      claims;
+    const agw_key_t  *key;           /* that verified it, borrowed */
+    agw_str_t         token;         /* its bytes */
+    uint64_t          generation;    /* of revocations, for the caller */
+
+    const void       *trust;         /* the rest is the cache's */
+    size_t            size;          /* of the block */
+    size_t            bucket;
+    unsigned          holds;
+    agw_verified_t   *next;          /* in the bucket */
+    agw_verified_t   *newer;
+    agw_verified_t   *older;
+};
+
+
+/*
+ * Copies a token and its claims.  trust stands for the keys, the issuer and
+ * the audience that it was verified against, and is only compared.  Returns
+ * a block that the caller holds, or NULL where memory ran out.
+ */
+
+agw_verified_t *agw_verified_create(const void *trust, const agw_key_t *key,
+    agw_str_t token, const agw_claims_t *claims);
+
+
+/* gives a hold back; the last one wipes and frees.  verified may be NULL */
+
+void agw_verified_release(agw_verified_t *verified);
+
+
+typedef struct agw_token_cache_s  agw_token_cache_t;
+
+
+#define AGW_TOKEN_CACHE_MAX  1048576
+
+
+/*
+ * A cache of 1 to AGW_TOKEN_CACHE_MAX entries; NULL where memory ran out.
+ * Freeing it takes its own holds off its entries; cache may be NULL.
+ */
+
+agw_token_cache_t *agw_token_cache_create(size_t entries);
+void agw_token_cache_free(agw_token_cache_t *cache);
+
+
+/*
+ * The entry of exactly this token under this trust, now the last to leave,
+ * of which the caller owes an agw_verified_release(), or NULL.  cache may be
+ * NULL: it has none.
+ */
+
+agw_verified_t *agw_token_cache_find(agw_token_cache_t *cache,
+    const void *trust, agw_str_t token);
+
+
+/*
+ * Adds what agw_token_cache_find() did not find, taking a hold of its own;
+ * where the cache is full, the least recently used leaves.  cache may be
+ * NULL.
+ */
+
+void agw_token_cache_add(agw_token_cache_t *cache, agw_verified_t *verified);
+
+
+#endif /* AGW_TOKEN_CACHE_H_INCLUDED_ */
