@@ -25,6 +25,8 @@ static char *ngx_http_agw_create_cache(ngx_conf_t *cf,
 static void ngx_http_agw_free_cache(void *data);
 static const void *ngx_http_agw_trust(const ngx_http_agw_srv_conf_t *prev,
     const ngx_http_agw_srv_conf_t *conf);
+static ngx_int_t ngx_http_agw_prepare_claims(ngx_conf_t *cf,
+    ngx_http_agw_srv_conf_t *conf);
 static ngx_int_t ngx_http_agw_add_template(ngx_conf_t *cf,
     ngx_http_agw_srv_conf_t *sscf, ngx_http_agw_loc_conf_t *conf);
 static char *ngx_http_agw_merge_lifetimes(ngx_conf_t *cf,
@@ -147,6 +149,10 @@ ngx_http_agw_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_OK;
     }
 
+    if (ngx_http_agw_prepare_claims(cf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     if (agw_keyring_has_issuer(conf->keyring, conf->rules.issuer)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"issuer=%V\" of an \"auth_gateway_key\" is this "
@@ -186,6 +192,28 @@ ngx_http_agw_trust(const ngx_http_agw_srv_conf_t *prev,
     }
 
     return conf;
+}
+
+
+static ngx_int_t
+ngx_http_agw_prepare_claims(ngx_conf_t *cf, ngx_http_agw_srv_conf_t *conf)
+{
+    size_t  size;
+
+    size = AGW_CLAIMS_HEAD_SIZE(conf->issuer.len + conf->audience.len);
+
+    conf->claims_head.data = ngx_pnalloc(cf->pool, size);
+
+    if (conf->claims_head.data == NULL
+        || agw_claims_head(conf->rules.issuer, conf->rules.audience,
+                           conf->claims_head.data, size,
+                           &conf->claims_head.len)
+           != 0)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 

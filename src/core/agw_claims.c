@@ -10,6 +10,7 @@
 #include "agw_claims_flat.h"
 #include "agw_grammar.h"
 #include "agw_json.h"
+#include "agw_json_text.h"
 #include "agw_scope.h"
 
 
@@ -102,8 +103,8 @@ agw_claims_check_time(const agw_claims_t *claims, int64_t leeway, int64_t now)
 
 
 int
-agw_claims_write(const agw_claims_t *claims, agw_str_t issuer,
-    agw_str_t audience, unsigned char *buf, size_t size, size_t *len)
+agw_claims_head(agw_str_t issuer, agw_str_t audience, unsigned char *buf,
+    size_t size, size_t *len)
 {
     int      rc;
     size_t   n;
@@ -113,21 +114,8 @@ agw_claims_write(const agw_claims_t *claims, agw_str_t issuer,
 
     rc = agw_claims_set(json, "iss", issuer);
     rc |= agw_claims_set(json, "aud", audience);
-    rc |= agw_claims_set(json, "sub", claims->partner_id);
-    rc |= agw_claims_set(json, "partner_id", claims->partner_id);
-    rc |= agw_claims_set(json, "client_id", claims->partner_id);
-    rc |= agw_claims_set(json, "business_id", claims->business_id);
-    rc |= agw_claims_set(json, "scope", claims->scope);
-    rc |= json_object_set_new(json, "iat", json_integer(claims->iat));
-    rc |= json_object_set_new(json, "exp", json_integer(claims->exp));
-    rc |= agw_claims_set(json, "jti", claims->jti);
 
-    if (rc != 0) {
-        json_decref(json);
-        return -1;
-    }
-
-    n = json_dumpb(json, (char *) buf, size, JSON_COMPACT);
+    n = rc == 0 ? json_dumpb(json, (char *) buf, size, JSON_COMPACT) : 0;
 
     json_decref(json);
 
@@ -135,7 +123,46 @@ agw_claims_write(const agw_claims_t *claims, agw_str_t issuer,
         return -1;
     }
 
+    /* in place of the last brace: a comma, behind a member */
+
+    if (n > 2) {
+        buf[n - 1] = ',';
+
+    } else {
+        n--;
+    }
+
     *len = n;
+
+    return 0;
+}
+
+
+int
+agw_claims_write(const agw_claims_t *claims, agw_str_t head,
+    unsigned char *buf, size_t size, size_t *len)
+{
+    agw_json_text_t  t;
+
+    t.p = buf;
+    t.last = buf + size;
+    t.failed = 0;
+
+    agw_json_text_copy(&t, head);
+    agw_json_text_string(&t, "sub", claims->partner_id);
+    agw_json_text_string(&t, "partner_id", claims->partner_id);
+    agw_json_text_string(&t, "client_id", claims->partner_id);
+    agw_json_text_string(&t, "business_id", claims->business_id);
+    agw_json_text_string(&t, "scope", claims->scope);
+    agw_json_text_integer(&t, "iat", claims->iat);
+    agw_json_text_integer(&t, "exp", claims->exp);
+    agw_json_text_string(&t, "jti", claims->jti);
+
+    if (agw_json_text_end(&t) != 0) {
+        return -1;
+    }
+
+    *len = (size_t) (t.p - buf);
 
     return 0;
 }

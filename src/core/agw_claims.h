@@ -92,16 +92,30 @@ agw_reason_t agw_claims_check_time(const agw_claims_t *claims,
 
 
 /*
- * The payload of a token of ours: sub, partner_id and client_id alike;
- * business_id, scope, iss and aud only where not empty.  buf has size bytes,
- * of which AGW_CLAIMS_SIZE always suffice beside issuer and audience.
- * Returns 0 and sets *len, or -1 where it did not fit or memory ran out.
+ * What the payloads of all tokens of one server begin with: the brace, iss
+ * and aud where not empty, escaped, and a comma.  buf has size bytes, of
+ * which AGW_CLAIMS_HEAD_SIZE(issuer.len + audience.len) suffice.  Returns 0
+ * and sets *len, or -1 where memory ran out.
+ */
+
+#define AGW_CLAIMS_HEAD_SIZE(len)   (6 * (len) + 32)
+
+int agw_claims_head(agw_str_t issuer, agw_str_t audience, unsigned char *buf,
+    size_t size, size_t *len);
+
+
+/*
+ * The payload of a token of ours, after that head: sub, partner_id and
+ * client_id alike; business_id and scope only where not empty.  buf has size
+ * bytes, of which AGW_CLAIMS_SIZE always suffice beside the head.  Returns 0
+ * and sets *len, or -1 where it did not fit, or a claim is none that reading
+ * would accept.
  */
 
 #define AGW_CLAIMS_SIZE   (5 * AGW_ID_MAX + AGW_SCOPE_MAX + 512)
 
-int agw_claims_write(const agw_claims_t *claims, agw_str_t issuer,
-    agw_str_t audience, unsigned char *buf, size_t size, size_t *len);
+int agw_claims_write(const agw_claims_t *claims, agw_str_t head,
+    unsigned char *buf, size_t size, size_t *len);
 
 
 /*

@@ -20,12 +20,14 @@ struct ngx_http_agw_body_s {
     ngx_http_agw_body_pt      handler;
     ngx_uint_t                types;         /* NGX_HTTP_AGW_BODY_* */
     size_t                    len;
-    u_char                   *data;          /* AGW_BODY_MAX bytes */
+    size_t                    size;          /* room, at most AGW_BODY_MAX */
+    u_char                   *data;
     unsigned                  taken:1;       /* some of it, from nginx */
     agw_params_t              params;
 };
 
 
+static size_t ngx_http_agw_body_room(ngx_http_request_t *r);
 static void ngx_http_agw_body_begin(ngx_http_request_t *r);
 static void ngx_http_agw_body_read(ngx_http_request_t *r);
 static ngx_int_t ngx_http_agw_body_collect(ngx_http_request_t *r,
@@ -61,7 +63,8 @@ ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,
 
     body->handler = handler;
     body->types = types;
-    body->data = ngx_http_agw_secret_buf(r->pool, AGW_BODY_MAX);
+    body->size = ngx_http_agw_body_room(r);
+    body->data = ngx_http_agw_secret_buf(r->pool, body->size);
 
     if (body->data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -93,6 +96,19 @@ ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,
     }
 
     return NGX_DONE;
+}
+
+
+/* as long as the body says that it is, where it says so */
+
+static size_t
+ngx_http_agw_body_room(ngx_http_request_t *r)
+{
+    off_t  len;
+
+    len = r->headers_in.content_length_n;
+
+    return len >= 0 && len < AGW_BODY_MAX ? (size_t) len : AGW_BODY_MAX;
 }
 
 
@@ -191,7 +207,7 @@ ngx_http_agw_body_append(ngx_http_agw_body_t *body, ngx_buf_t *b)
 
     size = ngx_buf_size(b);
 
-    if (size > (off_t) (AGW_BODY_MAX - body->len)) {
+    if (size > (off_t) (body->size - body->len)) {
         return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
     }
 

@@ -8,70 +8,72 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include <openssl/err.h>
-#include <openssl/rand.h>
-
 #include "agw_base64.h"
+#include "agw_json_text.h"
 #include "agw_jws.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_issue.h"
+#include "ngx_http_agw_random.h"
 #include "ngx_http_agw_send.h"
 
 
 #define NGX_HTTP_AGW_JTI_BYTES  16
 
+/* of the response, beside the token and what else the grant says */
 
-static ngx_int_t ngx_http_agw_issue_token(ngx_http_request_t *r,
-    const ngx_http_agw_grant_t *grant, ngx_str_t *token);
-static json_t *ngx_http_agw_issue_response(const ngx_http_agw_grant_t *grant,
-    const ngx_str_t *token);
+#define NGX_HTTP_AGW_RESPONSE   256
+
+
+static ngx_int_t ngx_http_agw_issue_payload(ngx_http_request_t *r,
+    const ngx_http_agw_grant_t *grant, agw_str_t *payload);
+static ngx_int_t ngx_http_agw_issue_response(ngx_http_request_t *r,
+    const ngx_http_agw_grant_t *grant, agw_str_t payload, ngx_str_t *body);
 
 
 ngx_int_t
 ngx_http_agw_issue(ngx_http_request_t *r, const ngx_http_agw_grant_t *grant)
 {
-    json_t     *json;
-    ngx_str_t   token;
+    agw_str_t  payload;
+    ngx_str_t  body;
 
-    if (ngx_http_agw_issue_token(r, grant, &token) != NGX_OK) {
+    if (ngx_http_agw_issue_payload(r, grant, &payload) != NGX_OK
+        || ngx_http_agw_issue_response(r, grant, payload, &body) != NGX_OK)
+    {
         ngx_log_error(NGX_LOG_ERR, ngx_http_agw_log(r), 0,
                       "auth_gateway: a token could not be signed");
         return NGX_DECLINED;
     }
 
-    json = ngx_http_agw_issue_response(grant, &token);
-    if (json == NULL) {
-        return NGX_DECLINED;
-    }
-
-    return ngx_http_agw_send_json(r, json);
+    return ngx_http_agw_send(r, NGX_HTTP_OK, &body);
 }
 
 
 static ngx_int_t
-ngx_http_agw_issue_token(ngx_http_request_t *r,
-    const ngx_http_agw_grant_t *grant, ngx_str_t *token)
+ngx_http_agw_issue_payload(ngx_http_request_t *r,
+    const ngx_http_agw_grant_t *grant, agw_str_t *payload)
 {
     u_char                          random[NGX_HTTP_AGW_JTI_BYTES];
     u_char                          jti[AGW_BASE64URL_SIZE(
                                             NGX_HTTP_AGW_JTI_BYTES)];
-    u_char                         *payload;
+    u_char                         *buf;
     size_t                          size;
     agw_str_t                       s;
     agw_claims_t                    claims;
-    const agw_key_t                *key;
     const ngx_http_agw_srv_conf_t  *sscf;
 
     sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
-    key = agw_keyring_signer(sscf->keyring);
 
-    if (RAND_bytes(random, sizeof(random)) != 1) {
-        ERR_clear_error();
+    size = sscf->claims_head.len + AGW_CLAIMS_SIZE;
+    buf = ngx_pnalloc(r->pool, size);
+
+    if (buf == NULL
+        || ngx_http_agw_random(random, NGX_HTTP_AGW_JTI_BYTES) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
     s.data = random;
-    s.len = sizeof(random);
+    s.len = NGX_HTTP_AGW_JTI_BYTES;
 
     ngx_memzero(&claims, sizeof(agw_claims_t));
 
@@ -84,69 +86,66 @@ ngx_http_agw_issue_token(ngx_http_request_t *r,
     claims.iat = grant->issued_at;
     claims.exp = grant->issued_at + grant->lifetime;
 
-    /* a byte of issuer or audience can take six in JSON */
+    payload->data = buf;
 
-    size = AGW_CLAIMS_SIZE + 6 * (sscf->issuer.len + sscf->audience.len);
-
-    payload = ngx_pnalloc(r->pool, size);
-    if (payload == NULL) {
-        return NGX_ERROR;
-    }
-
-    s.data = payload;
-
-    if (agw_claims_write(&claims, sscf->rules.issuer, sscf->rules.audience,
-                         payload, size, &s.len)
-        != 0)
-    {
-        return NGX_ERROR;
-    }
-
-    token->data = ngx_http_agw_secret_buf(r->pool, agw_jws_size(key, s.len));
-
-    if (token->data == NULL
-        || agw_jws_sign(key, s, token->data, &token->len) != 0)
-    {
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
+    return agw_claims_write(&claims,
+                            ngx_http_agw_to_core(sscf->claims_head), buf,
+                            size, &payload->len) == 0
+           ? NGX_OK : NGX_ERROR;
 }
 
 
-static json_t *
-ngx_http_agw_issue_response(const ngx_http_agw_grant_t *grant,
-    const ngx_str_t *token)
+/* the token is signed where it stands in the response */
+
+static ngx_int_t
+ngx_http_agw_issue_response(ngx_http_request_t *r,
+    const ngx_http_agw_grant_t *grant, agw_str_t payload, ngx_str_t *body)
 {
-    int      rc;
-    json_t  *json;
+    size_t                          size, len;
+    agw_json_text_t                 t;
+    const agw_key_t                *key;
+    const ngx_http_agw_srv_conf_t  *sscf;
+    static const agw_str_t          begin = agw_string("{\"access_token\":\"");
+    static const agw_str_t          end = agw_string("\",");
+    static const agw_str_t          bearer = agw_string("Bearer");
 
-    json = json_pack("{s:s%, s:s, s:I}",
-                     "access_token", token->data, token->len,
-                     "token_type", "Bearer",
-                     "expires_in", (json_int_t) grant->lifetime);
-    rc = 0;
+    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
+    key = agw_keyring_signer(sscf->keyring);
 
-    if (json == NULL || grant->bare) {
-        return json;
+    size = NGX_HTTP_AGW_RESPONSE + agw_jws_size(key, payload.len)
+           + grant->scope.len + grant->business_id.len;
+
+    body->data = ngx_http_agw_secret_buf(r->pool, size);
+    if (body->data == NULL) {
+        return NGX_ERROR;
     }
 
-    if (grant->scope.len) {
-        rc |= json_object_set_new(json, "scope",
-                              json_stringn((const char *) grant->scope.data,
-                                           grant->scope.len));
+    t.p = body->data;
+    t.last = body->data + size;
+    t.failed = 0;
+
+    agw_json_text_copy(&t, begin);
+
+    if (agw_jws_sign(key, payload, t.p, &len) != 0) {
+        return NGX_ERROR;
     }
 
-    if (grant->kind == AGW_KIND_BUSINESS) {
-        rc |= json_object_set_new(json, "business_id",
-                        json_stringn((const char *) grant->business_id.data,
-                                     grant->business_id.len));
+    t.p += len;
+
+    agw_json_text_copy(&t, end);
+    agw_json_text_string(&t, "token_type", bearer);
+    agw_json_text_integer(&t, "expires_in", grant->lifetime);
+
+    if (!grant->bare) {
+        agw_json_text_string(&t, "scope", grant->scope);
+        agw_json_text_string(&t, "business_id", grant->business_id);
     }
 
-    if (rc != 0) {
-        json_decref(json);
-        return NULL;
+    if (agw_json_text_end(&t) != 0) {
+        return NGX_ERROR;
     }
 
-    return json;
+    body->len = t.p - body->data;
+
+    return NGX_OK;
 }

@@ -1,7 +1,7 @@
 
 /*
- * The two readers of claims side by side: whatever one says of a payload,
- * the other does.
+ * Claims as a server writes them, and the two readers of claims side by
+ * side: whatever one says of a payload, the other does.
  */
 
 
@@ -12,6 +12,36 @@
 #include "unit.h"
 
 #include "agw_claims.h"
+
+
+/* the payload, in a block that ends with it */
+
+static inline agw_str_t
+unit_write_claims(const agw_claims_t *c, agw_str_t issuer, agw_str_t audience)
+{
+    size_t          size;
+    agw_str_t       head, text;
+    unsigned char  *buf;
+
+    /* quotes and control characters take up to six bytes each */
+
+    size = AGW_CLAIMS_HEAD_SIZE(issuer.len + audience.len);
+    buf = unit_alloc(size);
+    head.data = buf;
+
+    assert_int_equal(agw_claims_head(unit_copy(issuer), unit_copy(audience),
+        buf, size, &head.len), 0);
+    assert_true(head.len <= size);
+
+    buf = unit_alloc(head.len + AGW_CLAIMS_SIZE);
+    text.data = buf;
+
+    assert_int_equal(agw_claims_write(c, unit_copy(head), buf,
+        head.len + AGW_CLAIMS_SIZE, &text.len), 0);
+    assert_true(text.len <= head.len + AGW_CLAIMS_SIZE);
+
+    return unit_copy(text);
+}
 
 
 /* reads text both ways, and returns what both said */

@@ -68,10 +68,9 @@ is_flat(agw_str_t text)
 static void
 design_4_own_tokens_take_one_pass(void **state)
 {
-    size_t          i, len;
-    agw_str_t       text;
-    agw_claims_t    c;
-    unsigned char  *buf;
+    size_t        i;
+    agw_str_t     text;
+    agw_claims_t  c;
     static const struct {
         const char  *issuer;
         const char  *audience;
@@ -98,15 +97,8 @@ design_4_own_tokens_take_one_pass(void **state)
         c.scope.data = (const unsigned char *) tokens[i].scope;
         c.scope.len = strlen(tokens[i].scope);
 
-        buf = unit_alloc(AGW_CLAIMS_SIZE + 512);
-        assert_int_equal(agw_claims_write(&c,
-            unit_format("%s", tokens[i].issuer),
-            unit_format("%s", tokens[i].audience), buf,
-            AGW_CLAIMS_SIZE + 512, &len), 0);
-
-        text.data = buf;
-        text.len = len;
-        text = unit_copy(text);
+        text = unit_write_claims(&c, unit_format("%s", tokens[i].issuer),
+            unit_format("%s", tokens[i].audience));
 
         unit_assert(is_flat(text), "not in one pass: %.*s", UNIT_ARG(text));
         unit_assert(unit_readers_agree(text) == AGW_OK, "refused: %.*s",

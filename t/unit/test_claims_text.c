@@ -9,6 +9,7 @@
 #include "unit.h"
 
 #include "agw_claims.h"
+#include "readers.h"
 
 
 static agw_claims_t
@@ -30,20 +31,13 @@ partner_claims(void)
 static json_t *
 written(const agw_claims_t *c, agw_str_t issuer, agw_str_t audience)
 {
-    size_t          size, len;
-    json_t         *json;
-    unsigned char  *buf;
+    json_t     *json;
+    agw_str_t   text;
 
-    /* quotes and control characters take up to six bytes each */
+    text = unit_write_claims(c, issuer, audience);
 
-    size = AGW_CLAIMS_SIZE + 6 * (issuer.len + audience.len);
-    buf = unit_alloc(size);
-
-    assert_int_equal(agw_claims_write(c, unit_copy(issuer),
-        unit_copy(audience), buf, size, &len), 0);
-    assert_true(len <= size);
-
-    json = json_loadb((char *) buf, len, JSON_REJECT_DUPLICATES, NULL);
+    json = json_loadb((const char *) text.data, text.len,
+        JSON_REJECT_DUPLICATES, NULL);
     assert_true(json_is_object(json));
 
     return json;
@@ -132,20 +126,14 @@ design_4_business_token(void **state)
 static void
 round_trip(agw_claims_t *c, agw_str_t issuer, agw_str_t audience)
 {
-    size_t               size, len;
-    agw_str_t            text;
-    agw_claims_t         got;
-    unsigned char       *buf;
-    agw_claims_rules_t   rules;
+    agw_str_t           text;
+    agw_claims_t        got;
+    agw_claims_rules_t  rules;
 
-    size = AGW_CLAIMS_SIZE + 6 * (issuer.len + audience.len);
-    buf = unit_alloc(size);
-    assert_int_equal(agw_claims_write(c, issuer, audience, buf, size, &len),
-        0);
+    text = unit_write_claims(c, issuer, audience);
 
-    text.len = len;
-    text.data = buf;
-    assert_int_equal(agw_claims_read(&got, unit_copy(text)), AGW_OK);
+    assert_int_equal(unit_readers_agree(text), AGW_OK);
+    assert_int_equal(agw_claims_read(&got, text), AGW_OK);
 
     assert_int_equal(got.kind, c->kind);
     unit_assert_str(got.partner_id, c->partner_id);
@@ -213,20 +201,57 @@ sizes(void **state)
     c.iat = AGW_TIME_MAX - 1;
     c.exp = AGW_TIME_MAX;
 
-    buf = unit_alloc(AGW_CLAIMS_SIZE);
-    assert_int_equal(agw_claims_write(&c, UNIT_NONE, UNIT_NONE, buf,
-        AGW_CLAIMS_SIZE, &len), 0);
     round_trip(&c, UNIT_NONE, UNIT_NONE);
+    round_trip(&c, unit_fill('\x01', 1000), unit_fill('"', 1000));
+
+    len = unit_write_claims(&c, UNIT_NONE, UNIT_NONE).len;
 
     for (size = 0; size < len; size++) {
         buf = unit_alloc(size);
-        unit_assert(agw_claims_write(&c, UNIT_NONE, UNIT_NONE, buf, size,
-            &n) == -1, "%zu of %zu bytes", size, len);
+        unit_assert(agw_claims_write(&c, S("{"), buf, size, &n) == -1,
+            "%zu of %zu bytes", size, len);
     }
 
-    buf = unit_alloc(AGW_CLAIMS_SIZE + 2000);
-    assert_int_equal(agw_claims_write(&c, unit_fill('i', 1000),
-        unit_fill('a', 1000), buf, AGW_CLAIMS_SIZE + 2000, &len), 0);
+    buf = unit_alloc(len);
+    assert_int_equal(agw_claims_write(&c, S("{"), buf, len, &n), 0);
+    assert_true(n == len);
+}
+
+
+/* a claim that would need an escape is nobody's id and no scope */
+
+static void
+claims_that_are_none(void **state)
+{
+    size_t                  i;
+    agw_claims_t            c;
+    unsigned char           buf[AGW_CLAIMS_SIZE];
+    static const agw_str_t  values[] = {
+        agw_string("\""), agw_string("a\\"), agw_string("a\nb"),
+        agw_string("\x7f"), agw_string("caf\xc3\xa9"), agw_string("a\0b"),
+    };
+
+    (void) state;
+
+    for (i = 0; i < UNIT_COUNT(values); i++) {
+        size_t      n;
+        agw_str_t  *fields[] = { &c.partner_id, &c.business_id, &c.scope,
+                                 &c.jti };
+
+        for (n = 0; n < UNIT_COUNT(fields); n++) {
+            size_t  len;
+
+            c = partner_claims();
+            *fields[n] = values[i];
+
+            unit_assert(agw_claims_write(&c, S("{"), buf, sizeof(buf), &len)
+                == -1, "field %zu, value %zu", n, i);
+        }
+    }
+
+    c = partner_claims();
+    c.iat = -1;
+    assert_int_equal(agw_claims_write(&c, S("{"), buf, sizeof(buf), &i), -1);
 }
 
 
@@ -365,6 +390,7 @@ main(void)
         unit_case(design_4_business_token),
         unit_case(written_claims_are_read),
         unit_case(sizes),
+        unit_case(claims_that_are_none),
         unit_case(design_3_claim_strings),
         unit_case(design_3_claim_length),
         unit_case(design_3_claim_types),
