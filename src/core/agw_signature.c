@@ -1,7 +1,8 @@
 
 /*
- * EVP_DigestVerifyInit() looks algorithms up by name: it is done once, and
- * what it made is copied.
+ * EVP_DigestVerifyInit() looks algorithms up by name: it is done once.  A
+ * digest is verified again and again in one context (EVP_PKEY_verify(3)); of
+ * what takes the data themselves, a copy is used up each time.
  */
 
 
@@ -12,8 +13,13 @@
 #include "agw_signature.h"
 
 
+static EVP_PKEY_CTX *agw_signature_verifier(EVP_PKEY *pkey,
+    const agw_alg_t *alg, const EVP_MD *md);
 static EVP_MD_CTX *agw_signature_ctx(EVP_PKEY *pkey, const agw_alg_t *alg,
     int sign);
+static int agw_signature_pss(EVP_PKEY_CTX *pctx);
+static int agw_signature_check_whole(const agw_signature_t *s, agw_str_t data,
+    agw_str_t sig);
 static EVP_MD_CTX *agw_signature_copy(const EVP_MD_CTX *ctx);
 
 
@@ -36,21 +42,30 @@ agw_signature_prepare(agw_signature_t *s, EVP_PKEY *pkey,
         return -1;
     }
 
-    s->verifier = agw_signature_ctx(pkey, alg, 0);
+    if (alg->digest == NULL) {
+        s->whole = agw_signature_ctx(pkey, alg, 0);
+
+    } else {
+        s->md = EVP_MD_fetch(NULL, alg->digest, NULL);
+        s->verifier = s->md ? agw_signature_verifier(pkey, alg, s->md) : NULL;
+    }
 
     if (is_private) {
         s->signer = agw_signature_ctx(pkey, alg, 1);
     }
 
-    return s->verifier == NULL || (is_private && s->signer == NULL) ? -1 : 0;
+    return (s->verifier == NULL && s->whole == NULL)
+           || (is_private && s->signer == NULL) ? -1 : 0;
 }
 
 
 void
 agw_signature_done(agw_signature_t *s)
 {
-    EVP_MD_CTX_free(s->verifier);
+    EVP_PKEY_CTX_free(s->verifier);
+    EVP_MD_CTX_free(s->whole);
     EVP_MD_CTX_free(s->signer);
+    EVP_MD_free(s->md);
     EVP_PKEY_free(s->pkey);
 
     memset(s, 0, sizeof(agw_signature_t));
@@ -99,11 +114,14 @@ agw_signature_make(const agw_signature_t *s, agw_str_t data,
 int
 agw_signature_check(const agw_signature_t *s, agw_str_t data, agw_str_t sig)
 {
-    int             rc;
-    size_t          len;
-    agw_str_t       order;
-    EVP_MD_CTX     *ctx;
-    unsigned char   der[AGW_ECDSA_DER_MAX];
+    size_t         len;
+    unsigned       digest_len;
+    agw_str_t      order;
+    unsigned char  der[AGW_ECDSA_DER_MAX], digest[EVP_MAX_MD_SIZE];
+
+    if (s->md == NULL) {
+        return agw_signature_check_whole(s, data, sig);
+    }
 
     if (s->alg->kty == AGW_KTY_EC) {
         order.data = s->order;
@@ -117,7 +135,22 @@ agw_signature_check(const agw_signature_t *s, agw_str_t data, agw_str_t sig)
         sig.len = len;
     }
 
-    ctx = agw_signature_copy(s->verifier);
+    return EVP_Digest(data.data, data.len, digest, &digest_len, s->md, NULL)
+           == 1
+           && EVP_PKEY_verify(s->verifier, sig.data, sig.len, digest,
+                              digest_len) == 1
+           ? 0 : -1;
+}
+
+
+static int
+agw_signature_check_whole(const agw_signature_t *s, agw_str_t data,
+    agw_str_t sig)
+{
+    int          rc;
+    EVP_MD_CTX  *ctx;
+
+    ctx = agw_signature_copy(s->whole);
 
     rc = ctx != NULL
          && EVP_DigestVerify(ctx, sig.data, sig.len, data.data, data.len)
@@ -129,7 +162,39 @@ agw_signature_check(const agw_signature_t *s, agw_str_t data, agw_str_t sig)
 }
 
 
-/* of RSASSA-PSS the salt is as long as the hash (RFC 7518, section 3.5) */
+static EVP_PKEY_CTX *
+agw_signature_verifier(EVP_PKEY *pkey, const agw_alg_t *alg, const EVP_MD *md)
+{
+    EVP_PKEY_CTX  *pctx;
+
+    pctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+    if (pctx == NULL) {
+        return NULL;
+    }
+
+    if (EVP_PKEY_verify_init(pctx) != 1
+        || EVP_PKEY_CTX_set_signature_md(pctx, md) != 1
+        || (alg->pss && agw_signature_pss(pctx) != 0))
+    {
+        EVP_PKEY_CTX_free(pctx);
+        return NULL;
+    }
+
+    return pctx;
+}
+
+
+/* the salt is as long as the hash (RFC 7518, section 3.5) */
+
+static int
+agw_signature_pss(EVP_PKEY_CTX *pctx)
+{
+    return EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) == 1
+           && EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST)
+              == 1
+           ? 0 : -1;
+}
+
 
 static EVP_MD_CTX *
 agw_signature_ctx(EVP_PKEY *pkey, const agw_alg_t *alg, int sign)
@@ -148,13 +213,7 @@ agw_signature_ctx(EVP_PKEY *pkey, const agw_alg_t *alg, int sign)
               : EVP_DigestVerifyInit_ex(ctx, &pctx, alg->digest, NULL, NULL,
                                         pkey, NULL);
 
-    if (rc != 1
-        || (alg->pss
-            && (EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) != 1
-                || EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx,
-                                                    RSA_PSS_SALTLEN_DIGEST)
-                   != 1)))
-    {
+    if (rc != 1 || (alg->pss && agw_signature_pss(pctx) != 0)) {
         EVP_MD_CTX_free(ctx);
         return NULL;
     }

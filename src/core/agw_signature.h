@@ -14,12 +14,14 @@
 #include "agw_alg.h"
 
 
-/* a key that is ready for one algorithm; nothing changes it after that */
+/* a key that is ready for one algorithm, in one thread */
 
 typedef struct {
     const agw_alg_t  *alg;
     EVP_PKEY         *pkey;
-    EVP_MD_CTX       *verifier;
+    EVP_MD           *md;            /* NULL: the algorithm hashes by itself */
+    EVP_PKEY_CTX     *verifier;      /* of what md made; or */
+    EVP_MD_CTX       *whole;         /* of the data themselves, to be copied */
     EVP_MD_CTX       *signer;        /* NULL without a private key */
     size_t            size;          /* of a signature, in bytes */
     unsigned char     order[AGW_FIELD_MAX];   /* of an EC key's group */
