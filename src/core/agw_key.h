@@ -1,7 +1,8 @@
 
 /*
  * One key with its one algorithm (RFC 8725, section 3.1): it signs and
- * verifies bytes.  Immutable once made.
+ * verifies bytes.  It is not changed once made, but for the contexts of
+ * OpenSSL in it, which one thread uses again and again.
  */
 
 
