@@ -310,6 +310,10 @@ agw_slots_repair(agw_index_t *index)
             agw_slot(index, slot->tally)->tokens++;
         }
     }
+
+    /* an entry that is there, and that nobody was told of */
+
+    __atomic_add_fetch(&index->generation, 1, __ATOMIC_SEQ_CST);
 }
 
 

@@ -307,6 +307,47 @@ readers_are_told(void **state)
 }
 
 
+/*
+ * The story: a worker died between publishing an entry and telling of it.
+ * The entry was found to be there when its row was read again, and nothing
+ * was told; who had asked before went on with a token that was revoked.
+ */
+
+static void
+before_it_told_of_an_entry(void **state)
+{
+    uint64_t           generation;
+    agw_index_t       *index;
+    agw_revocation_t   token, cutoff;
+
+    (void) state;
+
+    token = token_entry(S("p"), S("b"), S("j"), NOW, LATER);
+    cutoff = cutoff_entry(AGW_REVOKED_BUSINESS, S("b"), NOW, LATER);
+
+    index = filled();
+    generation = agw_index_generation(index);
+
+    assert_int_equal(agw_index_add(index, &token, NOW), AGW_INDEX_OK);
+    index->generation = generation;
+    index->changing = 1;
+
+    assert_int_equal(agw_index_add(index, &token, NOW), AGW_INDEX_OK);
+    assert_true(agw_index_generation(index) > generation);
+
+    generation = agw_index_generation(index);
+
+    assert_int_equal(agw_index_add(index, &cutoff, NOW), AGW_INDEX_OK);
+    cutoff.cutoff++;
+    assert_int_equal(agw_index_add(index, &cutoff, NOW), AGW_INDEX_OK);
+    index->generation = generation;
+    index->changing = 1;
+
+    assert_int_equal(agw_index_add(index, &cutoff, NOW), AGW_INDEX_OK);
+    assert_true(agw_index_generation(index) > generation);
+}
+
+
 int
 main(void)
 {
@@ -319,6 +360,7 @@ main(void)
         unit_case(with_no_spare_slot),
         unit_case(while_it_is_put_in_order),
         unit_case(readers_are_told),
+        unit_case(before_it_told_of_an_entry),
     };
 
     return cmocka_run_group_tests_name("index death", tests, NULL, NULL);
