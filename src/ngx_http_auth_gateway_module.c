@@ -12,6 +12,7 @@
 #include "ngx_http_agw_challenge_filter.h"
 #include "ngx_http_agw_conf.h"
 #include "ngx_http_agw_follow.h"
+#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_variables.h"
 
 
@@ -267,6 +268,8 @@ ngx_http_agw_init_process(ngx_cycle_t *cycle)
     ngx_http_agw_main_conf_t  *mcf;
 
     mcf = ngx_http_agw_worker_conf(cycle);
+
+    ngx_http_agw_json_watch();
 
     if (mcf != NULL && mcf->store != NULL) {
         ngx_http_agw_store_open(mcf->store, cycle->log);

@@ -23,8 +23,9 @@ agw_reason_t agw_bearer_parse(agw_str_t value, agw_str_t *token);
 
 
 /*
- * The same without a look at what follows the scheme, which may be any bytes
- * then: only to be compared with a token that is known.
+ * The same without a look at what follows the scheme, which may be any
+ * bytes: to be compared with a token that is known, or to be verified, which
+ * nothing but a b64token is.
  */
 
 agw_reason_t agw_bearer_split(agw_str_t value, agw_str_t *token);

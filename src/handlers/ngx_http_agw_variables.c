@@ -198,7 +198,7 @@ ngx_http_agw_claim_variable(ngx_http_request_t *r,
     }
 
     buf = ngx_pnalloc(r->pool, AGW_CLAIM_BUF_SIZE);
-    json = ngx_http_agw_claims_json(ctx);
+    json = ngx_http_agw_claims_json(r, ctx);
 
     if (buf == NULL || json == NULL) {
         return NGX_ERROR;

@@ -78,7 +78,7 @@ ngx_http_agw_caller_read(ngx_http_request_t *r, agw_reason_t reason,
     }
 
     if (r->headers_in.authorization != NULL
-        && agw_bearer_parse(
+        && agw_bearer_split(
                  ngx_http_agw_to_core(r->headers_in.authorization->value),
                  &token) != AGW_NO_CREDENTIALS)
     {

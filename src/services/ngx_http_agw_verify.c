@@ -9,18 +9,27 @@
 #include <ngx_http.h>
 
 #include "agw_credentials.h"
-#include "agw_grammar.h"
 #include "agw_json.h"
 #include "agw_jws.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_verify.h"
+
+
+typedef agw_reason_t (*ngx_http_agw_read_claims_pt)(agw_claims_t *claims,
+    agw_str_t payload);
 
 
 static agw_reason_t ngx_http_agw_verify_token(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx);
 static agw_reason_t ngx_http_agw_verify_new(ngx_http_request_t *r,
-    ngx_http_agw_ctx_t *ctx, agw_str_t token);
+    ngx_http_agw_ctx_t *ctx);
+static agw_reason_t ngx_http_agw_verify_keep(ngx_http_request_t *r,
+    ngx_http_agw_ctx_t *ctx, agw_str_t token, const agw_claims_t *claims);
+static agw_reason_t ngx_http_agw_verify_signed(ngx_http_request_t *r,
+    agw_str_t token, u_char *buf, ngx_http_agw_read_claims_pt read_claims,
+    agw_jws_t *jws, agw_claims_t *claims);
 static agw_reason_t ngx_http_agw_verify_known(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx);
 static void ngx_http_agw_verified(ngx_http_agw_ctx_t *ctx,
@@ -58,15 +67,28 @@ ngx_http_agw_verify_now(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 
 
 json_t *
-ngx_http_agw_claims_json(ngx_http_agw_ctx_t *ctx)
+ngx_http_agw_claims_json(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 {
-    u_char     buf[AGW_JWS_BUF_SIZE];
-    agw_str_t  payload;
+    u_char      buf[AGW_JWS_BUF_SIZE];
+    agw_str_t   payload;
+    ngx_uint_t  refused;
 
-    if (ctx->json == NULL
-        && agw_jws_payload(ctx->token->token, buf, &payload) == 0)
-    {
+    if (ctx->json != NULL) {
+        return ctx->json;
+    }
+
+    refused = ngx_http_agw_json_refused();
+
+    if (agw_jws_payload(ctx->token->token, buf, &payload) == 0) {
         ctx->json = agw_json_object(payload);
+    }
+
+    if (refused != ngx_http_agw_json_refused()) {
+        json_decref(ctx->json);
+        ctx->json = NULL;
+
+        ngx_log_error(NGX_LOG_ERR, ngx_http_agw_log(r), 0,
+                      "auth_gateway: no memory to read a token");
     }
 
     return ctx->json;
@@ -82,21 +104,13 @@ ngx_http_agw_verify_other(ngx_http_request_t *r, agw_str_t token,
     uint64_t                        generation;
     agw_jws_t                       jws;
     agw_reason_t                    reason, then;
-    const ngx_http_agw_srv_conf_t  *sscf;
-
-    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
 
     ngx_memzero(claims, sizeof(agw_claims_t));
 
-    if (sscf->keyring == NULL) {
-        return AGW_UNKNOWN_KEY;
-    }
+    /* buf ends with this function: the strings are to be of claims->json */
 
-    reason = agw_jws_verify(&jws, sscf->keyring, token, buf);
-
-    if (reason == AGW_OK) {
-        reason = agw_claims_read_json(claims, jws.payload);
-    }
+    reason = ngx_http_agw_verify_signed(r, token, buf, agw_claims_read_json,
+                                        &jws, claims);
 
     if (reason != AGW_OK) {
         return reason;
@@ -159,7 +173,7 @@ ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
         ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                        "auth_gateway token cache: miss");
 
-        return ngx_http_agw_verify_new(r, ctx, token);
+        return ngx_http_agw_verify_new(r, ctx);
     }
 
     ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
@@ -171,16 +185,56 @@ ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 }
 
 
-/* at first sight; only what is accepted is kept */
+/* at first sight */
 
 static agw_reason_t
-ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
-    agw_str_t token)
+ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 {
-    u_char                           buf[AGW_JWS_BUF_SIZE];
+    u_char        buf[AGW_JWS_BUF_SIZE];
+    agw_jws_t     jws;
+    agw_str_t     value, token;
+    agw_claims_t  claims;
+    agw_reason_t  reason;
+
+    value = ngx_http_agw_to_core(r->headers_in.authorization->value);
+
+    (void) agw_bearer_split(value, &token);
+
+    reason = ngx_http_agw_verify_signed(r, token, buf, agw_claims_read, &jws,
+                                        &claims);
+
+    if (reason == AGW_OK) {
+        ctx->key = jws.key;
+
+        reason = ngx_http_agw_verify_keep(r, ctx, token, &claims);
+
+        agw_claims_done(&claims);
+
+        return reason;
+    }
+
+    /* what a signature holds for is a b64token: the rest is looked at now */
+
+    if (agw_bearer_parse(value, &token) != AGW_OK) {
+        return AGW_MALFORMED_CREDENTIALS;
+    }
+
+    ctx->key = jws.key;
+
+    return reason;
+}
+
+
+/*
+ * Held also where it is refused, for the log names whose it is; but only
+ * what is accepted goes into the cache.
+ */
+
+static agw_reason_t
+ngx_http_agw_verify_keep(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
+    agw_str_t token, const agw_claims_t *claims)
+{
     uint64_t                         generation;
-    agw_jws_t                        jws;
-    agw_claims_t                     claims;
     agw_reason_t                     reason;
     agw_verified_t                  *verified;
     const ngx_http_agw_srv_conf_t   *sscf;
@@ -189,40 +243,15 @@ ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
     sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
-    jws.key = NULL;
-    reason = AGW_UNKNOWN_KEY;
-
-    if (sscf->keyring != NULL) {
-        reason = agw_jws_verify(&jws, sscf->keyring, token, buf);
-    }
-
-    /* what a signature holds for is in the grammar of credentials too */
-
-    if (reason != AGW_OK && !agw_is_b64token(token)) {
-        return AGW_MALFORMED_CREDENTIALS;
-    }
-
-    ctx->key = jws.key;
-
-    if (reason == AGW_OK) {
-        reason = agw_claims_read(&claims, jws.payload);
-    }
-
-    if (reason != AGW_OK) {
-        return reason;
-    }
-
     generation = 0;
-    reason = ngx_http_agw_verify_claims(r, &claims, jws.key, ngx_time(),
+    reason = ngx_http_agw_verify_claims(r, claims, ctx->key, ngx_time(),
                                         &generation);
 
-    /* held also where it is refused: the log names whose it is */
-
-    verified = agw_verified_create(sscf->trust, jws.key, token, &claims);
-
-    agw_claims_done(&claims);
+    verified = agw_verified_create(sscf->trust, ctx->key, token, claims);
 
     if (verified == NULL) {
+        ngx_log_error(NGX_LOG_ERR, ngx_http_agw_log(r), 0,
+                      "auth_gateway: no memory for a token");
         return AGW_INTERNAL_ERROR;
     }
 
@@ -230,14 +259,57 @@ ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
     ngx_http_agw_verified(ctx, verified);
 
-    if (reason == AGW_OK && mcf->cache != NULL) {
-        agw_token_cache_add(mcf->cache, verified);
-
+    if (reason == AGW_OK && agw_token_cache_add(mcf->cache, verified)) {
         ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                        "auth_gateway token cache: stored");
     }
 
     return reason;
+}
+
+
+/*
+ * Signature and claims, apart from time and server.  jws->key is NULL, or
+ * what the token names; claims are owed an agw_claims_done() after AGW_OK.
+ */
+
+static agw_reason_t
+ngx_http_agw_verify_signed(ngx_http_request_t *r, agw_str_t token,
+    u_char *buf, ngx_http_agw_read_claims_pt read_claims, agw_jws_t *jws,
+    agw_claims_t *claims)
+{
+    ngx_uint_t                      refused;
+    agw_reason_t                    reason;
+    const ngx_http_agw_srv_conf_t  *sscf;
+
+    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
+
+    jws->key = NULL;
+
+    if (sscf->keyring == NULL) {
+        return AGW_UNKNOWN_KEY;
+    }
+
+    refused = ngx_http_agw_json_refused();
+
+    reason = agw_jws_verify(jws, sscf->keyring, token, buf);
+
+    if (reason == AGW_OK) {
+        reason = read_claims(claims, jws->payload);
+    }
+
+    if (refused == ngx_http_agw_json_refused()) {
+        return reason;
+    }
+
+    if (reason == AGW_OK) {
+        agw_claims_done(claims);
+    }
+
+    ngx_log_error(NGX_LOG_ERR, ngx_http_agw_log(r), 0,
+                  "auth_gateway: no memory to read a token");
+
+    return AGW_INTERNAL_ERROR;
 }
 
 

@@ -35,10 +35,11 @@ agw_reason_t ngx_http_agw_verify_now(ngx_http_request_t *r,
 
 /*
  * Every claim of the token that ngx_http_agw_verify() accepted, the context's
- * own; NULL where memory ran out.
+ * own; NULL where memory ran out, which is logged.
  */
 
-json_t *ngx_http_agw_claims_json(ngx_http_agw_ctx_t *ctx);
+json_t *ngx_http_agw_claims_json(ngx_http_request_t *r,
+    ngx_http_agw_ctx_t *ctx);
 
 
 /*
