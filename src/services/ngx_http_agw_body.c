@@ -78,9 +78,9 @@ ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,
         return NGX_DONE;
     }
 
-    /* an error page of a request whose body nginx has thrown away */
+    /* an error page of a request whose body was thrown away, or given up */
 
-    if (r->discard_body) {
+    if (r->discard_body || r->reading_body) {
         r->main->count++;
         handler(r, AGW_INVALID_REQUEST, NULL);
         return NGX_DONE;
@@ -99,7 +99,7 @@ ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,
 }
 
 
-/* as long as the body says that it is, where it says so */
+/* as long as it says that it is; a filter that made it longer is refused */
 
 static size_t
 ngx_http_agw_body_room(ngx_http_request_t *r)
