@@ -93,7 +93,11 @@ ngx_http_agw_create_cache(ngx_conf_t *cf, ngx_http_agw_main_conf_t *mcf)
     }
 
     mcf->cache = agw_token_cache_create(mcf->cache_size);
+
     if (mcf->cache == NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no memory for \"auth_gateway_token_cache %i\"",
+                           mcf->cache_size);
         return NGX_CONF_ERROR;
     }
 
@@ -210,6 +214,9 @@ ngx_http_agw_prepare_claims(ngx_conf_t *cf, ngx_http_agw_srv_conf_t *conf)
                            &conf->claims_head.len)
            != 0)
     {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "no memory for \"auth_gateway_issuer\" and "
+                           "\"auth_gateway_audience\"");
         return NGX_ERROR;
     }
 

@@ -144,9 +144,7 @@ agw_claims_write(const agw_claims_t *claims, agw_str_t head,
 {
     agw_json_text_t  t;
 
-    t.p = buf;
-    t.last = buf + size;
-    t.failed = 0;
+    agw_json_text_begin(&t, buf, size);
 
     agw_json_text_copy(&t, head);
     agw_json_text_string(&t, "sub", claims->partner_id);

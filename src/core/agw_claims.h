@@ -108,8 +108,8 @@ int agw_claims_head(agw_str_t issuer, agw_str_t audience, unsigned char *buf,
  * The payload of a token of ours, after that head: sub, partner_id and
  * client_id alike; business_id and scope only where not empty.  buf has size
  * bytes, of which AGW_CLAIMS_SIZE always suffice beside the head.  Returns 0
- * and sets *len, or -1 where it did not fit, or a claim is none that reading
- * would accept.
+ * and sets *len, or -1 where it did not fit, a string would need an escape,
+ * as no id and no scope does, or a time is below 0.
  */
 
 #define AGW_CLAIMS_SIZE   (5 * AGW_ID_MAX + AGW_SCOPE_MAX + 512)

@@ -17,8 +17,7 @@ typedef struct {
 } agw_member_t;
 
 
-static const agw_member_t *agw_flat_member(agw_str_t *rest,
-    const agw_member_t *expected);
+static size_t agw_flat_member(agw_str_t *rest, size_t i);
 static int agw_flat_string(agw_str_t *rest, agw_str_t *value);
 static int agw_flat_time(agw_str_t *rest, int64_t *value);
 static int agw_flat_take(agw_str_t *rest, unsigned char c);
@@ -49,7 +48,7 @@ int
 agw_claims_read_flat(agw_claims_t *claims, agw_str_t payload)
 {
     int                  rc;
-    char                *field;
+    void                *field;
     size_t               i;
     unsigned             seen, bit;
     const agw_member_t  *member;
@@ -57,23 +56,24 @@ agw_claims_read_flat(agw_claims_t *claims, agw_str_t payload)
     memset(claims, 0, sizeof(agw_claims_t));
 
     seen = 0;
-    member = agw_members;
+    i = 0;
 
     if (agw_flat_take(&payload, '{') != 0) {
         return -1;
     }
 
     do {
-        member = agw_flat_member(&payload, member);
-        if (member == NULL) {
+        i = agw_flat_member(&payload, i);
+        if (i == AGW_MEMBERS) {
             return -1;
         }
 
-        bit = 1u << (member - agw_members);
+        member = &agw_members[i];
+        bit = 1u << i++;
         field = (char *) claims + member->offset;
 
-        rc = member->time ? agw_flat_time(&payload, (int64_t *) field)
-                          : agw_flat_string(&payload, (agw_str_t *) field);
+        rc = member->time ? agw_flat_time(&payload, field)
+                          : agw_flat_string(&payload, field);
 
         if (rc != 0 || (seen & bit)) {
             return -1;
@@ -97,28 +97,27 @@ agw_claims_read_flat(agw_claims_t *claims, agw_str_t payload)
 }
 
 
-/* the member whose name comes next: the one expected, or one behind it */
+/* the member whose name comes next, looked for from i on; or AGW_MEMBERS */
 
-static const agw_member_t *
-agw_flat_member(agw_str_t *rest, const agw_member_t *expected)
+static size_t
+agw_flat_member(agw_str_t *rest, size_t i)
 {
-    size_t               i, at;
-    const agw_member_t  *member;
+    size_t     n;
+    agw_str_t  text;
 
-    at = (size_t) (expected - agw_members);
+    for (n = 0; n < AGW_MEMBERS; n++, i++) {
+        i = i < AGW_MEMBERS ? i : 0;
+        text = agw_members[i].text;
 
-    for (i = 0; i < AGW_MEMBERS; i++) {
-        member = &agw_members[(at + i) % AGW_MEMBERS];
+        if (agw_str_begins(*rest, text)) {
+            rest->data += text.len;
+            rest->len -= text.len;
 
-        if (agw_str_begins(*rest, member->text)) {
-            rest->data += member->text.len;
-            rest->len -= member->text.len;
-
-            return member;
+            return i;
         }
     }
 
-    return NULL;
+    return AGW_MEMBERS;
 }
 
 

@@ -15,6 +15,16 @@ static void agw_json_text_name(agw_json_text_t *t, const char *name);
 
 
 void
+agw_json_text_begin(agw_json_text_t *t, unsigned char *buf, size_t size)
+{
+    t->p = buf;
+    t->last = buf + size;
+    t->failed = 0;
+    t->member = 0;
+}
+
+
+void
 agw_json_text_copy(agw_json_text_t *t, agw_str_t bytes)
 {
     if (t->failed || bytes.len > (size_t) (t->last - t->p)) {
@@ -48,6 +58,8 @@ agw_json_text_string(agw_json_text_t *t, const char *name, agw_str_t value)
     agw_json_text_copy(t, quote);
     agw_json_text_copy(t, value);
     agw_json_text_copy(t, end);
+
+    t->member = 1;
 }
 
 
@@ -75,13 +87,15 @@ agw_json_text_integer(agw_json_text_t *t, const char *name, int64_t value)
 
     agw_json_text_name(t, name);
     agw_json_text_copy(t, digits);
+
+    t->member = 1;
 }
 
 
 int
 agw_json_text_end(agw_json_text_t *t)
 {
-    if (t->failed) {
+    if (t->failed || !t->member) {
         return -1;
     }
 

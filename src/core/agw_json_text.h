@@ -13,13 +13,17 @@
 #include "agw.h"
 
 
-/* the caller's room from p to last; failed once something did not fit */
-
 typedef struct {
     unsigned char  *p;               /* where the next byte goes */
     unsigned char  *last;
-    unsigned        failed:1;
+    unsigned        failed:1;        /* something did not fit */
+    unsigned        member:1;        /* the last byte is a comma */
 } agw_json_text_t;
+
+
+/* begins in the caller's room of size bytes */
+
+void agw_json_text_begin(agw_json_text_t *t, unsigned char *buf, size_t size);
 
 
 /* bytes as they are: the opening brace, or members and the comma behind */
@@ -38,7 +42,10 @@ void agw_json_text_integer(agw_json_text_t *t, const char *name,
     int64_t value);
 
 
-/* the closing brace in place of the last comma: 0, or -1 where it failed */
+/*
+ * The closing brace in place of the comma of the last member.  Returns 0, or
+ * -1 where something failed or there was none.
+ */
 
 int agw_json_text_end(agw_json_text_t *t);
 

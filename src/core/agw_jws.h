@@ -39,8 +39,9 @@ agw_reason_t agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring,
 
 
 /*
- * The payload, once more, of a token that agw_jws_verify() accepted, and of
- * no other; buf likewise.  Returns 0, or -1 where it was another.
+ * The payload, once more, only of a token that agw_jws_verify() accepted:
+ * nothing is verified here.  buf likewise.  Returns 0, or -1 where the
+ * structure is not a token's.
  */
 
 int agw_jws_payload(agw_str_t token, unsigned char *buf, agw_str_t *payload);

@@ -1,7 +1,7 @@
 
 /*
- * Keys on OpenSSL's EVP.  A context with the key already set is made once
- * and copied for each use, so that a key is never written to while serving.
+ * Keys on OpenSSL's EVP.  A context with the key already set is made once,
+ * and begun afresh, or copied, for each use.
  */
 
 

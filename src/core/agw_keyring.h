@@ -1,7 +1,7 @@
 
 /*
  * The keys of one server: the first that signs, and a table by kid.  Filled
- * while a configuration is read, immutable while it serves.
+ * while a configuration is read; which keys there are never changes after.
  */
 
 

@@ -1,5 +1,6 @@
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/params.h>
 
 #include "agw_mac.h"
@@ -57,15 +58,20 @@ agw_mac(EVP_MAC_CTX *ctx, agw_str_t data, unsigned char *out)
 static int
 agw_mac_begins_afresh(EVP_MAC_CTX *ctx)
 {
-    agw_str_t                data;
-    unsigned char            mac[2][AGW_MAC_MAX];
+    int            rc;
+    agw_str_t      data;
+    unsigned char  mac[2][AGW_MAC_MAX];
 
     data.data = (const unsigned char *) "";
     data.len = 1;
 
     memset(mac, 0, sizeof(mac));
 
-    return agw_mac(ctx, data, mac[0]) == 0
-           && agw_mac(ctx, data, mac[1]) == 0
-           && memcmp(mac[0], mac[1], AGW_MAC_MAX) == 0;
+    rc = agw_mac(ctx, data, mac[0]) == 0
+         && agw_mac(ctx, data, mac[1]) == 0
+         && memcmp(mac[0], mac[1], AGW_MAC_MAX) == 0;
+
+    OPENSSL_cleanse(mac, sizeof(mac));
+
+    return rc;
 }

@@ -173,13 +173,16 @@ agw_token_cache_find(agw_token_cache_t *cache, const void *trust,
 }
 
 
-void
+int
 agw_token_cache_add(agw_token_cache_t *cache, agw_verified_t *verified)
 {
     agw_verified_t  **bucket;
 
-    if (cache == NULL || verified->token.len < AGW_TOKEN_TAIL) {
-        return;
+    if (cache == NULL
+        || verified->token.len < AGW_TOKEN_TAIL
+        || verified->token.len > AGW_TOKEN_KEPT_MAX)
+    {
+        return 0;
     }
 
     if (cache->count == cache->entries) {
@@ -197,6 +200,8 @@ agw_token_cache_add(agw_token_cache_t *cache, agw_verified_t *verified)
 
     verified->holds++;
     cache->count++;
+
+    return 1;
 }
 
 

@@ -59,6 +59,10 @@ typedef struct agw_token_cache_s  agw_token_cache_t;
 
 #define AGW_TOKEN_CACHE_MAX  1048576
 
+/* a longer token is not kept: what a cache takes is bounded by its entries */
+
+#define AGW_TOKEN_KEPT_MAX   2048    /* bytes */
+
 
 /*
  * A cache of 1 to AGW_TOKEN_CACHE_MAX entries; NULL where memory ran out.
@@ -82,10 +86,10 @@ agw_verified_t *agw_token_cache_find(agw_token_cache_t *cache,
 /*
  * Adds what agw_token_cache_find() did not find, taking a hold of its own;
  * where the cache is full, the least recently used leaves.  cache may be
- * NULL.
+ * NULL.  Returns whether it is kept.
  */
 
-void agw_token_cache_add(agw_token_cache_t *cache, agw_verified_t *verified);
+int agw_token_cache_add(agw_token_cache_t *cache, agw_verified_t *verified);
 
 
 #endif /* AGW_TOKEN_CACHE_H_INCLUDED_ */

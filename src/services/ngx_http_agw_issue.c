@@ -120,10 +120,7 @@ ngx_http_agw_issue_response(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    t.p = body->data;
-    t.last = body->data + size;
-    t.failed = 0;
-
+    agw_json_text_begin(&t, body->data, size);
     agw_json_text_copy(&t, begin);
 
     if (agw_jws_sign(key, payload, t.p, &len) != 0) {

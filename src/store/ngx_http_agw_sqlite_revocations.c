@@ -226,6 +226,8 @@ ngx_http_agw_sqlite_read_page(ngx_http_agw_sqlite_t *sqlite,
 
     stmt = sqlite->read_page;
 
+    rows = 0;
+
     /* SQLite looks at what is bound while rows move the reading on */
 
     from = *reading;
@@ -274,6 +276,7 @@ ngx_http_agw_sqlite_read_log(ngx_http_agw_sqlite_t *sqlite,
     ngx_uint_t     rows;
     sqlite3_stmt  *stmt;
 
+    rows = 0;
     stmt = sqlite->read_log;
 
     rc = sqlite3_bind_int64(stmt, 1, reading->position - 1);

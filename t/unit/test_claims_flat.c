@@ -101,6 +101,9 @@ design_4_own_tokens_take_one_pass(void **state)
             unit_format("%s", tokens[i].audience));
 
         unit_assert(is_flat(text), "not in one pass: %.*s", UNIT_ARG(text));
+
+        assert_int_equal(agw_claims_read(&c, text), AGW_OK);
+        assert_null(c.json);
         unit_assert(unit_readers_agree(text) == AGW_OK, "refused: %.*s",
             UNIT_ARG(text));
     }

@@ -53,10 +53,12 @@ verified_of(const void *trust, agw_str_t token)
 static void
 add(agw_token_cache_t *cache, const void *trust, agw_str_t token)
 {
+    int              kept;
     agw_verified_t  *verified;
 
     verified = verified_of(trust, token);
-    agw_token_cache_add(cache, verified);
+    kept = agw_token_cache_add(cache, verified);
+    assert_int_equal(kept, verified->holds - 1);
     agw_verified_release(verified);
 }
 
@@ -180,6 +182,57 @@ design_3_an_entry_belongs_to_its_trust(void **state)
     add(cache, &other, token_of(1));
     assert_true(has(cache, &one, token_of(1)));
     assert_true(has(cache, &other, token_of(1)));
+
+    agw_token_cache_free(cache);
+}
+
+
+/* more kinds of trust than a small cache has buckets, one after another */
+
+static void
+design_3_whatever_the_bucket(void **state)
+{
+    size_t              i;
+    char                trusts[64];
+    agw_token_cache_t  *cache;
+
+    (void) state;
+
+    cache = agw_token_cache_create(1);
+    add(cache, &trusts[0], token_of(1));
+
+    for (i = 1; i < sizeof(trusts); i++) {
+        unit_assert(!has(cache, &trusts[i], token_of(1)), "trust %zu", i);
+    }
+
+    assert_true(has(cache, &trusts[0], token_of(1)));
+
+    agw_token_cache_free(cache);
+}
+
+
+/* which of two is longer is not told by their ends */
+
+static void
+design_3_a_token_and_its_end_again(void **state)
+{
+    agw_str_t           token, end;
+    agw_token_cache_t  *cache;
+
+    (void) state;
+
+    cache = agw_token_cache_create(1);
+    token = token_of(1);
+
+    for (end.len = 1; end.len <= token.len; end.len++) {
+        end.data = token.data + token.len - end.len;
+
+        add(cache, &one, token);
+        assert_false(has(cache, &one, unit_cat(token, end)));
+
+        add(cache, &one, unit_cat(token, end));
+        assert_false(has(cache, &one, token));
+    }
 
     agw_token_cache_free(cache);
 }
@@ -348,17 +401,17 @@ design_3_off(void **state)
     assert_null(agw_token_cache_find(NULL, &one, token_of(1)));
 
     verified = verified_of(&one, token_of(1));
-    agw_token_cache_add(NULL, verified);
+    assert_int_equal(agw_token_cache_add(NULL, verified), 0);
     agw_verified_release(verified);
 
     agw_token_cache_free(NULL);
 }
 
 
-/* no signature is as short: it is not kept, and its end is not looked for */
+/* no signature is as short, and what is too long would take too much */
 
 static void
-design_3_short_tokens(void **state)
+design_3_short_tokens_and_long_ones(void **state)
 {
     size_t              len;
     agw_token_cache_t  *cache;
@@ -366,6 +419,12 @@ design_3_short_tokens(void **state)
     (void) state;
 
     cache = agw_token_cache_create(4);
+
+    add(cache, &one, unit_fill('a', AGW_TOKEN_KEPT_MAX));
+    assert_true(has(cache, &one, unit_fill('a', AGW_TOKEN_KEPT_MAX)));
+
+    add(cache, &one, unit_fill('a', AGW_TOKEN_KEPT_MAX + 1));
+    assert_false(has(cache, &one, unit_fill('a', AGW_TOKEN_KEPT_MAX + 1)));
 
     for (len = 0; len < 16; len++) {
         add(cache, &one, unit_fill('a', len));
@@ -386,12 +445,14 @@ main(void)
         unit_case(design_3_what_an_entry_holds),
         unit_case(P8_18_found_by_every_byte),
         unit_case(design_3_an_entry_belongs_to_its_trust),
+        unit_case(design_3_whatever_the_bucket),
+        unit_case(design_3_a_token_and_its_end_again),
         unit_case(design_3_tokens_in_one_bucket),
         unit_case(design_3_the_least_recently_used_leaves),
         unit_case(design_3_as_a_plain_list),
         unit_case(design_3_held_until_released),
         unit_case(design_3_off),
-        unit_case(design_3_short_tokens),
+        unit_case(design_3_short_tokens_and_long_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
