@@ -1,0 +1,254 @@
+# Design 3: what a request has been told of its token is its own to its end,
+# however many other tokens come meanwhile and take the place of what the
+# worker keeps: a token that is in use may leave, and is not freed.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::More;
+
+use AGW::Asker qw(cache_says observed seen);
+use AGW::Files qw(spew);
+use AGW::Gateway;
+use AGW::Slow;
+
+my $identity = AGW::Slow::identity();
+
+my $conf = <<"CONF";
+http {
+    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_token_cache ENTRIES;
+
+    log_format who '\$http_x_n|$identity';
+    access_log %%PREFIX%%/logs/who.log who;
+
+    server {
+        listen 127.0.0.1:%%TLS%% ssl http2;
+
+        auth_gateway_require business owner;
+        proxy_set_header X-Identity "$identity";
+
+        # the upstream is asked when the body is there
+
+        location /b/ {
+            auth_gateway_business_path /b/<business_id>;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
+        # it answers when the test says so
+
+        location /late/ {
+            auth_gateway_business_path /late/<business_id>;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
+        location /quick/ {
+            auth_gateway_business_path /quick/<business_id>;
+            root %%PREFIX%%/html;
+            try_files /x =404;
+        }
+    }
+}
+CONF
+
+my $prefix;
+my ($gw, $partner, $asker);
+
+sub start {
+    my ($entries) = @_;
+
+    $gw = AGW::Gateway->start($conf =~ s/ENTRIES/$entries/r,
+        log_level => 'debug', before => sub { $prefix = "$_[0]" },
+        reply => AGW::Slow::upstream_waits(\$prefix));
+    spew($gw->prefix . '/html/x', "x\n", 0644);
+    $partner = $gw->partner(id => 'p-1');
+    $gw->business($partner, id => 'b-1');
+    $asker = AGW::Asker->new($gw);
+
+    return;
+}
+
+my $made = 0;
+
+# a token like no other in any of its claims; of a partner's own or not
+
+sub fresh {
+    my ($kind) = @_;
+
+    $made++;
+
+    return $gw->mint(partner_id => 'p-1', claims => { x => $made,
+        exp => time + 600 + $made, ($made % 2 ? (scope => "s-$made") : ()) })
+        if $kind eq 'partner';
+
+    return $gw->mint(partner_id => "p-x-$made", business_id => 'b-1',
+        claims => { x => "claim $made", exp => time + 600 + $made,
+            scope => 'business_access ' . 's' x ($made % 40 + 1) });
+}
+
+# Other tokens, each twice: one of them is kept after the other.
+
+sub flood {
+    my ($name) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my %told;
+
+    for my $kind (('business', 'partner') x 6) {
+        my $token = fresh($kind);
+
+        $told{ join ', ', map { $asker->ask('/quick/b-1/x', $token) } 1, 2 }++;
+    }
+
+    is_deeply([keys %told], [seen('200 miss stored, 200 hit')],
+        "D3 $name: others take its place");
+
+    return;
+}
+
+sub begin {
+    my ($token, $target, %opt) = @_;
+
+    $gw->mark;
+
+    return AGW::Slow->begin($gw, $target // '/b/b-1/x', $token, %opt);
+}
+
+sub is_own {
+    my ($name, $slow, $response) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my @problems = $slow->problems($response, 'b-1');
+
+    return ok(!@problems, "D3 $name: its own to the end")
+        || diag(join "\n", @problems);
+}
+
+sub kept {
+    my ($name, $token) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    $asker->gets("D3 $name", $_, '/quick/b-1/x', $token)
+        for '200 miss stored', '200 hit';
+
+    return;
+}
+
+for my $entries (1, 2) {
+    start($entries);
+
+    my $some = "$entries kept";
+
+    # in the middle of one request, at first sight and kept before
+
+    for my $kind ('business', 'partner') {
+        for my $before (0, 1) {
+            my $name = "$some, $kind, " . ($before ? 'kept' : 'first sight');
+            my $token = fresh($kind);
+
+            kept("$name, before", $token) if $before;
+
+            my $slow = begin($token);
+
+            is(cache_says($gw), $before ? 'hit' : 'miss stored',
+                "D3 $name") if observed();
+            flood($name);
+            is_own($name, $slow, $slow->end);
+        }
+    }
+
+    # more at once than are kept, ended in another order
+
+    for my $order ([0 .. 6], [reverse 0 .. 6], [3, 1, 5, 0, 2, 4, 6]) {
+        my @slow = map { begin(fresh($_ % 2 ? 'business' : 'partner')) }
+            0 .. 6;
+
+        flood("$some, seven at once");
+
+        my @problems = map { $slow[$_]->problems($slow[$_]->end, 'b-1') }
+            @$order;
+
+        ok(!@problems, "D3 $some, seven at once: each its own to the end")
+            or diag(join "\n", @problems);
+    }
+
+    # one token of several requests: in use until the last has ended
+
+    {
+        my $token = fresh('business');
+        my @slow = map { begin($token) } 1 .. 3;
+
+        is_own("$some, one token, three requests", $slow[1], $slow[1]->end);
+        flood("$some, two of three left");
+        is_own("$some, the second", $slow[0], $slow[0]->end);
+        flood("$some, one of three left");
+        $asker->gets("D3 $some, which has left", '200 miss stored',
+            '/quick/b-1/x', $token);
+        is_own("$some, the third", $slow[2], $slow[2]->end);
+        $asker->gets("D3 $some, and is kept anew", '200 hit',
+            '/quick/b-1/x', $token);
+    }
+
+    # in the middle of an answer: the log is written at its end
+
+    {
+        my @slow = (begin(fresh('business'), '/late/b-1/x', whole => 1));
+
+        for (1 .. 200) {
+            last if $slow[0]->told;
+            select undef, undef, undef, 0.02;
+        }
+
+        flood("$some, while the upstream works");
+        $slow[0]->go;
+        is_own("$some, while the upstream works", $slow[0],
+            $slow[0]->response);
+    }
+
+    # HTTP/2: streams of one connection
+
+    {
+        my $h2 = $gw->connect_h2;
+        my @tokens = map { fresh($_ % 2 ? 'business' : 'partner') } 0 .. 4;
+        my @streams = map {
+            $h2->start('POST', '/b/b-1/x', end => 0, body => 'ab', headers =>
+                [['authorization', "Bearer $tokens[$_]"],
+                    ['x-n', "h2-$entries-$_"], ['content-length', 4]])
+        } 0 .. 4;
+
+        # the sixth is answered when the five have been looked at
+
+        is($h2->request('GET', '/quick/b-1/x', headers =>
+            [['authorization', 'Bearer ' . fresh('business')]])->status, 200,
+            "D3 $some, HTTP/2, a sixth");
+        flood("$some, HTTP/2");
+
+        for my $i (4, 2, 0, 1, 3) {
+            my $slow = AGW::Slow->sent($gw, "h2-$entries-$i", $tokens[$i]);
+
+            $h2->data($streams[$i], 'cd', 1);
+            is_own("$some, HTTP/2, stream $i", $slow,
+                $h2->response($streams[$i]));
+        }
+
+        $h2->close;
+    }
+
+    # nobody uses anything: as many as there is room for are kept
+
+    my @last = map { fresh('business') } 1 .. $entries;
+
+    $asker->gets("D3 $some, at last", '200 miss stored', '/quick/b-1/x', $_)
+        for @last;
+    $asker->gets("D3 $some, at last", '200 hit', '/quick/b-1/x', $_)
+        for @last;
+}
+
+$gw->finish;
