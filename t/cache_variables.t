@@ -231,7 +231,8 @@ for my $name (@all) {
 
         # the first path sees it, or takes from what is kept
 
-        my @told = $path =~ /^.b/ ? ('200 miss stored', '200 hit', '200 hit')
+        my @told = length $token > 2048 ? ('200 miss') x 3
+            : $path =~ /^.b/ ? ('200 miss stored', '200 hit', '200 hit')
             : ('200 hit', '200 hit');
         my @problems = map {
             my $says = variables(2, $token, $path, $_);
