@@ -10,6 +10,14 @@
 #include "agw_ecdsa.h"
 
 
+/* universal tags (X.690, section 8); every length here fits into one byte */
+
+#define AGW_DER_INTEGER    0x02
+#define AGW_DER_SEQUENCE   0x30
+
+
+static unsigned char *agw_ecdsa_integer(unsigned char *p,
+    const unsigned char *number, size_t size);
 static int agw_ecdsa_in_range(const unsigned char *number, agw_str_t order);
 
 
@@ -17,9 +25,7 @@ int
 agw_ecdsa_to_der(agw_str_t raw, agw_str_t order, unsigned char *der,
     size_t *len)
 {
-    int         rc;
-    BIGNUM     *r, *s;
-    ECDSA_SIG  *sig;
+    unsigned char  *p;
 
     if (raw.len != 2 * order.len
         || !agw_ecdsa_in_range(raw.data, order)
@@ -28,28 +34,13 @@ agw_ecdsa_to_der(agw_str_t raw, agw_str_t order, unsigned char *der,
         return -1;
     }
 
-    sig = ECDSA_SIG_new();
-    r = BN_bin2bn(raw.data, (int) order.len, NULL);
-    s = BN_bin2bn(raw.data + order.len, (int) order.len, NULL);
+    p = agw_ecdsa_integer(der + 2, raw.data, order.len);
+    p = agw_ecdsa_integer(p, raw.data + order.len, order.len);
 
-    if (sig == NULL || r == NULL || s == NULL
-        || ECDSA_SIG_set0(sig, r, s) != 1)
-    {
-        BN_free(r);
-        BN_free(s);
-        ECDSA_SIG_free(sig);
-        return -1;
-    }
+    der[0] = AGW_DER_SEQUENCE;
+    der[1] = (unsigned char) (p - der - 2);
 
-    rc = i2d_ECDSA_SIG(sig, &der);
-
-    ECDSA_SIG_free(sig);
-
-    if (rc <= 0) {
-        return -1;
-    }
-
-    *len = (size_t) rc;
+    *len = (size_t) (p - der);
 
     return 0;
 }
@@ -78,6 +69,36 @@ agw_ecdsa_from_der(agw_str_t der, size_t size, unsigned char *raw)
     ECDSA_SIG_free(sig);
 
     return rc ? 0 : -1;
+}
+
+
+/*
+ * An INTEGER that is not zero, in as few bytes as it takes, the first of
+ * which has no sign bit (X.690, section 8.3).  Returns its end.
+ */
+
+static unsigned char *
+agw_ecdsa_integer(unsigned char *p, const unsigned char *number, size_t size)
+{
+    size_t  sign;
+
+    while (*number == 0) {
+        number++;
+        size--;
+    }
+
+    sign = *number >> 7;
+
+    *p++ = AGW_DER_INTEGER;
+    *p++ = (unsigned char) (sign + size);
+
+    if (sign) {
+        *p++ = 0;
+    }
+
+    memcpy(p, number, size);
+
+    return p + size;
 }
 
 

@@ -175,7 +175,7 @@ rfc7518_3_4_there_and_back(void **state)
     size_t                i, j, k, len;
     agw_str_t             order, r, s, raw, der;
     ECDSA_SIG            *sig;
-    unsigned char        *out;
+    unsigned char        *out, *q, *end;
     const unsigned char  *p;
 
     (void) state;
@@ -198,6 +198,13 @@ rfc7518_3_4_there_and_back(void **state)
                 sig = d2i_ECDSA_SIG(NULL, &p, (long) len);
                 assert_non_null(sig);
                 assert_ptr_equal(p, out + len);
+
+                /* and writes no other bytes */
+
+                q = unit_alloc(AGW_ECDSA_DER_MAX);
+                end = q;
+                assert_int_equal(i2d_ECDSA_SIG(sig, &end), len);
+                assert_memory_equal(q, out, len);
                 ECDSA_SIG_free(sig);
 
                 der = unit_copy((agw_str_t) { len, out });
