@@ -47,6 +47,9 @@ DEPS_NODE  := nodejs/node npm/npm
 DEPS_BROWSER := chromium/chromium
 DEPS_LINT  := clang-format/clang-format cppcheck/cppcheck \
               shellcheck/shellcheck perl
+DEPS_BENCH := $(DEPS_RUN) wrk/wrk valgrind/valgrind gnuplot-nox/gnuplot \
+              util-linux/taskset perl libcrypt-jwt-perl \
+              libio-socket-ssl-perl libjson-perl libwww-perl
 DEPS_FUZZ  := clang/clang libclang-rt-dev llvm/llvm-symbolizer libssl-dev \
               libjansson-dev
 
@@ -173,6 +176,11 @@ fuzz:  ## each fuzzer for FUZZ_SECONDS=20 (libFuzzer, ASan, UBSan)
 vectors:  ## verify the test vectors of FILE=, in Wycheproof's format
 	@$(call need,$(DEPS_BUILD))
 	@$(MAKE) --no-print-directory vectors-check
+
+.PHONY: bench
+bench:  ## speed and memory, one table (BENCH=quick for a smoke run)
+	@$(call need,$(DEPS_BUILD) $(DEPS_BENCH))
+	@$(MAKE) --no-print-directory bench-check
 
 .PHONY: clean
 clean:  ## end the demo and remove build/
@@ -401,7 +409,7 @@ $(FUZZERS:%=%.run): %.run: %
 	|| { echo "$(<F) failed; the input is in $(FUZZ_DIR)/" >&2; exit 1; }
 
 
-# Instructions of one verification, counted by callgrind: ours, OpenSSL's.
+# Speed: bench.json, bench.png and its bench.gp are in $(BENCH_DIR).
 
 BENCH_DIR := $(BUILD_DIR)/bench
 
@@ -409,18 +417,26 @@ $(BENCH_DIR)/%: t/bench/%.c $(UNIT_DIR)/libagw.a
 	@mkdir -p $(BENCH_DIR)
 	@$(CC) $(UNIT_CFLAGS) $(LD_OPT) -o $@ $< $(UNIT_DIR)/libagw.a $(UNIT_LIBS)
 
-.PHONY: bench-verify
+.PHONY: bench-check bench-verify bench-revocations
+bench-check: $(MODULE) $(BENCH_DIR)/mint $(BENCH_DIR)/verify
+	@$(if $(SANITIZE),echo "no figures of a sanitizer build" >&2; exit 1)
+	@perl t/bench/bench.pl $(BENCH_DIR)
+
 bench-verify: $(BENCH_DIR)/verify
 	@perl t/bench/verify.pl $< $(BENCH_DIR)/out $(BENCH_ARGS)
+
+bench-revocations: $(MODULE)
+	@perl t/bench/revocations.pl
 
 
 # Lint
 
 C_FILES   := $(SOURCES) \
-             $(wildcard t/unit/*.[ch] t/fuzz/*.[ch] t/vectors/*.[ch])
+             $(wildcard t/unit/*.[ch] t/fuzz/*.[ch] t/vectors/*.[ch] \
+                        t/bench/*.[ch])
 SH_FILES  := $(wildcard .ci/run t/*/*.sh t/*.sh)
 PL_FILES  := $(wildcard t/*.t t/*/*.t t/lib/*.pm t/lib/*.pl t/lib/*/*.pm \
-                        t/lint/*.pl)
+                        t/lint/*.pl t/bench/*.pl t/bench/lib/*/*.pm)
 JS_FILES  := $(wildcard t/clients/*.mjs)
 PY_FILES  := $(wildcard t/clients/*.py)
 ROOM_DIRS := $(wildcard src src/handlers src/services src/store src/core)
@@ -462,5 +478,6 @@ lint-scripts:
 	    [ast.parse(open(file).read(), file) for file in sys.argv[1:]]' \
 	    $(PY_FILES)
 	@for file in $(PL_FILES); do \
-	    perl -It/lib -wc "$$file" 2>&1 | { grep -v ' syntax OK$$' || :; } >&2; \
+	    perl -It/lib -It/bench/lib -wc "$$file" 2>&1 \
+	    | { grep -v ' syntax OK$$' || :; } >&2; \
 	done

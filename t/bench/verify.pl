@@ -7,7 +7,12 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/lib", "$FindBin::Bin/../lib";
+
 use File::Path qw(make_path);
+
+use Bench::Callgrind qw(count_program);
 
 my ($program, $dir) = @ARGV;
 my $profile = grep { $_ eq '--profile' } @ARGV;
@@ -26,25 +31,8 @@ make_path($dir);
 sub count {
     my ($way, $alg, $key) = @_;
 
-    my $out = "$dir/$alg.$way.out";
-    my @command = ('valgrind', '-q', '--tool=callgrind',
-        '--collect-atstart=no', '--toggle-collect=bench_measured',
-        "--callgrind-out-file=$out", $program, $way, $alg, $key, $size,
-        $count);
-
-    unlink $out;
-    open my $said, '-|', @command or die "@command: $!\n";
-
-    my $length = readline $said;
-
-    close $said;
-    die "@command failed\n" if $? != 0;
-
-    open my $fh, '<', $out or die "$out: $!\n";
-
-    my ($total) = map { /^summary: (\d+)/ ? $1 : () } <$fh>;
-
-    return ($total / $count, $length + 0);
+    return count_program("$dir/$alg.$way.out", $count, $program, $way, $alg,
+        $key, $size);
 }
 
 sub show_profile {
@@ -64,7 +52,8 @@ sub show_profile {
         $what =~ s{^\S*/(\S+:)}{$1};
         $what =~ s{^\?\?\?:}{};
         $what =~ s{ \[/\S*/(\S+)\]}{ [$1]};
-        next if $what =~ /PROGRAM TOTALS|bench_measured|main\b|ld-linux|(?:\.c:\S+$)/;
+        next if $what =~ /PROGRAM\ TOTALS|bench_measured|main\b|ld-linux
+            |(?:\.c:\S+$)/x;
         printf "%10.0f  %s\n", $n / $count, $what;
         last if ++$rows >= 40;
     }

@@ -1,0 +1,114 @@
+package Bench::Rounds;
+
+# Load on all rows, round after round: in each every row has its turn, in
+# another order, and the bare row of each section several, spread between
+# the others.  A ratio is to the bare row of the same round.  So what else
+# the machine does meanwhile falls on all rows alike.
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use List::Util qw(shuffle);
+
+use Bench::Knobs qw(knob median quick);
+use Bench::Wrk qw(load);
+
+our @EXPORT_OK = qw(run);
+
+my $BUSY = 0.9;                      # of a processor, or it was disturbed
+my $AGAIN = quick() ? 0 : 2;
+
+
+# Others may have used the processors meanwhile: then the worker was not
+# busy all of the time.  Twice again at most; the best of them counts.
+
+sub undisturbed {
+    my ($row, $server) = @_;
+
+    my $best;
+
+    for (0 .. $AGAIN) {
+        my $load = load($row, $server, knob('seconds'), $row->{size});
+
+        $best = $load if !$best || $load->{busy} > $best->{busy};
+        last if $best->{busy} >= $BUSY;
+    }
+
+    return $best;
+}
+
+
+# the rows of a section in the order of one round
+
+sub order {
+    my (@rows) = @_;
+
+    my ($bare) = grep { $_->{is_bare} } @rows;
+    my @others = shuffle(grep { !$_->{is_bare} } @rows);
+    my $third = int(@others / 3) || 1;
+    my @order;
+
+    for my $i (0 .. $#others) {
+        push @order, $bare if $i % $third == 0;
+        push @order, $others[$i];
+    }
+
+    return @order;
+}
+
+
+# Sets of each row: load => { rps, of_bare, cpu_us, busy, p50_us, p99_us,
+# rounds => [...] }, medians over the rounds.
+
+sub run {
+    my ($progress, $servers, @rows) = @_;
+
+    my (%sections, %got);
+
+    push @{ $sections{ $_->{section} } }, $_ for @rows;
+
+    for my $round (1 .. knob('rounds')) {
+        $progress->("round $round of " . knob('rounds'));
+
+        for my $section (sort keys %sections) {
+            my %now;
+
+            for my $row (order(@{ $sections{$section} })) {
+                push @{ $now{$row} }, undisturbed($row,
+                    $servers->{ $row->{server} });
+            }
+
+            my ($bare) = grep { $_->{is_bare} } @{ $sections{$section} };
+            my $base = median(map { $_->{rps} } @{ $now{$bare} });
+
+            for my $row (@{ $sections{$section} }) {
+                my @all = @{ $now{$row} };
+                my %middle = map {
+                    my $what = $_;
+
+                    ($what => median(map { $_->{$what} } @all));
+                } qw(rps cpu_us busy p50_us p99_us);
+
+                $middle{of_bare} = $middle{rps} / $base;
+                push @{ $got{$row} }, \%middle;
+            }
+        }
+    }
+
+    for my $row (@rows) {
+        my @rounds = @{ $got{$row} };
+
+        $row->{load} = { rounds => \@rounds, map {
+            my $what = $_;
+
+            ($what => median(map { $_->{$what} } @rounds));
+        } qw(rps of_bare cpu_us busy p50_us p99_us) };
+        $row->{load}{disturbed} = $row->{load}{busy} < $BUSY ? 1 : 0;
+    }
+
+    return;
+}
+
+
+1;
