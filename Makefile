@@ -48,8 +48,7 @@ DEPS_BROWSER := chromium/chromium
 DEPS_LINT  := clang-format/clang-format cppcheck/cppcheck \
               shellcheck/shellcheck perl
 DEPS_BENCH := $(DEPS_RUN) wrk/wrk valgrind/valgrind gnuplot-nox/gnuplot \
-              util-linux/taskset perl libcrypt-jwt-perl \
-              libio-socket-ssl-perl libjson-perl libwww-perl
+              util-linux/taskset perl libcrypt-jwt-perl libjson-perl
 DEPS_FUZZ  := clang/clang libclang-rt-dev llvm/llvm-symbolizer libssl-dev \
               libjansson-dev
 

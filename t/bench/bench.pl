@@ -132,7 +132,7 @@ sub stop {
 
 
 sub measure_load {
-    my @measured = grep { !$_->{note} } @$rows;
+    my @measured = grep { !$_->{note} && !$_->{only_cost} } @$rows;
     my $servers = serve(\@measured);
 
     Bench::Rows::prepare($material, @measured);
@@ -151,7 +151,9 @@ sub count_instructions {
     my $servers = serve(\@counted, callgrind => $callgrind);
     my %bare;
 
-    for my $row (@counted) {
+    # a cache is filled when nobody needs it as it was
+
+    for my $row (sort { ($a->{fill} // 0) <=> ($b->{fill} // 0) } @counted) {
         $row->{cost} = $callgrind->count($row, $servers->{ $row->{server} });
         $bare{ $row->{section} } = $row->{cost}{each} if $row->{is_bare};
     }
@@ -216,7 +218,7 @@ sub about {
         cpu => $cpu, nginx => ($version =~ m{nginx/(\S+)})[0],
         openssl => $openssl, module => -s module_path(),
         map { $_ => knob($_) } qw(seconds rounds connections tokens batches
-            count revoked businesses),
+            count costly revoked businesses),
     };
 }
 

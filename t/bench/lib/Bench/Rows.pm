@@ -4,9 +4,10 @@ package Bench::Rows;
 # measured.
 #
 # A row is { section, name, server, port, requests, file, cold, from, guard,
-# alg, is_bare }: requests are sent in turn if cold, by callgrind from the
-# one of that number on, and otherwise the first again and again; the file
-# has the same for wrk.  Of each section one row is bare.
+# alg, is_bare, only_cost, fill }: requests are sent in turn if cold, by
+# callgrind from the one of that number on and without counting the first
+# fill of them; otherwise the first again and again.  The file has the same
+# for wrk.  Of each section one row is bare.
 
 use strict;
 use warnings;
@@ -21,6 +22,7 @@ use Bench::Material;
 
 our @EXPORT_OK = qw(all prepare verify);
 
+my $CACHE = 4_200;                   # more than it has by default
 my @sections = (['static', 1], ['proxied', 2]);
 
 
@@ -65,6 +67,16 @@ sub all {
                 if $has{uncached};
         }
     }
+
+    # the last of the tokens, with as many before them as the cache holds;
+    # under load every first sight is one like these
+
+    push @rows, {
+        section => 'static', name => 'HS256, the cache full', cold => 1,
+        server => 'gateway', port => 'PLAIN11', alg => 'HS256', guard => 1,
+        requests => $cold->('HS256'), fill => $CACHE, only_cost => 1,
+        from => knob('tokens') - $CACHE - 500,
+    } if $has{uncached};
 
     push @rows, {
         section => 'guarded_proxy.conf', name => 'bare nginx, these headers',
