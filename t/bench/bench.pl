@@ -149,16 +149,14 @@ sub count_instructions {
     my $callgrind = Bench::Callgrind->new("$dir");
     my @counted = grep { !$_->{note} && !$_->{only_load} } @$rows;
     my $servers = serve(\@counted, callgrind => $callgrind);
-    my %bare;
-
     # a cache is filled when nobody needs it as it was
 
     for my $row (sort { ($a->{fill} // 0) <=> ($b->{fill} // 0) } @counted) {
         $row->{cost} = $callgrind->count($row, $servers->{ $row->{server} });
-        $bare{ $row->{section} } = $row->{cost}{each} if $row->{is_bare};
     }
 
-    $_->{cost}{over} = $_->{cost}{each} - $bare{ $_->{section} } for @counted;
+    $_->{cost}{over} = $_->{cost}{each}
+        - Bench::Rows::base($_, @counted)->{cost}{each} for @counted;
     stop($servers);
 
     return;

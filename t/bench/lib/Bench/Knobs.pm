@@ -26,7 +26,7 @@ my %default = (
     revoked => [1_000, 100],        # entries that others left
     businesses => [1_000_000, 1_000],
     warm_up => [100_000, 10_000],   # requests, before memory is compared
-    requests => [1_000_000, 50_000],
+    requests => [1_000_000, 150_000],
 );
 
 my %set = map { $_ => $ENV{'BENCH_' . uc} } qw(seconds rounds);

@@ -1,9 +1,9 @@
 package Bench::Rounds;
 
 # Load on all rows, round after round: in each every row has its turn, in
-# another order, and the bare row of each section several, spread between
-# the others.  A ratio is to the bare row of the same round.  So what else
-# the machine does meanwhile falls on all rows alike.
+# another order, and the bare rows of each section two, spread between the
+# others.  A ratio is to the bare row of the same round.  So what else the
+# machine does meanwhile falls on all rows alike.
 
 use strict;
 use warnings;
@@ -12,6 +12,7 @@ use Exporter 'import';
 use List::Util qw(shuffle);
 
 use Bench::Knobs qw(cpus knob median quick);
+use Bench::Rows qw(base);
 use Bench::Wrk qw(load);
 
 our @EXPORT_OK = qw(run);
@@ -54,17 +55,11 @@ sub bound {
 sub order {
     my (@rows) = @_;
 
-    my ($bare) = grep { $_->{is_bare} } @rows;
+    my @bare = grep { $_->{is_bare} } @rows;
     my @others = shuffle(grep { !$_->{is_bare} } @rows);
-    my $third = int(@others / 3) || 1;
-    my @order;
+    my @first = splice @others, 0, int(@others / 2);
 
-    for my $i (0 .. $#others) {
-        push @order, $bare if $i % $third == 0;
-        push @order, $others[$i];
-    }
-
-    return @order;
+    return (@first, shuffle(@bare), @others, shuffle(@bare));
 }
 
 
@@ -89,10 +84,8 @@ sub run {
                     $servers->{ $row->{server} });
             }
 
-            my ($bare) = grep { $_->{is_bare} } @{ $sections{$section} };
-            my $base = median(map { $_->{rps} } @{ $now{$bare} });
-
             for my $row (@{ $sections{$section} }) {
+                my $bare = base($row, @rows);
                 my @all = @{ $now{$row} };
                 my %middle = map {
                     my $what = $_;
@@ -100,7 +93,8 @@ sub run {
                     ($what => median(map { $_->{$what} } @all));
                 } qw(rps cpu_us busy p50_us p99_us);
 
-                $middle{of_bare} = $middle{rps} / $base;
+                $middle{of_bare} = $middle{rps}
+                    / median(map { $_->{rps} } @{ $now{$bare} });
                 push @{ $got{$row} }, \%middle;
             }
         }

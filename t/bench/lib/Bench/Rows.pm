@@ -7,7 +7,7 @@ package Bench::Rows;
 # alg, is_bare, only_cost, fill }: requests are sent in turn if cold, by
 # callgrind from the one of that number on and without counting the first
 # fill of them; otherwise the first again and again.  The file has the same
-# for wrk.  Of each section one row is bare.
+# for wrk.  base() is the row that it is compared with.
 
 use strict;
 use warnings;
@@ -20,7 +20,7 @@ use AGW::Token qw(claims_of);
 use Bench::Knobs qw(knob);
 use Bench::Material;
 
-our @EXPORT_OK = qw(all prepare verify);
+our @EXPORT_OK = qw(all base prepare verify);
 
 my $CACHE = 4_200;                   # more than it has by default
 my @sections = (['static', 1], ['proxied', 2]);
@@ -32,6 +32,8 @@ sub all {
     my ($material, %has) = @_;
 
     my (%cold, @rows);
+    my %size = map { $_ => length $material->tokens($_)->[0] }
+        Bench::Material::algs();
     my $warm = sub { [$material->get($material->tokens($_[0])->[0])] };
     my $cold = sub {
         $cold{$_[0]} //= [
@@ -44,10 +46,13 @@ sub all {
         my $auth_request = 'PLAIN' . ($digit + 2);
         my $n = 0;
 
+        push @rows, map { {
+            section => $section, server => 'stock', port => "PLAIN$digit",
+            name => sprintf('bare nginx, token of %d', $size{$_}),
+            requests => $warm->($_), is_bare => 1,
+        } } grep { $_ ne 'EdDSA' || $size{EdDSA} != $size{ES256} }
+            Bench::Material::algs();
         push @rows, {
-            section => $section, name => 'bare nginx', server => 'stock',
-            port => "PLAIN$digit", requests => $warm->('HS256'), is_bare => 1,
-        }, {
             section => $section, name => 'auth_request, empty 204',
             server => 'stock', port => $auth_request,
             requests => $warm->('HS256'),
@@ -89,6 +94,24 @@ sub all {
     };
 
     return @rows;
+}
+
+
+# The bare row of the same section whose request is as long: nginx itself
+# spends some ten instructions on each byte of a header.
+
+sub base {
+    my ($row, @rows) = @_;
+
+    return $row if $row->{is_bare};
+
+    my ($base) = grep {
+        $_->{is_bare} && $_->{section} eq $row->{section}
+            && length $_->{requests}[0] == length $row->{requests}[0];
+    } @rows;
+
+    return $base // die "$row->{section}: $row->{name}: no bare row
+";
 }
 
 
