@@ -1,7 +1,9 @@
 
 /*
- * What one verification costs, for t/bench/verify.pl to count under
- * callgrind: verify <way> <alg> <key file> <token size> <count>.
+ * What one verification costs, for t/bench/verify.pl and t/bench/bench.pl
+ * to count under callgrind: verify <way> <alg> <key file> <token> <count>.
+ * The token is a size, and one of that size is verified so often; or @ and
+ * the name of a file, of which so many lines are, each once.
  *
  *     openssl   EVP_DigestVerifyInit() and EVP_DigestVerify() on a new
  *               context, as a program without preparation would
@@ -308,6 +310,53 @@ bench_prepare_hmac(bench_t *b, const agw_alg_t *alg, agw_str_t secret)
 }
 
 
+static void
+bench_warm(bench_pt verify, bench_t *b)
+{
+    int  i;
+
+    for (i = 0; i < BENCH_WARM; i++) {
+        if (!verify(b)) {
+            bench_die("a good token is refused");
+        }
+    }
+}
+
+
+static void
+bench_file(bench_t *b, const agw_alg_t *alg, bench_pt verify,
+    const char *file, long count)
+{
+    long          i;
+    FILE         *f;
+    static char   line[AGW_TOKEN_MAX + 2];
+
+    f = fopen(file, "r");
+    if (f == NULL) {
+        bench_die(file);
+    }
+
+    for (i = 0; i < count; i++) {
+        if (fgets(line, sizeof(line), f) == NULL) {
+            bench_die("too few tokens");
+        }
+
+        b->token.data = (unsigned char *) line;
+        b->token.len = strcspn(line, "\n");
+
+        bench_split(b, alg);
+
+        if (i == 0) {
+            bench_warm(verify, b);
+        }
+
+        bench_measured(verify, b, 1);
+    }
+
+    fclose(f);
+}
+
+
 int
 main(int argc, char **argv)
 {
@@ -318,7 +367,7 @@ main(int argc, char **argv)
     static bench_t     b;
 
     if (argc != 6) {
-        bench_die("way, algorithm, key file, token size, count");
+        bench_die("way, algorithm, key file, token, count");
     }
 
     memset(&source, 0, sizeof(source));
@@ -336,16 +385,12 @@ main(int argc, char **argv)
         bench_die(error);
     }
 
-    bench_token(&b, (size_t) atol(argv[4]));
-
     if (alg->kty == AGW_KTY_OCT) {
         bench_prepare_hmac(&b, alg, source.bytes);
 
     } else {
         bench_prepare_pkey(&b, alg, source.bytes);
     }
-
-    bench_split(&b, alg);
 
     if (strcmp(argv[1], "ours") == 0) {
         verify = bench_ours;
@@ -357,17 +402,15 @@ main(int argc, char **argv)
         verify = alg->kty == AGW_KTY_OCT ? bench_hmac_lean : bench_lean;
     }
 
-    {
-        long  i;
+    if (argv[4][0] == '@') {
+        bench_file(&b, alg, verify, argv[4] + 1, atol(argv[5]));
 
-        for (i = 0; i < BENCH_WARM; i++) {
-            if (!verify(&b)) {
-                bench_die("a good token is refused");
-            }
-        }
+    } else {
+        bench_token(&b, (size_t) atol(argv[4]));
+        bench_split(&b, alg);
+        bench_warm(verify, &b);
+        bench_measured(verify, &b, atol(argv[5]));
     }
-
-    bench_measured(verify, &b, atol(argv[5]));
 
     printf("%zu\n", b.token.len);
 

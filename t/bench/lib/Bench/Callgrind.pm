@@ -12,7 +12,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
-use List::Util qw(min);
+use List::Util qw(min sum);
 use Time::HiRes qw(sleep);
 
 use AGW::Files qw(slurp spew);
@@ -74,9 +74,9 @@ sub mark {
 }
 
 
-# count(row, server): { each => the middle figure, all => [figures] }.  What
-# a worker does by itself, once a second, is in them: some ten instructions
-# of each request.
+# count(row, server): { each => figure, all => [of each batch] }.  The figure
+# is the middle one, but where each token is another, the mean: Ed25519 takes
+# longer for some.  What a worker does by itself once a second is in them.
 
 sub count {
     my ($self, $row, $server) = @_;
@@ -101,17 +101,20 @@ sub count {
 
     my $nothing = min(map { $self->mark($server) } 1 .. 3);
 
+    my $first = $turn;
+
     for (1 .. knob('batches')) {
         $next->() for 1 .. $count;
         push @all, ($self->mark($server) - $nothing) / $count;
     }
 
-    return { each => median(@all), all => \@all };
+    return { each => $row->{cold} ? sum(@all) / @all : median(@all),
+        all => \@all, requests => [$first, $turn - 1] };
 }
 
 
-# Instructions of one verification by verify.c, of so many: (figure, bytes
-# of the token).  $out becomes callgrind's file.
+# Instructions of one verification by verify.c, the mean of so many: (figure,
+# bytes of the token).  $out becomes callgrind's file.
 
 sub count_program {
     my ($out, $count, $program, @args) = @_;
