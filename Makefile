@@ -408,7 +408,7 @@ $(FUZZERS:%=%.run): %.run: %
 	|| { echo "$(<F) failed; the input is in $(FUZZ_DIR)/" >&2; exit 1; }
 
 
-# Speed: bench.json, bench.png and its bench.gp are in $(BENCH_DIR).
+# Speed: bench.txt, .json and .png are in $(BENCH_DIR).
 
 BENCH_DIR := $(BUILD_DIR)/bench
 

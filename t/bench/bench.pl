@@ -68,9 +68,8 @@ my ($rows, $start) = everything();
 sub everything {
     my %request = map { $_ => $material->get($material->tokens($_)->[0]) }
         qw(HS256 RS256);
-    my $cache = slurp(module_path()) =~ /auth_gateway_token_cache/;
     my @parts = (
-        [[Bench::Rows::all($material, uncached => $cache)], {
+        [[Bench::Rows::all($material)], {
             stock => sub {
                 Bench::Server->start(Bench::Configs::stock($material),
                     @names, @_);
@@ -261,5 +260,5 @@ $upstream->stop;
 spew("$out/bench.json",
     JSON->new->canonical->pretty->utf8->encode($result));
 Bench::Picture::draw($result, "$out/bench.png");
-say_now("done: $out/bench.json, $out/bench.png");
-print Bench::Table::text($result);
+print slurp(spew("$out/bench.txt", Bench::Table::text($result)));
+say_now("also in $out/bench.txt, .json and .png");

@@ -10,7 +10,9 @@ use warnings;
 
 use Exporter 'import';
 use List::Util qw(shuffle);
+use Time::HiRes qw(sleep);
 
+use AGW::Files qw(slurp);
 use Bench::Knobs qw(cpus knob median quick);
 use Bench::Rows qw(base);
 use Bench::Wrk qw(load);
@@ -20,6 +22,32 @@ our @EXPORT_OK = qw(run);
 my $BUSY = 0.9;                      # of a processor, or it was disturbed
 my $AGAIN = quick() ? 0 : 2;
 my $repeats = 40;                    # in a whole run
+my $patience = 120;                  # seconds, in a whole run
+
+
+# Returns as soon as the processors were left alone for half a second, or
+# the time is up.
+
+sub wait_for_calm {
+    while ($patience > 0) {
+        my ($idle, $all) = (0, 0);
+        my @before = split ' ', slurp('/proc/stat');
+
+        sleep 0.5;
+        $patience -= 0.5;
+
+        my @after = split ' ', slurp('/proc/stat');
+
+        # user, nice, system, idle, ...
+
+        $all += $after[$_] - $before[$_] for 1 .. 8;
+        $idle = $after[4] - $before[4];
+
+        return if $all && $idle / $all > $BUSY;
+    }
+
+    return;
+}
 
 
 # Others may have used the processors meanwhile: then the worker was not
@@ -34,7 +62,9 @@ sub undisturbed {
         my $load = load($row, $server, knob('seconds'), $row->{size});
 
         $best = $load if !$best || $load->{busy} > $best->{busy};
-        last if $best->{busy} >= $BUSY || !bound() || $repeats-- <= 0;
+        last if $best->{busy} >= $BUSY || !bound() || !$AGAIN
+            || $repeats-- <= 0;
+        wait_for_calm();
     }
 
     return $best;

@@ -26,10 +26,8 @@ my $CACHE = 4_200;                   # more than it has by default
 my @sections = (['static', 1], ['proxied', 2]);
 
 
-# %has: uncached => whether the cache can be turned off
-
 sub all {
-    my ($material, %has) = @_;
+    my ($material) = @_;
 
     my (%cold, @rows);
     my %size = map { $_ => length $material->tokens($_)->[0] }
@@ -69,7 +67,7 @@ sub all {
                     from => ($digit - 1) * knob('tokens') / 2 };
             push @rows, { %common, name => "$alg, cache off", cold => 1,
                 server => 'uncached', requests => $cold->($alg) }
-                if $has{uncached};
+                if $section eq 'static';
         }
     }
 
@@ -81,7 +79,7 @@ sub all {
         server => 'gateway', port => 'PLAIN11', alg => 'HS256', guard => 1,
         requests => $cold->('HS256'), fill => $CACHE, only_cost => 1,
         from => knob('tokens') - $CACHE - 500,
-    } if $has{uncached};
+    };
 
     push @rows, {
         section => 'guarded_proxy.conf', name => 'bare nginx, these headers',

@@ -130,6 +130,11 @@ sub text {
     my $about = $result->{about};
     my $text = $about->{quick}
         ? "A SMOKE RUN: too short for its figures to be published\n" : '';
+    my @loads = map { $_->{load} // () } @{ $result->{rows} };
+    my $disturbed = grep { $_->{disturbed} } @loads;
+
+    $text .= "DISTURBED: requests/s and of bare say little, for others used"
+        . " the processors\n" if $disturbed > @loads / 4;
 
     $text .= "$about->{date}, $about->{machine}, nginx $about->{nginx},"
         . " $about->{openssl}\n"
