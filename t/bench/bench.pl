@@ -216,7 +216,8 @@ sub about {
 
     return {
         date => strftime('%Y-%m-%d', localtime), quick => quick() ? 1 : 0,
-        machine => ($class =~ s/_/-/r) . ", $cpus{count} cores",
+        machine => ($class =~ s/_/-/r) . ", $cpus{count} "
+            . ($cpus{count} == 1 ? 'core' : 'cores'),
         cpu => $cpu, nginx => ($version =~ m{nginx/(\S+)})[0],
         openssl => $openssl, module => -s module_path(),
         map { $_ => knob($_) } qw(seconds rounds connections tokens batches
