@@ -421,6 +421,10 @@ bench-check: $(MODULE) $(BENCH_DIR)/mint $(BENCH_DIR)/verify
 	@$(if $(SANITIZE),echo "no figures of a sanitizer build" >&2; exit 1)
 	@perl t/bench/bench.pl $(BENCH_DIR)
 
+# built with the unit tests, so that a change in core/ does not leave them
+
+unit: $(BENCH_DIR)/mint $(BENCH_DIR)/verify
+
 bench-verify: $(BENCH_DIR)/verify
 	@perl t/bench/verify.pl $< $(BENCH_DIR)/out $(BENCH_ARGS)
 

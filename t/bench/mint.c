@@ -67,7 +67,7 @@ static void
 mint_one(const agw_key_t *key, agw_claims_t *claims)
 {
     size_t                 len;
-    agw_str_t              payload, none, id;
+    agw_str_t              payload, id;
     unsigned char          random[MINT_JTI_BYTES];
     unsigned char          jti[AGW_BASE64URL_SIZE(MINT_JTI_BYTES)];
     static unsigned char   buf[AGW_CLAIMS_SIZE], token[2 * AGW_TOKEN_MAX];
@@ -82,9 +82,11 @@ mint_one(const agw_key_t *key, agw_claims_t *claims)
     claims->jti.data = jti;
     claims->jti.len = agw_base64url_encode(id, jti);
 
-    none = mint_str("");
+    /* of a server without issuer and audience */
 
-    if (agw_claims_write(claims, none, none, buf, sizeof(buf), &len) != 0) {
+    if (agw_claims_write(claims, mint_str("{"), buf, sizeof(buf), &len)
+        != 0)
+    {
         mint_die("no claims");
     }
 
