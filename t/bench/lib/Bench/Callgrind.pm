@@ -12,7 +12,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
-use List::Util qw(min sum);
+use List::Util qw(min);
 use Time::HiRes qw(sleep);
 
 use AGW::Files qw(slurp spew);
@@ -74,9 +74,9 @@ sub mark {
 }
 
 
-# count(row, server): { each => figure, all => [of each batch] }.  The figure
-# is the middle one, but where each token is another, the mean: Ed25519 takes
-# longer for some.  What a worker does by itself once a second is in them.
+# count(row, server): { each => the middle figure, all => [of each batch],
+# requests => [first, last] of those that were counted }.  What a worker does
+# by itself, once a second and now and then, is in the batch where it falls.
 
 sub count {
     my ($self, $row, $server) = @_;
@@ -108,8 +108,8 @@ sub count {
         push @all, ($self->mark($server) - $nothing) / $count;
     }
 
-    return { each => $row->{cold} ? sum(@all) / @all : median(@all),
-        all => \@all, requests => [$first, $turn - 1] };
+    return { each => median(@all), all => \@all,
+        requests => [$first, $turn - 1] };
 }
 
 

@@ -135,7 +135,8 @@ sub draw {
     my ($result, $file) = @_;
 
     my $about = $result->{about};
-    my $head = $about->{quick} ? 'A SMOKE RUN, not to be published. ' : '';
+    my $head = $about->{quick} ? 'A SMOKE RUN, not to be published. '
+        : Bench::Table::disturbed($result) ? 'DISTURBED. ' : '';
     my $title = quoted("$head$about->{date}, $about->{machine}, nginx"
         . " $about->{nginx}, one worker");
     my $commands = $file =~ s/\.png$/.gp/r;

@@ -124,17 +124,26 @@ sub memory {
 }
 
 
+# whether others used the processors while much of the load was measured
+
+sub disturbed {
+    my ($result) = @_;
+
+    my @loads = map { $_->{load} // () } @{ $result->{rows} };
+
+    return (grep { $_->{disturbed} } @loads) > @loads / 4;
+}
+
+
 sub text {
     my ($result) = @_;
 
     my $about = $result->{about};
     my $text = $about->{quick}
         ? "A SMOKE RUN: too short for its figures to be published\n" : '';
-    my @loads = map { $_->{load} // () } @{ $result->{rows} };
-    my $disturbed = grep { $_->{disturbed} } @loads;
 
     $text .= "DISTURBED: requests/s and of bare say little, for others used"
-        . " the processors\n" if $disturbed > @loads / 4;
+        . " the processors\n" if disturbed($result);
 
     $text .= "$about->{date}, $about->{machine}, nginx $about->{nginx},"
         . " $about->{openssl}\n"
