@@ -185,7 +185,9 @@ ngx_http_agw_callers_token(ngx_http_request_t *r, const agw_claims_t **claims)
 
     cln->handler = ngx_http_agw_caller_done;
 
-    if (reason == AGW_STORE_UNAVAILABLE) {
+    /* not known, which is not to be taken for no token */
+
+    if (reason == AGW_STORE_UNAVAILABLE || reason == AGW_INTERNAL_ERROR) {
         return reason;
     }
 

@@ -99,11 +99,11 @@ agw_reason_t
 ngx_http_agw_verify_other(ngx_http_request_t *r, agw_str_t token,
     agw_claims_t *claims)
 {
-    u_char                          buf[AGW_JWS_BUF_SIZE];
-    int64_t                         later;
-    uint64_t                        generation;
-    agw_jws_t                       jws;
-    agw_reason_t                    reason, then;
+    u_char        buf[AGW_JWS_BUF_SIZE];
+    int64_t       later;
+    uint64_t      generation;
+    agw_jws_t     jws;
+    agw_reason_t  reason, then;
 
     ngx_memzero(claims, sizeof(agw_claims_t));
 
