@@ -70,8 +70,9 @@ AGW::Files::spew($gw->prefix . '/html/x', "x\n", 0644);
 
 my @tokens = map { $gw->mint(partner_id => $partner->{id},
     business_id => $business, claims => { exp => int(time) + 3600 }) }
-    1 .. $many + 40;
-my @untouched = splice @tokens, $many;
+    1 .. $many + 40 + 2 * ($workers - 1);
+my @untouched = splice @tokens, $many, 40;
+my @early = splice @tokens, $many;
 
 sub port {
     return $gw->nginx->port('PLAIN');
@@ -205,10 +206,110 @@ sub settle {
         'D5 there are as many workers as before');
 }
 
-is_deeply([wrong(200, @untouched[0 .. 4], @tokens[0 .. 4])], [],
-    'D5 the tokens are good');
+# A worker remembers the tokens that it has seen, and one that goes on while
+# another dies is to forget what was revoked meanwhile: nothing but the shared
+# memory tells it.
 
-# Under fire: a worker dies every 20 to 100 ms, a reload comes every second.
+is_deeply([wrong(200, @untouched, @tokens, @early)], [],
+    'D5 the tokens are good, and each worker knows them');
+
+# one worker after another dies, between two revocations
+
+my @held;
+
+{
+    my $by = connections();
+
+    for my $victim ((sort keys %$by)[0 .. $workers - 2]) {
+        my ($before, $after) = splice @early, 0, 2;
+
+        is(revoke($before), 200, 'P5.3 revoked before a worker dies');
+        kill 'KILL', $victim;
+        delete $by->{$victim};
+        ok((grep { revoke($after) == 200 } 1 .. 5), 'P5.3 and after that');
+        push @held, $before, $after;
+
+        for (1 .. 250) {
+            my @now = grep { $_ != $victim } $gw->nginx->workers;
+
+            last if @now == $workers;
+            sleep 0.02;
+        }
+
+        my @wrong = map {
+            my $pid = $_;
+
+            (map { "$pid: a revoked token, $_" } grep { $_ != 401 }
+                map { guarded($by->{$pid}, $_)->status } @held),
+            (map { "$pid: another token, $_" } grep { $_ != 200 }
+                map { guarded($by->{$pid}, $_)->status } @untouched[0 .. 4]);
+        } sort keys %$by;
+
+        is_deeply(\@wrong, [], 'P5.3 both hold on each of '
+            . keys(%$by) . ' that survived');
+    }
+}
+
+# What the clients were answered: number of a token => 1, where it was 200.
+
+sub records {
+    return map { split /\n/, slurp($_) }
+        glob $gw->prefix . '/logs/client.*';
+}
+
+sub answered {
+    return map { /^(\d+) 200 / ? ($1 => 1) : () } records();
+}
+
+# The same under fire.  Of each worker that is met: its connection, and the
+# numbers of tokens that it accepted a moment ago.  Once one of them is
+# revoked, the worker refuses it for the rest of its life.
+
+my (%met, @believed);
+my $refused = 0;
+
+sub ask_survivors {
+    my %now = map { $_ => 1 } $gw->nginx->workers;
+    my %answered = answered();
+
+    delete @met{ grep { !$now{$_} } keys %met };
+
+    for my $pid (keys %met) {
+        my ($client, $known) = @{ $met{$pid} };
+
+        for my $i (grep { $answered{$_} } keys %$known) {
+            my $response = eval { guarded($client, $tokens[$i]) };
+
+            delete $met{$pid}, last if !$response;
+            delete $known->{$i};
+            $refused++ if $response->status == 401;
+            push @believed, "$pid: token $i, " . $response->status
+                if $response->status != 401;
+        }
+    }
+
+    # some that are next
+
+    my @next = (grep { !$answered{$_} } 0 .. $#tokens)[0 .. 3 * $clients];
+
+    for (1 .. 3) {
+        my $client = eval {
+            AGW::Client->connect(port => port(), tls => 0) } or next;
+
+        for my $i (grep { defined } @next) {
+            my $response = eval { guarded($client, $tokens[$i]) } or last;
+            my $pid = $response->header('X-Pid');
+
+            $met{$pid} //= [$client, {}];
+            last if $met{$pid}[0] != $client;
+            $met{$pid}[1]{$i} = 1 if $response->status == 200;
+        }
+    }
+
+    return;
+}
+
+# A worker dies every 20 to 100 ms, a reload comes every second.
 
 my ($killed, $reloads) = (0, 0);
 
@@ -229,6 +330,7 @@ my ($killed, $reloads) = (0, 0);
         my @now = $gw->nginx->workers;
 
         $killed += kill 'KILL', $now[rand @now] if @now;
+        ask_survivors();
 
         if (time > $reload_at) {
             kill 'HUP', $gw->nginx->{pid};
@@ -244,12 +346,14 @@ my ($killed, $reloads) = (0, 0);
 ok(!$gw->nginx->gone, 'D5 the master lives');
 cmp_ok($killed, '>', 10, "D5 $killed workers were killed");
 cmp_ok($reloads, '>', 0, "D5 $reloads reloads");
+is_deeply(\@believed, [], 'P5.3 no survivor believes what it remembers');
+cmp_ok($refused, '>', 20, "P5.3 which $refused tokens would have shown");
 settle();
 $gw->new_workers;
 
 my (%revoked, %count, $longest);
 
-for (map { split /\n/, slurp($_) } glob $gw->prefix . '/logs/client.*') {
+for (records()) {
     my ($i, $status, $took) = split;
 
     $count{$status}++;
@@ -265,7 +369,7 @@ cmp_ok($longest, '<', $patience, "D5 the longest took $longest s");
 is_deeply([grep { !/^(?:0|200|503)$/ } keys %count], [],
     'P5.3 an answer is 200 or 503');
 
-my @held = @tokens[sort { $a <=> $b } keys %revoked];
+push @held, @tokens[sort { $a <=> $b } keys %revoked];
 
 is_deeply([wrong(401, @held)], [],
     'P5.3 what was answered with 200 holds on each worker');
