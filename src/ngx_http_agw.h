@@ -166,6 +166,7 @@ typedef struct {
 
     agw_reason_t              owner;         /* what the store said of it */
 
+    unsigned                  body_taken:1;  /* and not to be had again */
     unsigned                  asked:1;       /* verified is set */
     unsigned                  owner_asked:1;
     unsigned                  owner_known:1; /* owner is set */

@@ -27,6 +27,7 @@ struct ngx_http_agw_body_s {
 };
 
 
+static ngx_int_t ngx_http_agw_body_is_gone(ngx_http_request_t *r);
 static size_t ngx_http_agw_body_room(ngx_http_request_t *r);
 static void ngx_http_agw_body_begin(ngx_http_request_t *r);
 static void ngx_http_agw_body_read(ngx_http_request_t *r);
@@ -78,9 +79,7 @@ ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,
         return NGX_DONE;
     }
 
-    /* an error page of a request whose body was thrown away, or given up */
-
-    if (r->discard_body || r->reading_body) {
+    if (ngx_http_agw_body_is_gone(r)) {
         r->main->count++;
         handler(r, AGW_INVALID_REQUEST, NULL);
         return NGX_DONE;
@@ -96,6 +95,24 @@ ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,
     }
 
     return NGX_DONE;
+}
+
+
+/*
+ * An error page of a request whose body was thrown away, given up, or taken
+ * by an upstream, must not take that for a request without one.
+ */
+
+static ngx_int_t
+ngx_http_agw_body_is_gone(ngx_http_request_t *r)
+{
+    if (r->discard_body || r->reading_body || ngx_http_agw_body_was_taken(r)) {
+        return 1;
+    }
+
+    return r->request_body != NULL
+           && r->request_body->bufs == NULL
+           && (r->headers_in.content_length_n > 0 || r->headers_in.chunked);
 }
 
 
@@ -238,6 +255,11 @@ ngx_http_agw_body_append(ngx_http_agw_body_t *body, ngx_buf_t *b)
 static void
 ngx_http_agw_body_disown(ngx_http_request_t *r)
 {
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+    ctx->body_taken = 1;
+
     if (r->request_body != NULL) {
         r->request_body->bufs = NULL;
     }

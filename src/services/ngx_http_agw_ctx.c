@@ -76,6 +76,29 @@ ngx_http_agw_last_decision(ngx_http_request_t *r)
 }
 
 
+ngx_int_t
+ngx_http_agw_body_was_taken(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t  *cln;
+    ngx_http_agw_ctx_t  *ctx;
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+
+        if (cln->handler != ngx_http_agw_ctx_done) {
+            continue;
+        }
+
+        ctx = cln->data;
+
+        if (ctx->body_taken && ctx->request == r) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 ngx_log_t *
 ngx_http_agw_log(ngx_http_request_t *r)
 {

@@ -24,6 +24,11 @@ ngx_http_agw_ctx_t *ngx_http_agw_ctx(ngx_http_request_t *r);
 const ngx_http_agw_ctx_t *ngx_http_agw_last_decision(ngx_http_request_t *r);
 
 
+/* whether a pass took the body from nginx, and left none for another */
+
+ngx_int_t ngx_http_agw_body_was_taken(ngx_http_request_t *r);
+
+
 /*
  * The request's error log without what nginx adds to each line: the request
  * line is the client's text, and holds the query.
