@@ -59,4 +59,16 @@ for my $length (0, 2000) {
     is($saw[0] && $saw[0]{body}, $body, 'P0.5 with its body');
 }
 
+# a body of no chunk is none, and was not taken from anybody
+
+for my $kind ('Transfer-Encoding: chunked', 'Content-Length: 0') {
+    my $client = $gw->connect;
+
+    $client->send("POST /v1/platform/oauth2/token HTTP/1.1\r\n"
+        . "Host: localhost\r\n"
+        . AGW::Gateway::basic(@$partner{qw(id key)}) . "\r\n$kind\r\n\r\n"
+        . ($kind =~ /chunked/ ? "0\r\n\r\n" : ''));
+    is($client->response->status, 200, "P1.3 $kind, empty: a token");
+}
+
 $gw->finish;

@@ -110,9 +110,11 @@ ngx_http_agw_body_is_gone(ngx_http_request_t *r)
         return 1;
     }
 
+    /* of chunks nginx counts the length as it reads them */
+
     return r->request_body != NULL
            && r->request_body->bufs == NULL
-           && (r->headers_in.content_length_n > 0 || r->headers_in.chunked);
+           && r->headers_in.content_length_n > 0;
 }
 
 

@@ -19,6 +19,8 @@ typedef struct {
 } ngx_http_agw_secret_t;
 
 
+static const ngx_http_agw_ctx_t *ngx_http_agw_pass(ngx_http_request_t *r,
+    const ngx_http_agw_ctx_t *later);
 static void ngx_http_agw_ctx_done(void *data);
 static void ngx_http_agw_secret_wipe(void *data);
 
@@ -56,31 +58,40 @@ ngx_http_agw_ctx(ngx_http_request_t *r)
 const ngx_http_agw_ctx_t *
 ngx_http_agw_last_decision(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t  *cln;
-    ngx_http_agw_ctx_t  *ctx;
+    const ngx_http_agw_ctx_t  *ctx;
 
-    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+    ctx = ngx_http_agw_pass(r, NULL);
 
-        if (cln->handler != ngx_http_agw_ctx_done) {
-            continue;
-        }
-
-        ctx = cln->data;
-
-        if (ctx->decided && ctx->request == r) {
-            return ctx;
-        }
+    while (ctx != NULL && !ctx->decided) {
+        ctx = ngx_http_agw_pass(r, ctx);
     }
 
-    return NULL;
+    return ctx;
 }
 
 
 ngx_int_t
 ngx_http_agw_body_was_taken(ngx_http_request_t *r)
 {
-    ngx_pool_cleanup_t  *cln;
-    ngx_http_agw_ctx_t  *ctx;
+    const ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_agw_pass(r, NULL);
+
+    while (ctx != NULL && !ctx->body_taken) {
+        ctx = ngx_http_agw_pass(r, ctx);
+    }
+
+    return ctx != NULL;
+}
+
+
+/* the context of the pass before that of later; of the last, for NULL */
+
+static const ngx_http_agw_ctx_t *
+ngx_http_agw_pass(ngx_http_request_t *r, const ngx_http_agw_ctx_t *later)
+{
+    ngx_pool_cleanup_t        *cln;
+    const ngx_http_agw_ctx_t  *ctx;
 
     for (cln = r->pool->cleanup; cln; cln = cln->next) {
 
@@ -90,12 +101,16 @@ ngx_http_agw_body_was_taken(ngx_http_request_t *r)
 
         ctx = cln->data;
 
-        if (ctx->body_taken && ctx->request == r) {
-            return 1;
+        if (later == NULL && ctx->request == r) {
+            return ctx;
+        }
+
+        if (ctx == later) {
+            later = NULL;
         }
     }
 
-    return 0;
+    return NULL;
 }
 
 

@@ -24,7 +24,7 @@ typedef agw_reason_t (*ngx_http_agw_read_claims_pt)(agw_claims_t *claims,
 static agw_reason_t ngx_http_agw_verify_token(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx);
 static agw_reason_t ngx_http_agw_verify_new(ngx_http_request_t *r,
-    ngx_http_agw_ctx_t *ctx);
+    ngx_http_agw_ctx_t *ctx, agw_str_t token);
 static agw_reason_t ngx_http_agw_verify_keep(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx, agw_str_t token, const agw_claims_t *claims);
 static agw_reason_t ngx_http_agw_verify_signed(ngx_http_request_t *r,
@@ -173,7 +173,7 @@ ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
         ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                        "auth_gateway token cache: miss");
 
-        return ngx_http_agw_verify_new(r, ctx);
+        return ngx_http_agw_verify_new(r, ctx, token);
     }
 
     ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
@@ -188,17 +188,13 @@ ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 /* at first sight */
 
 static agw_reason_t
-ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
+ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
+    agw_str_t token)
 {
     u_char        buf[AGW_JWS_BUF_SIZE];
     agw_jws_t     jws;
-    agw_str_t     value, token;
     agw_claims_t  claims;
     agw_reason_t  reason;
-
-    value = ngx_http_agw_to_core(r->headers_in.authorization->value);
-
-    (void) agw_bearer_split(value, &token);
 
     reason = ngx_http_agw_verify_signed(r, token, buf, agw_claims_read, &jws,
                                         &claims);
@@ -215,7 +211,11 @@ ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 
     /* what a signature holds for is a b64token: the rest is looked at now */
 
-    if (agw_bearer_parse(value, &token) != AGW_OK) {
+    if (agw_bearer_parse(
+                 ngx_http_agw_to_core(r->headers_in.authorization->value),
+                 &token)
+        != AGW_OK)
+    {
         return AGW_MALFORMED_CREDENTIALS;
     }
 
