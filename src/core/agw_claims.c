@@ -41,6 +41,7 @@ agw_reason_t
 agw_claims_read_json(agw_claims_t *claims, agw_str_t payload)
 {
     memset(claims, 0, sizeof(agw_claims_t));
+    claims->seq = AGW_SEQ_NONE;
 
     if (agw_claims_from_json(claims, payload) != 0) {
         agw_claims_done(claims);
@@ -154,6 +155,11 @@ agw_claims_write(const agw_claims_t *claims, agw_str_t head,
     agw_json_text_string(&t, "scope", claims->scope);
     agw_json_text_integer(&t, "iat", claims->iat);
     agw_json_text_integer(&t, "exp", claims->exp);
+
+    if (claims->seq != AGW_SEQ_NONE) {
+        agw_json_text_integer(&t, "seq", claims->seq);
+    }
+
     agw_json_text_string(&t, "jti", claims->jti);
 
     if (agw_json_text_end(&t) != 0) {
@@ -244,6 +250,12 @@ agw_claims_from_json(agw_claims_t *claims, agw_str_t payload)
     }
 
     (void) agw_json_string(json, "aud", &claims->aud);
+
+    if (agw_json_time(json, "seq", &claims->seq) == -1
+        || claims->seq > AGW_STAMP_MAX)
+    {
+        claims->seq = AGW_SEQ_MALFORMED;
+    }
 
     return 0;
 }

@@ -22,6 +22,15 @@ typedef enum {
 } agw_kind_t;
 
 
+/*
+ * In the place of a stamp: the claim is absent, or it is none.  Another
+ * issuer may mean anything by that name, so neither refuses a token here.
+ */
+
+#define AGW_SEQ_NONE        (-1)
+#define AGW_SEQ_MALFORMED   (-2)
+
+
 /* an absent string is { 0, NULL }; times are Unix seconds */
 
 typedef struct {
@@ -37,6 +46,7 @@ typedef struct {
     int64_t       iat;
     int64_t       exp;
     int64_t       nbf;               /* 0 where absent */
+    int64_t       seq;               /* 0 to AGW_STAMP_MAX, or AGW_SEQ_* */
     json_t       *json;              /* NULL, or owns the strings */
 } agw_claims_t;
 
@@ -106,10 +116,11 @@ int agw_claims_head(agw_str_t issuer, agw_str_t audience, unsigned char *buf,
 
 /*
  * The payload of a token of ours, after that head: sub, partner_id and
- * client_id alike; business_id and scope only where not empty.  buf has size
- * bytes, of which AGW_CLAIMS_SIZE always suffice beside the head.  Returns 0
- * and sets *len, or -1 where it did not fit, a string would need an escape,
- * as no id and no scope does, or a time is below 0.
+ * client_id alike; business_id and scope only where not empty, seq unless it
+ * is AGW_SEQ_NONE.  buf has size bytes, of which AGW_CLAIMS_SIZE always
+ * suffice beside the head.  Returns 0 and sets *len, or -1 where it did not
+ * fit, a string would need an escape, as no id and no scope does, or another
+ * number is below 0.
  */
 
 #define AGW_CLAIMS_SIZE   (5 * AGW_ID_MAX + AGW_SCOPE_MAX + 512)

@@ -22,7 +22,8 @@ same_claims(const agw_claims_t *c, agw_str_t payload)
 
     if (agw_claims_read(&other, payload) != AGW_OK
         || c->kind != other.kind
-        || c->iat != other.iat || c->exp != other.exp || c->nbf != other.nbf)
+        || c->iat != other.iat || c->exp != other.exp || c->nbf != other.nbf
+        || c->seq != other.seq)
     {
         abort();
     }
@@ -68,6 +69,7 @@ read_payload(agw_str_t payload)
 
     if (!agw_is_id(c.partner_id) || !agw_is_id(c.jti) || c.iat < 0
         || c.exp <= c.iat || c.exp > AGW_TIME_MAX || c.nbf < 0
+        || c.seq < AGW_SEQ_MALFORMED || c.seq > AGW_STAMP_MAX
         || (c.kind == AGW_KIND_BUSINESS) != (c.business_id.len != 0)
         || (c.business_id.len != 0 && !agw_is_id(c.business_id))
         || (c.scope.len != 0 && !agw_is_scope(c.scope)))

@@ -87,8 +87,8 @@ unit_readers_agree(agw_str_t text)
     }
 
     unit_assert(one.kind == other.kind && one.iat == other.iat
-        && one.exp == other.exp && one.nbf == other.nbf, "%.*s",
-        UNIT_ARG(text));
+        && one.exp == other.exp && one.nbf == other.nbf
+        && one.seq == other.seq, "%.*s", UNIT_ARG(text));
 
     agw_claims_done(&one);
     agw_claims_done(&other);
