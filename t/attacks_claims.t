@@ -197,11 +197,12 @@ attack('P8.10 iat ahead', token(iat => $now + 60, exp => $now + 600),
 allowed('P8.10 iat a little ahead', token(iat => time + 3));
 allowed('P8.10 nbf is now', token(nbf => $now));
 attack('P8.10 life over max_lifetime',
-    token(iat => $now, exp => $now + 86401), 'malformed_claims');
+    token(iat => $now, exp => $now + 86401), 'lifetime_exceeded',
+    kid => 'k1', partner => 'p-1');
 allowed('P8.10 life of max_lifetime',
     token(iat => $now, exp => $now + 86400));
 attack('P8.10 a life that overflows',
-    token(iat => 0, exp => 9007199254740991), 'malformed_claims');
+    token(iat => 0, exp => 9007199254740991), 'lifetime_exceeded');
 
 {
     my $soon = token(iat => time, exp => time + 2);
@@ -349,7 +350,7 @@ for (['"read only"', 'read only'], ['42', '42'], ['-7', '-7'],
     attack('P8.10 iat ahead beyond the leeway', token(iat => $now + 40),
         'not_yet_valid');
     attack('P8.10 life over another max_lifetime',
-        token(iat => $now, exp => $now + 7201), 'malformed_claims');
+        token(iat => $now, exp => $now + 7201), 'lifetime_exceeded');
 
     $gw = $main;
 }

@@ -68,7 +68,7 @@ agw_claims_check(const agw_claims_t *claims, const agw_claims_rules_t *rules,
     agw_reason_t  reason;
 
     if (claims->exp - claims->iat > rules->max_lifetime) {
-        return AGW_MALFORMED_CLAIMS;
+        return AGW_LIFETIME_EXCEEDED;
     }
 
     reason = agw_claims_check_time(claims, rules->leeway, now);

@@ -83,9 +83,9 @@ void agw_claims_done(agw_claims_t *claims);
 
 /*
  * Lifetime against the rules, then agw_claims_check_time(), then issuer and
- * audience.  Returns AGW_OK, AGW_MALFORMED_CLAIMS (a life that is too long,
- * or an aud that is no string or array of strings), AGW_EXPIRED,
- * AGW_NOT_YET_VALID, AGW_WRONG_ISSUER or AGW_WRONG_AUDIENCE.
+ * audience.  Returns AGW_OK, AGW_LIFETIME_EXCEEDED, AGW_EXPIRED,
+ * AGW_NOT_YET_VALID, AGW_WRONG_ISSUER, AGW_WRONG_AUDIENCE, or
+ * AGW_MALFORMED_CLAIMS (an aud that is no string or array of strings).
  */
 
 agw_reason_t agw_claims_check(const agw_claims_t *claims,

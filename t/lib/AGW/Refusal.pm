@@ -38,7 +38,7 @@ my %answers = (
     (map { $_ => [401, 'invalid_token', @failure] } qw(
         malformed_token unknown_key algorithm_mismatch bad_signature
         malformed_claims wrong_issuer wrong_audience expired not_yet_valid
-        revoked
+        revoked lifetime_exceeded
     )),
     (map { $_ => [403, 'insufficient_scope', @failure] } qw(
         wrong_kind insufficient_scope wrong_business
