@@ -147,6 +147,7 @@ typedef struct ngx_http_agw_caller_s  ngx_http_agw_caller_t;
 typedef struct {
     ngx_http_request_t       *request;       /* it may be a subrequest */
     agw_reason_t              verified;      /* of the token */
+    const char               *fault;         /* where it is malformed_claims */
     agw_reason_t              result;        /* of the request */
     agw_verified_t           *token;         /* held until the end, or NULL */
     const agw_claims_t       *claims;        /* where verified is AGW_OK */

@@ -48,6 +48,7 @@ typedef struct {
     int64_t       nbf;               /* 0 where absent */
     int64_t       seq;               /* 0 to AGW_STAMP_MAX, or AGW_SEQ_* */
     json_t       *json;              /* NULL, or owns the strings */
+    const char   *fault;             /* where they are malformed */
 } agw_claims_t;
 
 
@@ -64,8 +65,9 @@ typedef struct {
 /*
  * Reads a payload: required claims, their types, grammars and agreement.
  * Returns AGW_OK, and then the caller owes an agw_claims_done(), or
- * AGW_MALFORMED_CLAIMS, and claims holds nothing.  The strings are borrowed
- * from the payload, or owned by claims->json.
+ * AGW_MALFORMED_CLAIMS, and claims holds nothing but the fault: static words
+ * of ours, as "exp: not an integer", of printable ASCII without '(' and ')'.
+ * The strings are borrowed from the payload, or owned by claims->json.
  */
 
 agw_reason_t agw_claims_read(agw_claims_t *claims, agw_str_t payload);
@@ -85,10 +87,11 @@ void agw_claims_done(agw_claims_t *claims);
  * Lifetime against the rules, then agw_claims_check_time(), then issuer and
  * audience.  Returns AGW_OK, AGW_LIFETIME_EXCEEDED, AGW_EXPIRED,
  * AGW_NOT_YET_VALID, AGW_WRONG_ISSUER, AGW_WRONG_AUDIENCE, or
- * AGW_MALFORMED_CLAIMS (an aud that is no string or array of strings).
+ * AGW_MALFORMED_CLAIMS (an aud that is no string or array of strings) and
+ * the fault.
  */
 
-agw_reason_t agw_claims_check(const agw_claims_t *claims,
+agw_reason_t agw_claims_check(agw_claims_t *claims,
     const agw_claims_rules_t *rules, int64_t now);
 
 

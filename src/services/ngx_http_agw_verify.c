@@ -26,7 +26,7 @@ static agw_reason_t ngx_http_agw_verify_token(ngx_http_request_t *r,
 static agw_reason_t ngx_http_agw_verify_new(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx, agw_str_t token);
 static agw_reason_t ngx_http_agw_verify_keep(ngx_http_request_t *r,
-    ngx_http_agw_ctx_t *ctx, agw_str_t token, const agw_claims_t *claims);
+    ngx_http_agw_ctx_t *ctx, agw_str_t token, agw_claims_t *claims);
 static agw_reason_t ngx_http_agw_verify_signed(ngx_http_request_t *r,
     agw_str_t token, u_char *buf, ngx_http_agw_read_claims_pt read_claims,
     agw_jws_t *jws, agw_claims_t *claims);
@@ -35,7 +35,7 @@ static agw_reason_t ngx_http_agw_verify_known(ngx_http_request_t *r,
 static void ngx_http_agw_verified(ngx_http_agw_ctx_t *ctx,
     agw_verified_t *token);
 static agw_reason_t ngx_http_agw_verify_claims(ngx_http_request_t *r,
-    const agw_claims_t *claims, const agw_key_t *key, int64_t now,
+    agw_claims_t *claims, const agw_key_t *key, int64_t now,
     uint64_t *generation);
 
 
@@ -221,6 +221,10 @@ ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
     ctx->key = jws.key;
 
+    if (reason == AGW_MALFORMED_CLAIMS) {
+        ctx->fault = claims.fault;
+    }
+
     return reason;
 }
 
@@ -232,7 +236,7 @@ ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
 static agw_reason_t
 ngx_http_agw_verify_keep(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
-    agw_str_t token, const agw_claims_t *claims)
+    agw_str_t token, agw_claims_t *claims)
 {
     uint64_t                         generation;
     agw_reason_t                     reason;
@@ -246,6 +250,8 @@ ngx_http_agw_verify_keep(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
     generation = 0;
     reason = ngx_http_agw_verify_claims(r, claims, ctx->key, ngx_time(),
                                         &generation);
+
+    ctx->fault = claims->fault;
 
     verified = agw_verified_create(sscf->trust, ctx->key, token, claims);
 
@@ -352,7 +358,7 @@ ngx_http_agw_verified(ngx_http_agw_ctx_t *ctx, agw_verified_t *token)
  */
 
 static agw_reason_t
-ngx_http_agw_verify_claims(ngx_http_request_t *r, const agw_claims_t *claims,
+ngx_http_agw_verify_claims(ngx_http_request_t *r, agw_claims_t *claims,
     const agw_key_t *key, int64_t now, uint64_t *generation)
 {
     agw_str_t                        issuer;

@@ -45,6 +45,31 @@ same_claims(const agw_claims_t *c, agw_str_t payload)
 }
 
 
+/* refused by both, for the same reason, in words that a log line bears */
+
+static void
+same_fault(const char *fault, agw_str_t payload)
+{
+    size_t        i;
+    agw_claims_t  other;
+
+    if (agw_claims_read(&other, payload) != AGW_MALFORMED_CLAIMS
+        || other.json != NULL || fault == NULL || other.fault == NULL
+        || strcmp(fault, other.fault) != 0 || strlen(fault) > 100)
+    {
+        abort();
+    }
+
+    for (i = 0; fault[i] != '\0'; i++) {
+        if (fault[i] < 0x20 || fault[i] > 0x7e || fault[i] == '('
+            || fault[i] == ')')
+        {
+            abort();
+        }
+    }
+}
+
+
 static void
 read_payload(agw_str_t payload)
 {
@@ -55,13 +80,11 @@ read_payload(agw_str_t payload)
     agw_claims_rules_t  rules;
 
     if (agw_claims_read_json(&c, payload) != AGW_OK) {
-        if (c.json != NULL
-            || agw_claims_read(&c, payload) != AGW_MALFORMED_CLAIMS
-            || c.json != NULL)
-        {
+        if (c.json != NULL) {
             abort();
         }
 
+        same_fault(c.fault, payload);
         return;
     }
 

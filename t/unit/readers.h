@@ -65,8 +65,13 @@ unit_readers_agree(agw_str_t text)
     if (said != AGW_OK) {
         assert_null(one.json);
         assert_null(other.json);
+        assert_non_null(one.fault);
+        assert_string_equal(one.fault, other.fault);
         return said;
     }
+
+    assert_null(one.fault);
+    assert_null(other.fault);
 
     const agw_str_t  pairs[][2] = {
         { one.partner_id, other.partner_id },
