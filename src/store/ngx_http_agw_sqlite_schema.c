@@ -225,10 +225,11 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
     " OR NEW.kind <> OLD.kind OR NEW.id <> OLD.id"
     " BEGIN SELECT RAISE(ABORT, 'a revocation only ever grows'); END;"
 
+    /* a row stays while a token that it refuses may live */
+
     "CREATE TRIGGER revocation_gone BEFORE DELETE ON revocations"
     " WHEN OLD.seq > (SELECT floor FROM clock)"
-    " BEGIN SELECT RAISE(ABORT, 'a revocation must stay while a token that"
-    " it refuses may live'); END;"
+    " BEGIN SELECT RAISE(IGNORE); END;"
 
     "CREATE TRIGGER revocation_stamped BEFORE INSERT ON revocations"
     " WHEN NEW.seq > 0 AND NEW.seq <> (SELECT stamp FROM clock)"
