@@ -24,10 +24,11 @@ sub binary {
 
 
 # Forks a child that becomes nginx; a sanitizer's library is preloaded there
-# alone, so the rest of the test runs without.
+# alone, so the rest of the test runs without.  Options: env => { name =>
+# value }, preload => [files]; a sanitizer's library stands before them.
 
 sub spawn {
-    my ($prefix, $out, @args) = @_;
+    my ($prefix, $out, $opt, @args) = @_;
 
     my $pid = fork() // die "fork: $!\n";
 
@@ -37,7 +38,13 @@ sub spawn {
     open STDIN, '<', '/dev/null';
     open STDOUT, '>>', $out;
     open STDERR, '>&', \*STDOUT;
-    $ENV{LD_PRELOAD} = $ENV{AGW_PRELOAD} if $ENV{AGW_PRELOAD};
+
+    my %env = (%ENV, %{ $opt->{env} // {} });
+    my $preload = join ':', grep { length } $ENV{AGW_PRELOAD} // '',
+        @{ $opt->{preload} // [] };
+
+    $env{LD_PRELOAD} = $preload if $preload ne '';
+    local %ENV = %env;
 
     exec { binary() } 'nginx', '-p', "$prefix/", '-c', "$prefix/nginx.conf",
         '-e', 'stderr', @args or POSIX::_exit(127);
@@ -63,7 +70,7 @@ sub start {
         $self->{names} = { %{ $opt{names} // {} } };
         spew($self->error_log, '');
         $self->write_conf($text);
-        $self->{pid} = spawn($self->{prefix}, $self->out_file);
+        $self->{pid} = spawn($self->{prefix}, $self->out_file, \%opt);
         $running{$self->{pid}} = 1;
 
         return $self if $self->wait_until_ready;
@@ -276,7 +283,7 @@ sub nginx_t {
     spew("$prefix/nginx.conf",
         AGW::Conf::complete($text, $prefix, \%names, %opt));
 
-    my $pid = spawn($prefix, "$prefix/logs/out-t", '-t');
+    my $pid = spawn($prefix, "$prefix/logs/out-t", \%opt, '-t');
 
     $running{$pid} = 1;
     waitpid $pid, 0;
