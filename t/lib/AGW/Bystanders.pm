@@ -66,17 +66,26 @@ sub partner {
 }
 
 
-# (business token, partner token), issued by the gateway
+# (business token, partner token), issued by the gateway; not-issued where it
+# was not, which opens nothing
 
 sub issue {
     my ($gw, $port, $business, $basic) = @_;
 
-    my $bearer = $gw->keep_secret($gw->request('POST', '/token',
-        port => $port, headers => [$basic])->json->{access_token});
-    my $token = $gw->keep_secret($gw->request('POST', "/token/$business",
-        port => $port, bearer => $bearer)->json->{access_token});
+    my $bearer = token_of($gw->request('POST', '/token', port => $port,
+        headers => [$basic]));
+    my $token = token_of($gw->request('POST', "/token/$business",
+        port => $port, bearer => $bearer));
 
-    return ($token, $bearer);
+    return map { $gw->keep_secret($_) } $token, $bearer;
+}
+
+
+sub token_of {
+    my ($response) = @_;
+
+    return 'not-issued' if $response->status != 200;
+    return $response->json->{access_token};
 }
 
 
