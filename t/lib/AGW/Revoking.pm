@@ -185,14 +185,14 @@ sub revoke_many {
     my $send = $opt{business} ? 'send_cut_off' : 'send_revocation';
     my @clients = map { $self->connect($opt{port} // 'PLAIN') }
         1 .. $opt{connections} // 8;
+    my @basic = @{ $opt{basic} // $self->{basic} };
     my @status;
 
     for (my $i = 0; $i < @$which; $i += @clients) {
         my $last = $i + @clients > @$which ? $#$which : $i + $#clients;
 
         $self->$send($clients[$_ - $i], $which->[$_],
-            basic => ref $opt{basic}[0] ? $opt{basic}[$_]
-                : $opt{basic} // $self->{basic}) for $i .. $last;
+            basic => ref $basic[0] ? $basic[$_] : \@basic) for $i .. $last;
         push @status, map { my $r = eval {
             $clients[$_ - $i]->response(timeout => $opt{timeout} // 15) };
             $r ? $r->status : 'nothing' } $i .. $last;
