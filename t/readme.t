@@ -235,7 +235,7 @@ starts('all defaults start', around("http {\n" . join('', map { "    $_\n" }
     spew("$prefix/nginx.conf", $complete);
     unlink "$prefix/logs/out-t";
 
-    my $pid = AGW::Nginx::spawn($prefix, "$prefix/logs/out-t", {}, '-t');
+    my $pid = AGW::Nginx::spawn($prefix, "$prefix/logs/out-t", '-t');
 
     waitpid $pid, 0;
     is($?, 0, 'the complete configuration starts')

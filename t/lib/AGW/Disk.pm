@@ -55,7 +55,7 @@ sub library {
 sub options {
     my ($self) = @_;
 
-    return (env => { AGW_DISK => $self->{file} }, preload => [library()]);
+    return (env => { AGW_DISK => $self->{file} }, preload => library());
 }
 
 
