@@ -24,10 +24,14 @@ sub binary {
 
 
 # Forks a child that becomes nginx; a sanitizer's library is preloaded there
-# alone, so the rest of the test runs without.
+# alone, so the rest of the test runs without.  So is the library of preload,
+# behind the sanitizer's, which has to be the first; env => { NAME => value }
+# is the child's alone as well.
 
 sub spawn {
     my ($prefix, $out, @args) = @_;
+
+    my $opt = ref $args[0] ? shift @args : {};
 
     my $pid = fork() // die "fork: $!\n";
 
@@ -37,9 +41,19 @@ sub spawn {
     open STDIN, '<', '/dev/null';
     open STDOUT, '>>', $out;
     open STDERR, '>&', \*STDOUT;
-    $ENV{LD_PRELOAD} = $ENV{AGW_PRELOAD} if $ENV{AGW_PRELOAD};
 
-    exec { binary() } 'nginx', '-p', "$prefix/", '-c', "$prefix/nginx.conf",
+    my $preload = join ':', grep { $_ } $ENV{AGW_PRELOAD}, $opt->{preload};
+
+    $ENV{LD_PRELOAD} = $preload if $preload ne '';
+    %ENV = (%ENV, %{ $opt->{env} // {} });
+
+    # A sanitizer's allocator asks for the time with its lock held, and a
+    # library that is asked for the first time allocates.  It asks the kernel
+    # where the program has no name, as before libc is ready.
+
+    my $name = $ENV{AGW_PRELOAD} && $opt->{preload} ? 'nginx/' : 'nginx';
+
+    exec { binary() } $name, '-p', "$prefix/", '-c', "$prefix/nginx.conf",
         '-e', 'stderr', @args or POSIX::_exit(127);
 }
 
@@ -63,10 +77,8 @@ sub start {
         $self->{names} = { %{ $opt{names} // {} } };
         spew($self->error_log, '');
         $self->write_conf($text);
-        $self->{pid} = spawn($self->{prefix}, $self->out_file);
-        $running{$self->{pid}} = 1;
 
-        return $self if $self->wait_until_ready;
+        return $self if $self->launch;
 
         my $said = slurp($self->error_log) . slurp($self->out_file);
 
@@ -76,6 +88,33 @@ sub start {
     }
 
     die "no free ports\n";
+}
+
+
+sub launch {
+    my ($self) = @_;
+
+    $self->{pid} = spawn($self->{prefix}, $self->out_file, $self->{opt});
+    $running{$self->{pid}} = 1;
+
+    return $self->wait_until_ready;
+}
+
+
+# Stopped and started anew, with the same ports and one log; dies where it
+# does not start.  Returns the wait status of the master before.
+
+sub restart {
+    my ($self, $text) = @_;
+
+    my $status = $self->stop;
+
+    delete $self->{status};
+    $self->write_conf($text) if defined $text;
+    $self->launch or die "nginx did not start again:\n"
+        . slurp($self->error_log) . slurp($self->out_file);
+
+    return $status;
 }
 
 
