@@ -224,8 +224,7 @@ is($patient->result($swept[0][1], $swept[0][2]), '401 expired',
         "DELETE FROM revocations WHERE kind = 'partner'")
     {
         ($code, $said) = $gw->store->run($sql);
-        isnt($code, 0, "D5 it is refused: $sql");
-        like($said, qr/\w{4}/, 'D5 with a message');
+        is($code, 0, "D5 it passes over them: $sql") or diag($said);
     }
 
     is($gw->rows, $rows, 'D5 and every row is still there');
