@@ -96,6 +96,10 @@ ngx_http_agw_revocation_sync_open(ngx_http_agw_revocations_t *revocations,
 
     sync->more = 0;
 
+    if (ngx_http_agw_sync_claim(&zone->tended, NGX_HTTP_AGW_TEND)) {
+        ngx_http_agw_sync_tend(sync);
+    }
+
     ngx_add_timer(&sync->event, NGX_HTTP_AGW_SYNC);
 }
 
@@ -340,6 +344,7 @@ ngx_http_agw_sync_tend(ngx_http_agw_sync_t *sync)
     tend->handler = ngx_http_agw_sync_tended;
     tend->data = sync;
     tend->known = agw_revoked_set_stamp(zone->set);
+    tend->unwanted = 1;
 
     ngx_http_agw_lock(sync->revocations);
 

@@ -331,4 +331,5 @@ ngx_http_agw_pending_forget(void *data)
     ngx_http_agw_pending_t  *pending = data;
 
     pending->request = NULL;
+    pending->write.unwanted = 1;
 }

@@ -275,10 +275,8 @@ ngx_http_agw_sqlite_make(sqlite3 *db, int version)
 
     rc = SQLITE_OK;
 
-    for (i = 0; rc == SQLITE_OK && i < sizeof(steps) / sizeof(steps[0]);
-         i++)
-    {
-        if (version < steps[i].before) {
+    for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        if (rc == SQLITE_OK && version < steps[i].before) {
             rc = sqlite3_exec(db, steps[i].sql, NULL, NULL, NULL);
         }
     }
@@ -311,7 +309,8 @@ ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite,
         return SQLITE_MISMATCH;
     }
 
-    if (found->version == NGX_HTTP_AGW_SQLITE_VERSION || found->version == 1)
+    if (found->version == 1
+        || found->version == NGX_HTTP_AGW_SQLITE_VERSION)
     {
         return SQLITE_OK;
     }

@@ -104,6 +104,7 @@ struct ngx_http_agw_write_s {
     void                    *data;           /* the handler's */
 
     int64_t                  known;          /* the highest stamp we know */
+    volatile ngx_uint_t      unwanted;       /* nobody waits for it */
 
     /*
      * revoke: of a token, time is its iat where that is compared, else 0.

@@ -1,0 +1,475 @@
+
+/*
+ * A transaction, and the statements that it is made of.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_agw_sqlite_commit.h"
+#include "ngx_http_agw_sqlite_db.h"
+#include "ngx_http_agw_sqlite_revocations.h"
+#include "ngx_http_agw_sqlite_schema.h"
+
+
+/* between two tries for a lock that another process holds: us */
+
+#define NGX_HTTP_AGW_COMMIT_TRY       500
+
+/* the WAL is cut to that when it begins anew: bytes */
+
+#define NGX_HTTP_AGW_COMMIT_WAL       "4194304"
+
+/* an iat is kept up to the end of 32 bits, and stands there for any later */
+
+#define NGX_HTTP_AGW_COMMIT_TIME_MAX  ((int64_t) 1 << 32)
+
+#define NGX_HTTP_AGW_COMMIT_NONE      -1
+
+
+enum {
+    NGX_HTTP_AGW_RAISE = 0,          /* stamp */
+    NGX_HTTP_AGW_NEXT,
+    NGX_HTTP_AGW_REVOKE,             /* kind, id, iat of a token */
+    NGX_HTTP_AGW_STAMP,              /* kind, id */
+    NGX_HTTP_AGW_ADVANCE,            /* elapsed before, seconds */
+    NGX_HTTP_AGW_FLOOR,
+    NGX_HTTP_AGW_FORGET,
+    NGX_HTTP_AGW_FORGET_LEGACY,
+    NGX_HTTP_AGW_TRIM,
+    NGX_HTTP_AGW_ELAPSED
+};
+
+
+static int ngx_http_agw_commit_ready(ngx_http_agw_sqlite_commit_t *commit,
+    ngx_log_t *log);
+static int ngx_http_agw_commit_connect(ngx_http_agw_sqlite_commit_t *commit);
+static int ngx_http_agw_commit_wait(void *data, int tries);
+static int ngx_http_agw_commit_all(ngx_http_agw_sqlite_commit_t *commit,
+    ngx_log_t *log);
+static int ngx_http_agw_commit_revoke(ngx_http_agw_sqlite_commit_t *commit,
+    ngx_http_agw_write_t *write);
+static int ngx_http_agw_commit_tend(ngx_http_agw_sqlite_commit_t *commit,
+    ngx_http_agw_write_t *write);
+static int ngx_http_agw_commit_bind(sqlite3_stmt *stmt, agw_str_t kind,
+    agw_str_t id);
+static int ngx_http_agw_commit_step(sqlite3_stmt *stmt, int64_t *first,
+    int64_t *second);
+static int ngx_http_agw_commit_step_with(sqlite3_stmt *stmt, int64_t first,
+    int64_t second);
+
+
+/*
+ * Forgetting: the first thousand rows by stamp, as far as they are older than
+ * the horizon.  Stamps and elapsed seconds grow together, so that no row that
+ * is younger has a stamp below.
+ */
+
+static const char  *ngx_http_agw_commit_sql[NGX_HTTP_AGW_STATEMENTS] = {
+
+    [NGX_HTTP_AGW_RAISE] =
+        "UPDATE clock SET stamp = ?1 WHERE stamp < ?1",
+
+    [NGX_HTTP_AGW_NEXT] = ngx_http_agw_sqlite_next_stamp_sql,
+
+    [NGX_HTTP_AGW_REVOKE] = ngx_http_agw_sqlite_revoke_sql,
+
+    [NGX_HTTP_AGW_STAMP] =
+        "SELECT seq, time FROM revocations WHERE kind = ?1 AND id = ?2",
+
+    [NGX_HTTP_AGW_ADVANCE] =
+        "UPDATE clock SET elapsed = elapsed + ?2 WHERE elapsed = ?1",
+
+    [NGX_HTTP_AGW_FLOOR] =
+        "UPDATE clock SET floor = max(floor, ifnull((SELECT max(seq) FROM"
+        " (SELECT seq, r.elapsed AS born FROM revocations r WHERE seq > 0"
+        " ORDER BY seq LIMIT 1000)"
+        " WHERE born < clock.elapsed - clock.horizon), 0))"
+        " WHERE horizon > 0",
+
+    [NGX_HTTP_AGW_FORGET] =
+        "DELETE FROM revocations WHERE seq > 0"
+        " AND seq <= (SELECT floor FROM clock)",
+
+    [NGX_HTTP_AGW_FORGET_LEGACY] =
+        "DELETE FROM revocations WHERE (kind, id) IN"
+        " (SELECT r.kind, r.id FROM revocations r, clock c WHERE r.seq = -1"
+        " AND c.horizon > 0 AND r.elapsed < c.elapsed - c.horizon"
+        " LIMIT 1000)",
+
+    [NGX_HTTP_AGW_TRIM] =
+        "DELETE FROM revocation_log WHERE seq IN"
+        " (SELECT seq FROM revocation_log WHERE seq <="
+        " (SELECT max(seq) - 10000 FROM revocation_log) ORDER BY seq"
+        " LIMIT 10000)",
+
+    [NGX_HTTP_AGW_ELAPSED] = "SELECT elapsed, floor FROM clock"
+};
+
+
+int
+ngx_http_agw_sqlite_commit(ngx_http_agw_sqlite_commit_t *commit,
+    ngx_log_t *log)
+{
+    int  rc;
+
+    rc = ngx_http_agw_commit_ready(commit, log);
+
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_exec(commit->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    }
+
+    if (rc == SQLITE_OK) {
+        rc = ngx_http_agw_commit_all(commit, log);
+    }
+
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_exec(commit->db, "COMMIT", NULL, NULL, NULL);
+    }
+
+    return rc;
+}
+
+
+void
+ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit, int rc,
+    ngx_log_t *log)
+{
+    ngx_http_agw_write_t  *write;
+
+    if (rc == SQLITE_OK) {
+        return;
+    }
+
+    for (write = commit->batch; write != NULL; write = write->next) {
+        write->rc = NGX_ERROR;
+    }
+
+    if (rc == SQLITE_BUSY) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "auth_gateway: store \"%s\" stays locked by another "
+                      "process", commit->path);
+
+    } else if (rc != NGX_HTTP_AGW_COMMIT_NONE) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "auth_gateway: store \"%s\" cannot be written: %s",
+                      commit->path,
+                      commit->db ? sqlite3_errmsg(commit->db)
+                                 : sqlite3_errstr(rc));
+    }
+
+    ngx_http_agw_sqlite_commit_close(commit);
+}
+
+
+static int
+ngx_http_agw_commit_ready(ngx_http_agw_sqlite_commit_t *commit,
+    ngx_log_t *log)
+{
+    int  rc, moved;
+
+    if (commit->db != NULL) {
+        moved = 0;
+
+        (void) sqlite3_file_control(commit->db, "main",
+                                    SQLITE_FCNTL_HAS_MOVED, &moved);
+        if (!moved) {
+            return SQLITE_OK;
+        }
+
+        ngx_http_agw_sqlite_commit_close(commit);
+    }
+
+    rc = ngx_http_agw_commit_connect(commit);
+
+    if (rc == SQLITE_OK) {
+        return SQLITE_OK;
+    }
+
+    if (rc != SQLITE_BUSY) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "auth_gateway: store \"%s\" cannot be opened for "
+                      "writing: %s", commit->path,
+                      commit->db ? sqlite3_errmsg(commit->db)
+                                 : sqlite3_errstr(rc));
+
+        rc = NGX_HTTP_AGW_COMMIT_NONE;
+    }
+
+    ngx_http_agw_sqlite_commit_close(commit);
+
+    return rc;
+}
+
+
+/* a store is made by who reads it */
+
+static int
+ngx_http_agw_commit_connect(ngx_http_agw_sqlite_commit_t *commit)
+{
+    int         rc;
+    ngx_uint_t  i;
+
+    rc = sqlite3_open_v2(commit->path, &commit->db,
+                         SQLITE_OPEN_READWRITE|SQLITE_OPEN_NOMUTEX, NULL);
+
+    if (rc == SQLITE_OK && commit->patient) {
+        rc = sqlite3_busy_handler(commit->db, ngx_http_agw_commit_wait,
+                                  commit);
+    }
+
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_exec(commit->db,
+                          "PRAGMA synchronous = FULL;"
+                          "PRAGMA journal_size_limit = "
+                          NGX_HTTP_AGW_COMMIT_WAL, NULL, NULL, NULL);
+    }
+
+    for (i = 0; rc == SQLITE_OK && i < NGX_HTTP_AGW_STATEMENTS; i++) {
+        rc = sqlite3_prepare_v3(commit->db, ngx_http_agw_commit_sql[i], -1,
+                                SQLITE_PREPARE_PERSISTENT, &commit->stmts[i],
+                                NULL);
+    }
+
+    return rc;
+}
+
+
+void
+ngx_http_agw_sqlite_commit_close(ngx_http_agw_sqlite_commit_t *commit)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < NGX_HTTP_AGW_STATEMENTS; i++) {
+        sqlite3_finalize(commit->stmts[i]);
+        commit->stmts[i] = NULL;
+    }
+
+    sqlite3_close(commit->db);
+    commit->db = NULL;
+}
+
+
+/* a worker that exits waits only for who still has a client */
+
+static int
+ngx_http_agw_commit_wait(void *data, int tries)
+{
+    ngx_uint_t                     wanted;
+    ngx_http_agw_write_t          *write;
+    ngx_http_agw_sqlite_commit_t  *commit = data;
+
+    wanted = !(ngx_exiting || ngx_quit || ngx_terminate);
+
+    for (write = commit->batch; write != NULL; write = write->next) {
+        wanted |= !write->unwanted && !ngx_terminate;
+    }
+
+    if (!wanted || ngx_http_agw_sqlite_commit_waited(commit)
+                   >= NGX_HTTP_AGW_COMMIT_PATIENCE)
+    {
+        return 0;
+    }
+
+    usleep(NGX_HTTP_AGW_COMMIT_TRY);
+
+    return 1;
+}
+
+
+time_t
+ngx_http_agw_sqlite_commit_waited(const ngx_http_agw_sqlite_commit_t *commit)
+{
+    struct timespec  now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+
+    return now.tv_sec - commit->begun.tv_sec
+           - (now.tv_nsec < commit->begun.tv_nsec);
+}
+
+
+/* what a constraint refuses fails alone */
+
+static int
+ngx_http_agw_commit_all(ngx_http_agw_sqlite_commit_t *commit, ngx_log_t *log)
+{
+    int                    rc;
+    int64_t                known;
+    ngx_http_agw_write_t  *write;
+
+    known = 0;
+
+    for (write = commit->batch; write != NULL; write = write->next) {
+        known = ngx_max(known, write->known);
+    }
+
+    rc = ngx_http_agw_commit_step_with(commit->stmts[NGX_HTTP_AGW_RAISE],
+                                       known, NGX_HTTP_AGW_COMMIT_NONE);
+
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+
+    for (write = commit->batch; write != NULL; write = write->next) {
+        rc = write->revocation.kind != 0
+             ? ngx_http_agw_commit_revoke(commit, write)
+             : ngx_http_agw_commit_tend(commit, write);
+
+        write->rc = rc == SQLITE_OK ? NGX_OK : NGX_ERROR;
+
+        if (rc == SQLITE_OK) {
+            continue;
+        }
+
+        if (rc != SQLITE_CONSTRAINT || sqlite3_get_autocommit(commit->db)) {
+            return rc;
+        }
+
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "auth_gateway: store \"%s\" refuses a revocation: %s",
+                      commit->path, sqlite3_errmsg(commit->db));
+    }
+
+    return SQLITE_OK;
+}
+
+
+static int
+ngx_http_agw_commit_revoke(ngx_http_agw_sqlite_commit_t *commit,
+    ngx_http_agw_write_t *write)
+{
+    int                rc;
+    u_char             buf[NGX_HTTP_AGW_SQLITE_ID_MAX];
+    agw_str_t          kind, id;
+    sqlite3_stmt      *stmt;
+    agw_revocation_t  *revocation;
+
+    revocation = &write->revocation;
+    kind = ngx_http_agw_sqlite_kind(revocation->kind);
+    id = ngx_http_agw_sqlite_id(revocation, buf);
+
+    rc = ngx_http_agw_commit_step(commit->stmts[NGX_HTTP_AGW_NEXT], NULL,
+                                  NULL);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+
+    stmt = commit->stmts[NGX_HTTP_AGW_REVOKE];
+
+    rc = ngx_http_agw_commit_bind(stmt, kind, id);
+
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_bind_int64(stmt, 3,
+                                ngx_min(revocation->time,
+                                        NGX_HTTP_AGW_COMMIT_TIME_MAX));
+    }
+
+    if (rc == SQLITE_OK) {
+        rc = ngx_http_agw_commit_step(stmt, NULL, NULL);
+    }
+
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+
+    stmt = commit->stmts[NGX_HTTP_AGW_STAMP];
+
+    rc = ngx_http_agw_commit_bind(stmt, kind, id);
+
+    return rc == SQLITE_OK
+           ? ngx_http_agw_commit_step(stmt, &revocation->stamp,
+                                      &revocation->time)
+           : rc;
+}
+
+
+/*
+ * The seconds count only where nobody has counted any since we looked: of
+ * several nginx on one store, one advances its clock.
+ */
+
+static int
+ngx_http_agw_commit_tend(ngx_http_agw_sqlite_commit_t *commit,
+    ngx_http_agw_write_t *write)
+{
+    int         rc, before;
+    ngx_uint_t  i;
+
+    rc = ngx_http_agw_commit_step_with(commit->stmts[NGX_HTTP_AGW_ADVANCE],
+                                       write->elapsed, write->passed);
+
+    write->advanced = rc == SQLITE_OK && sqlite3_changes(commit->db) == 1;
+    before = sqlite3_total_changes(commit->db);
+
+    for (i = NGX_HTTP_AGW_FLOOR; rc == SQLITE_OK && i <= NGX_HTTP_AGW_TRIM;
+         i++)
+    {
+        rc = ngx_http_agw_commit_step(commit->stmts[i], NULL, NULL);
+    }
+
+    write->more = sqlite3_total_changes(commit->db) - before > 1000;
+
+    return rc == SQLITE_OK
+           ? ngx_http_agw_commit_step(commit->stmts[NGX_HTTP_AGW_ELAPSED],
+                                      &write->elapsed, &write->floor)
+           : rc;
+}
+
+
+/* what a step does not take is given back by the next look at the statement */
+
+static int
+ngx_http_agw_commit_bind(sqlite3_stmt *stmt, agw_str_t kind, agw_str_t id)
+{
+    int  rc;
+
+    rc = sqlite3_bind_text(stmt, 1, (const char *) kind.data, (int) kind.len,
+                           SQLITE_TRANSIENT);
+
+    return rc == SQLITE_OK
+           ? sqlite3_bind_text(stmt, 2, (const char *) id.data, (int) id.len,
+                               SQLITE_TRANSIENT)
+           : rc;
+}
+
+
+static int
+ngx_http_agw_commit_step_with(sqlite3_stmt *stmt, int64_t first,
+    int64_t second)
+{
+    int  rc;
+
+    rc = sqlite3_bind_int64(stmt, 1, first);
+
+    if (rc == SQLITE_OK && second != NGX_HTTP_AGW_COMMIT_NONE) {
+        rc = sqlite3_bind_int64(stmt, 2, second);
+    }
+
+    return rc == SQLITE_OK ? ngx_http_agw_commit_step(stmt, NULL, NULL) : rc;
+}
+
+
+/* SQLITE_OK, and the integers of the row that is asked for; or an error */
+
+static int
+ngx_http_agw_commit_step(sqlite3_stmt *stmt, int64_t *first, int64_t *second)
+{
+    int  rc;
+
+    rc = sqlite3_step(stmt);
+
+    if (rc == SQLITE_ROW && first != NULL) {
+        *first = sqlite3_column_int64(stmt, 0);
+        *second = sqlite3_column_int64(stmt, 1);
+        rc = SQLITE_OK;
+
+    } else if (rc == SQLITE_DONE) {
+        rc = first == NULL ? SQLITE_OK : SQLITE_CORRUPT;
+    }
+
+    ngx_http_agw_sqlite_release(stmt);
+
+    return rc;
+}

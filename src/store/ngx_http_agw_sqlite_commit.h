@@ -1,0 +1,70 @@
+
+/*
+ * Writing a batch to a SQLite store in one transaction, by a connection that
+ * is of one thread at a time.  It may take as long as the disk does.
+ */
+
+
+#ifndef NGX_HTTP_AGW_SQLITE_COMMIT_H_INCLUDED_
+#define NGX_HTTP_AGW_SQLITE_COMMIT_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <sqlite3.h>
+#include <time.h>
+
+#include "ngx_http_agw_store.h"
+
+
+/* how long a lock that another process holds is waited for: seconds */
+
+#define NGX_HTTP_AGW_COMMIT_PATIENCE  10
+
+#define NGX_HTTP_AGW_STATEMENTS       10
+
+
+/* zeroed, and the first ones set, before it is used */
+
+typedef struct {
+    const char            *path;     /* terminated */
+    unsigned               patient:1;        /* it may wait for a lock */
+
+    ngx_http_agw_write_t  *batch;
+    struct timespec        begun;    /* CLOCK_MONOTONIC */
+
+    sqlite3               *db;
+    sqlite3_stmt          *stmts[NGX_HTTP_AGW_STATEMENTS];
+} ngx_http_agw_sqlite_commit_t;
+
+
+/*
+ * Writes commit->batch, connecting where it must, and sets rc of each.
+ * Returns SQLITE_OK where all is durable but what a constraint refused, which
+ * is logged; SQLITE_BUSY; or another error.  After an error nothing is
+ * known to be durable.
+ */
+
+int ngx_http_agw_sqlite_commit(ngx_http_agw_sqlite_commit_t *commit,
+    ngx_log_t *log);
+
+
+/*
+ * Says so of each in the batch and in the log, where rc is an error, and
+ * closes: nobody knows what the connection is good for.
+ */
+
+void ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit,
+    int rc, ngx_log_t *log);
+
+
+void ngx_http_agw_sqlite_commit_close(ngx_http_agw_sqlite_commit_t *commit);
+
+
+/* since commit->begun: seconds */
+
+time_t ngx_http_agw_sqlite_commit_waited(
+    const ngx_http_agw_sqlite_commit_t *commit);
+
+
+#endif /* NGX_HTTP_AGW_SQLITE_COMMIT_H_INCLUDED_ */
