@@ -291,19 +291,15 @@ ngx_http_agw_fault(const ngx_http_agw_ctx_t *ctx, agw_reason_t reason,
 static ngx_int_t
 ngx_http_agw_add_retry_after(ngx_http_request_t *r)
 {
-    time_t               seconds;
-    ngx_str_t            value;
-    ngx_http_agw_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
-    seconds = ctx->retry_after ? ctx->retry_after : NGX_HTTP_AGW_RETRY_AFTER;
+    ngx_str_t  value;
 
     value.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
     if (value.data == NULL) {
         return NGX_ERROR;
     }
 
-    value.len = ngx_sprintf(value.data, "%T", seconds) - value.data;
+    value.len = ngx_sprintf(value.data, "%T", (time_t) NGX_HTTP_AGW_RETRY_AFTER)
+                - value.data;
 
     return ngx_http_agw_push_header(r, "Retry-After", &value) ? NGX_OK
                                                               : NGX_ERROR;

@@ -14,9 +14,11 @@ use IPC::Open3 qw(open3);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use AGW::Files qw(spew);
 use AGW::Gateway;
+use AGW::Token qw(claims_of);
 
-our @EXPORT_OK = qw(conf_of);
+our @EXPORT_OK = qw(conf_of row row_of_token);
 
 
 # A configuration with these lines in http, and these locations beside the
@@ -97,6 +99,104 @@ sub start {
     };
 
     return $self;
+}
+
+
+# Another nginx on the same store, with the same key and the same rows.
+
+sub beside {
+    my ($self, $conf, %opt) = @_;
+
+    my $store = $self->prefix . '/store';
+    my $before = delete $opt{before} // sub { };
+    my $other = AGW::Gateway::start(ref $self, $conf
+        =~ s/%%STORE%%/$store/r, %opt, before => sub {
+            spew("$_[0]/secret.key", $self->{secret}, 0600);
+            $before->(@_);
+        });
+
+    $other->{secret} = $self->{secret};
+    $other->{$_} = $self->{$_} for qw(store us id business them theirs basic
+        bearer good);
+
+    return $other;
+}
+
+
+# nginx is ended and started again
+
+sub restart {
+    my ($self, $text) = @_;
+
+    my $status = $self->{nginx}->restart($text);
+
+    $self->new_workers;
+
+    return $status;
+}
+
+
+# A row as the documentation has it; cutoff and expires_at are SQL.
+
+sub row {
+    my ($kind, $id, %opt) = @_;
+
+    return 'INSERT INTO revocations (kind, id, cutoff, expires_at) VALUES'
+        . " ('$kind', '$id', " . ($opt{cutoff} // 'unixepoch()') . ', '
+        . ($opt{expires_at} // 'unixepoch() + 90000') . ');';
+}
+
+
+sub row_of_token {
+    my ($token) = @_;
+
+    my $claims = claims_of($token);
+
+    return row('token', "$claims->{partner_id}:$claims->{jti}",
+        cutoff => $claims->{iat}, expires_at => $claims->{exp} + 60);
+}
+
+
+# Tokens that the gateway issues: to a partner for its key, and for a
+# business of it.  Returns nothing where it does not.
+
+sub issue {
+    my ($self, $partner, $business, %opt) = @_;
+
+    my $partner_token = $opt{bearer} // $self->issued($self->request('POST',
+        '/token', basic => [@$partner{qw(id key)}], quiet => 1));
+
+    return $partner_token if !defined $business || !defined $partner_token;
+
+    return $self->issued($self->request('POST', "/token/$business",
+        bearer => $partner_token, quiet => 1));
+}
+
+
+sub issued {
+    my ($self, $response) = @_;
+
+    return if $response->status != 200;
+    return $self->keep_secret($response->json->{access_token});
+}
+
+
+# Waits until this nginx knows what was written so far: it refuses a token
+# that was revoked last, by hand.  Returns whether it did within 2 seconds.
+
+sub learns {
+    my ($self, %claims) = @_;
+
+    my $probe = $self->token(claims => \%claims);
+
+    $self->{store}->sql(row_of_token($probe));
+
+    for (1 .. 100) {
+        return 1 if $self->get($probe)->status == 401;
+        sleep 0.02;
+    }
+
+    return 0;
 }
 
 

@@ -13,10 +13,12 @@ use AGW::Files qw(random_id);
 use AGW::Token qw(api_key key_digest);
 
 
-sub new {
-    my ($class, $file) = @_;
+# preload and env, as AGW::Clock->options has them, are of the program
 
-    return bless { file => $file }, $class;
+sub new {
+    my ($class, $file, %opt) = @_;
+
+    return bless { file => $file, opt => \%opt }, $class;
 }
 
 
@@ -25,8 +27,7 @@ sub new {
 sub run {
     my ($self, $sql) = @_;
 
-    my $pid = open3(my $in, my $out, undef, 'sqlite3', '-bail',
-        '-cmd', '.timeout 5000', $self->{file});
+    my $pid = $self->spawn(my $in, my $out, '-bail');
 
     print {$in} "$sql\n";
     close $in;
@@ -36,6 +37,18 @@ sub run {
     waitpid $pid, 0;
 
     return ($? >> 8, $said);
+}
+
+
+sub spawn {
+    my ($self, undef, undef, @args) = @_;
+
+    my $preload = $self->{opt}{preload};
+    local %ENV = (%ENV, %{ $self->{opt}{env} // {} },
+        defined $preload ? (LD_PRELOAD => $preload) : ());
+
+    return open3($_[1], $_[2], undef, 'sqlite3', @args, '-cmd',
+        '.timeout 5000', $self->{file});
 }
 
 
