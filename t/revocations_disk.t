@@ -88,12 +88,12 @@ sub revoke {
     my ($token) = @_;
 
     return $gw->request('POST', '/revoke', form => "token=$token",
-        basic => [@$gw{qw(id key)}]);
+        basic => [@$gw{qw(id key)}], timeout => 45);
 }
 
 sub cut_off {
     return $gw->request('POST', "/cut/$gw->{business}", form => '',
-        basic => [@$gw{qw(id key)}]);
+        basic => [@$gw{qw(id key)}], timeout => 45);
 }
 
 sub rows_of {

@@ -131,7 +131,8 @@ sub copy {
         . " FROM now.revocations WHERE kind <> 'owner';"
         . 'INSERT INTO revocations'
         . " SELECT 'business', substr(id, instr(id, ':') + 1), cutoff,"
-        . " expires_at FROM now.revocations WHERE kind = 'owner';"
+        . " expires_at FROM now.revocations WHERE kind = 'owner'"
+        . " AND id GLOB '?*:?*';"
         . 'DETACH now;');
 
     return $old;
