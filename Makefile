@@ -440,8 +440,9 @@ unit: $(BENCH_DIR)/mint $(BENCH_DIR)/verify
 bench-verify: $(BENCH_DIR)/verify
 	@perl t/bench/verify.pl $< $(BENCH_DIR)/out $(BENCH_ARGS)
 
-bench-revocations: $(MODULE)
+bench-revocations: $(MODULE) $(PRELOADED)
 	@perl t/bench/revocations.pl
+	@perl t/bench/revocation_writes.pl
 
 
 # Lint

@@ -109,11 +109,16 @@ is(join(' ', map { $gw->result($_) } $first, $second, $living),
     $gw->new_workers;
     cmp_ok(time - $from, '<', 8, 'D5 which does not wait for it');
     sleep 0.3;
-    $gw->mark;
-    $gw->refused("D5 it was not read, so no token is accepted: $_->[0]",
-        $gw->get($_->[1]), 'store_unavailable', partner => $gw->{id},
-        good => 0) for ['a living one', $living], ['the second', $second],
-            ['the first', $first];
+
+    for (['a living one', $living], ['the second', $second],
+        ['the first', $first])
+    {
+        $gw->mark;
+        $gw->refused("D5 it was not read, so no token is accepted: $_->[0]",
+            $gw->get($_->[1]), 'store_unavailable', partner => $gw->{id},
+            good => 0);
+    }
+
     is($gw->request('GET', "/owner/$gw->{business}/x",
         bearer => $gw->{bearer})->status, 503, 'D5 nor a partner token');
     is($gw->revoke($living)->status, 503, 'P5.3 and nothing is revoked');
@@ -168,6 +173,7 @@ for my $round (1, 2) {
     # others take over, and know no more
 
     ok($gw->nginx->replace_workers, 'D5 nor by other workers');
+    sleep 0.02 while $gw->nginx->workers < 2;
     $gw->new_workers;
     is($gw->get($living)->status, 503, 'D5 which know no more');
     $unlock->();
@@ -229,6 +235,7 @@ for my $case (
     $_->close for @clients;
 
     if ($signal eq 'HUP') {
+        $gw->nginx->wait_for_workers_other_than(@old);
         $gw->new_workers;
         until_result("D5 $name: the store is read", 'ok', $gw->token);
         is_deeply([$gw->problems_after], [], "D5 $name: the new one serves");

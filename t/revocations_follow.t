@@ -14,6 +14,7 @@ use Time::HiRes qw(sleep time);
 use AGW::Files qw(slurp spew worker_ids);
 use AGW::Gateway;
 use AGW::Nginx;
+use AGW::OldStore;
 use AGW::Revoking qw(conf_of);
 use AGW::Token qw(claims_of);
 
@@ -99,10 +100,10 @@ sub revoke_one {
 
     # one that grows, and many at once
 
-    sleep 1.1;
-    $theirs = $gw->token(business_id => $business);
+    $theirs = $gw->token(business_id => $business,
+        seq => $gw->store->stamp);
     is($gw->result($theirs, $business), 'ok', 'D5 issued after it');
-    $gw->store->sql('UPDATE revocations SET cutoff = unixepoch(),'
+    $gw->store->sql('UPDATE revocations SET cutoff = cutoff + 1,'
         . " expires_at = expires_at + 9 WHERE id = '$business'");
     $gw->ends_within_a_second('D5 a row that grows', $theirs, $business);
 
@@ -115,18 +116,22 @@ sub revoke_one {
     push @ended, @tokens[0, 499, 500, 501, 999, 1000, 1299];
     all_ended('1,300 rows at once');
 
-    # rows that are none of ours, and one that has expired, do no harm
+    # rows that are none of ours do no harm, whether the store takes them or
+    # not; and one refuses its token whatever it says of its end
+
+    $gw->store->run(row_of(@$_)) for ['token', 'no-colon'], ['token', ':'],
+        ['token', 'a:'], ['token', ':a'], ['business', 'a:b'],
+        ['partner', 'a:b:c'], ['owner', 'no-colon'], ['owner', ':'],
+        ['owner', 'a:'], ['owner', ':a'], ['owner', 'a:b:c'];
 
     $token = $gw->token;
-    $gw->store->sql(row_of('token', 'no-colon') . row_of('token', ':')
-        . row_of('token', 'a:') . row_of('token', ':a')
-        . row_of('business', 'a:b') . row_of('partner', 'a:b:c')
-        . row_of('token', "$id:" . claims_of($token)->{jti},
+    $gw->store->sql(row_of('token', "$id:" . claims_of($token)->{jti},
             cutoff => 1, expires_at => 2)
         . row_of_token(my $good = $gw->token));
     $gw->ends_within_a_second('D5 a row behind rows of no use', $good);
-    is($gw->result($token), 'ok', 'D5 an expired row refuses nothing');
-    push @ended, $good;
+    is($gw->result($token), '401 revoked',
+        'D5 a row whose expires_at is long past refuses all the same');
+    push @ended, $good, $token;
 }
 
 
@@ -261,6 +266,19 @@ sub copy_of_store {
     return slurp($copy);
 }
 
+# one as an older module made it, with the partners and revocations of ours
+
+sub old_store {
+    my ($version, $sql) = @_;
+
+    my $old = $gw->prefix . '/old.db';
+
+    AGW::OldStore::copy($gw->store, $old, $version);
+    AGW::Store->new($old)->sql($sql);
+
+    return slurp($old);
+}
+
 {
     my $backup = copy_of_store();
 
@@ -284,23 +302,15 @@ sub copy_of_store {
 
     # one of the version before: it has no log
 
-    $token = $gw->token;
-    put(copy_of_store(row_of_token($token) . 'DROP TRIGGER revocation_made;'
-        . 'DROP TRIGGER revocation_grew; DROP TABLE revocation_log;'
-        . 'PRAGMA user_version = 1'));
-    $gw->ends_within_a_second('D5 a file of the version before', $token);
-    push @ended, $token;
-    is($gw->store->sql('PRAGMA user_version'), 2, 'D5 is migrated');
+    for my $version (1, 1, 2, 2) {
+        $token = $gw->token;
+        put(old_store($version, row_of_token($token)));
+        $gw->ends_within_a_second("D5 a file of version $version", $token);
+        push @ended, $token;
+        is($gw->store->sql('PRAGMA user_version'), 2, 'D5 is migrated');
+        revoke_one();
+    }
 
-    # and another one of it, whose log is as empty as that of the first
-
-    $token = $gw->token;
-    put(copy_of_store(row_of_token($token) . 'DROP TRIGGER revocation_made;'
-        . 'DROP TRIGGER revocation_grew; DROP TABLE revocation_log;'
-        . 'PRAGMA user_version = 1'));
-    $gw->ends_within_a_second('D5 another of the version before', $token);
-    push @ended, $token;
-    revoke_one();
     all_ended('other files');
 }
 

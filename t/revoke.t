@@ -87,10 +87,13 @@ sub revoked {
     my $token = $gw->token;
     my $claims = claims_of($token);
 
+    my $before = $gw->store->stamp // 0;
+
     revoked('P5.3 as it is stored', $token);
-    is($gw->store->sql('SELECT kind, cutoff, expires_at FROM revocations'
-        . " WHERE id = '$id:$claims->{jti}:$claims->{business_id}'"),
-        "token|$claims->{iat}|" . ($claims->{exp} + 60), 'D5 its row');
+    is(($gw->store->run('SELECT kind, seq = stamp FROM revocations, clock'
+        . " WHERE id = '$id:$claims->{jti}';"))[1], "token|1\n",
+        'D5 its row, with the last stamp');
+    cmp_ok($gw->store->stamp // 0, '>', $before, 'D5 a new one');
 }
 
 
@@ -169,8 +172,9 @@ sub revoked {
         ['a bad signature', $token =~ s/\.[^.]{4}([^.]*)$/.AAAA$1/r],
         ['of claims that are none', $gw->mint_raw(header => { alg => 'HS256',
             kid => 'k1', typ => 'JWT' }, payload => { x => 1 })],
-        ['expired', $gw->token(claims => { iat => time - 700,
-            exp => time - 100 })],
+        ['expired for longer than any token lives',
+            $gw->token(claims => { iat => time - 90_600,
+                exp => time - 90_000 })],
         ['another partner\'s', $theirs],
         ['another partner\'s partner token',
             $gw->mint(partner_id => $them)],
@@ -192,6 +196,23 @@ sub revoked {
     is($gw->result($theirs, $gw->{theirs}), 'ok',
         'P5.2 another partner\'s lives');
     is($gw->result($token), 'ok', 'P5.2 and so does one\'s own');
+}
+
+# Expired by this node's clock, which need not be right.
+
+{
+    my $before = $gw->rows;
+    my $token = $gw->token(claims => { iat => time - 700,
+        exp => time - 100 });
+
+    $gw->succeeds('P5.2 expired', $gw->revoke($token));
+    is($gw->rows, $before + 1, 'P5.2 which writes a row');
+    is($gw->result($token), '401 expired', 'P5.2 it is expired all the same');
+    $token = $gw->token(claims => { iat => time + 80_000,
+        exp => time + 80_600 });
+    $gw->succeeds('P5.2 issued by a clock that is ahead',
+        $gw->revoke($token));
+    is($gw->rows, $before + 2, 'P5.2 which writes a row');
 }
 
 # a token is its partner and jti, not its bytes
@@ -257,14 +278,29 @@ sub revoked {
     is($gw->status_of_each(\%open, $_, $ours), '401 x 4',
         'P5.4 refused by each worker at once') for @tokens;
     is($gw->result($tokens[0], $ours), '401 revoked', 'P5.4 as revoked');
-    is($gw->result($ahead, $ours), 'ok', 'P5.4 one issued later is not');
+    is($gw->result($ahead, $ours), '401 revoked',
+        'P5.4 one that was issued by a clock that is ahead as well');
+
+    my $now = $gw->token(business_id => $ours, seq => $gw->store->stamp);
+
+    is($gw->result($now, $ours), 'ok', 'P5.4 one that is issued now is not');
     is($gw->status_of_each(\%open, $beside), '200 x 4',
         'P5.4 the partner\'s other business goes on');
 
     $gw->succeeds('P5.4 with a final slash', $gw->cut_off("$ours/"));
     $gw->succeeds('P5.4 by a partner token', $gw->cut_off($ours,
         bearer => $gw->{bearer}));
-    is($gw->rows("id = '$ours'"), 1, 'P5.4 one row');
+    is($gw->result($now, $ours), '401 revoked', 'P5.4 which ends it, too');
+    is($gw->rows("kind = 'business' AND id = '$ours'"), 1, 'P5.4 one row');
+
+    # with a key of another issuer, it is everyone's tokens that end
+
+    my $external = $gw->mint(partner_id => $them, business_id => $ours,
+        kid => 'k2', secret => $main::theirs, claims => {
+            iss => 'https://id.example.com', iat => time - 10 });
+
+    is($gw->result($external, $ours), '401 revoked',
+        'P5.4 another issuer\'s for that business ends as well');
 
     my $archived = $gw->business($id, status => 'archived');
     my $token = $gw->token(business_id => $archived);
@@ -299,6 +335,30 @@ sub revoked {
     $gw->refused("P5.4 an ambiguous path, $_", $gw->cut_off($_),
         'ambiguous_path', by => 'basic')
         for 'a%20b', "x%2f..%2f$ours", 'x' x 129;
+}
+
+# where all tokens are ours, a business is revoked for its owner alone
+
+{
+    my $own = AGW::Revoking->start(conf_of(), workers => 2);
+    my ($who, $which) = @$own{qw(id business)};
+    my $old = $own->token;
+    my $before = $own->mint(partner_id => $own->{them}{id},
+        business_id => $which);
+
+    $own->succeeds('P5.4 without another issuer', $own->cut_off($which));
+    is($own->store->sql('SELECT kind, id FROM revocations'),
+        "owner|$who:$which", 'D5 its row');
+    is($own->result($old), '401 revoked', 'P5.4 its tokens end');
+    is($own->result($before, $which), 'ok',
+        'D5 a token of another partner is none of its owner\'s');
+
+    my $token = $own->token(seq => $own->store->stamp);
+
+    is($own->result($token), 'ok', 'P5.4 what is issued now holds');
+    $own->succeeds('P5.4 again', $own->cut_off($which));
+    is($own->result($token), '401 revoked', 'P5.4 ends it');
+    is($own->rows, 1, 'P5.4 one row');
 }
 
 $gw->finish;
