@@ -340,6 +340,18 @@ vectors-check: $(VECTORS)
 	@$(if $(SANITIZE),ASAN_OPTIONS=detect_leaks=1) $< '$(FILE)'
 
 
+# What tests preload into nginx: plain in either build, for a sanitizer has its
+# own ways to the C library, which lead through these.
+
+PRELOADED := $(patsubst t/lib/%.c,$(BUILD_DIR)/lib/%.so,$(wildcard t/lib/*.c))
+
+unit: $(PRELOADED)
+
+$(BUILD_DIR)/lib/%.so: t/lib/%.c $(UNIT_DIR)/flags
+	@mkdir -p $(BUILD_DIR)/lib
+	@$(CC) -std=gnu11 -O2 -g $(WARNINGS) -Werror -fPIC -shared -o $@ $< -ldl
+
+
 # Client tests: t/clients/*.t run libraries of Python, which are Debian's, and
 # of Node, which npm puts into build/ as the lock file has them.  Where npm or
 # its registry is out of reach, Node's part is skipped, in capitals.  What is
@@ -436,7 +448,7 @@ bench-revocations: $(MODULE)
 
 C_FILES   := $(SOURCES) \
              $(wildcard t/unit/*.[ch] t/fuzz/*.[ch] t/vectors/*.[ch] \
-                        t/bench/*.[ch])
+                        t/bench/*.[ch] t/lib/*.[ch])
 SH_FILES  := $(wildcard .ci/run t/*/*.sh t/*.sh)
 PL_FILES  := $(wildcard t/*.t t/*/*.t t/lib/*.pm t/lib/*.pl t/lib/*/*.pm \
                         t/lint/*.pl t/bench/*.pl t/bench/lib/*/*.pm)

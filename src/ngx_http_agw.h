@@ -33,6 +33,8 @@ typedef struct {
     size_t                    zone_size;     /* bytes */
     time_t                    leeway;        /* seconds */
     time_t                    max_lifetime;  /* seconds */
+    ngx_http_agw_store_limits_t  limits;     /* of all the servers */
+    unsigned                  foreign:1;     /* some key is another issuer's */
     ngx_int_t                 cache_size;    /* entries; 0: none */
     agw_token_cache_t        *cache;         /* NULL; each worker's own */
 } ngx_http_agw_main_conf_t;
@@ -135,7 +137,6 @@ struct ngx_http_agw_loc_conf_s {
 typedef struct ngx_http_agw_body_s    ngx_http_agw_body_t;
 typedef struct ngx_http_agw_client_s  ngx_http_agw_client_t;
 typedef struct ngx_http_agw_grant_s   ngx_http_agw_grant_t;
-typedef struct ngx_http_agw_wait_s    ngx_http_agw_wait_t;
 typedef struct ngx_http_agw_caller_s  ngx_http_agw_caller_t;
 
 
@@ -147,6 +148,7 @@ typedef struct ngx_http_agw_caller_s  ngx_http_agw_caller_t;
 typedef struct {
     ngx_http_request_t       *request;       /* it may be a subrequest */
     agw_reason_t              verified;      /* of the token */
+    const char               *fault;         /* where it is malformed_claims */
     agw_reason_t              result;        /* of the request */
     agw_verified_t           *token;         /* held until the end, or NULL */
     const agw_claims_t       *claims;        /* where verified is AGW_OK */
@@ -161,8 +163,6 @@ typedef struct {
     ngx_http_agw_grant_t     *grant;         /* the token that is asked for */
     ngx_http_agw_caller_t    *caller;        /* who revokes or introspects */
     const agw_params_t       *params;        /* of the body, once read */
-    ngx_http_agw_wait_t      *wait;          /* for a cut-off to pass */
-    time_t                    retry_after;   /* seconds; 0: as usual */
 
     agw_reason_t              owner;         /* what the store said of it */
 

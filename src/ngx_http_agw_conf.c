@@ -9,6 +9,10 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#if (NGX_THREADS)
+#include <ngx_thread_pool.h>
+#endif
+
 #include "agw_scope.h"
 #include "ngx_http_agw_conf.h"
 #include "ngx_http_agw_ctx.h"
@@ -19,7 +23,13 @@
 #define NGX_HTTP_AGW_LIFETIME      3600      /* seconds */
 #define NGX_HTTP_AGW_CACHE_SIZE    4096      /* entries */
 
+/* what a revocation is kept for beyond the longest life of a token */
 
+#define NGX_HTTP_AGW_HORIZON       60        /* seconds */
+
+
+static ngx_int_t ngx_http_agw_limit_store(ngx_conf_t *cf,
+    ngx_http_agw_main_conf_t *mcf);
 static char *ngx_http_agw_create_cache(ngx_conf_t *cf,
     ngx_http_agw_main_conf_t *mcf);
 static void ngx_http_agw_free_cache(void *data);
@@ -72,8 +82,40 @@ ngx_http_agw_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_OK;
     }
 
-    return ngx_http_agw_revocations_create(cf, mcf->zone_size, mcf->store,
-                                           &mcf->revocations);
+    if (ngx_http_agw_limit_store(cf, mcf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return ngx_http_agw_revocations_create(cf, mcf->zone_size, &mcf->limits,
+                                           mcf->store, &mcf->revocations);
+}
+
+
+/*
+ * How long a token may live, on any clock, and how far ahead of ours it may
+ * be issued.
+ */
+
+static ngx_int_t
+ngx_http_agw_limit_store(ngx_conf_t *cf, ngx_http_agw_main_conf_t *mcf)
+{
+    mcf->limits.horizon = mcf->max_lifetime + mcf->leeway
+                          + NGX_HTTP_AGW_HORIZON;
+    mcf->limits.ahead = ngx_max(mcf->leeway, AGW_IAT_AHEAD);
+
+    if (mcf->limits.thread_pool.len == 0) {
+        ngx_str_set(&mcf->limits.thread_pool, "default");
+    }
+
+#if (NGX_THREADS)
+
+    if (ngx_thread_pool_add(cf, &mcf->limits.thread_pool) == NULL) {
+        return NGX_ERROR;
+    }
+
+#endif
+
+    return NGX_OK;
 }
 
 

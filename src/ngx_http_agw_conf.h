@@ -31,6 +31,8 @@ char *ngx_http_agw_set_partner_scope(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_agw_set_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_agw_set_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_agw_set_leeway(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_lifetime(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

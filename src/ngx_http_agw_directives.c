@@ -15,7 +15,7 @@
 
 #define NGX_HTTP_AGW_LEEWAY_MAX    60        /* seconds */
 
-/* the schema's triggers keep a cut-off for as long */
+/* ten years */
 
 #define NGX_HTTP_AGW_LIFETIME_MAX  315360000 /* seconds */
 
@@ -58,6 +58,30 @@ ngx_http_agw_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     mcf->zone_size = size;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_agw_set_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_main_conf_t *mcf = conf;
+
+    ngx_str_t  *value;
+
+    if (mcf->limits.thread_pool.len != 0) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0) {
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "the name of a \"thread_pool\"");
+    }
+
+    mcf->limits.thread_pool = value[1];
 
     return NGX_CONF_OK;
 }

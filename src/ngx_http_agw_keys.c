@@ -42,8 +42,9 @@ ngx_http_agw_set_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_agw_srv_conf_t *sscf = conf;
 
-    ngx_str_t         *value, file;
-    agw_key_source_t   source;
+    ngx_str_t                 *value, file;
+    agw_key_source_t           source;
+    ngx_http_agw_main_conf_t  *mcf;
 
     value = cf->args->elts;
     file = value[1];
@@ -62,6 +63,12 @@ ngx_http_agw_set_key(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (sscf->keyring == NULL) {
             return NGX_CONF_ERROR;
         }
+    }
+
+    if (source.issuer.len != 0) {
+        mcf = ngx_http_conf_get_module_main_conf(cf,
+                                              ngx_http_auth_gateway_module);
+        mcf->foreign = 1;
     }
 
     return ngx_http_agw_key_load(cf, sscf->keyring, &file, &source);

@@ -11,8 +11,8 @@
 #include "ngx_http_agw_access.h"
 #include "ngx_http_agw_challenge_filter.h"
 #include "ngx_http_agw_conf.h"
-#include "ngx_http_agw_follow.h"
 #include "ngx_http_agw_json.h"
+#include "ngx_http_agw_revocation_sync.h"
 #include "ngx_http_agw_variables.h"
 
 
@@ -39,6 +39,13 @@ static ngx_command_t  ngx_http_agw_commands[] = {
     { ngx_string("auth_gateway_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_agw_set_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_thread_pool"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_agw_set_thread_pool,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -272,8 +279,8 @@ ngx_http_agw_init_process(ngx_cycle_t *cycle)
     ngx_http_agw_json_watch();
 
     if (mcf != NULL && mcf->store != NULL) {
-        ngx_http_agw_store_open(mcf->store, cycle->log);
-        ngx_http_agw_follow_open(mcf->revocations, cycle->log);
+        ngx_http_agw_store_open(mcf->store, &mcf->limits, cycle);
+        ngx_http_agw_revocation_sync_open(mcf->revocations, cycle->log);
     }
 
     return NGX_OK;
@@ -288,6 +295,7 @@ ngx_http_agw_exit_process(ngx_cycle_t *cycle)
     mcf = ngx_http_agw_worker_conf(cycle);
 
     if (mcf != NULL && mcf->store != NULL) {
+        ngx_http_agw_revocation_sync_close(mcf->revocations);
         ngx_http_agw_store_close(mcf->store);
     }
 }

@@ -126,7 +126,7 @@ $gw->good_is(sub { get($good, quiet => 1)->status == 200 });
 allowed('P8 the good token', $good);
 allowed('P8.9 a claim written by hand', with('exp', $now + 600));
 
-# P8.9
+# P8.9; design 4: the log says which claim, and why
 
 for my $name (qw(exp nbf iat)) {
     my $time = $name eq 'exp' ? $now + 600 : $now;
@@ -137,24 +137,34 @@ for my $name (qw(exp nbf iat)) {
     {
         my $value = length $_ > 30 ? '10 to the 400th' : $_;
 
+        # jansson reads no integer of more than 63 bits
+
+        my $fault = !/^-?\d+$/ ? "$name: not an integer"
+            : /^(?:-1|9007199254740992|9223372036854775807)$/
+            ? "$name: out of range" : 'a number out of range';
+
         attack("P8.9 $name is $value", with($name, $_),
-            'malformed_claims', kid => 'k1', partner => undef);
+            'malformed_claims', kid => 'k1', partner => undef,
+            fault => $fault);
     }
 }
 
 for (qw(exp iat jti partner_id)) {
     attack("P8.9 no $_", token($_ => undef), 'malformed_claims',
-        partner => undef);
+        partner => undef, fault => "$_: missing");
 }
 
 for my $name (qw(jti partner_id business_id sub client_id)) {
+    my $unlike = $name =~ /^(?:sub|client_id)$/ ? 'differs from partner_id'
+        : 'not 1 to 128 of A-Za-z0-9._~-';
+
     for ('""', 'null', '1', 'true', '["b-1"]', '{"b-1":1}', '"b 1"',
         '"b/1"', '"' . 'x' x 129 . '"', '"b\u00e9"', '"b%31"', '"*"')
     {
         my $value = length $_ > 30 ? 'of 129 bytes' : $_;
 
-        attack("P8.9 $name is $value", with($name, $_),
-            'malformed_claims');
+        attack("P8.9 $name is $value", with($name, $_), 'malformed_claims',
+            fault => "$name: " . (/^"/ ? $unlike : 'not a string'));
     }
 }
 
@@ -165,13 +175,16 @@ for ('null', '1', '["business_access"]', '"business_access\u0000"',
 {
     my $value = length $_ > 60 ? 'over 1024 bytes' : $_;
 
-    attack("P8.9 scope is $value", with('scope', $_), 'malformed_claims');
+    attack("P8.9 scope is $value", with('scope', $_), 'malformed_claims',
+        fault => /^"/ ? /0000/ ? 'a NUL character'
+            : 'scope: not as RFC 6749 has it, or over 1024 bytes'
+            : 'scope: not a string');
 }
 
 attack('P8.9 sub and partner_id differ', token(sub => 'p-2'),
-    'malformed_claims');
+    'malformed_claims', fault => 'sub: differs from partner_id');
 attack('P8.9 client_id and partner_id differ', token(client_id => 'p-2'),
-    'malformed_claims');
+    'malformed_claims', fault => 'client_id: differs from partner_id');
 attack('P8.9 sub in another case', token(sub => 'P-1'),
     'malformed_claims');
 allowed('P8.9 without sub and client_id',
@@ -179,9 +192,12 @@ allowed('P8.9 without sub and client_id',
 allowed('P8.9 with claims that nobody knows',
     token(roles => ['x'], deep => { a => [1, { b => undef }] }));
 attack('P8.9 exp before iat', token(iat => $now, exp => $now - 1),
-    'malformed_claims');
+    'malformed_claims', fault => 'exp: not after iat');
 attack('P8.9 exp equal to iat', token(iat => $now, exp => $now),
-    'malformed_claims');
+    'malformed_claims', fault => 'exp: not after iat');
+attack('P8.9 business_access without business_id',
+    token(business_id => undef), 'malformed_claims',
+    fault => 'scope: business_access without business_id');
 
 # P8.10
 
@@ -197,11 +213,15 @@ attack('P8.10 iat ahead', token(iat => $now + 60, exp => $now + 600),
 allowed('P8.10 iat a little ahead', token(iat => time + 3));
 allowed('P8.10 nbf is now', token(nbf => $now));
 attack('P8.10 life over max_lifetime',
-    token(iat => $now, exp => $now + 86401), 'malformed_claims');
+    token(iat => $now, exp => $now + 86401), 'lifetime_exceeded',
+    kid => 'k1', partner => 'p-1',
+    fault => 'life of 86401 s is over auth_gateway_max_lifetime');
+attack('P8.10 life over max_lifetime, and expired',
+    token(iat => 1000, exp => 87401), 'lifetime_exceeded');
 allowed('P8.10 life of max_lifetime',
     token(iat => $now, exp => $now + 86400));
 attack('P8.10 a life that overflows',
-    token(iat => 0, exp => 9007199254740991), 'malformed_claims');
+    token(iat => 0, exp => 9007199254740991), 'lifetime_exceeded');
 
 {
     my $soon = token(iat => time, exp => time + 2);
@@ -241,9 +261,10 @@ attack('P8.10 a life that overflows',
         'malformed_claims', %there, also => ['wrong_issuer']);
     attack('P8.11 aud is an object',
         token(iss => $iss, aud => { $aud => 1 }), 'malformed_claims',
-        %there);
+        %there, fault => 'aud: not a string or an array of strings');
     attack('P8.11 aud holds a number', token(iss => $iss, aud => [$aud, 1]),
-        'malformed_claims', %there);
+        'malformed_claims', %there,
+        fault => 'aud: an array, but not of strings');
 }
 
 # P8.12
@@ -349,7 +370,8 @@ for (['"read only"', 'read only'], ['42', '42'], ['-7', '-7'],
     attack('P8.10 iat ahead beyond the leeway', token(iat => $now + 40),
         'not_yet_valid');
     attack('P8.10 life over another max_lifetime',
-        token(iat => $now, exp => $now + 7201), 'malformed_claims');
+        token(iat => $now, exp => $now + 7201), 'lifetime_exceeded',
+        fault => 'life of 7201 s is over auth_gateway_max_lifetime');
 
     $gw = $main;
 }

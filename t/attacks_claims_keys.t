@@ -62,8 +62,8 @@ sub p8_10 {
         $k->token(iat => $now + 60, exp => $now + 600), 'not_yet_valid',
         %log);
     $k->attack('P8.10 life over max_lifetime',
-        $k->token(iat => $now, exp => $now + 86401), 'malformed_claims',
-        kid => 'k1');
+        $k->token(iat => $now, exp => $now + 86401), 'lifetime_exceeded',
+        %log);
 }
 
 

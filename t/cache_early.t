@@ -186,7 +186,7 @@ for my $case (@cases) {
 
     my $connection = $r->header('X-Connection');
     my @mine = grep { / \*$connection / } split /\n/, log_text();
-    my @reasons = map { /auth_gateway: refused, reason: (\w+), / } @mine;
+    my @reasons = map { /auth_gateway: refused, reason: (\w+)/ } @mine;
     my @problems;
 
     if ($want eq '200') {

@@ -141,7 +141,7 @@ my @cases = (
     ['another audience', { 'an RSA key' => 'wrong_audience',
         'of several audiences' => 'wrong_audience' },
         audience => 'auth_gateway_audience web'],
-    ['a shorter life', { 'lives for long' => 'malformed_claims' },
+    ['a shorter life', { 'lives for long' => 'lifetime_exceeded' },
         lifetime => 'auth_gateway_max_lifetime 40m;'
             . ' auth_gateway_partner_lifetime 1s'],
     ['less leeway', { 'ends at once' => 'expired' },

@@ -184,7 +184,7 @@ for my $name ('ours', @theirs) {
         iat => time - 600, exp => time - 1 }), 'expired',
         kid => $kids{$name});
     refuses("P8.10 $name, life over max_lifetime", token($name,
-        claims => { exp => time + 86500 }), 'malformed_claims');
+        claims => { exp => time + 86500 }), 'lifetime_exceeded');
     refuses("P8.9 $name, without jti", token($name,
         claims => { jti => undef }), 'malformed_claims');
 }

@@ -158,6 +158,8 @@ my @tokens = (
     ['expired', sub { bearer(@_,
         claims => { iat => time - 90, exp => time - 30 }) }],
     ['not_yet_valid', sub { bearer(@_, claims => { nbf => time + 90 }) }],
+    ['lifetime_exceeded', sub { bearer(@_,
+        claims => { exp => time + 86500 }) }],
 );
 
 # [reason, method, target, [header lines], options]

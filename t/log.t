@@ -25,6 +25,8 @@ http {
         auth_gateway_business_path /v1/businesses/<business_id>;
 
         location = /token { auth_gateway_token partner; }
+        location = /revoke { auth_gateway_revoke token; }
+        location = /introspect { auth_gateway_introspect; }
 
         location ~ ^/token/[^/]+$ {
             auth_gateway_token business;
@@ -32,6 +34,12 @@ http {
         }
 
         location /v1/businesses/ {
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
+        location /early/ {
+            auth_gateway_business_path /early/<business_id>;
+            set $early $auth_gateway_partner_id;
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
     }
@@ -95,7 +103,8 @@ refused('a bad signature', get(bearer(secret => $mark, claims => {
     partner_id => $mark, sub => $mark, client_id => $mark })),
     'bad_signature', kid => 'k1', partner => undef);
 refused('malformed claims', get(bearer(claims => { exp => $mark })),
-    'malformed_claims', kid => 'k1', partner => undef);
+    'malformed_claims', kid => 'k1', partner => undef,
+    fault => 'exp: not an integer');
 refused('an expired token', get(bearer(claims => { iat => 1, exp => 2,
     jti => $mark })), 'expired', kid => 'k1');
 refused('another business', get(bearer(business_id => $mark)),
@@ -117,6 +126,57 @@ refused('a wrong grant', $gw->request('POST', '/token',
 refused('an unknown business', $gw->request('POST', "/token/$mark",
     bearer => $gw->mint(partner_id => $id)), 'unknown_business',
     kid => 'k1', partner => $id);
+
+# What is at fault is said at whatever asks for a token: a location, one that
+# the token was asked of before, an endpoint, and one that revokes.
+
+my $theirs = AGW::Gateway::bearer($gw->mint(partner_id => $id));
+my @faults = (
+    ['no jti', 'malformed_claims', 'jti: missing', { jti => undef }],
+    ['a jti of the client\'s', 'malformed_claims',
+        'jti: not 1 to 128 of A-Za-z0-9._~-', { jti => "($mark), $mark" }],
+    ['another sub', 'malformed_claims', 'sub: differs from partner_id',
+        { sub => $mark }],
+    ['an aud', 'malformed_claims', 'aud: an array, but not of strings',
+        { aud => [$mark, 1], $mark => $mark }],
+    ['a long life', 'lifetime_exceeded',
+        'life of 86401 s is over auth_gateway_max_lifetime',
+        { iat => 1700000000, exp => 1700086401, $mark => $mark }],
+    ['an endless life', 'lifetime_exceeded',
+        'life of 9007199254740991 s is over auth_gateway_max_lifetime',
+        { iat => 0, exp => 9007199254740991 }],
+);
+
+for (@faults) {
+    my ($name, $reason, $fault, $claims) = @$_;
+
+    my $whose = $reason eq 'lifetime_exceeded'
+        || $fault =~ /^aud/ ? $id : undef;
+    my %log = (kid => 'k1', partner => $whose, fault => $fault);
+    my $bad = bearer(claims => $claims);
+    my $caller = bearer(business_id => undef, claims => $claims);
+
+    refused("$name, a location", get($bad), $reason, %log);
+    refused("$name, a variable first", $gw->request('GET',
+        "/early/$mark", headers => [$bad]), $reason, %log);
+    refused("$name, a business token's endpoint", $gw->request('POST',
+        "/token/$business", headers => [$caller]), $reason, %log);
+    refused("$name, $_", $gw->request('POST', $_, headers => [$caller],
+        form => "token=$mark"), $reason, %log, scope => undef)
+        for '/revoke', '/introspect';
+
+    # where the claims are not what it is about
+
+    refused("$name, plain HTTP", $gw->request('GET', "/early/$mark",
+        port => 'PLAIN', headers => [$bad]), 'insecure_transport', %log,
+        fault => undef);
+
+    # of a token that is no credential nothing is said
+
+    $gw->request('POST', $_, headers => [$theirs],
+        form => 'token=' . $bad =~ s/.* //r) for '/revoke', '/introspect';
+    unlike($gw->log_text, qr/auth_gateway/, "D7 $name, in the body");
+}
 
 # lines that somebody would like to forge
 

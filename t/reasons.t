@@ -103,7 +103,7 @@ my %rows = (
     (map { $_ => [401, 'invalid_token', 'invalid_token'] } qw(
         malformed_token unknown_key algorithm_mismatch bad_signature
         malformed_claims wrong_issuer wrong_audience expired not_yet_valid
-        revoked
+        revoked lifetime_exceeded
     )),
     (map { $_ => [403, 'insufficient_scope', 'permission_denied'] } qw(
         wrong_kind insufficient_scope wrong_business
@@ -156,6 +156,8 @@ my @tokens = (
     ['expired', sub { bearer(@_,
         claims => { iat => time - 90, exp => time - 30 }) }],
     ['not_yet_valid', sub { bearer(@_, claims => { nbf => time + 90 }) }],
+    ['lifetime_exceeded', sub { bearer(@_,
+        claims => { exp => time + 86500 }) }],
 );
 
 # [reason, method, target, [header lines], options]; PLAIN: without TLS

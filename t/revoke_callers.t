@@ -150,6 +150,10 @@ my %bad = (
         claims => { iat => time - 700, exp => time - 100 })],
     'not yet valid' => ['not_yet_valid', $gw->mint(partner_id => $id,
         claims => { nbf => time + 300 })],
+    'living for too long' => ['lifetime_exceeded', $gw->mint(
+        partner_id => $id, claims => { exp => time + 86500 })],
+    'no jti' => ['malformed_claims', $gw->mint(partner_id => $id,
+        claims => { jti => undef })],
     'not yet issued' => ['not_yet_valid', $gw->mint(partner_id => $id,
         claims => { iat => time + 300 })],
     'another issuer\'s partner token' => ['wrong_kind', $gw->mint(

@@ -189,6 +189,8 @@ my %broken = (
     expired => sub { bearer(@_,
         claims => { iat => $now - 90, exp => $now - 30 }) },
     not_yet_valid => sub { bearer(@_, claims => { nbf => $now + 900 }) },
+    lifetime_exceeded => sub { bearer(@_,
+        claims => { exp => $now + 86500 }) },
 );
 
 sub raw {

@@ -217,6 +217,7 @@ told('wrong_issuer', get($url, token(iss => 'https://id.example/')));
 told('wrong_audience', get($url, token(aud => 'web')));
 told('expired', get($url, token(iat => $now - 20, exp => $now - 10)));
 told('not_yet_valid', get($url, token(nbf => $now + 100)));
+told('lifetime_exceeded', get($url, token(exp => $now + 86500)));
 told('wrong_kind', get($url, $unscoped));
 told('insufficient_scope', get($url, token(scope => 'read')));
 told('wrong_business', get("/b/$other/x", $token));

@@ -40,6 +40,10 @@ typedef struct {
 
 #define AGW_TIME_MAX         (((int64_t) 1 << 53) - 1)
 
+/* a stamp, in the order of which revocations and tokens are compared */
+
+#define AGW_STAMP_MAX        ((int64_t) 1 << 52)
+
 /* how far ahead of our clock an iat may stand, in seconds */
 
 #define AGW_IAT_AHEAD        5

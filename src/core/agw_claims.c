@@ -14,12 +14,58 @@
 #include "agw_scope.h"
 
 
-static int agw_claims_from_json(agw_claims_t *claims, agw_str_t payload);
+/* a claim of the payload, and what is said of one that can't be read */
+
+typedef struct {
+    const char   *name;
+    size_t        offset;            /* in agw_claims_t */
+    unsigned      number:1;          /* else a string */
+    unsigned      required:1;
+    const char   *missing;
+    const char   *type;
+    const char   *range;
+} agw_claim_t;
+
+
+static const char *agw_claims_from_json(agw_claims_t *claims,
+    agw_str_t payload);
+static const char *agw_claims_take(agw_claims_t *claims,
+    const agw_claim_t *claim);
 static agw_reason_t agw_claims_judge(agw_claims_t *claims);
+static const char *agw_claims_fault(const agw_claims_t *claims);
 static int agw_claims_agree(agw_str_t value, agw_str_t partner_id);
-static agw_reason_t agw_claims_check_audience(const agw_claims_t *claims,
+static agw_reason_t agw_claims_malformed(agw_claims_t *claims,
+    const char *fault);
+static agw_reason_t agw_claims_check_audience(agw_claims_t *claims,
     agw_str_t audience);
 static int agw_claims_set(json_t *json, const char *name, agw_str_t value);
+
+
+#define AGW_NO_ID  ": not 1 to 128 of A-Za-z0-9._~-"
+
+#define agw_claim(name, number, required, type)                               \
+    { #name, offsetof(agw_claims_t, name), number, required,                  \
+      #name ": missing", #name ": not " type, #name ": out of range" }
+
+#define agw_claim_string(name, required)                                      \
+    agw_claim(name, 0, required, "a string")
+#define agw_claim_time(name, required)                                        \
+    agw_claim(name, 1, required, "an integer")
+
+static const agw_claim_t  agw_claims[] = {
+    agw_claim_string(partner_id, 1),
+    agw_claim_string(jti, 1),
+    agw_claim_string(iss, 0),
+    agw_claim_string(sub, 0),
+    agw_claim_string(client_id, 0),
+    agw_claim_string(business_id, 0),
+    agw_claim_string(scope, 0),
+    agw_claim_time(iat, 1),
+    agw_claim_time(exp, 1),
+    agw_claim_time(nbf, 0)
+};
+
+#define AGW_CLAIMS  (sizeof(agw_claims) / sizeof(agw_claims[0]))
 
 
 static const agw_str_t  agw_business_access =
@@ -40,14 +86,15 @@ agw_claims_read(agw_claims_t *claims, agw_str_t payload)
 agw_reason_t
 agw_claims_read_json(agw_claims_t *claims, agw_str_t payload)
 {
+    const char  *fault;
+
     memset(claims, 0, sizeof(agw_claims_t));
+    claims->seq = AGW_SEQ_NONE;
 
-    if (agw_claims_from_json(claims, payload) != 0) {
-        agw_claims_done(claims);
-        return AGW_MALFORMED_CLAIMS;
-    }
+    fault = agw_claims_from_json(claims, payload);
 
-    return agw_claims_judge(claims);
+    return fault ? agw_claims_malformed(claims, fault)
+                 : agw_claims_judge(claims);
 }
 
 
@@ -61,13 +108,13 @@ agw_claims_done(agw_claims_t *claims)
 
 
 agw_reason_t
-agw_claims_check(const agw_claims_t *claims, const agw_claims_rules_t *rules,
+agw_claims_check(agw_claims_t *claims, const agw_claims_rules_t *rules,
     int64_t now)
 {
     agw_reason_t  reason;
 
     if (claims->exp - claims->iat > rules->max_lifetime) {
-        return AGW_MALFORMED_CLAIMS;
+        return AGW_LIFETIME_EXCEEDED;
     }
 
     reason = agw_claims_check_time(claims, rules->leeway, now);
@@ -154,6 +201,11 @@ agw_claims_write(const agw_claims_t *claims, agw_str_t head,
     agw_json_text_string(&t, "scope", claims->scope);
     agw_json_text_integer(&t, "iat", claims->iat);
     agw_json_text_integer(&t, "exp", claims->exp);
+
+    if (claims->seq != AGW_SEQ_NONE) {
+        agw_json_text_integer(&t, "seq", claims->seq);
+    }
+
     agw_json_text_string(&t, "jti", claims->jti);
 
     if (agw_json_text_end(&t) != 0) {
@@ -220,32 +272,62 @@ agw_claim_text(const json_t *json, agw_str_t name, unsigned char *buf)
 }
 
 
-static int
+/* NULL, or the fault */
+
+static const char *
 agw_claims_from_json(agw_claims_t *claims, agw_str_t payload)
 {
-    json_t  *json;
+    size_t       i;
+    const char  *fault;
 
-    json = agw_json_object(payload);
-    claims->json = json;
+    fault = NULL;
+    claims->json = agw_json_object_or(payload, &fault);
 
-    if (json == NULL
-        || agw_json_string(json, "partner_id", &claims->partner_id) != 1
-        || agw_json_string(json, "jti", &claims->jti) != 1
-        || agw_json_string(json, "iss", &claims->iss) == -1
-        || agw_json_string(json, "sub", &claims->sub) == -1
-        || agw_json_string(json, "client_id", &claims->client_id) == -1
-        || agw_json_string(json, "business_id", &claims->business_id) == -1
-        || agw_json_string(json, "scope", &claims->scope) == -1
-        || agw_json_time(json, "iat", &claims->iat) != 1
-        || agw_json_time(json, "exp", &claims->exp) != 1
-        || agw_json_time(json, "nbf", &claims->nbf) == -1)
-    {
-        return -1;
+    for (i = 0; fault == NULL && i < AGW_CLAIMS; i++) {
+        fault = agw_claims_take(claims, &agw_claims[i]);
     }
 
-    (void) agw_json_string(json, "aud", &claims->aud);
+    if (fault != NULL) {
+        return fault;
+    }
 
-    return 0;
+    (void) agw_json_string(claims->json, "aud", &claims->aud);
+
+    if (agw_json_time(claims->json, "seq", &claims->seq) < 0
+        || claims->seq > AGW_STAMP_MAX)
+    {
+        claims->seq = AGW_SEQ_MALFORMED;
+    }
+
+    return NULL;
+}
+
+
+static const char *
+agw_claims_take(agw_claims_t *claims, const agw_claim_t *claim)
+{
+    int    rc;
+    void  *field;
+
+    field = (char *) claims + claim->offset;
+
+    rc = claim->number ? agw_json_time(claims->json, claim->name, field)
+                       : agw_json_string(claims->json, claim->name, field);
+
+    switch (rc) {
+
+    case 1:
+        return NULL;
+
+    case 0:
+        return claim->required ? claim->missing : NULL;
+
+    case AGW_JSON_RANGE:
+        return claim->range;
+
+    default:
+        return claim->type;
+    }
 }
 
 
@@ -254,26 +336,59 @@ agw_claims_from_json(agw_claims_t *claims, agw_str_t payload)
 static agw_reason_t
 agw_claims_judge(agw_claims_t *claims)
 {
+    const char  *fault;
+
     claims->kind = claims->business_id.data ? AGW_KIND_BUSINESS
                                             : AGW_KIND_PARTNER;
 
-    if (agw_is_id(claims->partner_id)
-        && agw_is_id(claims->jti)
-        && (claims->kind == AGW_KIND_PARTNER
-            || agw_is_id(claims->business_id))
-        && agw_claims_agree(claims->sub, claims->partner_id)
-        && agw_claims_agree(claims->client_id, claims->partner_id)
-        && claims->exp > claims->iat
-        && (claims->scope.data == NULL || agw_is_scope(claims->scope))
-        && (claims->kind == AGW_KIND_BUSINESS
-            || !agw_scope_has(claims->scope, agw_business_access)))
-    {
-        return AGW_OK;
+    fault = agw_claims_fault(claims);
+
+    return fault ? agw_claims_malformed(claims, fault) : AGW_OK;
+}
+
+
+static const char *
+agw_claims_fault(const agw_claims_t *claims)
+{
+    if (!agw_is_id(claims->partner_id)) {
+        return "partner_id" AGW_NO_ID;
     }
 
-    agw_claims_done(claims);
+    if (!agw_is_id(claims->jti)) {
+        return "jti" AGW_NO_ID;
+    }
 
-    return AGW_MALFORMED_CLAIMS;
+    if (claims->kind == AGW_KIND_BUSINESS && !agw_is_id(claims->business_id)) {
+        return "business_id" AGW_NO_ID;
+    }
+
+    if (!agw_claims_agree(claims->sub, claims->partner_id)) {
+        return "sub: differs from partner_id";
+    }
+
+    if (!agw_claims_agree(claims->client_id, claims->partner_id)) {
+        return "client_id: differs from partner_id";
+    }
+
+    if (claims->exp <= claims->iat) {
+        return "exp: not after iat";
+    }
+
+    if (claims->scope.data == NULL) {
+        return NULL;
+    }
+
+    if (!agw_is_scope(claims->scope)) {
+        return "scope: not as RFC 6749 has it, or over 1024 bytes";
+    }
+
+    if (claims->kind == AGW_KIND_PARTNER
+        && agw_scope_has(claims->scope, agw_business_access))
+    {
+        return "scope: " AGW_BUSINESS_ACCESS " without business_id";
+    }
+
+    return NULL;
 }
 
 
@@ -286,10 +401,21 @@ agw_claims_agree(agw_str_t value, agw_str_t partner_id)
 }
 
 
+static agw_reason_t
+agw_claims_malformed(agw_claims_t *claims, const char *fault)
+{
+    agw_claims_done(claims);
+
+    claims->fault = fault;
+
+    return AGW_MALFORMED_CLAIMS;
+}
+
+
 /* RFC 7519, section 4.1.3: a string, or an array of strings */
 
 static agw_reason_t
-agw_claims_check_audience(const agw_claims_t *claims, agw_str_t audience)
+agw_claims_check_audience(agw_claims_t *claims, agw_str_t audience)
 {
     int         found;
     size_t      i, n;
@@ -300,6 +426,7 @@ agw_claims_check_audience(const agw_claims_t *claims, agw_str_t audience)
     found = (claims->aud.data != NULL && agw_str_eq(claims->aud, audience));
 
     if (claims->aud.data == NULL && aud != NULL && !json_is_array(aud)) {
+        claims->fault = "aud: not a string or an array of strings";
         return AGW_MALFORMED_CLAIMS;
     }
 
@@ -309,6 +436,7 @@ agw_claims_check_audience(const agw_claims_t *claims, agw_str_t audience)
         item = json_array_get(aud, i);
 
         if (!json_is_string(item)) {
+            claims->fault = "aud: an array, but not of strings";
             return AGW_MALFORMED_CLAIMS;
         }
 

@@ -22,6 +22,15 @@ typedef enum {
 } agw_kind_t;
 
 
+/*
+ * In the place of a stamp: the claim is absent, or it is none.  Another
+ * issuer may mean anything by that name, so neither refuses a token here.
+ */
+
+#define AGW_SEQ_NONE        (-1)
+#define AGW_SEQ_MALFORMED   (-2)
+
+
 /* an absent string is { 0, NULL }; times are Unix seconds */
 
 typedef struct {
@@ -37,7 +46,9 @@ typedef struct {
     int64_t       iat;
     int64_t       exp;
     int64_t       nbf;               /* 0 where absent */
+    int64_t       seq;               /* 0 to AGW_STAMP_MAX, or AGW_SEQ_* */
     json_t       *json;              /* NULL, or owns the strings */
+    const char   *fault;             /* where they are malformed */
 } agw_claims_t;
 
 
@@ -54,8 +65,9 @@ typedef struct {
 /*
  * Reads a payload: required claims, their types, grammars and agreement.
  * Returns AGW_OK, and then the caller owes an agw_claims_done(), or
- * AGW_MALFORMED_CLAIMS, and claims holds nothing.  The strings are borrowed
- * from the payload, or owned by claims->json.
+ * AGW_MALFORMED_CLAIMS, and claims holds nothing but the fault: static words
+ * of ours, as "exp: not an integer", of printable ASCII without '(' and ')'.
+ * The strings are borrowed from the payload, or owned by claims->json.
  */
 
 agw_reason_t agw_claims_read(agw_claims_t *claims, agw_str_t payload);
@@ -73,12 +85,13 @@ void agw_claims_done(agw_claims_t *claims);
 
 /*
  * Lifetime against the rules, then agw_claims_check_time(), then issuer and
- * audience.  Returns AGW_OK, AGW_MALFORMED_CLAIMS (a life that is too long,
- * or an aud that is no string or array of strings), AGW_EXPIRED,
- * AGW_NOT_YET_VALID, AGW_WRONG_ISSUER or AGW_WRONG_AUDIENCE.
+ * audience.  Returns AGW_OK, AGW_LIFETIME_EXCEEDED, AGW_EXPIRED,
+ * AGW_NOT_YET_VALID, AGW_WRONG_ISSUER, AGW_WRONG_AUDIENCE, or
+ * AGW_MALFORMED_CLAIMS (an aud that is no string or array of strings) and
+ * the fault.
  */
 
-agw_reason_t agw_claims_check(const agw_claims_t *claims,
+agw_reason_t agw_claims_check(agw_claims_t *claims,
     const agw_claims_rules_t *rules, int64_t now);
 
 
@@ -106,10 +119,11 @@ int agw_claims_head(agw_str_t issuer, agw_str_t audience, unsigned char *buf,
 
 /*
  * The payload of a token of ours, after that head: sub, partner_id and
- * client_id alike; business_id and scope only where not empty.  buf has size
- * bytes, of which AGW_CLAIMS_SIZE always suffice beside the head.  Returns 0
- * and sets *len, or -1 where it did not fit, a string would need an escape,
- * as no id and no scope does, or a time is below 0.
+ * client_id alike; business_id and scope only where not empty, seq unless it
+ * is AGW_SEQ_NONE.  buf has size bytes, of which AGW_CLAIMS_SIZE always
+ * suffice beside the head.  Returns 0 and sets *len, or -1 where it did not
+ * fit, a string would need an escape, as no id and no scope does, or another
+ * number is below 0.
  */
 
 #define AGW_CLAIMS_SIZE   (5 * AGW_ID_MAX + AGW_SCOPE_MAX + 512)

@@ -12,14 +12,14 @@
 typedef struct {
     agw_str_t     text;              /* with its quotes and colon */
     size_t        offset;            /* in agw_claims_t */
-    unsigned      time:1;            /* else a string */
+    unsigned      number:1;          /* else a string */
     unsigned      required:1;
 } agw_member_t;
 
 
 static size_t agw_flat_member(agw_str_t *rest, size_t i);
 static int agw_flat_string(agw_str_t *rest, agw_str_t *value);
-static int agw_flat_time(agw_str_t *rest, int64_t *value);
+static int agw_flat_number(agw_str_t *rest, int64_t *value);
 static int agw_flat_take(agw_str_t *rest, unsigned char c);
 
 
@@ -37,11 +37,13 @@ static const agw_member_t  agw_members[] = {
     { agw_string("\"scope\":"), offsetof(agw_claims_t, scope), 0, 0 },
     { agw_string("\"iat\":"), offsetof(agw_claims_t, iat), 1, 1 },
     { agw_string("\"exp\":"), offsetof(agw_claims_t, exp), 1, 1 },
+    { agw_string("\"seq\":"), offsetof(agw_claims_t, seq), 1, 0 },
     { agw_string("\"jti\":"), offsetof(agw_claims_t, jti), 0, 1 },
     { agw_string("\"nbf\":"), offsetof(agw_claims_t, nbf), 1, 0 }
 };
 
-#define AGW_MEMBERS  (sizeof(agw_members) / sizeof(agw_members[0]))
+#define AGW_MEMBERS        (sizeof(agw_members) / sizeof(agw_members[0]))
+#define AGW_NUMBER_DIGITS  16        /* of AGW_TIME_MAX */
 
 
 int
@@ -54,6 +56,7 @@ agw_claims_read_flat(agw_claims_t *claims, agw_str_t payload)
     const agw_member_t  *member;
 
     memset(claims, 0, sizeof(agw_claims_t));
+    claims->seq = AGW_SEQ_NONE;
 
     seen = 0;
     i = 0;
@@ -72,8 +75,8 @@ agw_claims_read_flat(agw_claims_t *claims, agw_str_t payload)
         bit = 1u << i++;
         field = (char *) claims + member->offset;
 
-        rc = member->time ? agw_flat_time(&payload, field)
-                          : agw_flat_string(&payload, field);
+        rc = member->number ? agw_flat_number(&payload, field)
+                            : agw_flat_string(&payload, field);
 
         if (rc != 0 || (seen & bit)) {
             return -1;
@@ -83,7 +86,9 @@ agw_claims_read_flat(agw_claims_t *claims, agw_str_t payload)
 
     } while (agw_flat_take(&payload, ',') == 0);
 
-    if (agw_flat_take(&payload, '}') != 0 || payload.len != 0) {
+    if (agw_flat_take(&payload, '}') != 0 || payload.len != 0
+        || claims->seq > AGW_STAMP_MAX)
+    {
         return -1;
     }
 
@@ -138,32 +143,31 @@ agw_flat_string(agw_str_t *rest, agw_str_t *value)
 }
 
 
-/* digits, of which a number has no leading zero (RFC 8259, section 6) */
+/*
+ * Digits, of which a number has no leading zero (RFC 8259, section 6).  What
+ * has more of them than AGW_TIME_MAX does not end where it is left.
+ */
 
 static int
-agw_flat_time(agw_str_t *rest, int64_t *value)
+agw_flat_number(agw_str_t *rest, int64_t *value)
 {
-    size_t         i;
-    int64_t        n;
-    unsigned char  c;
+    size_t    i;
+    int64_t   n;
+    unsigned  digit;
 
     n = 0;
 
-    for (i = 0; i < rest->len; i++) {
-        c = rest->data[i];
+    for (i = 0; i < rest->len && i < AGW_NUMBER_DIGITS; i++) {
+        digit = (unsigned) rest->data[i] - '0';
 
-        if (c < '0' || c > '9' || (i == 1 && rest->data[0] == '0')) {
+        if (digit > 9) {
             break;
         }
 
-        n = n * 10 + (c - '0');
-
-        if (n > AGW_TIME_MAX) {
-            return -1;
-        }
+        n = n * 10 + digit;
     }
 
-    if (i == 0) {
+    if (i == 0 || n > AGW_TIME_MAX || (i > 1 && rest->data[0] == '0')) {
         return -1;
     }
 

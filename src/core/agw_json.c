@@ -19,6 +19,7 @@ typedef union {
 } agw_json_head_t;
 
 
+static const char *agw_json_fault(enum json_error_code code);
 static int agw_json_shallow(agw_str_t text);
 static void *agw_json_malloc(size_t size);
 static void agw_json_free(void *p);
@@ -27,25 +28,69 @@ static void agw_json_free(void *p);
 json_t *
 agw_json_object(agw_str_t text)
 {
-    json_t  *json;
+    const char  *fault;
+
+    return agw_json_object_or(text, &fault);
+}
+
+
+json_t *
+agw_json_object_or(agw_str_t text, const char **fault)
+{
+    json_t        *json;
+    json_error_t   error;
 
     /* jansson passes over a NUL behind a number */
 
-    if (text.len == 0 || memchr(text.data, '\0', text.len) != NULL
-        || !agw_json_shallow(text))
-    {
+    if (text.len == 0 || memchr(text.data, '\0', text.len) != NULL) {
+        *fault = text.len ? "a NUL character" : "not JSON";
+        return NULL;
+    }
+
+    if (!agw_json_shallow(text)) {
+        *fault = "nested too deep";
         return NULL;
     }
 
     json = json_loadb((const char *) text.data, text.len,
-                      JSON_REJECT_DUPLICATES, NULL);
+                      JSON_REJECT_DUPLICATES, &error);
+
+    if (json == NULL) {
+        *fault = agw_json_fault(json_error_code(&error));
+        return NULL;
+    }
 
     if (!json_is_object(json)) {
         json_decref(json);
+        *fault = "not a JSON object";
         return NULL;
     }
 
     return json;
+}
+
+
+static const char *
+agw_json_fault(enum json_error_code code)
+{
+    switch (code) {
+
+    case json_error_duplicate_key:
+        return "a repeated member";
+
+    case json_error_numeric_overflow:
+        return "a number out of range";
+
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return "a NUL character";
+
+    case json_error_invalid_utf8:
+        return "not UTF-8";
+
+    default:
+        return "not JSON";
+    }
 }
 
 
@@ -105,7 +150,7 @@ agw_json_time(const json_t *object, const char *name, int64_t *out)
     n = json_integer_value(value);
 
     if (n < 0 || n > AGW_TIME_MAX) {
-        return -1;
+        return AGW_JSON_RANGE;
     }
 
     *out = n;

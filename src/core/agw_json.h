@@ -24,6 +24,11 @@
 json_t *agw_json_object(agw_str_t text);
 
 
+/* the same; where it returns NULL, *fault says why, in static words of ours */
+
+json_t *agw_json_object_or(agw_str_t text, const char **fault);
+
+
 /*
  * Until agw_json_wiping_end() whatever jansson frees is wiped: for keys.
  * All that is made between the two has to be given back there.  jansson's
@@ -42,8 +47,11 @@ void agw_json_wiping_end(const agw_json_allocator_t *former);
 /*
  * Members by name.  Each returns 1 and sets *out where the member is of the
  * type, 0 where it is absent, -1 where it is something else.  A string is
- * borrowed from the object; an integer is 0 to AGW_TIME_MAX, never a real.
+ * borrowed from the object; an integer is never a real, and one that is not 0
+ * to AGW_TIME_MAX is AGW_JSON_RANGE.
  */
+
+#define AGW_JSON_RANGE   (-2)
 
 int agw_json_string(const json_t *object, const char *name, agw_str_t *out);
 int agw_json_time(const json_t *object, const char *name, int64_t *out);

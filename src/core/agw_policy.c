@@ -92,7 +92,7 @@ agw_policy_api_key(const agw_api_key_row_t *row, int64_t now)
 agw_reason_t
 agw_policy_business(const agw_business_row_t *row)
 {
-    if (!row->partner_active) {
+    if (!row->partner_active || row->token_ended) {
         return AGW_REVOKED;
     }
 

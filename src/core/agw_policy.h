@@ -47,6 +47,7 @@ typedef struct {
     unsigned      expires:1;
     int64_t       not_before;
     int64_t       expires_at;        /* where it expires */
+    int64_t       stamp;             /* of the store, when it was read */
 } agw_api_key_row_t;
 
 
@@ -62,12 +63,15 @@ typedef struct {
     unsigned      found:1;
     unsigned      owned:1;           /* by the asking partner */
     unsigned      active:1;
+    unsigned      token_ended:1;     /* the partner token that asks */
+    int64_t       stamp;             /* of the store, when it was read */
 } agw_business_row_t;
 
 
 /*
- * AGW_OK, AGW_REVOKED (the partner is not active), AGW_UNKNOWN_BUSINESS,
- * AGW_NOT_OWNER or AGW_ARCHIVED_BUSINESS, which only an owner is told.
+ * AGW_OK, AGW_REVOKED (the partner is not active, or its token has ended),
+ * AGW_UNKNOWN_BUSINESS, AGW_NOT_OWNER or AGW_ARCHIVED_BUSINESS, which only an
+ * owner is told.
  */
 
 agw_reason_t agw_policy_business(const agw_business_row_t *row);

@@ -128,6 +128,11 @@ static const agw_reason_info_t  agw_reasons[AGW_REASONS] = {
       AGW_AUTH_FAILURE,
       "the token has been revoked" },
 
+    [AGW_LIFETIME_EXCEEDED] =
+    { "lifetime_exceeded", 401, "invalid_token", "invalid_token",
+      AGW_AUTH_FAILURE,
+      "the token lives longer than is accepted here" },
+
     [AGW_WRONG_KIND] =
     { "wrong_kind", 403, "insufficient_scope", "permission_denied",
       AGW_AUTH_FAILURE,

@@ -75,6 +75,7 @@ agw_verified_create(const void *trust, const agw_key_t *key, agw_str_t token,
     own->iat = claims->iat;
     own->exp = claims->exp;
     own->nbf = claims->nbf;
+    own->seq = claims->seq;
 
     agw_verified_copy(&own->partner_id, claims->partner_id, &p);
     agw_verified_copy(&own->business_id, claims->business_id, &p);

@@ -12,6 +12,7 @@
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_introspect.h"
 #include "ngx_http_agw_send.h"
+#include "ngx_http_agw_verify.h"
 
 
 static ngx_int_t ngx_http_agw_introspect_handler(ngx_http_request_t *r);
@@ -41,8 +42,10 @@ static void
 ngx_http_agw_introspect_finish(ngx_http_request_t *r, agw_reason_t reason)
 {
     json_t              *json;
+    uint64_t             generation;
+    agw_claims_t        *claims;
+    const agw_key_t     *key;
     ngx_http_agw_ctx_t  *ctx;
-    const agw_claims_t  *claims;
 
     if (reason != AGW_OK) {
         ngx_http_finalize_request(r, ngx_http_agw_refuse_caller(r, reason));
@@ -51,7 +54,12 @@ ngx_http_agw_introspect_finish(ngx_http_request_t *r, agw_reason_t reason)
 
     /* from here on a reason is about the token, not about the caller */
 
-    reason = ngx_http_agw_callers_token(r, &claims);
+    reason = ngx_http_agw_callers_token(r, &claims, &key);
+
+    if (reason == AGW_OK) {
+        generation = 0;
+        reason = ngx_http_agw_verify_claims(r, claims, key, &generation);
+    }
 
     switch (reason) {
 
@@ -59,15 +67,15 @@ ngx_http_agw_introspect_finish(ngx_http_request_t *r, agw_reason_t reason)
         json = ngx_http_agw_introspect_json(claims);
         break;
 
-    case AGW_NOT_YET_VALID:
-    case AGW_REVOKED:
-    case AGW_UNKNOWN_KEY:
-        json = json_pack("{s:b}", "active", 0);
-        break;
-
-    default:
+    case AGW_INVALID_REQUEST:
+    case AGW_STORE_UNAVAILABLE:
+    case AGW_INTERNAL_ERROR:
         ngx_http_finalize_request(r, ngx_http_agw_refuse_caller(r, reason));
         return;
+
+    default:
+        json = json_pack("{s:b}", "active", 0);
+        break;
     }
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);

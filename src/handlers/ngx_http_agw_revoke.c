@@ -18,30 +18,13 @@
 #include "ngx_http_agw_send.h"
 
 
-/* how long an entry outlives the last token that it could refuse: seconds */
-
-#define NGX_HTTP_AGW_REVOKE_MARGIN  60
-
-
-typedef struct {
-    ngx_http_request_t       *request;
-    ngx_http_agw_query_t      query;
-} ngx_http_agw_revoke_t;
-
-
 static ngx_int_t ngx_http_agw_revoke_handler(ngx_http_request_t *r);
 static void ngx_http_agw_revoke_token(ngx_http_request_t *r,
     agw_reason_t reason);
 static void ngx_http_agw_revoke_business(ngx_http_request_t *r,
     agw_reason_t reason);
 static void ngx_http_agw_revoke_found(ngx_http_request_t *r,
-    agw_reason_t reason);
-static void ngx_http_agw_revoke_keep(ngx_http_request_t *r,
-    const agw_revocation_t *revocation);
-static void ngx_http_agw_revoke_answered(ngx_http_agw_query_t *query,
-    ngx_int_t rc);
-static void ngx_http_agw_revoke_kept(ngx_http_agw_revoke_t *revoke,
-    ngx_int_t rc);
+    agw_reason_t reason, int64_t stamp);
 static void ngx_http_agw_revoke_finish(ngx_http_request_t *r,
     agw_reason_t reason);
 
@@ -69,13 +52,18 @@ ngx_http_agw_revoke_handler(ngx_http_request_t *r)
 }
 
 
-/* what is no living token of the caller's needs no row (RFC 7009, 2.2) */
+/*
+ * Whether the token lives by our clock is no matter: another clock may be
+ * right.  Only what no clock can bring back needs no row, and what is no
+ * token of the caller's (RFC 7009, section 2.2).
+ */
 
 static void
 ngx_http_agw_revoke_token(ngx_http_request_t *r, agw_reason_t reason)
 {
+    agw_claims_t                    *claims;
+    const agw_key_t                 *key;
     agw_revocation_t                 revocation;
-    const agw_claims_t              *claims;
     const ngx_http_agw_main_conf_t  *mcf;
 
     if (reason != AGW_OK) {
@@ -85,37 +73,36 @@ ngx_http_agw_revoke_token(ngx_http_request_t *r, agw_reason_t reason)
 
     /* from here on a reason is about the token, not about the caller */
 
-    reason = ngx_http_agw_callers_token(r, &claims);
+    reason = ngx_http_agw_callers_token(r, &claims, &key);
 
-    switch (reason) {
-
-    case AGW_OK:
-    case AGW_NOT_YET_VALID:
-        break;
-
-    case AGW_REVOKED:
-    case AGW_UNKNOWN_KEY:
-        ngx_http_agw_revoke_finish(r, AGW_OK);
-        return;
-
-    default:
-        ngx_http_agw_revoke_finish(r, reason);
+    if (reason != AGW_OK) {
+        ngx_http_agw_revoke_finish(r, reason == AGW_UNKNOWN_KEY ? AGW_OK
+                                                                : reason);
         return;
     }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
+    if (ngx_http_agw_forgotten(mcf->revocations, claims, key)) {
+        ngx_http_agw_revoke_finish(r, AGW_OK);
+        return;
+    }
+
     ngx_memzero(&revocation, sizeof(agw_revocation_t));
 
     revocation.kind = AGW_REVOKED_TOKEN;
     revocation.partner_id = claims->partner_id;
-    revocation.business_id = claims->business_id;
     revocation.jti = claims->jti;
-    revocation.cutoff = claims->iat;
-    revocation.expires_at = claims->exp + mcf->leeway
-                            + NGX_HTTP_AGW_REVOKE_MARGIN;
 
-    ngx_http_agw_revoke_keep(r, &revocation);
+    if (ngx_http_agw_believed_seq(claims, key) < 0) {
+        revocation.time = claims->iat;
+    }
+
+    reason = ngx_http_agw_revoke(r, &revocation, ngx_http_agw_revoke_finish);
+
+    if (reason != AGW_OK) {
+        ngx_http_agw_revoke_finish(r, reason);
+    }
 }
 
 
@@ -138,7 +125,7 @@ ngx_http_agw_revoke_business(ngx_http_request_t *r, agw_reason_t reason)
     if (reason == AGW_OK) {
         reason = ngx_http_agw_find_business(r,
                              ngx_http_agw_to_core(ctx->caller->partner_id),
-                             ctx->caller->business_id,
+                             ctx->caller->business_id, NULL,
                              ngx_http_agw_revoke_found);
     }
 
@@ -148,112 +135,39 @@ ngx_http_agw_revoke_business(ngx_http_request_t *r, agw_reason_t reason)
 }
 
 
-/* an archived business has tokens too */
+/*
+ * An archived business has tokens too.  Other issuers' tokens may be of any
+ * partner, so that where there are some, the business is what is named.
+ */
 
 static void
-ngx_http_agw_revoke_found(ngx_http_request_t *r, agw_reason_t reason)
+ngx_http_agw_revoke_found(ngx_http_request_t *r, agw_reason_t reason,
+    int64_t stamp)
 {
     agw_revocation_t                 revocation;
     ngx_http_agw_ctx_t              *ctx;
     const ngx_http_agw_main_conf_t  *mcf;
 
-    if (reason != AGW_OK && reason != AGW_ARCHIVED_BUSINESS) {
-        ngx_http_agw_revoke_finish(r, reason);
-        return;
-    }
-
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
-    ngx_memzero(&revocation, sizeof(agw_revocation_t));
+    if (reason == AGW_OK || reason == AGW_ARCHIVED_BUSINESS) {
+        ngx_memzero(&revocation, sizeof(agw_revocation_t));
 
-    revocation.kind = AGW_REVOKED_BUSINESS;
-    revocation.business_id = ctx->caller->business_id;
+        revocation.kind = mcf->foreign ? AGW_REVOKED_BUSINESS
+                                       : AGW_REVOKED_OWNER;
+        revocation.partner_id =
+                            ngx_http_agw_to_core(ctx->caller->partner_id);
+        revocation.business_id = ctx->caller->business_id;
 
-    /* another worker's clock may have been ahead when it issued a token */
-
-    ngx_time_update();
-
-    revocation.cutoff = ngx_time() + mcf->leeway;
-    revocation.expires_at = revocation.cutoff + mcf->max_lifetime
-                            + mcf->leeway + NGX_HTTP_AGW_REVOKE_MARGIN;
-
-    ngx_http_agw_revoke_keep(r, &revocation);
-}
-
-
-static void
-ngx_http_agw_revoke_keep(ngx_http_request_t *r,
-    const agw_revocation_t *revocation)
-{
-    ngx_int_t                        rc;
-    ngx_http_agw_revoke_t           *revoke;
-    const ngx_http_agw_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
-
-    revoke = ngx_pcalloc(r->pool, sizeof(ngx_http_agw_revoke_t));
-    if (revoke == NULL) {
-        ngx_http_agw_revoke_finish(r, AGW_INTERNAL_ERROR);
-        return;
+        reason = ngx_http_agw_revoke(r, &revocation,
+                                     ngx_http_agw_revoke_finish);
+        if (reason == AGW_OK) {
+            return;
+        }
     }
 
-    revoke->request = r;
-    revoke->query.pool = r->pool;
-    revoke->query.log = ngx_http_agw_log(r);
-    revoke->query.handler = ngx_http_agw_revoke_answered;
-    revoke->query.data = revoke;
-    revoke->query.revocation = *revocation;
-
-    if (ngx_http_agw_revocations_admit(mcf->revocations, revocation,
-                                       revoke->query.log)
-        != NGX_OK)
-    {
-        ngx_http_agw_revoke_finish(r, AGW_STORE_UNAVAILABLE);
-        return;
-    }
-
-    rc = ngx_http_agw_store_revoke(mcf->store, &revoke->query);
-
-    if (rc != NGX_AGAIN) {
-        ngx_http_agw_revoke_kept(revoke, rc);
-    }
-}
-
-
-static void
-ngx_http_agw_revoke_answered(ngx_http_agw_query_t *query, ngx_int_t rc)
-{
-    ngx_connection_t       *c;
-    ngx_http_agw_revoke_t  *revoke = query->data;
-
-    c = revoke->request->connection;
-
-    ngx_http_agw_revoke_kept(revoke, rc);
-
-    ngx_http_run_posted_requests(c);
-}
-
-
-static void
-ngx_http_agw_revoke_kept(ngx_http_agw_revoke_t *revoke, ngx_int_t rc)
-{
-    ngx_http_request_t              *r;
-    const ngx_http_agw_main_conf_t  *mcf;
-
-    r = revoke->request;
-
-    if (rc != NGX_OK) {
-        ngx_http_agw_revoke_finish(r, AGW_STORE_UNAVAILABLE);
-        return;
-    }
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
-
-    ngx_http_agw_revocations_add(mcf->revocations, &revoke->query.revocation,
-                                 revoke->query.log);
-
-    ngx_http_agw_revoke_finish(r, AGW_OK);
+    ngx_http_agw_revoke_finish(r, reason);
 }
 
 

@@ -20,14 +20,12 @@
 #include "ngx_http_agw_reply.h"
 #include "ngx_http_agw_token.h"
 #include "ngx_http_agw_verify.h"
-#include "ngx_http_agw_wait.h"
 
 
 static ngx_int_t ngx_http_agw_token_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_agw_token_business(ngx_http_request_t *r);
 static void ngx_http_agw_partner_ask(ngx_http_request_t *r,
     agw_reason_t reason, agw_params_t *params);
-static void ngx_http_agw_partner_authenticate(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_grant_type(const agw_params_t *params);
 static agw_reason_t ngx_http_agw_partner_grant(ngx_http_request_t *r,
     ngx_http_agw_grant_t *grant, const agw_params_t *params);
@@ -35,13 +33,10 @@ static void ngx_http_agw_partner_finish(ngx_http_request_t *r,
     agw_reason_t reason);
 static void ngx_http_agw_business_ask(ngx_http_request_t *r,
     agw_reason_t reason, agw_params_t *params);
-static void ngx_http_agw_business_look_up(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_business_grant(ngx_http_request_t *r,
     ngx_http_agw_grant_t *grant, const agw_params_t *params);
 static void ngx_http_agw_business_finish(ngx_http_request_t *r,
-    agw_reason_t reason);
-static void ngx_http_agw_token_finish(ngx_http_request_t *r,
-    ngx_http_agw_wait_pt again);
+    agw_reason_t reason, int64_t stamp);
 static ngx_int_t ngx_http_agw_token_refuse(ngx_http_request_t *r,
     agw_reason_t reason);
 static ngx_int_t ngx_http_agw_token_send(ngx_http_request_t *r);
@@ -161,27 +156,11 @@ ngx_http_agw_partner_ask(ngx_http_request_t *r, agw_reason_t reason,
         reason = ngx_http_agw_partner_grant(r, ctx->grant, params);
     }
 
-    if (reason != AGW_OK) {
-        ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
-        return;
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_authenticate_client(r, params,
+                                                ngx_http_agw_partner_finish);
     }
 
-    ngx_http_agw_partner_authenticate(r);
-}
-
-
-/* once more, where the clock had to pass a cut-off meanwhile */
-
-static void
-ngx_http_agw_partner_authenticate(ngx_http_request_t *r)
-{
-    agw_reason_t         reason;
-    ngx_http_agw_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
-
-    reason = ngx_http_agw_authenticate_client(r, ctx->params,
-                                              ngx_http_agw_partner_finish);
     if (reason != AGW_OK) {
         ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
     }
@@ -251,8 +230,9 @@ ngx_http_agw_partner_finish(ngx_http_request_t *r, agw_reason_t reason)
 
     ctx->grant->partner_id = ngx_http_agw_to_core(ctx->client->partner_id);
     ctx->grant->issued_at = ctx->client->asked;
+    ctx->grant->seq = ctx->client->stamp;
 
-    ngx_http_agw_token_finish(r, ngx_http_agw_partner_authenticate);
+    ngx_http_finalize_request(r, ngx_http_agw_token_send(r));
 }
 
 
@@ -272,32 +252,18 @@ ngx_http_agw_business_ask(ngx_http_request_t *r, agw_reason_t reason,
         reason = ngx_http_agw_business_grant(r, ctx->grant, params);
     }
 
-    if (reason != AGW_OK) {
-        ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
-        return;
+    /* the body may have taken its time */
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_verify_now(r, ctx);
     }
-
-    ngx_http_agw_business_look_up(r);
-}
-
-
-static void
-ngx_http_agw_business_look_up(ngx_http_request_t *r)
-{
-    agw_reason_t         reason;
-    ngx_http_agw_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
-
-    /* the body, or a cut-off, may have taken its time */
-
-    reason = ngx_http_agw_verify_now(r, ctx);
 
     if (reason == AGW_OK) {
         ctx->grant->issued_at = ngx_time();
 
         reason = ngx_http_agw_find_business(r, ctx->grant->partner_id,
                                             ctx->grant->business_id,
+                                            ctx->claims,
                                             ngx_http_agw_business_finish);
     }
 
@@ -350,46 +316,21 @@ ngx_http_agw_business_grant(ngx_http_request_t *r,
 
 
 static void
-ngx_http_agw_business_finish(ngx_http_request_t *r, agw_reason_t reason)
+ngx_http_agw_business_finish(ngx_http_request_t *r, agw_reason_t reason,
+    int64_t stamp)
 {
+    ngx_http_agw_ctx_t  *ctx;
+
     if (reason != AGW_OK) {
         ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
         return;
     }
 
-    ngx_http_agw_token_finish(r, ngx_http_agw_business_look_up);
-}
-
-
-/* again is what has to be done again after a wait: iat is when it is asked */
-
-static void
-ngx_http_agw_token_finish(ngx_http_request_t *r, ngx_http_agw_wait_pt again)
-{
-    ngx_int_t            rc;
-    ngx_http_agw_ctx_t  *ctx;
-
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
 
-    switch (ngx_http_agw_wait_for_cutoff(r, ctx->grant, again)) {
+    ctx->grant->seq = stamp;
 
-    case NGX_OK:
-        rc = ngx_http_agw_token_send(r);
-        break;
-
-    case NGX_AGAIN:
-        return;
-
-    case NGX_DECLINED:
-        rc = ngx_http_agw_token_refuse(r, AGW_STORE_UNAVAILABLE);
-        break;
-
-    default:
-        rc = ngx_http_agw_token_refuse(r, AGW_INTERNAL_ERROR);
-        break;
-    }
-
-    ngx_http_finalize_request(r, rc);
+    ngx_http_finalize_request(r, ngx_http_agw_token_send(r));
 }
 
 

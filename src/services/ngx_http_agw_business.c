@@ -27,7 +27,8 @@ static void ngx_http_agw_business_decide(ngx_http_agw_business_query_t *bq,
 
 agw_reason_t
 ngx_http_agw_find_business(ngx_http_request_t *r, agw_str_t partner_id,
-    agw_str_t business_id, ngx_http_agw_business_pt handler)
+    agw_str_t business_id, const agw_claims_t *token,
+    ngx_http_agw_business_pt handler)
 {
     ngx_int_t                       rc;
     const ngx_http_agw_main_conf_t *mcf;
@@ -49,6 +50,12 @@ ngx_http_agw_find_business(ngx_http_request_t *r, agw_str_t partner_id,
     bq->query.business_id = business_id;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
+
+    if (token != NULL) {
+        bq->query.jti = token->jti;
+        bq->query.seq = token->seq;
+        bq->query.iat = token->iat - mcf->limits.ahead;
+    }
 
     rc = ngx_http_agw_store_find_business(mcf->store, &bq->query);
 
@@ -85,5 +92,5 @@ ngx_http_agw_business_decide(ngx_http_agw_business_query_t *bq, ngx_int_t rc)
         reason = agw_policy_business(&bq->query.business);
     }
 
-    bq->handler(bq->request, reason);
+    bq->handler(bq->request, reason, bq->query.business.stamp);
 }

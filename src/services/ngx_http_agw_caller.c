@@ -158,7 +158,8 @@ ngx_http_agw_refuse_caller(ngx_http_request_t *r, agw_reason_t reason)
 
 
 agw_reason_t
-ngx_http_agw_callers_token(ngx_http_request_t *r, const agw_claims_t **claims)
+ngx_http_agw_callers_token(ngx_http_request_t *r, agw_claims_t **claims,
+    const agw_key_t **key)
 {
     agw_str_t            token;
     agw_claims_t        *other;
@@ -181,21 +182,19 @@ ngx_http_agw_callers_token(ngx_http_request_t *r, const agw_claims_t **claims)
 
     other = cln->data;
 
-    reason = ngx_http_agw_verify_other(r, token, other);
-
-    cln->handler = ngx_http_agw_caller_done;
+    reason = ngx_http_agw_verify_other(r, token, other, key);
 
     /* not known, which is not to be taken for no token */
 
-    if (reason == AGW_STORE_UNAVAILABLE || reason == AGW_INTERNAL_ERROR) {
+    if (reason == AGW_INTERNAL_ERROR) {
         return reason;
     }
 
-    if (reason != AGW_OK && reason != AGW_NOT_YET_VALID
-        && reason != AGW_REVOKED)
-    {
+    if (reason != AGW_OK) {
         return AGW_UNKNOWN_KEY;
     }
+
+    cln->handler = ngx_http_agw_caller_done;
 
     if (!agw_str_eq(other->partner_id,
                     ngx_http_agw_to_core(ctx->caller->partner_id)))
@@ -208,7 +207,7 @@ ngx_http_agw_callers_token(ngx_http_request_t *r, const agw_claims_t **claims)
 
     *claims = other;
 
-    return reason;
+    return AGW_OK;
 }
 
 

@@ -47,15 +47,16 @@ ngx_int_t ngx_http_agw_refuse_caller(ngx_http_request_t *r,
 
 
 /*
- * Finds out about the `token` parameter: AGW_OK, AGW_NOT_YET_VALID or
- * AGW_REVOKED, and the claims of a token of the caller's, which are given
- * back with the request; AGW_INVALID_REQUEST where there is no such
- * parameter; and AGW_UNKNOWN_KEY for whatever is no token of the caller's,
- * or not any more, which is logged where it is another partner's.
+ * The `token` parameter, if it is signed by a key of this server's and the
+ * caller's own, whatever a clock or a revocation says of it.  Returns AGW_OK,
+ * the claims, which are given back with the request, and the key;
+ * AGW_INVALID_REQUEST where there is no such parameter; AGW_UNKNOWN_KEY of
+ * whatever is no token of the caller's, which is logged where it is another
+ * partner's; or AGW_INTERNAL_ERROR.
  */
 
 agw_reason_t ngx_http_agw_callers_token(ngx_http_request_t *r,
-    const agw_claims_t **claims);
+    agw_claims_t **claims, const agw_key_t **key);
 
 
 #endif /* NGX_HTTP_AGW_CALLER_H_INCLUDED_ */

@@ -287,6 +287,7 @@ ngx_http_agw_client_decide(ngx_http_agw_client_query_t *cq, ngx_int_t rc)
 
         if (reason == AGW_OK) {
             cq->client.partner_id = ctx->partner_id;
+            cq->client.stamp = query->api_keys[i].stamp;
             break;
         }
     }

@@ -19,6 +19,7 @@ struct ngx_http_agw_grant_s {
     agw_str_t                 business_id;   /* of a business token */
     agw_str_t                 scope;         /* empty: none */
     time_t                    issued_at;     /* when the store was asked */
+    int64_t                   seq;           /* its last stamp at that time */
     time_t                    lifetime;
     unsigned                  bare:1;        /* the response says no more */
 };

@@ -21,6 +21,10 @@
 
 #define NGX_HTTP_AGW_REFUSAL_SIZE  1024
 
+/* more than any fault of agw_claims.h, and than a number and its words */
+
+#define NGX_HTTP_AGW_FAULT_SIZE    128
+
 
 static ngx_int_t ngx_http_agw_refusal_body(ngx_http_request_t *r,
     agw_reason_t reason, ngx_http_agw_challenge_t challenge,
@@ -31,6 +35,8 @@ static u_char *ngx_http_agw_api_error(u_char *p, u_char *last,
     const agw_reason_info_t *info, const char *hint);
 static ngx_int_t ngx_http_agw_note(ngx_http_request_t *r,
     agw_reason_t reason);
+static ngx_str_t ngx_http_agw_fault(const ngx_http_agw_ctx_t *ctx,
+    agw_reason_t reason, u_char *buf);
 static ngx_int_t ngx_http_agw_challenge(ngx_http_request_t *r,
     agw_reason_t reason, ngx_http_agw_challenge_t challenge);
 static ngx_int_t ngx_http_agw_add_retry_after(ngx_http_request_t *r);
@@ -213,7 +219,8 @@ ngx_http_agw_unauthorized(ngx_http_request_t *r, agw_reason_t reason)
 static ngx_int_t
 ngx_http_agw_note(ngx_http_request_t *r, agw_reason_t reason)
 {
-    ngx_str_t                  kid, partner;
+    u_char                     buf[NGX_HTTP_AGW_FAULT_SIZE];
+    ngx_str_t                  fault, kid, partner;
     ngx_http_agw_ctx_t        *ctx;
     ngx_http_core_srv_conf_t  *cscf;
 
@@ -224,6 +231,8 @@ ngx_http_agw_note(ngx_http_request_t *r, agw_reason_t reason)
 
     ctx->result = reason;
     ctx->decided = 1;
+
+    fault = ngx_http_agw_fault(ctx, reason, buf);
 
     ngx_str_set(&kid, "-");
     ngx_str_set(&partner, "-");
@@ -239,31 +248,58 @@ ngx_http_agw_note(ngx_http_request_t *r, agw_reason_t reason)
     cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
 
     ngx_log_error(NGX_LOG_INFO, ngx_http_agw_log(r), 0,
-                  "auth_gateway: refused, reason: %s, kid: %V, partner: %V, "
-                  "client: %V, server: %V",
-                  agw_reason_info(reason)->name, &kid, &partner,
+                  "auth_gateway: refused, reason: %s%V, kid: %V, "
+                  "partner: %V, client: %V, server: %V",
+                  agw_reason_info(reason)->name, &fault, &kid, &partner,
                   &r->connection->addr_text, &cscf->server_name);
 
     return NGX_OK;
 }
 
 
+/* what about the claims, in brackets, where the reason is about them */
+
+static ngx_str_t
+ngx_http_agw_fault(const ngx_http_agw_ctx_t *ctx, agw_reason_t reason,
+    u_char *buf)
+{
+    u_char              *p, *last;
+    ngx_str_t            fault;
+    const agw_claims_t  *claims;
+
+    p = buf;
+    last = buf + NGX_HTTP_AGW_FAULT_SIZE;
+
+    if (reason == AGW_MALFORMED_CLAIMS && ctx->fault != NULL) {
+        p = ngx_slprintf(p, last, " (%s)", ctx->fault);
+    }
+
+    if (reason == AGW_LIFETIME_EXCEEDED && ctx->token != NULL) {
+        claims = &ctx->token->claims;
+        p = ngx_slprintf(p, last, " (life of %L s is over "
+                         "auth_gateway_max_lifetime)",
+                         claims->exp - claims->iat);
+    }
+
+    fault.data = buf;
+    fault.len = p - buf;
+
+    return fault;
+}
+
+
 static ngx_int_t
 ngx_http_agw_add_retry_after(ngx_http_request_t *r)
 {
-    time_t               seconds;
-    ngx_str_t            value;
-    ngx_http_agw_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
-    seconds = ctx->retry_after ? ctx->retry_after : NGX_HTTP_AGW_RETRY_AFTER;
+    ngx_str_t  value;
 
     value.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
     if (value.data == NULL) {
         return NGX_ERROR;
     }
 
-    value.len = ngx_sprintf(value.data, "%T", seconds) - value.data;
+    value.len = ngx_sprintf(value.data, "%T", (time_t) NGX_HTTP_AGW_RETRY_AFTER)
+                - value.data;
 
     return ngx_http_agw_push_header(r, "Retry-After", &value) ? NGX_OK
                                                               : NGX_ERROR;

@@ -1,6 +1,7 @@
 
 /*
- * Questions to the index, and entries for it.
+ * Room for an entry is held before it is written: what was answered with 200
+ * always finds its place in the zone, and who finds none is refused alone.
  */
 
 
@@ -8,18 +9,42 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_zone.h"
 
 
+/* on its way to the store; it outlives the request */
+
+typedef struct {
+    ngx_http_agw_write_t               write;
+    ngx_http_request_t                *request;      /* NULL: it is gone */
+    ngx_http_agw_revoked_pt            handler;
+    const ngx_http_agw_revocations_t  *revocations;
+    ngx_uint_t                        *inside;       /* ngx_http_agw_revoke() */
+    u_char                             text[3 * AGW_ID_MAX];
+} ngx_http_agw_pending_t;
+
+
+static ngx_int_t ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending,
+    ngx_log_t *log);
+static ngx_int_t ngx_http_agw_pending_set(ngx_http_agw_pending_t *pending,
+    const agw_revocation_t *revocation);
+static u_char *ngx_http_agw_pending_copy(u_char *p, agw_str_t *to,
+    agw_str_t from);
+static void ngx_http_agw_pending_done(ngx_http_agw_write_t *write,
+    ngx_int_t rc);
+static void ngx_http_agw_pending_forget(void *data);
+
+
 agw_reason_t
 ngx_http_agw_revoked(const ngx_http_agw_revocations_t *revocations,
-    const agw_claims_t *claims, uint64_t *generation)
+    const agw_claims_t *claims, const agw_key_t *key, uint64_t *generation)
 {
-    int                   rc;
-    uint64_t              now;
-    agw_index_token_t     token;
-    ngx_http_agw_zone_t  *zone;
+    uint64_t               now;
+    ngx_http_agw_zone_t   *zone;
+    agw_revoked_token_t    token;
+    agw_revoked_answer_t   answer;
 
     if (revocations == NULL) {
         return AGW_OK;
@@ -31,7 +56,9 @@ ngx_http_agw_revoked(const ngx_http_agw_revocations_t *revocations,
         return AGW_STORE_UNAVAILABLE;
     }
 
-    now = agw_index_generation(zone->index);
+    /* before the look-up: what comes in between is looked for next time */
+
+    now = agw_revoked_set_generation(zone->set);
 
     if (now == *generation) {
         return AGW_OK;
@@ -40,73 +67,152 @@ ngx_http_agw_revoked(const ngx_http_agw_revocations_t *revocations,
     token.partner_id = claims->partner_id;
     token.business_id = claims->business_id;
     token.jti = claims->jti;
+    token.seq = ngx_http_agw_believed_seq(claims, key);
     token.iat = claims->iat;
+    token.ahead = revocations->ahead;
 
-    rc = agw_index_refuses(zone->index, &token);
+    answer = agw_revoked_set_ask(zone->set, &token);
 
-    if (rc == -1) {
+    if (answer == AGW_TOKEN_ASK_LOCKED) {
         ngx_http_agw_lock(revocations);
-        rc = agw_index_refuses(zone->index, &token);
+        answer = agw_revoked_set_ask(zone->set, &token);
         ngx_http_agw_unlock(revocations);
     }
 
-    if (rc != 0) {
+    switch (answer) {
+
+    case AGW_TOKEN_LIVES:
+        *generation = now;
+        return AGW_OK;
+
+    case AGW_TOKEN_FORGOTTEN:
+        return AGW_EXPIRED;
+
+    default:
         return AGW_REVOKED;
     }
+}
 
-    *generation = now;
+
+int64_t
+ngx_http_agw_believed_seq(const agw_claims_t *claims, const agw_key_t *key)
+{
+    return agw_key_issuer(key).len == 0 ? claims->seq : AGW_SEQ_NONE;
+}
+
+
+ngx_uint_t
+ngx_http_agw_forgotten(const ngx_http_agw_revocations_t *revocations,
+    const agw_claims_t *claims, const agw_key_t *key)
+{
+    int64_t               seq;
+    ngx_http_agw_zone_t  *zone;
+
+    seq = ngx_http_agw_believed_seq(claims, key);
+
+    if (seq < 0) {
+        return claims->exp + revocations->horizon < ngx_time();
+    }
+
+    zone = ngx_http_agw_zone(revocations);
+
+    return seq < agw_revoked_set_floor(zone->set);
+}
+
+
+agw_reason_t
+ngx_http_agw_revoke(ngx_http_request_t *r,
+    const agw_revocation_t *revocation, ngx_http_agw_revoked_pt handler)
+{
+    ngx_uint_t                       inside;
+    ngx_pool_cleanup_t              *cln;
+    ngx_http_agw_pending_t          *pending;
+    const ngx_http_agw_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return AGW_INTERNAL_ERROR;
+    }
+
+    pending = ngx_calloc(sizeof(ngx_http_agw_pending_t), ngx_cycle->log);
+    if (pending == NULL) {
+        return AGW_INTERNAL_ERROR;
+    }
+
+    pending->revocations = mcf->revocations;
+
+    if (ngx_http_agw_pending_set(pending, revocation) != NGX_OK
+        || ngx_http_agw_pending_room(pending, ngx_http_agw_log(r)) != NGX_OK)
+    {
+        ngx_free(pending);
+        return AGW_STORE_UNAVAILABLE;
+    }
+
+    cln->handler = ngx_http_agw_pending_forget;
+    cln->data = pending;
+
+    inside = 1;
+
+    pending->request = r;
+    pending->handler = handler;
+    pending->inside = &inside;
+    pending->write.handler = ngx_http_agw_pending_done;
+    pending->write.data = cln;
+
+    ngx_http_agw_store_revoke(mcf->store, &pending->write);
+
+    if (inside) {
+        pending->inside = NULL;
+    }
 
     return AGW_OK;
 }
 
 
-time_t
-ngx_http_agw_cutoff(const ngx_http_agw_revocations_t *revocations,
-    agw_str_t partner_id, agw_str_t business_id)
-{
-    int                   rc;
-    int64_t               cutoff;
-    ngx_http_agw_zone_t  *zone;
-
-    if (revocations == NULL) {
-        return -1;
-    }
-
-    zone = ngx_http_agw_zone(revocations);
-
-    rc = agw_index_cutoff(zone->index, partner_id, business_id, &cutoff);
-
-    if (rc != 0) {
-        ngx_http_agw_lock(revocations);
-        rc = agw_index_cutoff(zone->index, partner_id, business_id, &cutoff);
-        ngx_http_agw_unlock(revocations);
-    }
-
-    return rc == 0 ? (time_t) cutoff : ngx_time();
-}
-
-
 ngx_int_t
-ngx_http_agw_revocations_admit(const ngx_http_agw_revocations_t *revocations,
-    const agw_revocation_t *revocation, ngx_log_t *log)
+ngx_http_agw_revocations_add(const ngx_http_agw_revocations_t *revocations,
+    const agw_revocation_t *revocation)
 {
-    agw_index_result_t    result;
-    ngx_http_agw_zone_t  *zone;
+    ngx_http_agw_zone_t   *zone;
+    agw_revoked_result_t   result;
 
     zone = ngx_http_agw_zone(revocations);
 
     ngx_http_agw_lock(revocations);
-    result = agw_index_admits(zone->index, revocation, ngx_time());
+    result = agw_revoked_set_add(zone->set, revocation);
     ngx_http_agw_unlock(revocations);
+
+    return result == AGW_REVOKED_SET_OK ? NGX_OK : NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending, ngx_log_t *log)
+{
+    ngx_http_agw_zone_t   *zone;
+    agw_revoked_result_t   result;
+
+    zone = ngx_http_agw_zone(pending->revocations);
+
+    ngx_http_agw_lock(pending->revocations);
+
+    result = agw_revoked_set_hold(zone->set, &pending->write.revocation,
+                                  ngx_process_slot);
+
+    ngx_http_agw_unlock(pending->revocations);
+
+    pending->write.known = agw_revoked_set_stamp(zone->set);
 
     switch (result) {
 
-    case AGW_INDEX_OK:
+    case AGW_REVOKED_SET_OK:
         return NGX_OK;
 
-    case AGW_INDEX_SHARE_SPENT:
+    case AGW_REVOKED_SET_SHARE_SPENT:
         ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "auth_gateway: revoked tokens of one partner fill a "
+                      "auth_gateway: revoked businesses of one partner fill a "
                       "quarter of the zone, no more of them are revoked "
                       "(auth_gateway_zone)");
         return NGX_DECLINED;
@@ -120,24 +226,109 @@ ngx_http_agw_revocations_admit(const ngx_http_agw_revocations_t *revocations,
 }
 
 
-void
-ngx_http_agw_revocations_add(const ngx_http_agw_revocations_t *revocations,
-    const agw_revocation_t *revocation, ngx_log_t *log)
+static ngx_int_t
+ngx_http_agw_pending_set(ngx_http_agw_pending_t *pending,
+    const agw_revocation_t *revocation)
 {
-    agw_index_result_t    result;
-    ngx_http_agw_zone_t  *zone;
+    u_char            *p;
+    agw_revocation_t  *to;
 
-    zone = ngx_http_agw_zone(revocations);
+    if (revocation->partner_id.len > AGW_ID_MAX
+        || revocation->business_id.len > AGW_ID_MAX
+        || revocation->jti.len > AGW_ID_MAX)
+    {
+        return NGX_ERROR;
+    }
 
-    ngx_http_agw_lock(revocations);
-    result = agw_index_add(zone->index, revocation, ngx_time());
-    ngx_http_agw_unlock(revocations);
+    to = &pending->write.revocation;
+    *to = *revocation;
 
-    if (result != AGW_INDEX_OK) {
+    p = ngx_http_agw_pending_copy(pending->text, &to->partner_id,
+                                  revocation->partner_id);
+    p = ngx_http_agw_pending_copy(p, &to->business_id,
+                                  revocation->business_id);
+    (void) ngx_http_agw_pending_copy(p, &to->jti, revocation->jti);
+
+    return NGX_OK;
+}
+
+
+static u_char *
+ngx_http_agw_pending_copy(u_char *p, agw_str_t *to, agw_str_t from)
+{
+    to->data = p;
+    to->len = from.len;
+
+    return from.len ? ngx_cpymem(p, from.data, from.len) : p;
+}
+
+
+/* in force before it is answered, also where nobody waits any more */
+
+static void
+ngx_http_agw_pending_done(ngx_http_agw_write_t *write, ngx_int_t rc)
+{
+    ngx_uint_t               late;
+    ngx_connection_t        *c;
+    ngx_pool_cleanup_t      *cln = write->data;
+    ngx_http_request_t      *r;
+    ngx_http_agw_zone_t     *zone;
+    agw_revoked_result_t     result;
+    ngx_http_agw_pending_t  *pending;
+
+    pending = (ngx_http_agw_pending_t *) write;
+    zone = ngx_http_agw_zone(pending->revocations);
+    result = AGW_REVOKED_SET_OK;
+
+    ngx_http_agw_lock(pending->revocations);
+
+    agw_revoked_set_give_back(zone->set, &write->revocation,
+                              ngx_process_slot);
+
+    if (rc == NGX_OK) {
+        result = agw_revoked_set_add(zone->set, &write->revocation);
+    }
+
+    ngx_http_agw_unlock(pending->revocations);
+
+    if (result != AGW_REVOKED_SET_OK) {
         (void) ngx_atomic_fetch_add(&zone->overflow, 1);
 
-        ngx_log_error(NGX_LOG_ALERT, log, 0,
-                      "auth_gateway: the zone filled up meanwhile: no token "
-                      "is accepted until it has room (auth_gateway_zone)");
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "auth_gateway: the zone has no room for a revocation: "
+                      "no token is accepted until it has "
+                      "(auth_gateway_zone)");
     }
+
+    r = pending->request;
+    late = (pending->inside == NULL);
+
+    if (!late) {
+        *pending->inside = 0;
+    }
+
+    if (r == NULL) {
+        ngx_free(pending);
+        return;
+    }
+
+    cln->handler = NULL;
+    c = r->connection;
+
+    pending->handler(r, rc == NGX_OK ? AGW_OK : AGW_STORE_UNAVAILABLE);
+
+    ngx_free(pending);
+
+    if (late) {
+        ngx_http_run_posted_requests(c);
+    }
+}
+
+
+static void
+ngx_http_agw_pending_forget(void *data)
+{
+    ngx_http_agw_pending_t  *pending = data;
+
+    pending->request = NULL;
 }

@@ -1,6 +1,6 @@
 
 /*
- * The index of revocations, as handlers and services use it.
+ * What is revoked, as handlers and services ask and tell.
  */
 
 
@@ -12,44 +12,60 @@
 
 
 /*
- * Whether a token is revoked.  *generation is 0, or what an earlier call
- * left for this token: while nothing has been revoked since, nothing is
- * looked up.  Returns AGW_OK, AGW_REVOKED, or AGW_STORE_UNAVAILABLE where
- * the index does not hold all that is to be known.
+ * Whether a token that this key verified is revoked.  *generation is 0, or
+ * what an earlier call left for this token: while nothing has been revoked
+ * since, nothing is looked up.  Returns AGW_OK; AGW_REVOKED; AGW_EXPIRED of
+ * one older than what is still known; or AGW_STORE_UNAVAILABLE where not all
+ * that is revoked is known.
  */
 
 agw_reason_t ngx_http_agw_revoked(
     const ngx_http_agw_revocations_t *revocations,
-    const agw_claims_t *claims, uint64_t *generation);
+    const agw_claims_t *claims, const agw_key_t *key, uint64_t *generation);
+
+
+/* seq of a token that this key verified, or AGW_SEQ_NONE: it is ours to give */
+
+int64_t ngx_http_agw_believed_seq(const agw_claims_t *claims,
+    const agw_key_t *key);
 
 
 /*
- * The latest cut-off, in Unix seconds, of the partner or the business, -1
- * where there is none: a token that is to live is issued after it.
+ * Whether a token has ended for good: older than what is still known, or
+ * without a seq, and expired for longer than any revocation is kept.
  */
 
-time_t ngx_http_agw_cutoff(const ngx_http_agw_revocations_t *revocations,
-    agw_str_t partner_id, agw_str_t business_id);
-
-
-/*
- * Whether an entry that somebody asks for finds room; logged where not.
- * NGX_OK or NGX_DECLINED.
- */
-
-ngx_int_t ngx_http_agw_revocations_admit(
+ngx_uint_t ngx_http_agw_forgotten(
     const ngx_http_agw_revocations_t *revocations,
-    const agw_revocation_t *revocation, ngx_log_t *log);
+    const agw_claims_t *claims, const agw_key_t *key);
 
 
 /*
- * Adds an entry that the store has: it holds in every worker from now on.
- * Where there is no room for it, no token holds.
+ * Called with AGW_OK where the revocation is durable and in force in every
+ * worker, or AGW_STORE_UNAVAILABLE; the request is then the handler's to
+ * finalize.
  */
 
-void ngx_http_agw_revocations_add(
+typedef void (*ngx_http_agw_revoked_pt)(ngx_http_request_t *r,
+    agw_reason_t reason);
+
+
+/*
+ * Revokes; revocation is as the store wants it, and copied.  Returns AGW_OK
+ * where handler was, or will be, called, unless the request ends before: then
+ * it is revoked all the same.  Else AGW_STORE_UNAVAILABLE, logged, where
+ * there is no room for it, or AGW_INTERNAL_ERROR.
+ */
+
+agw_reason_t ngx_http_agw_revoke(ngx_http_request_t *r,
+    const agw_revocation_t *revocation, ngx_http_agw_revoked_pt handler);
+
+
+/* adds an entry that the store has; NGX_DECLINED where there is no room */
+
+ngx_int_t ngx_http_agw_revocations_add(
     const ngx_http_agw_revocations_t *revocations,
-    const agw_revocation_t *revocation, ngx_log_t *log);
+    const agw_revocation_t *revocation);
 
 
 #endif /* NGX_HTTP_AGW_REVOCATIONS_H_INCLUDED_ */

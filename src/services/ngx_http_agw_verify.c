@@ -26,7 +26,7 @@ static agw_reason_t ngx_http_agw_verify_token(ngx_http_request_t *r,
 static agw_reason_t ngx_http_agw_verify_new(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx, agw_str_t token);
 static agw_reason_t ngx_http_agw_verify_keep(ngx_http_request_t *r,
-    ngx_http_agw_ctx_t *ctx, agw_str_t token, const agw_claims_t *claims);
+    ngx_http_agw_ctx_t *ctx, agw_str_t token, agw_claims_t *claims);
 static agw_reason_t ngx_http_agw_verify_signed(ngx_http_request_t *r,
     agw_str_t token, u_char *buf, ngx_http_agw_read_claims_pt read_claims,
     agw_jws_t *jws, agw_claims_t *claims);
@@ -34,9 +34,6 @@ static agw_reason_t ngx_http_agw_verify_known(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx);
 static void ngx_http_agw_verified(ngx_http_agw_ctx_t *ctx,
     agw_verified_t *token);
-static agw_reason_t ngx_http_agw_verify_claims(ngx_http_request_t *r,
-    const agw_claims_t *claims, const agw_key_t *key, int64_t now,
-    uint64_t *generation);
 
 
 agw_reason_t
@@ -97,13 +94,11 @@ ngx_http_agw_claims_json(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 
 agw_reason_t
 ngx_http_agw_verify_other(ngx_http_request_t *r, agw_str_t token,
-    agw_claims_t *claims)
+    agw_claims_t *claims, const agw_key_t **key)
 {
     u_char        buf[AGW_JWS_BUF_SIZE];
-    int64_t       later;
-    uint64_t      generation;
     agw_jws_t     jws;
-    agw_reason_t  reason, then;
+    agw_reason_t  reason;
 
     ngx_memzero(claims, sizeof(agw_claims_t));
 
@@ -111,31 +106,7 @@ ngx_http_agw_verify_other(ngx_http_request_t *r, agw_str_t token,
 
     reason = ngx_http_agw_verify_signed(r, token, buf, agw_claims_read_json,
                                         &jws, claims);
-
-    if (reason != AGW_OK) {
-        return reason;
-    }
-
-    generation = 0;
-    reason = ngx_http_agw_verify_claims(r, claims, jws.key, ngx_time(),
-                                        &generation);
-
-    if (reason == AGW_NOT_YET_VALID) {
-
-        /* what is looked at after the time */
-
-        later = ngx_max(claims->iat, claims->nbf);
-        then = ngx_http_agw_verify_claims(r, claims, jws.key, later,
-                                          &generation);
-
-        reason = then == AGW_OK ? AGW_NOT_YET_VALID : then;
-    }
-
-    if (reason != AGW_OK && reason != AGW_NOT_YET_VALID
-        && reason != AGW_REVOKED)
-    {
-        agw_claims_done(claims);
-    }
+    *key = jws.key;
 
     return reason;
 }
@@ -221,6 +192,10 @@ ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
     ctx->key = jws.key;
 
+    if (reason == AGW_MALFORMED_CLAIMS) {
+        ctx->fault = claims.fault;
+    }
+
     return reason;
 }
 
@@ -232,7 +207,7 @@ ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
 static agw_reason_t
 ngx_http_agw_verify_keep(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
-    agw_str_t token, const agw_claims_t *claims)
+    agw_str_t token, agw_claims_t *claims)
 {
     uint64_t                         generation;
     agw_reason_t                     reason;
@@ -244,8 +219,9 @@ ngx_http_agw_verify_keep(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
     generation = 0;
-    reason = ngx_http_agw_verify_claims(r, claims, ctx->key, ngx_time(),
-                                        &generation);
+    reason = ngx_http_agw_verify_claims(r, claims, ctx->key, &generation);
+
+    ctx->fault = claims->fault;
 
     verified = agw_verified_create(sscf->trust, ctx->key, token, claims);
 
@@ -331,7 +307,7 @@ ngx_http_agw_verify_known(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
     }
 
     return ngx_http_agw_revoked(mcf->revocations, &ctx->token->claims,
-                                &ctx->token->generation);
+                                ctx->token->key, &ctx->token->generation);
 }
 
 
@@ -351,9 +327,9 @@ ngx_http_agw_verified(ngx_http_agw_ctx_t *ctx, agw_verified_t *token)
  * of its tokens those of a business are all that is accepted here.
  */
 
-static agw_reason_t
-ngx_http_agw_verify_claims(ngx_http_request_t *r, const agw_claims_t *claims,
-    const agw_key_t *key, int64_t now, uint64_t *generation)
+agw_reason_t
+ngx_http_agw_verify_claims(ngx_http_request_t *r, agw_claims_t *claims,
+    const agw_key_t *key, uint64_t *generation)
 {
     agw_str_t                        issuer;
     agw_reason_t                     reason;
@@ -369,9 +345,13 @@ ngx_http_agw_verify_claims(ngx_http_request_t *r, const agw_claims_t *claims,
 
     if (issuer.len) {
         rules.issuer = issuer;
+
+    } else if (claims->seq == AGW_SEQ_MALFORMED) {
+        claims->fault = "seq: not an integer of 0 to 2^52";
+        return AGW_MALFORMED_CLAIMS;
     }
 
-    reason = agw_claims_check(claims, &rules, now);
+    reason = agw_claims_check(claims, &rules, ngx_time());
     if (reason != AGW_OK) {
         return reason;
     }
@@ -382,7 +362,7 @@ ngx_http_agw_verify_claims(ngx_http_request_t *r, const agw_claims_t *claims,
         return AGW_WRONG_ISSUER;
     }
 
-    reason = ngx_http_agw_revoked(mcf->revocations, claims, generation);
+    reason = ngx_http_agw_revoked(mcf->revocations, claims, key, generation);
     if (reason != AGW_OK) {
         return reason;
     }

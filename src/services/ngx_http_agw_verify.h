@@ -43,14 +43,20 @@ json_t *ngx_http_agw_claims_json(ngx_http_request_t *r,
 
 
 /*
- * Verifies a token that is no credential: a parameter.  Returns as
- * ngx_http_agw_verify(), but that AGW_NOT_YET_VALID is said of a token that
- * will be valid.  After AGW_OK, AGW_NOT_YET_VALID and AGW_REVOKED the caller
- * owes an agw_claims_done(); otherwise claims holds nothing.
+ * Verifies a token that is no credential: a parameter.  What it says is read
+ * and its signature holds, but neither time nor revocation is looked at.
+ * Returns AGW_OK, *key, and the caller owes an agw_claims_done(); or a reason
+ * of agw_jws_verify() or agw_claims_read(), and claims holds nothing.
  */
 
 agw_reason_t ngx_http_agw_verify_other(ngx_http_request_t *r,
-    agw_str_t token, agw_claims_t *claims);
+    agw_str_t token, agw_claims_t *claims, const agw_key_t **key);
+
+
+/* whether such a token would be accepted now: AGW_OK, or why not */
+
+agw_reason_t ngx_http_agw_verify_claims(ngx_http_request_t *r,
+    agw_claims_t *claims, const agw_key_t *key, uint64_t *generation);
 
 
 #endif /* NGX_HTTP_AGW_VERIFY_H_INCLUDED_ */

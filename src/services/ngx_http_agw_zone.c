@@ -21,20 +21,26 @@
 
 #define NGX_HTTP_AGW_ZONE_SLACK   4
 
-#define NGX_HTTP_AGW_ZONE_LAYOUT  1
+#define NGX_HTTP_AGW_ZONE_LAYOUT  2
 
 
 static ngx_int_t ngx_http_agw_init_zone(ngx_shm_zone_t *zone, void *data);
-static size_t ngx_http_agw_index_size(size_t size);
+static size_t ngx_http_agw_set_size(size_t size);
 static ngx_int_t ngx_http_agw_fill_zone(ngx_slab_pool_t *pool, size_t size,
     ngx_log_t *log);
 
 
+/*
+ * What a zone knows is of one store: a reload onto another gets a zone of its
+ * own, while workers of before go on with theirs.
+ */
+
 char *
 ngx_http_agw_revocations_create(ngx_conf_t *cf, size_t size,
-    ngx_http_agw_store_t *store, ngx_http_agw_revocations_t **revocations)
+    const ngx_http_agw_store_limits_t *limits, ngx_http_agw_store_t *store,
+    ngx_http_agw_revocations_t **revocations)
 {
-    static ngx_str_t             name = ngx_string("auth_gateway");
+    ngx_str_t                    name, of;
     ngx_http_agw_revocations_t  *revs;
 
     if (size == 0) {
@@ -54,8 +60,20 @@ ngx_http_agw_revocations_create(ngx_conf_t *cf, size_t size,
         return NGX_CONF_ERROR;
     }
 
+    of = ngx_http_agw_store_name(store);
+
+    name.len = sizeof("auth_gateway ") - 1 + of.len;
+    name.data = ngx_pnalloc(cf->pool, name.len);
+    if (name.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_sprintf(name.data, "auth_gateway %V", &of);
+
     revs->store = store;
-    revs->size = ngx_http_agw_index_size(size);
+    revs->horizon = limits->horizon;
+    revs->ahead = limits->ahead;
+    revs->size = ngx_http_agw_set_size(size);
     revs->zone = ngx_shared_memory_add(cf, &name, size,
                                        &ngx_http_auth_gateway_module);
     if (revs->zone == NULL) {
@@ -67,7 +85,7 @@ ngx_http_agw_revocations_create(ngx_conf_t *cf, size_t size,
 
     ngx_conf_log_error(NGX_LOG_NOTICE, cf, 0,
                        "\"auth_gateway_zone\" of %uz bytes holds %uz entries",
-                       size, agw_index_capacity(revs->size));
+                       size, agw_revoked_set_capacity(revs->size));
 
     *revocations = revs;
 
@@ -75,10 +93,10 @@ ngx_http_agw_revocations_create(ngx_conf_t *cf, size_t size,
 }
 
 
-/* what is left for the index, whatever the allocator needs */
+/* what is left for the set, whatever the allocator needs */
 
 static size_t
-ngx_http_agw_index_size(size_t size)
+ngx_http_agw_set_size(size_t size)
 {
     size_t  pages;
 
@@ -110,7 +128,7 @@ ngx_http_agw_init_zone(ngx_shm_zone_t *zone, void *data)
     z = pool->data;
 
     if (z == NULL || z->layout != NGX_HTTP_AGW_ZONE_LAYOUT
-        || !agw_index_is_valid(z->index, revs->size))
+        || !agw_revoked_set_is_valid(z->set, revs->size))
     {
         ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
                       "auth_gateway: the zone is of another version of the "
@@ -145,7 +163,8 @@ ngx_http_agw_fill_zone(ngx_slab_pool_t *pool, size_t size, ngx_log_t *log)
         return NGX_ERROR;
     }
 
-    z->index = agw_index_create(block, size, key);
+    z->set = agw_revoked_set_create(block, size, key);
+    z->elapsed = -1;
     z->layout = NGX_HTTP_AGW_ZONE_LAYOUT;
 
     pool->data = z;

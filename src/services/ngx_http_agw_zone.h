@@ -14,7 +14,9 @@
 struct ngx_http_agw_revocations_s {
     ngx_shm_zone_t           *zone;
     ngx_http_agw_store_t     *store;
-    size_t                    size;          /* of the index, in bytes */
+    size_t                    size;          /* of the set, in bytes */
+    time_t                    horizon;       /* of any token: seconds */
+    time_t                    ahead;         /* of an iat, at most: seconds */
 };
 
 
@@ -22,11 +24,12 @@ struct ngx_http_agw_revocations_s {
 
 typedef struct {
     ngx_uint_t                layout;
-    agw_index_t              *index;
-    ngx_atomic_t              position;      /* in the store */
-    ngx_atomic_t              store;         /* of which that is */
+    agw_revoked_set_t        *set;
+    ngx_http_agw_position_t   position;      /* read up to there: mutex */
+    int64_t                   elapsed;       /* of the store, -1: mutex */
+    ngx_msec_t                elapsed_at;    /* when it was that: mutex */
     ngx_atomic_t              followed;      /* ngx_current_msec, at last */
-    ngx_atomic_t              swept;         /* likewise */
+    ngx_atomic_t              tended;        /* likewise */
     ngx_atomic_t              known;         /* all has been read once */
     ngx_atomic_t              overflow;      /* what did not fit */
 } ngx_http_agw_zone_t;
@@ -43,12 +46,13 @@ void ngx_http_agw_unlock(const ngx_http_agw_revocations_t *revocations);
 
 
 /*
- * Makes room for an index of a store's revocations in a zone of size bytes,
- * 0 for the default.  Returns NGX_CONF_OK, or NGX_CONF_ERROR, logged.
+ * Makes room for a store's revocations in a zone of size bytes, 0 for the
+ * default.  Returns NGX_CONF_OK, or NGX_CONF_ERROR, logged.
  */
 
 char *ngx_http_agw_revocations_create(ngx_conf_t *cf, size_t size,
-    ngx_http_agw_store_t *store, ngx_http_agw_revocations_t **revocations);
+    const ngx_http_agw_store_limits_t *limits, ngx_http_agw_store_t *store,
+    ngx_http_agw_revocations_t **revocations);
 
 
 #endif /* NGX_HTTP_AGW_ZONE_H_INCLUDED_ */

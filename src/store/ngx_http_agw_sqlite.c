@@ -10,12 +10,17 @@
 #include "ngx_http_agw_sqlite_ask.h"
 #include "ngx_http_agw_sqlite_db.h"
 #include "ngx_http_agw_sqlite_revocations.h"
+#include "ngx_http_agw_sqlite_writer.h"
 #include "ngx_http_agw_store_engine.h"
 #include "ngx_http_agw_workers.h"
 
 
 static void *ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words,
     ngx_uint_t n);
+
+static void ngx_http_agw_sqlite_open(void *state,
+    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle);
+static void ngx_http_agw_sqlite_close(void *state);
 
 static ngx_int_t ngx_http_agw_sqlite_find_api_keys(void *state,
     ngx_http_agw_query_t *query);
@@ -43,8 +48,8 @@ const ngx_http_agw_store_engine_t  ngx_http_agw_sqlite_engine = {
     ngx_http_agw_sqlite_find_api_keys,
     ngx_http_agw_sqlite_find_business,
     ngx_http_agw_sqlite_revoke,
-    ngx_http_agw_sqlite_read_revocations,
-    ngx_http_agw_sqlite_forget_revocations
+    ngx_http_agw_sqlite_tend,
+    ngx_http_agw_sqlite_read_revocations
 };
 
 
@@ -109,6 +114,30 @@ ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n)
     sqlite->path = (char *) path.data;      /* ngx_conf_full_name() ends it */
 
     return sqlite;
+}
+
+
+static void
+ngx_http_agw_sqlite_open(void *state,
+    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle)
+{
+    ngx_http_agw_sqlite_t  *sqlite = state;
+
+    sqlite->limits = limits;
+    sqlite->writer = ngx_http_agw_sqlite_writer_create(sqlite->path,
+                                             limits->thread_pool, cycle);
+
+    ngx_http_agw_sqlite_connect_first(sqlite, cycle->log);
+}
+
+
+static void
+ngx_http_agw_sqlite_close(void *state)
+{
+    ngx_http_agw_sqlite_t  *sqlite = state;
+
+    ngx_http_agw_sqlite_disconnect(sqlite);
+    ngx_http_agw_sqlite_writer_close(sqlite->writer);
 }
 
 
@@ -192,6 +221,7 @@ ngx_http_agw_sqlite_find(ngx_http_agw_sqlite_t *sqlite,
         row->not_before = sqlite3_column_int64(stmt, 1);
         row->expires = sqlite3_column_type(stmt, 2) != SQLITE_NULL;
         row->expires_at = sqlite3_column_int64(stmt, 2);
+        row->stamp = sqlite3_column_int64(stmt, 3);
     }
 
     ngx_http_agw_sqlite_release(stmt);
@@ -233,21 +263,43 @@ static int
 ngx_http_agw_sqlite_step_business(void *state, ngx_http_agw_query_t *query)
 {
     int                     rc;
+    u_char                  buf[2 * AGW_ID_MAX + 1];
+    agw_str_t               token;
     sqlite3_stmt           *stmt;
     agw_business_row_t     *row;
     ngx_http_agw_sqlite_t  *sqlite = state;
 
     stmt = sqlite->find_business;
     row = &query->business;
+    rc = SQLITE_OK;
 
-    rc = ngx_http_agw_sqlite_first_row(stmt, query->partner_id,
-                                  query->business_id);
+    if (query->jti.len) {
+        token = ngx_http_agw_sqlite_pair(query->partner_id, query->jti, buf);
+
+        rc = sqlite3_bind_text(stmt, 3, (const char *) token.data,
+                               (int) token.len, SQLITE_STATIC);
+
+        if (rc == SQLITE_OK) {
+            rc = sqlite3_bind_int64(stmt, 4, query->seq);
+        }
+
+        if (rc == SQLITE_OK) {
+            rc = sqlite3_bind_int64(stmt, 5, query->iat);
+        }
+    }
+
+    if (rc == SQLITE_OK) {
+        rc = ngx_http_agw_sqlite_first_row(stmt, query->partner_id,
+                                           query->business_id);
+    }
 
     if (rc == SQLITE_ROW) {
         row->partner_active = sqlite3_column_int(stmt, 0);
         row->found = sqlite3_column_type(stmt, 1) != SQLITE_NULL;
         row->owned = sqlite3_column_int(stmt, 1);
         row->active = sqlite3_column_int(stmt, 2);
+        row->stamp = sqlite3_column_int64(stmt, 3);
+        row->token_ended = sqlite3_column_int(stmt, 4);
     }
 
     ngx_http_agw_sqlite_release(stmt);

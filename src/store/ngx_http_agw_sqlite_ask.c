@@ -1,8 +1,8 @@
 
 /*
  * Questions are answered at once, since readers of a WAL never wait for a
- * writer; where the file is busy all the same (another process writes as
- * well, recovers it, or has it alone), it is asked again on a timer, so that
+ * writer; where the file is busy all the same (another process recovers it, or
+ * has it alone), it is asked again on a timer, so that
  * a worker never sleeps.
  */
 
@@ -41,13 +41,12 @@ ngx_http_agw_sqlite_ask(void *state, ngx_http_agw_query_t *query)
 
         if (rc != SQLITE_BUSY) {
             ngx_log_error(NGX_LOG_ERR, query->log, 0,
-                          "auth_gateway: store \"%s\" cannot be %s: %s",
+                          "auth_gateway: store \"%s\" cannot be read: %s",
                           sqlite->path,
-                          query->revocation.kind ? "written" : "read",
                           rc == SQLITE_MISMATCH ? "a time is no integer"
                                                 : sqlite3_errmsg(sqlite->db));
 
-            ngx_http_agw_sqlite_close(sqlite);
+            ngx_http_agw_sqlite_disconnect(sqlite);
         }
     }
 

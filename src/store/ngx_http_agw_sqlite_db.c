@@ -14,53 +14,72 @@
 #define NGX_HTTP_AGW_SQLITE_START   500      /* ms for a worker to open */
 
 
+/* what a file holds: user_version, nothing, the clock of this version */
+
+typedef struct {
+    int   version;
+    int   empty;
+    int   clock;
+} ngx_http_agw_sqlite_found_t;
+
+
 static int ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite,
     ngx_log_t *log);
 static uint64_t ngx_http_agw_sqlite_file(const char *path);
 static int ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite,
     ngx_log_t *log);
+static int ngx_http_agw_sqlite_make(sqlite3 *db, int version);
 static int ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite,
-    int *version, ngx_log_t *log);
-static int ngx_http_agw_sqlite_version(sqlite3 *db, int *version,
-    int *empty);
+    ngx_http_agw_sqlite_found_t *found, ngx_log_t *log);
+static int ngx_http_agw_sqlite_look(sqlite3 *db,
+    ngx_http_agw_sqlite_found_t *found);
+static int ngx_http_agw_sqlite_announce(ngx_http_agw_sqlite_t *sqlite);
 static int ngx_http_agw_sqlite_prepare(ngx_http_agw_sqlite_t *sqlite);
 static int ngx_http_agw_sqlite_know(ngx_http_agw_sqlite_t *sqlite);
 
 
-/* no row where there is no partner, whatever keys are kept under its id */
+/*
+ * The stamp is read with what allows the token, in one statement: in two, a
+ * token could be stamped as new and allowed as of old.
+ *
+ * No row where there is no partner, whatever keys are kept under its id.
+ */
 
 static const char  ngx_http_agw_sqlite_find_api_key_sql[] =
-    "SELECT p.status = 'active', k.not_before, k.expires_at"
+    "SELECT p.status = 'active', k.not_before, k.expires_at,"
+    " (SELECT stamp FROM clock)"
     " FROM partners p LEFT JOIN api_keys k"
     " ON k.partner_id = p.partner_id AND k.key_sha256 = ?2"
     " WHERE p.partner_id = ?1";
 
-/* exactly one row, whatever is found */
+/*
+ * Exactly one row, whatever is found.  ?3 is the id of a partner token, or
+ * NULL: has it ended, by now?  It may have an id with another colon.
+ */
 
 static const char  ngx_http_agw_sqlite_find_business_sql[] =
     "SELECT (SELECT status = 'active' FROM partners WHERE partner_id = ?1),"
-    " b.partner_id = ?1, b.status = 'active'"
-    " FROM (SELECT 1) LEFT JOIN businesses b ON b.business_id = ?2";
+    " b.partner_id = ?1, b.status = 'active', c.stamp,"
+    " ?3 IS NOT NULL AND ("
+    "EXISTS (SELECT 1 FROM revocations WHERE kind = 'partner' AND id = ?1"
+    " AND iif(?4 >= 0, ?4 < seq, ?5 <= time))"
+    " OR EXISTS (SELECT 1 FROM revocations"
+    " WHERE kind = 'token' AND id = ?3)"
+    " OR EXISTS (SELECT 1 FROM revocations"
+    " WHERE kind = 'token' AND id >= ?3 || ':' AND id < ?3 || ';'))"
+    " FROM clock c LEFT JOIN businesses b ON b.business_id = ?2";
 
+static const char  ngx_http_agw_sqlite_read_clock_sql[] =
+    "SELECT c.stamp, c.floor,"
+    " (SELECT tag FROM revocation_log WHERE seq = ?1), l.seq, l.tag"
+    " FROM clock c LEFT JOIN"
+    " (SELECT seq, tag FROM revocation_log ORDER BY seq DESC LIMIT 1) l";
 
-/* the tables merge it with what is there */
+/* the index has all that is read */
 
-static const char  ngx_http_agw_sqlite_revoke_sql[] =
-    "INSERT INTO revocations (kind, id, cutoff, expires_at)"
-    " VALUES (?1, ?2, ?3, ?4)";
-
-static const char  ngx_http_agw_sqlite_read_ends_sql[] =
-    "SELECT ifnull((SELECT min(seq) FROM revocation_log), 0),"
-    " ifnull((SELECT max(seq) FROM revocation_log), 0)";
-
-static const char  ngx_http_agw_sqlite_read_log_sql[] =
-    "SELECT l.seq, r.kind, r.id, r.cutoff, r.expires_at"
-    " FROM revocation_log l LEFT JOIN revocations r USING (kind, id)"
-    " WHERE l.seq > ?1 ORDER BY l.seq LIMIT ?2";
-
-static const char  ngx_http_agw_sqlite_read_page_sql[] =
-    "SELECT 0, kind, id, cutoff, expires_at FROM revocations"
-    " WHERE (kind, id) > (?1, ?2) ORDER BY kind, id LIMIT ?3";
+static const char  ngx_http_agw_sqlite_read_rows_sql[] =
+    "SELECT seq, kind, id, time FROM revocations"
+    " INDEXED BY revocations_by_seq WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 
 
 /*
@@ -69,11 +88,11 @@ static const char  ngx_http_agw_sqlite_read_page_sql[] =
  */
 
 void
-ngx_http_agw_sqlite_open(void *state, ngx_log_t *log)
+ngx_http_agw_sqlite_connect_first(ngx_http_agw_sqlite_t *sqlite,
+    ngx_log_t *log)
 {
-    int                     rc;
-    ngx_uint_t              left;
-    ngx_http_agw_sqlite_t  *sqlite = state;
+    int         rc;
+    ngx_uint_t  left;
 
     left = NGX_HTTP_AGW_SQLITE_START / NGX_HTTP_AGW_SQLITE_RETRY;
 
@@ -102,24 +121,18 @@ ngx_http_agw_sqlite_open(void *state, ngx_log_t *log)
 
 
 void
-ngx_http_agw_sqlite_close(void *state)
+ngx_http_agw_sqlite_disconnect(ngx_http_agw_sqlite_t *sqlite)
 {
-    ngx_http_agw_sqlite_t  *sqlite = state;
-
     sqlite3_finalize(sqlite->find_api_key);
     sqlite3_finalize(sqlite->find_business);
-    sqlite3_finalize(sqlite->revoke);
-    sqlite3_finalize(sqlite->read_ends);
-    sqlite3_finalize(sqlite->read_log);
-    sqlite3_finalize(sqlite->read_page);
+    sqlite3_finalize(sqlite->read_clock);
+    sqlite3_finalize(sqlite->read_rows);
     sqlite3_close(sqlite->db);
 
     sqlite->find_api_key = NULL;
     sqlite->find_business = NULL;
-    sqlite->revoke = NULL;
-    sqlite->read_ends = NULL;
-    sqlite->read_log = NULL;
-    sqlite->read_page = NULL;
+    sqlite->read_clock = NULL;
+    sqlite->read_rows = NULL;
     sqlite->db = NULL;
 }
 
@@ -143,6 +156,10 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
 
     if (rc == SQLITE_OK) {
         rc = ngx_http_agw_sqlite_migrate(sqlite, log);
+    }
+
+    if (rc == SQLITE_OK) {
+        rc = ngx_http_agw_sqlite_announce(sqlite);
     }
 
     if (rc == SQLITE_OK) {
@@ -173,7 +190,7 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
                                  : sqlite3_errstr(rc));
     }
 
-    ngx_http_agw_sqlite_close(sqlite);
+    ngx_http_agw_sqlite_disconnect(sqlite);
 
     return rc;
 }
@@ -200,12 +217,13 @@ ngx_http_agw_sqlite_file(const char *path)
 static int
 ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
 {
-    int       rc, version;
-    sqlite3  *db;
+    int                           rc;
+    sqlite3                      *db;
+    ngx_http_agw_sqlite_found_t   found;
 
     db = sqlite->db;
 
-    rc = ngx_http_agw_sqlite_check(sqlite, &version, log);
+    rc = ngx_http_agw_sqlite_check(sqlite, &found, log);
 
     if (rc == SQLITE_OK) {
         rc = sqlite3_exec(db, "PRAGMA journal_mode = WAL;"
@@ -213,24 +231,18 @@ ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
                           NULL, NULL, NULL);
     }
 
-    if (rc != SQLITE_OK || version == NGX_HTTP_AGW_SQLITE_VERSION) {
+    if (rc != SQLITE_OK || found.clock) {
         return rc;
     }
 
     rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
     if (rc == SQLITE_OK) {
-        rc = ngx_http_agw_sqlite_check(sqlite, &version, log);
+        rc = ngx_http_agw_sqlite_check(sqlite, &found, log);
     }
 
-    if (rc == SQLITE_OK && version != NGX_HTTP_AGW_SQLITE_VERSION) {
-        rc = version == 0 ? sqlite3_exec(db, ngx_http_agw_sqlite_schema, NULL,
-                                         NULL, NULL) : SQLITE_OK;
-
-        if (rc == SQLITE_OK) {
-            rc = sqlite3_exec(db, ngx_http_agw_sqlite_schema_2, NULL, NULL,
-                              NULL);
-        }
+    if (rc == SQLITE_OK && !found.clock) {
+        rc = ngx_http_agw_sqlite_make(db, found.version);
     }
 
     if (rc == SQLITE_OK) {
@@ -241,21 +253,52 @@ ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
 }
 
 
+/* from that version on to this one, in a transaction */
+
+static int
+ngx_http_agw_sqlite_make(sqlite3 *db, int version)
+{
+    int         rc;
+    ngx_uint_t  i;
+
+    const struct {
+        int          before;
+        const char  *sql;
+    } steps[] = {
+        { 1, ngx_http_agw_sqlite_schema },
+        { 2, ngx_http_agw_sqlite_schema_2 },
+        { NGX_HTTP_AGW_SQLITE_VERSION + 1, ngx_http_agw_sqlite_schema_clock },
+        { 1, ngx_http_agw_sqlite_schema_new },
+        { NGX_HTTP_AGW_SQLITE_VERSION + 1,
+          ngx_http_agw_sqlite_schema_triggers }
+    };
+
+    rc = SQLITE_OK;
+
+    for (i = 0; rc == SQLITE_OK && i < sizeof(steps) / sizeof(steps[0]);
+         i++)
+    {
+        if (version < steps[i].before) {
+            rc = sqlite3_exec(db, steps[i].sql, NULL, NULL, NULL);
+        }
+    }
+
+    return rc;
+}
+
+
 /*
  * Returns SQLITE_OK where it is a store, or a new file that this worker has
  * not had open before; SQLITE_MISMATCH, logged; or another code.
  */
 
 static int
-ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite, int *version,
-    ngx_log_t *log)
+ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite,
+    ngx_http_agw_sqlite_found_t *found, ngx_log_t *log)
 {
-    int  rc, empty;
+    int  rc;
 
-    *version = 0;
-    empty = 0;
-
-    rc = ngx_http_agw_sqlite_version(sqlite->db, version, &empty);
+    rc = ngx_http_agw_sqlite_look(sqlite->db, found);
 
     if (rc != SQLITE_OK) {
         return rc;
@@ -268,15 +311,17 @@ ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite, int *version,
         return SQLITE_MISMATCH;
     }
 
-    if (*version == NGX_HTTP_AGW_SQLITE_VERSION || *version == 1) {
+    if (found->version == NGX_HTTP_AGW_SQLITE_VERSION || found->version == 1)
+    {
         return SQLITE_OK;
     }
 
-    if (*version != 0 || !empty) {
+    if (found->version != 0 || !found->empty) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "auth_gateway: store \"%s\" has user_version %d, "
                       "accepted is %d, or 0 in an empty database",
-                      sqlite->path, *version, NGX_HTTP_AGW_SQLITE_VERSION);
+                      sqlite->path, found->version,
+                      NGX_HTTP_AGW_SQLITE_VERSION);
         return SQLITE_MISMATCH;
     }
 
@@ -292,14 +337,18 @@ ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite, int *version,
 
 
 static int
-ngx_http_agw_sqlite_version(sqlite3 *db, int *version, int *empty)
+ngx_http_agw_sqlite_look(sqlite3 *db, ngx_http_agw_sqlite_found_t *found)
 {
     int            rc;
     sqlite3_stmt  *stmt;
 
+    ngx_memzero(found, sizeof(ngx_http_agw_sqlite_found_t));
+
     rc = sqlite3_prepare_v2(db,
                             "SELECT user_version, NOT EXISTS"
-                            " (SELECT 1 FROM sqlite_schema)"
+                            " (SELECT 1 FROM sqlite_schema), EXISTS"
+                            " (SELECT 1 FROM sqlite_schema"
+                            " WHERE type = 'table' AND name = 'clock')"
                             " FROM pragma_user_version",
                             -1, &stmt, NULL);
     if (rc != SQLITE_OK) {
@@ -309,14 +358,46 @@ ngx_http_agw_sqlite_version(sqlite3 *db, int *version, int *empty)
     rc = sqlite3_step(stmt);
 
     if (rc == SQLITE_ROW) {
-        *version = sqlite3_column_int(stmt, 0);
-        *empty = sqlite3_column_int(stmt, 1);
+        found->version = sqlite3_column_int(stmt, 0);
+        found->empty = sqlite3_column_int(stmt, 1);
+        found->clock = sqlite3_column_int(stmt, 2);
         rc = SQLITE_OK;
     }
 
     sqlite3_finalize(stmt);
 
     return rc;
+}
+
+
+/*
+ * Before this nginx accepts a token, the store knows how long one may live
+ * here.  Most often it does.
+ */
+
+static int
+ngx_http_agw_sqlite_announce(ngx_http_agw_sqlite_t *sqlite)
+{
+    int            rc;
+    sqlite3_stmt  *stmt;
+
+    rc = sqlite3_prepare_v2(sqlite->db,
+                            "UPDATE clock SET horizon = max(horizon, ?1),"
+                            " ahead = max(ahead, ?2)"
+                            " WHERE horizon < ?1 OR ahead < ?2",
+                            -1, &stmt, NULL);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+
+    sqlite3_bind_int64(stmt, 1, sqlite->limits->horizon);
+    sqlite3_bind_int64(stmt, 2, sqlite->limits->ahead);
+
+    rc = sqlite3_step(stmt);
+
+    sqlite3_finalize(stmt);
+
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 
@@ -332,10 +413,8 @@ ngx_http_agw_sqlite_prepare(ngx_http_agw_sqlite_t *sqlite)
     } statements[] = {
         { ngx_http_agw_sqlite_find_api_key_sql, &sqlite->find_api_key },
         { ngx_http_agw_sqlite_find_business_sql, &sqlite->find_business },
-        { ngx_http_agw_sqlite_revoke_sql, &sqlite->revoke },
-        { ngx_http_agw_sqlite_read_ends_sql, &sqlite->read_ends },
-        { ngx_http_agw_sqlite_read_log_sql, &sqlite->read_log },
-        { ngx_http_agw_sqlite_read_page_sql, &sqlite->read_page }
+        { ngx_http_agw_sqlite_read_clock_sql, &sqlite->read_clock },
+        { ngx_http_agw_sqlite_read_rows_sql, &sqlite->read_rows }
     };
 
     for (i = 0; i < sizeof(statements) / sizeof(statements[0]); i++) {
@@ -417,7 +496,7 @@ ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
                       "auth_gateway: store \"%s\" was moved or removed",
                       sqlite->path);
 
-        ngx_http_agw_sqlite_close(sqlite);
+        ngx_http_agw_sqlite_disconnect(sqlite);
     }
 
     /* many questions may wait: one of them tries for all */

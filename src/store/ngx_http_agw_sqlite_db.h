@@ -13,24 +13,30 @@
 #include <ngx_core.h>
 #include <sqlite3.h>
 
-#include "agw.h"
+#include "ngx_http_agw_store.h"
 
 
 #define NGX_HTTP_AGW_SQLITE_RETRY   10       /* ms between tries */
 
 
+typedef struct ngx_http_agw_sqlite_writer_s  ngx_http_agw_sqlite_writer_t;
+
+
 typedef struct {
     char           *path;            /* terminated; from configuration */
+
+    /* set when a worker opens it */
+
+    const ngx_http_agw_store_limits_t  *limits;
+    ngx_http_agw_sqlite_writer_t       *writer;
 
     /* the worker's own, NULL while there is no connection */
 
     sqlite3        *db;
     sqlite3_stmt   *find_api_key;    /* partner_id, key_sha256 */
-    sqlite3_stmt   *find_business;   /* partner_id, business_id */
-    sqlite3_stmt   *revoke;          /* kind, id, cutoff, expires_at */
-    sqlite3_stmt   *read_ends;       /* of the log */
-    sqlite3_stmt   *read_log;        /* seq, how many */
-    sqlite3_stmt   *read_page;       /* kind, id, how many */
+    sqlite3_stmt   *find_business;   /* partner, business, token, seq, iat */
+    sqlite3_stmt   *read_clock;      /* of the log, where it was read last */
+    sqlite3_stmt   *read_rows;       /* seq, how many */
     unsigned        opened:1;        /* at least once */
     uint64_t        file;            /* tells it from another file */
 
@@ -45,10 +51,14 @@ typedef struct {
 void ngx_http_agw_sqlite_release(sqlite3_stmt *stmt);
 
 
-/* the engine's open() and close(); opening waits for a busy file, bounded */
+/*
+ * Connects to a store that a worker has opened before, or makes it; opening
+ * waits for a busy file, bounded.
+ */
 
-void ngx_http_agw_sqlite_open(void *state, ngx_log_t *log);
-void ngx_http_agw_sqlite_close(void *state);
+void ngx_http_agw_sqlite_connect_first(ngx_http_agw_sqlite_t *sqlite,
+    ngx_log_t *log);
+void ngx_http_agw_sqlite_disconnect(ngx_http_agw_sqlite_t *sqlite);
 
 
 /*

@@ -13,16 +13,41 @@
     " CHECK (length(" column ") BETWEEN 1 AND 128"                            \
     " AND " column " NOT GLOB '*[^A-Za-z0-9._~-]*')"
 
+#define AGW_YEAR_2200   "7258118400"
+
+#define AGW_NOW         "CAST(strftime('%s', 'now') AS INTEGER)"
+
+#define AGW_NOW_MS                                                            \
+    "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+
+
+/* the next stamp; then it is that of the clock */
+
+#define AGW_NEXT_STAMP                                                        \
+    "UPDATE clock SET stamp = max(stamp + 1, " AGW_NOW_MS ")"
+
 /*
- * A trigger knows neither max_lifetime nor leeway: its entry is kept for ten
- * years, which costs a row.
+ * The end of all tokens of a kind and id.  An nginx of an older version
+ * compares cutoff with iat, and so has it ahead of the time; expires_at is
+ * read by such a one alone.
  */
 
 #define AGW_CUT_OFF(kind, id)                                                 \
-    "INSERT INTO revocations (kind, id, cutoff, expires_at)"                  \
-    " VALUES ('" kind "', " id ","                                            \
-    " CAST(strftime('%s', 'now') AS INTEGER),"                                \
-    " CAST(strftime('%s', 'now') AS INTEGER) + 315360000);"
+    AGW_NEXT_STAMP ";"                                                        \
+    " INSERT INTO revocations"                                                \
+    " (kind, id, cutoff, expires_at, seq, time, elapsed)"                     \
+    " SELECT '" kind "', " id ", " AGW_NOW " + ahead,"                        \
+    " " AGW_NOW " + ahead + max(horizon, 604800), stamp, " AGW_NOW ","        \
+    " elapsed FROM clock;"
+
+/*
+ * The time of an entry that somebody else dated: a token's is at least now,
+ * of whatever it is; a cut-off's at most.
+ */
+
+#define AGW_TIME_OF(row)                                                      \
+    "CASE " row ".kind WHEN 'token' THEN max(" row ".cutoff, " AGW_NOW ")"    \
+    " ELSE min(" row ".cutoff, " AGW_NOW ") END"
 
 
 const char  ngx_http_agw_sqlite_schema[] =
@@ -55,32 +80,224 @@ const char  ngx_http_agw_sqlite_schema[] =
         " CHECK (status IN ('active', 'archived'))"
     ") STRICT, WITHOUT ROWID;"
 
-    /* the id of a token is <partner_id>:<jti> */
-
     "CREATE TABLE revocations ("
-    " kind TEXT NOT NULL CHECK (kind IN ('token', 'business', 'partner')),"
-    " id TEXT NOT NULL CHECK (length(id) BETWEEN 1 AND 257"
-        " AND id NOT GLOB '*[^A-Za-z0-9._~:-]*'),"
-    " cutoff INTEGER NOT NULL DEFAULT 0 CHECK (cutoff >= 0),"
-    " expires_at INTEGER NOT NULL CHECK (expires_at >= cutoff),"
+    " kind TEXT NOT NULL,"
+    " id TEXT NOT NULL,"
+    " cutoff INTEGER NOT NULL DEFAULT 0,"
+    " expires_at INTEGER NOT NULL,"
     " PRIMARY KEY (kind, id)"
     ") STRICT, WITHOUT ROWID;"
 
+    "PRAGMA user_version = 1;";
+
+
+const char  ngx_http_agw_sqlite_schema_2[] =
+
+    "CREATE TABLE revocation_log ("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " kind TEXT NOT NULL,"
+    " id TEXT NOT NULL"
+    ") STRICT;"
+
+    "PRAGMA user_version = 2;";
+
+
+/*
+ * The clock's table is the mark of this version: user_version stays, so that
+ * an nginx with an older module goes on with the same file.
+ */
+
+const char  ngx_http_agw_sqlite_schema_clock[] =
+
+    "DROP TRIGGER IF EXISTS revocation_shrinks;"
+    "DROP TRIGGER IF EXISTS revocation_again;"
+    "DROP TRIGGER IF EXISTS revocation_made;"
+    "DROP TRIGGER IF EXISTS revocation_grew;"
+    "DROP TRIGGER IF EXISTS partner_disabled;"
+    "DROP TRIGGER IF EXISTS partner_deleted;"
+    "DROP TRIGGER IF EXISTS partner_replaced;"
+    "DROP TRIGGER IF EXISTS business_archived_or_moved;"
+    "DROP TRIGGER IF EXISTS business_deleted;"
+    "DROP TRIGGER IF EXISTS business_replaced;"
+
+    /*
+     * The store's own time.  legacy: an nginx with an older module may be
+     * running, which knows no entry of kind owner.
+     */
+
+    "CREATE TABLE clock ("
+    " one INTEGER PRIMARY KEY CHECK (one = 1),"
+    " stamp INTEGER NOT NULL"
+        " CHECK (stamp BETWEEN 0 AND 4503599627370496),"
+    " floor INTEGER NOT NULL DEFAULT 0 CHECK (floor BETWEEN 0 AND stamp),"
+    " elapsed INTEGER NOT NULL DEFAULT 0 CHECK (elapsed >= 0),"
+    " horizon INTEGER NOT NULL DEFAULT 0 CHECK (horizon >= 0),"
+    " ahead INTEGER NOT NULL DEFAULT 5 CHECK (ahead BETWEEN 5 AND 60),"
+    " legacy INTEGER NOT NULL CHECK (legacy IN (0, 1))"
+    ") STRICT;"
+
+    "INSERT INTO clock (one, stamp, legacy)"
+    " VALUES (1, " AGW_NOW_MS ", 1);"
+
+    "CREATE TRIGGER clock_back BEFORE UPDATE ON clock"
+    " WHEN NEW.one <> OLD.one OR NEW.stamp < OLD.stamp"
+    " OR NEW.floor < OLD.floor OR NEW.elapsed < OLD.elapsed"
+    " OR NEW.horizon < OLD.horizon OR NEW.ahead < OLD.ahead"
+    " BEGIN SELECT RAISE(ABORT, 'the clock only goes ahead'); END;"
+
+    "CREATE TRIGGER clock_gone BEFORE DELETE ON clock"
+    " BEGIN SELECT RAISE(ABORT, 'the clock must stay'); END;"
+
+    "CREATE TRIGGER clock_twice BEFORE INSERT ON clock"
+    " WHEN EXISTS (SELECT 1 FROM clock)"
+    " BEGIN SELECT RAISE(ABORT, 'there is one clock'); END;"
+
+    /*
+     * The id of a token is <partner_id>:<jti>, of an older module with
+     * another colon and a <business_id>; of an owner it is
+     * <partner_id>:<business_id>.  seq is the stamp; -1 is an entry that
+     * only an older module reads.
+     */
+
+    "ALTER TABLE revocations RENAME TO revocations_2;"
+
+    "CREATE TABLE revocations ("
+    " kind TEXT NOT NULL"
+        " CHECK (kind IN ('token', 'owner', 'partner', 'business')),"
+    " id TEXT NOT NULL CHECK (length(id) BETWEEN 1 AND 257"
+        " AND id NOT GLOB '*[^A-Za-z0-9._~:-]*'),"
+    " cutoff INTEGER NOT NULL DEFAULT 0"
+        " CHECK (cutoff BETWEEN 0 AND " AGW_YEAR_2200 "),"
+    " expires_at INTEGER NOT NULL"
+        " CHECK (expires_at BETWEEN cutoff AND " AGW_YEAR_2200 "),"
+    " seq INTEGER NOT NULL DEFAULT 0,"
+    " time INTEGER NOT NULL DEFAULT 0,"
+    " elapsed INTEGER NOT NULL DEFAULT 0,"
+    " PRIMARY KEY (kind, id)"
+    ") STRICT, WITHOUT ROWID;"
+
+    "INSERT INTO revocations"
+    " (kind, id, cutoff, expires_at, seq, time)"
+    " SELECT kind, id, min(cutoff, " AGW_YEAR_2200 "),"
+    " min(expires_at, " AGW_YEAR_2200 "),"
+    " (SELECT stamp FROM clock) + row_number() OVER (ORDER BY cutoff),"
+    " CASE WHEN kind <> 'token' THEN min(cutoff, " AGW_NOW ")"
+    " WHEN id LIKE '%:%:%' THEN min(cutoff, " AGW_YEAR_2200 ")"
+    " ELSE min(max(cutoff, " AGW_NOW "), " AGW_YEAR_2200 ") END"
+    " FROM revocations_2;"
+
+    "UPDATE clock SET stamp = stamp + (SELECT count(*) FROM revocations_2);"
+
+    "DROP TABLE revocations_2;"
+
+    "CREATE INDEX revocations_by_seq ON revocations (seq, time);"
+
+    /* the tag tells a change from that of the same number in another copy */
+
+    "ALTER TABLE revocation_log RENAME TO revocation_log_2;"
+
+    "CREATE TABLE revocation_log ("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " kind TEXT NOT NULL,"
+    " id TEXT NOT NULL,"
+    " tag INTEGER NOT NULL DEFAULT (random())"
+    ") STRICT;"
+
+    "INSERT INTO revocation_log (seq, kind, id)"
+    " SELECT seq, kind, id FROM revocation_log_2 ORDER BY seq DESC LIMIT 1;"
+
+    "DROP TABLE revocation_log_2;";
+
+
+/* of a new store, which no older module knows */
+
+const char  ngx_http_agw_sqlite_schema_new[] =
+
+    "UPDATE clock SET legacy = 0;";
+
+
+const char  ngx_http_agw_sqlite_schema_triggers[] =
+
     "CREATE TRIGGER revocation_shrinks BEFORE UPDATE ON revocations"
     " WHEN NEW.cutoff < OLD.cutoff OR NEW.expires_at < OLD.expires_at"
+    " OR NEW.seq < OLD.seq OR NEW.time < OLD.time"
+    " OR NEW.elapsed < OLD.elapsed"
     " OR NEW.kind <> OLD.kind OR NEW.id <> OLD.id"
-    " BEGIN SELECT RAISE(ABORT, 'cutoff and expires_at only ever grow');"
-    " END;"
+    " BEGIN SELECT RAISE(ABORT, 'a revocation only ever grows'); END;"
 
-    /* an INSERT, whatever it says of conflicts, merges with what is there */
+    /* a row stays while a token that it refuses may live */
+
+    "CREATE TRIGGER revocation_gone BEFORE DELETE ON revocations"
+    " WHEN OLD.seq > (SELECT floor FROM clock)"
+    " BEGIN SELECT RAISE(IGNORE); END;"
+
+    "CREATE TRIGGER revocation_stamped BEFORE INSERT ON revocations"
+    " WHEN NEW.seq > 0 AND NEW.seq <> (SELECT stamp FROM clock)"
+    " BEGIN SELECT RAISE(ABORT, 'seq is given by the store'); END;"
+
+    /*
+     * An INSERT, whatever it says of conflicts, merges with what is there.
+     * What an older module alone reads stays so.
+     */
 
     "CREATE TRIGGER revocation_again BEFORE INSERT ON revocations"
     " WHEN EXISTS (SELECT 1 FROM revocations"
     " WHERE kind = NEW.kind AND id = NEW.id)"
-    " BEGIN UPDATE revocations SET cutoff = max(cutoff, NEW.cutoff),"
-    " expires_at = max(expires_at, NEW.expires_at)"
+    " BEGIN"
+    " " AGW_NEXT_STAMP " WHERE NEW.seq = 0 OR (NEW.seq < 0"
+    " AND (SELECT seq FROM revocations"
+    " WHERE kind = NEW.kind AND id = NEW.id) > 0);"
+    " UPDATE revocations SET cutoff = max(cutoff, NEW.cutoff),"
+    " expires_at = max(expires_at, NEW.expires_at),"
+    " seq = CASE WHEN NEW.seq < 0 AND seq < 0 THEN seq"
+    " ELSE (SELECT stamp FROM clock) END,"
+    " time = max(time, CASE WHEN NEW.seq = 0 THEN " AGW_TIME_OF("NEW")
+    " ELSE NEW.time END),"
+    " elapsed = (SELECT elapsed FROM clock)"
     " WHERE kind = NEW.kind AND id = NEW.id;"
     " SELECT RAISE(IGNORE); END;"
+
+    /* by an operator, or an older module: it is stamped now */
+
+    "CREATE TRIGGER revocation_made AFTER INSERT ON revocations"
+    " WHEN NEW.seq = 0"
+    " BEGIN " AGW_NEXT_STAMP ";"
+    " UPDATE revocations SET seq = (SELECT stamp FROM clock),"
+    " time = " AGW_TIME_OF("NEW") ","
+    " elapsed = (SELECT elapsed FROM clock)"
+    " WHERE kind = NEW.kind AND id = NEW.id; END;"
+
+    "CREATE TRIGGER revocation_grew AFTER UPDATE OF cutoff ON revocations"
+    " WHEN NEW.cutoff > OLD.cutoff AND NEW.seq = OLD.seq AND OLD.seq > 0"
+    " BEGIN " AGW_NEXT_STAMP ";"
+    " UPDATE revocations SET seq = (SELECT stamp FROM clock),"
+    " time = max(time, " AGW_TIME_OF("NEW") "),"
+    " elapsed = (SELECT elapsed FROM clock)"
+    " WHERE kind = NEW.kind AND id = NEW.id; END;"
+
+    "CREATE TRIGGER revocation_logged AFTER INSERT ON revocations"
+    " BEGIN INSERT INTO revocation_log (kind, id)"
+    " VALUES (NEW.kind, NEW.id); END;"
+
+    "CREATE TRIGGER revocation_logged_again AFTER UPDATE ON revocations"
+    " WHEN OLD.seq <> 0 AND (NEW.seq > OLD.seq OR NEW.cutoff > OLD.cutoff)"
+    " BEGIN INSERT INTO revocation_log (kind, id)"
+    " VALUES (NEW.kind, NEW.id); END;"
+
+    /* for an older module */
+
+    "CREATE TRIGGER revocation_of_owner AFTER INSERT ON revocations"
+    " WHEN NEW.kind = 'owner' AND (SELECT legacy FROM clock)"
+    " BEGIN INSERT INTO revocations (kind, id, cutoff, expires_at, seq)"
+    " VALUES ('business', substr(NEW.id, instr(NEW.id, ':') + 1),"
+    " NEW.cutoff, NEW.expires_at, -1); END;"
+
+    "CREATE TRIGGER revocation_of_owner_again AFTER UPDATE ON revocations"
+    " WHEN NEW.kind = 'owner' AND NEW.seq > OLD.seq AND OLD.seq > 0"
+    " AND (SELECT legacy FROM clock)"
+    " BEGIN INSERT INTO revocations (kind, id, cutoff, expires_at, seq)"
+    " VALUES ('business', substr(NEW.id, instr(NEW.id, ':') + 1),"
+    " NEW.cutoff, NEW.expires_at, -1); END;"
 
     "CREATE TRIGGER partner_disabled AFTER UPDATE ON partners"
     " WHEN (OLD.status = 'active' AND NEW.status <> 'active')"
@@ -94,16 +311,23 @@ const char  ngx_http_agw_sqlite_schema[] =
     " WHEN (OLD.status = 'active' AND NEW.status <> 'active')"
     " OR OLD.partner_id <> NEW.partner_id"
     " OR OLD.business_id <> NEW.business_id"
-    " BEGIN " AGW_CUT_OFF("business", "OLD.business_id") " END;"
+    " BEGIN " AGW_CUT_OFF("owner", "OLD.partner_id || ':' || OLD.business_id")
+    " END;"
 
     "CREATE TRIGGER business_deleted AFTER DELETE ON businesses"
-    " BEGIN " AGW_CUT_OFF("business", "OLD.business_id") " END;"
+    " BEGIN " AGW_CUT_OFF("owner", "OLD.partner_id || ':' || OLD.business_id")
+    " END;"
 
-    /* INSERT OR REPLACE removes a row without a word to the triggers above */
+    /* OR REPLACE removes a row without a word to the triggers above */
 
     "CREATE TRIGGER partner_replaced BEFORE INSERT ON partners"
     " WHEN EXISTS (SELECT 1 FROM partners WHERE partner_id = NEW.partner_id"
     " AND status = 'active' AND NEW.status <> 'active')"
+    " BEGIN " AGW_CUT_OFF("partner", "NEW.partner_id") " END;"
+
+    "CREATE TRIGGER partner_run_over BEFORE UPDATE ON partners"
+    " WHEN NEW.partner_id <> OLD.partner_id AND EXISTS"
+    " (SELECT 1 FROM partners WHERE partner_id = NEW.partner_id)"
     " BEGIN " AGW_CUT_OFF("partner", "NEW.partner_id") " END;"
 
     "CREATE TRIGGER business_replaced BEFORE INSERT ON businesses"
@@ -111,32 +335,37 @@ const char  ngx_http_agw_sqlite_schema[] =
     " WHERE business_id = NEW.business_id"
     " AND (partner_id <> NEW.partner_id"
     " OR (status = 'active' AND NEW.status <> 'active')))"
-    " BEGIN " AGW_CUT_OFF("business", "NEW.business_id") " END;"
+    " BEGIN " AGW_CUT_OFF("owner", "(SELECT partner_id FROM businesses"
+    " WHERE business_id = NEW.business_id) || ':' || NEW.business_id")
+    " END;"
 
-    "PRAGMA user_version = 1;";
+    "CREATE TRIGGER business_run_over BEFORE UPDATE ON businesses"
+    " WHEN NEW.business_id <> OLD.business_id AND EXISTS"
+    " (SELECT 1 FROM businesses WHERE business_id = NEW.business_id)"
+    " BEGIN " AGW_CUT_OFF("owner", "(SELECT partner_id FROM businesses"
+    " WHERE business_id = NEW.business_id) || ':' || NEW.business_id")
+    " END;"
+
+    "CREATE TRIGGER api_key_dated BEFORE INSERT ON api_keys"
+    " WHEN NEW.not_before > " AGW_YEAR_2200
+    " OR NEW.expires_at > " AGW_YEAR_2200
+    " BEGIN SELECT RAISE(ABORT, 'not_before and expires_at must be Unix"
+    " seconds before the year 2200'); END;"
+
+    "CREATE TRIGGER api_key_dated_again BEFORE UPDATE ON api_keys"
+    " WHEN NEW.not_before > " AGW_YEAR_2200
+    " OR NEW.expires_at > " AGW_YEAR_2200
+    " BEGIN SELECT RAISE(ABORT, 'not_before and expires_at must be Unix"
+    " seconds before the year 2200'); END;";
 
 
-/*
- * Each change of a revocation gets the next number, so that whoever follows
- * them asks for what is new.  A row that is removed is not taken back by
- * those who know it.
- */
+const char  ngx_http_agw_sqlite_revoke_sql[] =
 
-const char  ngx_http_agw_sqlite_schema_2[] =
+    "INSERT INTO revocations"
+    " (kind, id, cutoff, expires_at, seq, time, elapsed)"
+    " SELECT ?1, ?2, iif(?1 = 'token', ?3, " AGW_NOW " + ahead),"
+    " max(?3, " AGW_NOW " + ahead) + max(horizon, 604800), stamp,"
+    " iif(?1 = 'token', max(?3, " AGW_NOW "), " AGW_NOW "), elapsed"
+    " FROM clock";
 
-    "CREATE TABLE revocation_log ("
-    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " kind TEXT NOT NULL,"
-    " id TEXT NOT NULL"
-    ") STRICT;"
-
-    "CREATE TRIGGER revocation_made AFTER INSERT ON revocations"
-    " BEGIN INSERT INTO revocation_log (kind, id)"
-    " VALUES (NEW.kind, NEW.id); END;"
-
-    "CREATE TRIGGER revocation_grew AFTER UPDATE ON revocations"
-    " WHEN NEW.cutoff > OLD.cutoff OR NEW.expires_at > OLD.expires_at"
-    " BEGIN INSERT INTO revocation_log (kind, id)"
-    " VALUES (NEW.kind, NEW.id); END;"
-
-    "PRAGMA user_version = 2";
+const char  ngx_http_agw_sqlite_next_stamp_sql[] = AGW_NEXT_STAMP;

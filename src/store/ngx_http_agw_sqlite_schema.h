@@ -13,14 +13,26 @@
 #define NGX_HTTP_AGW_SQLITE_VERSION   2
 
 
-/* statements that make a new, empty database such a store */
+/* statements that make version 1 of an empty database, and 2 of that */
 
 extern const char  ngx_http_agw_sqlite_schema[];
-
-
-/* and those that make version 2 of version 1 */
-
 extern const char  ngx_http_agw_sqlite_schema_2[];
+
+
+/* and those that give it a clock, say that it is new, and add its triggers */
+
+extern const char  ngx_http_agw_sqlite_schema_clock[];
+extern const char  ngx_http_agw_sqlite_schema_new[];
+extern const char  ngx_http_agw_sqlite_schema_triggers[];
+
+
+/*
+ * A write of ours: the next stamp, and an entry that has it.  Of the latter
+ * ?1 is the kind, ?2 the id, ?3 of a token its iat, or 0.
+ */
+
+extern const char  ngx_http_agw_sqlite_next_stamp_sql[];
+extern const char  ngx_http_agw_sqlite_revoke_sql[];
 
 
 #endif /* NGX_HTTP_AGW_SQLITE_SCHEMA_H_INCLUDED_ */

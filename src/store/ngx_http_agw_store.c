@@ -13,6 +13,7 @@
 struct ngx_http_agw_store_s {
     const ngx_http_agw_store_engine_t  *engine;
     void                               *state;
+    ngx_str_t                           name;
 };
 
 
@@ -46,6 +47,7 @@ ngx_http_agw_store_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
         }
 
         (*store)->engine = engine;
+        (*store)->name = words[0];
         (*store)->state = engine->create(cf, words, n);
 
         return (*store)->state ? NGX_CONF_OK : NGX_CONF_ERROR;
@@ -69,10 +71,18 @@ ngx_http_agw_store_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
 }
 
 
-void
-ngx_http_agw_store_open(ngx_http_agw_store_t *store, ngx_log_t *log)
+ngx_str_t
+ngx_http_agw_store_name(const ngx_http_agw_store_t *store)
 {
-    store->engine->open(store->state, log);
+    return store->name;
+}
+
+
+void
+ngx_http_agw_store_open(ngx_http_agw_store_t *store,
+    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle)
+{
+    store->engine->open(store->state, limits, cycle);
 }
 
 
@@ -99,11 +109,19 @@ ngx_http_agw_store_find_business(ngx_http_agw_store_t *store,
 }
 
 
-ngx_int_t
+void
 ngx_http_agw_store_revoke(ngx_http_agw_store_t *store,
-    ngx_http_agw_query_t *query)
+    ngx_http_agw_write_t *write)
 {
-    return store->engine->revoke(store->state, query);
+    store->engine->revoke(store->state, write);
+}
+
+
+void
+ngx_http_agw_store_tend(ngx_http_agw_store_t *store,
+    ngx_http_agw_write_t *write)
+{
+    store->engine->tend(store->state, write);
 }
 
 
@@ -112,12 +130,4 @@ ngx_http_agw_store_read_revocations(ngx_http_agw_store_t *store,
     ngx_http_agw_reading_t *reading)
 {
     return store->engine->read_revocations(store->state, reading);
-}
-
-
-ngx_uint_t
-ngx_http_agw_store_forget_revocations(ngx_http_agw_store_t *store,
-    time_t now)
-{
-    return store->engine->forget_revocations(store->state, now);
 }

@@ -1,7 +1,7 @@
 
 /*
- * What handlers know of a store: questions, answered now or later, and
- * revocations, written and read back, in the same words whatever engine is
+ * What handlers know of a store: questions, answered now or later;
+ * revocations, written and read back; in the same words whatever engine is
  * behind.
  */
 
@@ -14,8 +14,8 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
-#include "agw_index.h"
 #include "agw_policy.h"
+#include "agw_revoked_set.h"
 
 
 #define NGX_HTTP_AGW_SHA256_HEX   64
@@ -66,10 +66,15 @@ struct ngx_http_agw_query_s {
     agw_str_t                partner_id;
     agw_str_t                business_id;
 
-    /* to be kept: revoke */
-    agw_revocation_t         revocation;
+    /* and, where a token asks for another: that partner token */
+    agw_str_t                jti;            /* empty: none */
+    int64_t                  seq;            /* AGW_SEQ_NONE: none */
+    int64_t                  iat;            /* less what it may be ahead */
 
-    /* answered: a row for each key, or the business */
+    /*
+     * answered: a row for each key, or the business; each with the stamp of
+     * the store at that very moment
+     */
     agw_api_key_row_t        api_keys[NGX_HTTP_AGW_READINGS];
     agw_business_row_t       business;
 
@@ -83,6 +88,43 @@ struct ngx_http_agw_query_s {
 
 
 /*
+ * One write, which nobody waits for.  The caller owns it and keeps it, with
+ * all that it points to, until the handler is called, which is exactly once:
+ * with NGX_OK, and it is durable; or NGX_ERROR, logged, and it may be durable
+ * all the same.  It is zeroed before the fields are set.
+ */
+
+typedef struct ngx_http_agw_write_s  ngx_http_agw_write_t;
+
+typedef void (*ngx_http_agw_write_pt)(ngx_http_agw_write_t *write,
+    ngx_int_t rc);
+
+struct ngx_http_agw_write_s {
+    ngx_http_agw_write_pt    handler;
+    void                    *data;           /* the handler's */
+
+    int64_t                  known;          /* the highest stamp we know */
+
+    /*
+     * revoke: of a token, time is its iat where that is compared, else 0.
+     * Afterwards stamp and time are those of the entry.
+     */
+    agw_revocation_t         revocation;
+
+    /* tend: elapsed as it was left, -1 at first, and seconds since then */
+    int64_t                  elapsed;
+    int64_t                  passed;
+    unsigned                 advanced:1;     /* afterwards: these counted */
+    unsigned                 more:1;         /* and there is more to tend */
+
+    /* the engine's own */
+
+    ngx_http_agw_write_t    *next;
+    ngx_int_t                rc;
+};
+
+
+/*
  * Is handed one revocation that the store has; what it points to is gone
  * afterwards.
  */
@@ -92,30 +134,40 @@ typedef void (*ngx_http_agw_revocation_pt)(void *data,
 
 
 /*
- * Reading revocations: those after a position in a store, which are 0 before
- * the first and otherwise what an earlier reading left.  Zeroed by the
- * caller, who keeps it while there is more.
+ * Reading revocations in the order of their stamps: those after a position,
+ * which is that of an earlier reading, or zeros.  The mark tells whether the
+ * store is still the one of that reading, and not, say, an older copy.
  */
 
-#define NGX_HTTP_AGW_KIND_MAX   8
-#define NGX_HTTP_AGW_ROW_ID_MAX (2 * AGW_ID_MAX + 1)
+typedef struct {
+    uint64_t                 store;          /* of which; 0: of none */
+    int64_t                  stamp;          /* read up to here */
+    int64_t                  mark;
+    int64_t                  mark_tag;
+} ngx_http_agw_position_t;
+
 
 typedef struct {
-    uint64_t                     position;
-    uint64_t                     store;          /* of which, 0: of none */
+    ngx_http_agw_position_t      position;
     ngx_http_agw_revocation_pt   handler;
     void                        *data;           /* the handler's */
     ngx_log_t                   *log;
 
-    /* the engine's own */
+    /* afterwards */
 
-    unsigned                     whole:1;        /* from the first on */
-    uint64_t                     target;
-    size_t                       kind_len;
-    size_t                       id_len;
-    u_char                       kind[NGX_HTTP_AGW_KIND_MAX];
-    u_char                       id[NGX_HTTP_AGW_ROW_ID_MAX];
+    int64_t                      floor;
+    int64_t                      last;           /* stamp of the store */
+    unsigned                     anew:1;         /* from the first one on */
 } ngx_http_agw_reading_t;
+
+
+/* what a store is to know of its nodes: seconds */
+
+typedef struct {
+    time_t                   horizon;        /* no token lives longer */
+    time_t                   ahead;          /* of an iat, at most */
+    ngx_str_t                thread_pool;    /* where writes wait */
+} ngx_http_agw_store_limits_t;
 
 
 /*
@@ -127,12 +179,19 @@ char *ngx_http_agw_store_create(ngx_conf_t *cf, ngx_str_t *words,
     ngx_uint_t n, ngx_http_agw_store_t **store);
 
 
+/* what tells it from other stores, without a password */
+
+ngx_str_t ngx_http_agw_store_name(const ngx_http_agw_store_t *store);
+
+
 /*
  * Opens it in a worker, after the fork, and closes it when the worker exits.
  * Opening may fail: that is logged, and tried again when something is asked.
+ * limits live as long as the worker.
  */
 
-void ngx_http_agw_store_open(ngx_http_agw_store_t *store, ngx_log_t *log);
+void ngx_http_agw_store_open(ngx_http_agw_store_t *store,
+    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle);
 void ngx_http_agw_store_close(ngx_http_agw_store_t *store);
 
 
@@ -151,12 +210,21 @@ ngx_int_t ngx_http_agw_store_find_business(ngx_http_agw_store_t *store,
 
 
 /*
- * Keeps query->revocation.  Returns as the questions do; NGX_OK means that
- * it is durable.
+ * Gives write->revocation its stamp and keeps it.  All that wait at the same
+ * time are committed together.
  */
 
-ngx_int_t ngx_http_agw_store_revoke(ngx_http_agw_store_t *store,
-    ngx_http_agw_query_t *query);
+void ngx_http_agw_store_revoke(ngx_http_agw_store_t *store,
+    ngx_http_agw_write_t *write);
+
+
+/*
+ * Advances the store's own clock, and removes some of the entries that are
+ * older than any token: what goes raises the floor.
+ */
+
+void ngx_http_agw_store_tend(ngx_http_agw_store_t *store,
+    ngx_http_agw_write_t *write);
 
 
 /*
@@ -168,15 +236,6 @@ ngx_int_t ngx_http_agw_store_revoke(ngx_http_agw_store_t *store,
 
 ngx_int_t ngx_http_agw_store_read_revocations(ngx_http_agw_store_t *store,
     ngx_http_agw_reading_t *reading);
-
-
-/*
- * Removes some of those that have expired, if nobody else writes now; 1
- * where there may be more.
- */
-
-ngx_uint_t ngx_http_agw_store_forget_revocations(ngx_http_agw_store_t *store,
-    time_t now);
 
 
 #endif /* NGX_HTTP_AGW_STORE_H_INCLUDED_ */

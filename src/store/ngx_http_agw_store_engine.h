@@ -20,14 +20,16 @@ typedef struct {
     ngx_str_t    scheme;             /* with its colon */
 
     void      *(*create)(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n);
-    void       (*open)(void *state, ngx_log_t *log);
+    void       (*open)(void *state,
+                       const ngx_http_agw_store_limits_t *limits,
+                       ngx_cycle_t *cycle);
     void       (*close)(void *state);
     ngx_int_t  (*find_api_keys)(void *state, ngx_http_agw_query_t *query);
     ngx_int_t  (*find_business)(void *state, ngx_http_agw_query_t *query);
-    ngx_int_t  (*revoke)(void *state, ngx_http_agw_query_t *query);
+    void       (*revoke)(void *state, ngx_http_agw_write_t *write);
+    void       (*tend)(void *state, ngx_http_agw_write_t *write);
     ngx_int_t  (*read_revocations)(void *state,
                                    ngx_http_agw_reading_t *reading);
-    ngx_uint_t (*forget_revocations)(void *state, time_t now);
 } ngx_http_agw_store_engine_t;
 
 

@@ -136,6 +136,7 @@ main(int argc, char **argv)
     claims.partner_id = mint_str(argv[4]);
     claims.iat = atol(argv[6]);
     claims.exp = atol(argv[7]);
+    claims.seq = claims.iat * 1000;
 
     if (strcmp(argv[5], "-") != 0) {
         claims.kind = AGW_KIND_BUSINESS;

@@ -65,8 +65,13 @@ unit_readers_agree(agw_str_t text)
     if (said != AGW_OK) {
         assert_null(one.json);
         assert_null(other.json);
+        assert_non_null(one.fault);
+        assert_string_equal(one.fault, other.fault);
         return said;
     }
+
+    assert_null(one.fault);
+    assert_null(other.fault);
 
     const agw_str_t  pairs[][2] = {
         { one.partner_id, other.partner_id },
@@ -87,8 +92,8 @@ unit_readers_agree(agw_str_t text)
     }
 
     unit_assert(one.kind == other.kind && one.iat == other.iat
-        && one.exp == other.exp && one.nbf == other.nbf, "%.*s",
-        UNIT_ARG(text));
+        && one.exp == other.exp && one.nbf == other.nbf
+        && one.seq == other.seq, "%.*s", UNIT_ARG(text));
 
     agw_claims_done(&one);
     agw_claims_done(&other);

@@ -154,12 +154,12 @@ p8_10_life_over_max_lifetime(void **state)
 
     check_life(3599, 3600, AGW_OK);
     check_life(3600, 3600, AGW_OK);
-    check_life(3601, 3600, AGW_MALFORMED_CLAIMS);
+    check_life(3601, 3600, AGW_LIFETIME_EXCEEDED);
     check_life(86400, 86400, AGW_OK);
-    check_life(86401, 86400, AGW_MALFORMED_CLAIMS);
+    check_life(86401, 86400, AGW_LIFETIME_EXCEEDED);
     check_life(1, 1, AGW_OK);
-    check_life(2, 1, AGW_MALFORMED_CLAIMS);
-    check_life(NEVER - 1000, 86400, AGW_MALFORMED_CLAIMS);
+    check_life(2, 1, AGW_LIFETIME_EXCEEDED);
+    check_life(NEVER - 1000, 86400, AGW_LIFETIME_EXCEEDED);
 }
 
 
@@ -281,7 +281,7 @@ design_8_order(void **state)
         const char   *more;
         agw_reason_t  wanted;
     } rows[] = {
-        { 3599, 9999, ",\"iss\":\"x\",\"aud\":\"x\"", AGW_MALFORMED_CLAIMS },
+        { 3599, 9999, ",\"iss\":\"x\",\"aud\":\"x\"", AGW_LIFETIME_EXCEEDED },
         { 3600, 9999, ",\"iss\":\"x\",\"aud\":\"x\"", AGW_EXPIRED },
         { 3600, 10, ",\"iss\":\"x\",\"aud\":\"x\"", AGW_NOT_YET_VALID },
         { 3600, 1000, ",\"iss\":\"x\",\"aud\":\"x\"", AGW_WRONG_ISSUER },

@@ -22,6 +22,7 @@ static const char  *members[] = {
     "\"scope\":\"business_access read\"",
     "\"iat\":1700000000",
     "\"exp\":1700003600",
+    "\"seq\":1700000000000",
     "\"jti\":\"AAAAAAAAAAAAAAAAAAAAAA\"",
     "\"nbf\":0",
 };
@@ -76,11 +77,14 @@ design_4_own_tokens_take_one_pass(void **state)
         const char  *audience;
         const char  *business_id;
         const char  *scope;
+        int64_t      seq;
     } tokens[] = {
-        { "", "", "", "" },
-        { "https://issuer.example", "api", "", "" },
-        { "https://issuer.example", "", "b-1", "business_access" },
-        { "", "api", "", "read write" },
+        { "", "", "", "", AGW_SEQ_NONE },
+        { "", "", "", "", 0 },
+        { "https://issuer.example", "api", "", "", 1700000000000 },
+        { "https://issuer.example", "", "b-1", "business_access",
+          AGW_STAMP_MAX },
+        { "", "api", "", "read write", AGW_SEQ_NONE },
     };
 
     (void) state;
@@ -92,6 +96,7 @@ design_4_own_tokens_take_one_pass(void **state)
         c.jti = S("j-1");
         c.iat = 1700000000;
         c.exp = 1700003600;
+        c.seq = tokens[i].seq;
         c.business_id.data = (const unsigned char *) tokens[i].business_id;
         c.business_id.len = strlen(tokens[i].business_id);
         c.scope.data = (const unsigned char *) tokens[i].scope;
@@ -104,6 +109,7 @@ design_4_own_tokens_take_one_pass(void **state)
 
         assert_int_equal(agw_claims_read(&c, text), AGW_OK);
         assert_null(c.json);
+        assert_true(c.seq == tokens[i].seq);
         unit_assert(unit_readers_agree(text) == AGW_OK, "refused: %.*s",
             UNIT_ARG(text));
     }
@@ -222,8 +228,9 @@ design_4_every_value(void **state)
         "\"a b\"", "\" \"", "\"business_access\"", "\"caf\xc3\xa9\"",
         "\"\xff\"", "\"a\tb\"", "\"a\x7f\"", "\"\\\"\"", "\"", "p-1",
         "0", "1", "-0", "-1", "01", "00", "1.0", "1e3", "1E400", "+1", "0x1",
-        "1700000000", "1700003600", "1700000001", "9007199254740991",
-        "9007199254740992", "9223372036854775807", "9223372036854775808",
+        "1700000000", "1700003600", "1700000001", "4503599627370496",
+        "4503599627370497", "9007199254740991", "9007199254740992",
+        "9223372036854775807", "9223372036854775808",
         "18446744073709551616", "99999999999999999999999999", "true", "false",
         "null", "{}", "[]", "[\"api\"]", "[\"api\",1]", "{\"a\":1}", "",
         " 1", "1 ", " \"p-1\"", "\"p-1\" "

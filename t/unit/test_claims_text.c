@@ -23,6 +23,7 @@ partner_claims(void)
     c.jti = S("j-1");
     c.iat = 1700000000;
     c.exp = 1700003600;
+    c.seq = AGW_SEQ_NONE;
 
     return c;
 }
@@ -100,6 +101,34 @@ design_4_partner_token(void **state)
 
 
 static void
+design_4_seq(void **state)
+{
+    size_t                i;
+    json_t               *json;
+    agw_claims_t          c;
+    unsigned char         buf[AGW_CLAIMS_SIZE];
+    static const int64_t  stamps[] = { 0, 1, 1790000000000, AGW_STAMP_MAX };
+
+    (void) state;
+
+    for (i = 0; i < UNIT_COUNT(stamps); i++) {
+        c = partner_claims();
+        c.seq = stamps[i];
+        json = written(&c, UNIT_NONE, UNIT_NONE);
+
+        assert_number(json, "seq", stamps[i]);
+        assert_int_equal(json_object_size(json), 7);
+        json_decref(json);
+    }
+
+    /* what is no stamp and no absence is not to be signed */
+
+    c.seq = AGW_SEQ_MALFORMED;
+    assert_int_equal(agw_claims_write(&c, S("{"), buf, sizeof(buf), &i), -1);
+}
+
+
+static void
 design_4_business_token(void **state)
 {
     json_t        *json;
@@ -141,7 +170,8 @@ round_trip(agw_claims_t *c, agw_str_t issuer, agw_str_t audience)
     unit_assert_str(got.scope, c->scope);
     unit_assert_str(got.jti, c->jti);
     unit_assert_str(got.iss, issuer);
-    assert_true(got.iat == c->iat && got.exp == c->exp && got.nbf == 0);
+    assert_true(got.iat == c->iat && got.exp == c->exp && got.nbf == 0
+        && got.seq == c->seq);
 
     rules.issuer = issuer;
     rules.audience = audience;
@@ -174,6 +204,7 @@ written_claims_are_read(void **state)
         round_trip(&c, names[i], names[i]);
 
         c.kind = AGW_KIND_BUSINESS;
+        c.seq = 1790000000000 + (int64_t) i;
         c.business_id = S("b~1._");
         c.scope = S("business_access a!#$%&'()*+,-./:;<=>?@[]^_`{|}~");
         round_trip(&c, names[i], names[i]);
@@ -200,6 +231,7 @@ sizes(void **state)
     c.scope = unit_fill('s', 1024);
     c.iat = AGW_TIME_MAX - 1;
     c.exp = AGW_TIME_MAX;
+    c.seq = AGW_STAMP_MAX;
 
     round_trip(&c, UNIT_NONE, UNIT_NONE);
     round_trip(&c, unit_fill('\x01', 1000), unit_fill('"', 1000));
@@ -388,6 +420,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         unit_case(design_4_partner_token),
         unit_case(design_4_business_token),
+        unit_case(design_4_seq),
         unit_case(written_claims_are_read),
         unit_case(sizes),
         unit_case(claims_that_are_none),

@@ -288,7 +288,7 @@ p8_16_utf16_and_bom(void **state)
 }
 
 
-/* -2 where the whole text was refused, which is fine for what is no time */
+/* -3 where the whole text was refused, which is fine for what is no time */
 
 static int
 read_time(const char *value, int64_t *out)
@@ -299,7 +299,7 @@ read_time(const char *value, int64_t *out)
     object = agw_json_object(unit_format("{\"t\":%s,\"T\":7}", value));
 
     if (object == NULL) {
-        return -2;
+        return -3;
     }
 
     rc = agw_json_time(object, "t", out);
@@ -342,9 +342,11 @@ p8_9_not_times(void **state)
     int                 rc;
     size_t              i;
     int64_t             t;
-    static const char  *bad[] = {
+    static const char  *range[] = {
         "9007199254740992", "9007199254740993", "9223372036854775807",
         "-1", "-9007199254740991", "-9223372036854775808",
+    };
+    static const char  *bad[] = {
         "1.0", "1.5", "1e3", "1E3", "1e0", "0.0", "-0.0", "1700000000.0",
         "9007199254740991.0", "\"1\"", "\"\"", "\"1700000000\"", "true",
         "false", "null", "[]", "[1]", "{}",
@@ -361,9 +363,13 @@ p8_9_not_times(void **state)
         unit_assert(read_time(bad[i], &t) == -1, "%s", bad[i]);
     }
 
+    for (i = 0; i < UNIT_COUNT(range); i++) {
+        unit_assert(read_time(range[i], &t) == AGW_JSON_RANGE, "%s", range[i]);
+    }
+
     for (i = 0; i < UNIT_COUNT(huge); i++) {
         rc = read_time(huge[i], &t);
-        unit_assert(rc == -1 || rc == -2, "%s: %d", huge[i], rc);
+        unit_assert(rc == -1 || rc == -3, "%s: %d", huge[i], rc);
     }
 }
 

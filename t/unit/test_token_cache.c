@@ -42,6 +42,7 @@ verified_of(const void *trust, agw_str_t token)
     claims.iat = 1;
     claims.exp = 2;
     claims.nbf = 3;
+    claims.seq = 4;
 
     verified = agw_verified_create(trust, NULL, token, &claims);
     assert_non_null(verified);
@@ -111,6 +112,7 @@ design_3_what_an_entry_holds(void **state)
     assert_int_equal(verified->claims.iat, 1);
     assert_int_equal(verified->claims.exp, 2);
     assert_int_equal(verified->claims.nbf, 3);
+    assert_int_equal(verified->claims.seq, 4);
     assert_null(verified->claims.json);
     assert_int_equal(verified->generation, 0);
 

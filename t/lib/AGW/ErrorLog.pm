@@ -36,7 +36,7 @@ sub log_since {
 }
 
 
-# The module's refusals since then, as hashes of reason, kid, partner,
+# The module's refusals since then, as hashes of reason, fault, kid, partner,
 # client, server and line.  The line is written before the answer, but by
 # another process: waits a moment where there is none.
 
@@ -66,12 +66,12 @@ sub parse_refusals {
 
         if ($line =~ m{
             ^\d{4}/\d\d/\d\d\ \d\d:\d\d:\d\d\ \[info\]\ \d+\#\d+:\ \*\d+
-            \ auth_gateway:\ refused,\ reason:\ (\w+)
+            \ auth_gateway:\ refused,\ reason:\ (\w+)(?:\ \(([^()]+)\))?
             ,\ kid:\ (\S+),\ partner:\ ([A-Za-z0-9._~-]+)
             ,\ client:\ ([0-9.]+|unix:),\ server:\ (\S*)$
         }x) {
-            @found{qw(reason kid partner client server)}
-                = ($1, $2, $3, $4, $5);
+            @found{qw(reason fault kid partner client server)}
+                = ($1, $2, $3, $4, $5, $6);
         }
 
         push @found, \%found;

@@ -14,7 +14,7 @@ use AGW::ErrorLog qw(bad_lines log_mark log_since refusals_since);
 use AGW::Files qw(make_certificate make_prefix random_id slurp write_secret);
 use AGW::H2;
 use AGW::Nginx;
-use AGW::Refusal qw(problems_of);
+use AGW::Refusal qw(problems_of problems_of_fault);
 use AGW::Store;
 use AGW::Token;
 use AGW::Upstream;
@@ -256,9 +256,9 @@ sub problems_after {
 
 # Asserts one refusal as a whole: status, headers, body, the one log line,
 # nothing at the upstream, and a good request afterwards.  Options: by =>
-# 'basic'; scope (undef for none); method; kid, partner as logged; reaches
-# => 1 where the upstream was to see something; good => 0; also => [reasons]
-# where the protocol leaves open which one it is.
+# 'basic'; scope (undef for none); method; kid, partner as logged; fault, what
+# the log says of claims; reaches => 1 where the upstream was to see something;
+# good => 0; also => [reasons] where the protocol leaves open which one it is.
 
 sub refused {
     my ($self, $name, $response, $reason, %opt) = @_;
@@ -282,6 +282,9 @@ sub refused {
         push @problems, "logged as $lines[0]{reason}, not $reason"
             unless $found;
         $reason = $found // $reason;
+
+        push @problems, problems_of_fault(@{ $lines[0] }{qw(reason fault)},
+            $opt{fault});
 
         for (grep { exists $opt{$_} } qw(kid partner server)) {
             push @problems, "logged $_ is $lines[0]{$_}, not $opt{$_}"

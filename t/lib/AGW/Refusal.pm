@@ -8,7 +8,7 @@ use warnings;
 use Exporter 'import';
 use JSON ();
 
-our @EXPORT_OK = qw(expected problems_of);
+our @EXPORT_OK = qw(expected problems_of problems_of_fault);
 
 my $canonical = JSON->new->canonical;
 
@@ -38,7 +38,7 @@ my %answers = (
     (map { $_ => [401, 'invalid_token', @failure] } qw(
         malformed_token unknown_key algorithm_mismatch bad_signature
         malformed_claims wrong_issuer wrong_audience expired not_yet_valid
-        revoked
+        revoked lifetime_exceeded
     )),
     (map { $_ => [403, 'insufficient_scope', @failure] } qw(
         wrong_kind insufficient_scope wrong_business
@@ -55,6 +55,25 @@ my %thred = (
     (map { $_ => 'validation_error' } 400, 405, 413),
     401 => 'invalid_token', 403 => 'permission_denied',
     404 => 'business_not_found', 503 => 'service_unavailable',
+);
+
+
+# what the log adds to a reason
+
+my $wrong = qr/missing | not\ a\ string | not\ an\ integer | out\ of\ range
+    | not\ 1\ to\ 128\ of\ A-Za-z0-9\._~- | differs\ from\ partner_id
+    | not\ after\ iat | not\ as\ RFC\ 6749\ has\ it,\ or\ over\ 1024\ bytes
+    | business_access\ without\ business_id
+    | not\ a\ string\ or\ an\ array\ of\ strings
+    | an\ array,\ but\ not\ of\ strings/x;
+
+my %faults = (
+    malformed_claims => qr/(?:partner_id|business_id|client_id|sub|jti|iss|aud
+        |iat|exp|nbf|seq|scope):\ $wrong
+        | not\ JSON | not\ a\ JSON\ object | not\ UTF-8 | nested\ too\ deep
+        | a\ (?:repeated\ member|number\ out\ of\ range|NUL\ character)/x,
+    lifetime_exceeded =>
+        qr/life of [1-9][0-9]* s is over auth_gateway_max_lifetime/,
 );
 
 
@@ -235,6 +254,25 @@ sub problems_of_api_error {
         if $want{description} !~ /^[\x20-\x21\x23-\x5b\x5d-\x7e]{10,}$/;
 
     return @problems;
+}
+
+
+# What is wrong with what the log adds to a reason: something is said exactly
+# where claims are at fault, in words of the module's own, and that what is
+# wanted, if anything is.
+
+sub problems_of_fault {
+    my ($reason, $fault, $want) = @_;
+
+    my $form = $faults{$reason};
+
+    return defined $fault ? "the log adds: $fault" : () unless $form;
+    return 'the log does not say what is at fault' unless defined $fault;
+    return "the log adds: $fault" unless $fault =~ /^(?:$form)$/;
+    return "the log adds: $fault, not $want"
+        if defined $want && $fault ne $want;
+
+    return;
 }
 
 

@@ -9,6 +9,8 @@ use warnings;
 use parent 'AGW::Gateway';
 
 use Exporter 'import';
+use IO::Handle;
+use IPC::Open3 qw(open3);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -242,6 +244,82 @@ sub cut_off {
     $opt{basic} //= $self->{basic} unless $opt{bearer} || $opt{headers};
 
     return $self->request('POST', "/revoke/$business", %opt);
+}
+
+
+# The same two on a connection that is kept, sent alone: the response may be
+# long in coming.
+
+sub send_revocation {
+    my ($self, $client, $token, %opt) = @_;
+
+    return $self->send_form($client, '/revoke', "token=$token", %opt);
+}
+
+
+sub send_cut_off {
+    my ($self, $client, $business, %opt) = @_;
+
+    return $self->send_form($client, "/revoke/$business", '', %opt);
+}
+
+
+sub send_form {
+    my ($self, $client, $path, $form, %opt) = @_;
+
+    return $client->send(join "\r\n", "POST $path HTTP/1.1",
+        'Host: localhost',
+        AGW::Gateway::basic(@{ $opt{basic} // $self->{basic} }),
+        'Content-Type: application/x-www-form-urlencoded',
+        'Content-Length: ' . length $form, '', $form);
+}
+
+
+# Many revocations, each connection with one on its way: [token or business,
+# the statuses in their order].  Options: connections => 8; business => 1;
+# basic, one pair or, for each, one; port.
+
+sub revoke_many {
+    my ($self, $which, %opt) = @_;
+
+    my $send = $opt{business} ? 'send_cut_off' : 'send_revocation';
+    my @clients = map { $self->connect($opt{port} // 'PLAIN') }
+        1 .. $opt{connections} // 8;
+    my @basic = @{ $opt{basic} // $self->{basic} };
+    my @status;
+
+    for (my $i = 0; $i < @$which; $i += @clients) {
+        my $last = $i + @clients > @$which ? $#$which : $i + $#clients;
+
+        $self->$send($clients[$_ - $i], $which->[$_],
+            basic => ref $basic[0] ? $basic[$_] : \@basic) for $i .. $last;
+        push @status, map { my $r = eval {
+            $clients[$_ - $i]->response(timeout => $opt{timeout} // 15) };
+            $r ? $r->status : 'nothing' } $i .. $last;
+    }
+
+    $_->close for @clients;
+
+    return @status;
+}
+
+
+# A write lock that another process holds: release it by its return value.
+
+sub lock_writes {
+    my ($self) = @_;
+
+    my $pid = open3(my $in, my $out, undef, 'sqlite3', $self->{store}{file});
+
+    print {$in} ".timeout 5000\nBEGIN IMMEDIATE; SELECT 'holding';\n";
+    $in->flush;
+    readline $out;
+
+    return sub {
+        print {$in} "COMMIT;\n";
+        close $in;
+        waitpid $pid, 0;
+    };
 }
 
 

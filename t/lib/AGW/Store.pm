@@ -67,6 +67,18 @@ sub sql {
 }
 
 
+# The last stamp of a revocation: the seq of a token that is issued now.
+# Undefined where the store has none yet.
+
+sub stamp {
+    my ($self) = @_;
+
+    my ($code, $said) = $self->run('SELECT stamp FROM clock;');
+
+    return $code == 0 && $said =~ /^(\d+)$/m ? $1 : undef;
+}
+
+
 # the module's first worker makes the schema; at most 10 seconds
 
 sub wait_for_schema {

@@ -63,6 +63,8 @@ sub claims_for {
         $claims{scope} = 'business_access';
     }
 
+    $claims{seq} = $opt{seq} + 0 if defined $opt{seq};
+
     %claims = (%claims, %{ $opt{claims} // {} });
 
     return { map { $_ => $claims{$_} } grep { defined $claims{$_} }
@@ -71,7 +73,8 @@ sub claims_for {
 
 
 # mint(secret =>, kid =>, partner_id =>, [business_id =>,] [claims => {}],
-# [header => {}], [alg => 'HS256']); without a kid the header has none
+# [seq => a stamp of the store,] [header => {}], [alg => 'HS256']); without a
+# kid the header has none
 
 sub mint {
     my (%opt) = @_;

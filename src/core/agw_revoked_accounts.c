@@ -1,0 +1,314 @@
+
+#include "agw_revoked_accounts.h"
+
+
+/* accounts of one class that are compared with each other */
+
+#define AGW_REVOKED_COMPARED  1024
+
+
+static void agw_revoked_put_in(agw_revoked_set_t *set, uint32_t *first,
+    uint32_t n);
+static void agw_revoked_take_out(agw_revoked_set_t *set, uint32_t *first,
+    uint32_t n);
+static void agw_revoked_set_count_of(agw_revoked_set_t *set,
+    uint32_t account, uint32_t count);
+static unsigned agw_revoked_class(uint32_t count);
+
+
+void
+agw_revoked_changed(agw_revoked_set_t *set)
+{
+    __atomic_add_fetch(&set->generation, 1, __ATOMIC_SEQ_CST);
+}
+
+
+void
+agw_revoked_raise(agw_revoked_set_t *set, agw_revoked_entry_t *entry,
+    int64_t stamp, uint32_t time)
+{
+    if (time > entry->time) {
+        __atomic_store_n(&entry->time, time, __ATOMIC_SEQ_CST);
+    }
+
+    if (stamp > entry->stamp) {
+        __atomic_store_n(&entry->stamp, stamp, __ATOMIC_SEQ_CST);
+    }
+
+    agw_revoked_changed(set);
+}
+
+
+uint32_t
+agw_revoked_open_account(agw_revoked_set_t *set, agw_hash_t id)
+{
+    uint32_t  n;
+
+    n = agw_revoked_table_take(&set->table);
+
+    agw_revoked_table_link(&set->table, n, AGW_REVOKED_PARTNER, id);
+    agw_revoked_put_in(set, &set->classes[0], n);
+
+    return n;
+}
+
+
+void
+agw_revoked_enter(agw_revoked_set_t *set, uint32_t n)
+{
+    agw_revoked_entry_t  *entry, *by;
+
+    entry = agw_revoked_entry(set, n);
+
+    if (entry->owner == 0) {
+        return;
+    }
+
+    by = agw_revoked_entry(set, entry->owner);
+
+    if (entry->slot.kind == AGW_REVOKED_BUSINESS) {
+        by->businesses++;
+        return;
+    }
+
+    agw_revoked_note(by, entry->stamp, entry->time);
+    agw_revoked_put_in(set, &by->first, n);
+    agw_revoked_set_count_of(set, entry->owner, by->count + 1);
+}
+
+
+/* the highest that the entries of an account have */
+
+void
+agw_revoked_note(agw_revoked_entry_t *by, int64_t stamp, uint32_t time)
+{
+    if (stamp > by->high_stamp) {
+        by->high_stamp = stamp;
+    }
+
+    if (time > by->high_time) {
+        by->high_time = time;
+    }
+}
+
+
+void
+agw_revoked_remove(agw_revoked_set_t *set, uint32_t n)
+{
+    agw_revoked_entry_t  *entry, *by;
+
+    entry = agw_revoked_entry(set, n);
+    by = entry->owner ? agw_revoked_entry(set, entry->owner) : NULL;
+
+    if (entry->slot.kind == AGW_REVOKED_PARTNER) {
+        agw_revoked_take_out(set, &set->classes[0], n);
+
+    } else if (by != NULL && entry->slot.kind == AGW_REVOKED_BUSINESS) {
+        by->businesses--;
+
+    } else if (by != NULL) {
+        agw_revoked_take_out(set, &by->first, n);
+        agw_revoked_set_count_of(set, entry->owner, by->count - 1);
+    }
+
+    agw_revoked_table_unlink(&set->table, n);
+}
+
+
+uint32_t
+agw_revoked_largest(const agw_revoked_set_t *set)
+{
+    uint32_t              n, first, most, i;
+    unsigned              bits;
+    agw_revoked_entry_t  *entry;
+
+    bits = AGW_REVOKED_CLASSES - 1;
+
+    while (bits > 0 && set->classes[bits] == 0) {
+        bits -= 1;
+    }
+
+    if (bits == 0) {
+        return 0;
+    }
+
+    first = set->classes[bits];
+    most = first;
+    n = first;
+
+    for (i = 0; i < AGW_REVOKED_COMPARED; i++) {
+        entry = agw_revoked_entry(set, n);
+
+        if (entry->count > agw_revoked_entry(set, most)->count) {
+            most = n;
+        }
+
+        n = entry->slot.link;
+
+        if (n == first) {
+            break;
+        }
+    }
+
+    return most;
+}
+
+
+/* the cut-off is there before what it stands for is gone */
+
+void
+agw_revoked_merge(agw_revoked_set_t *set, uint32_t account)
+{
+    uint32_t              n;
+    agw_revoked_entry_t  *by;
+
+    by = agw_revoked_entry(set, account);
+
+    agw_revoked_raise(set, by, by->high_stamp, by->high_time);
+
+    while (by->first != 0) {
+        n = by->first;
+
+        agw_revoked_take_out(set, &by->first, n);
+        agw_revoked_table_unlink(&set->table, n);
+    }
+
+    agw_revoked_set_count_of(set, account, 0);
+
+    by->high_stamp = 0;
+    by->high_time = 0;
+
+    agw_revoked_table_reclaim(&set->table);
+}
+
+
+void
+agw_revoked_absorb(agw_revoked_set_t *set, uint32_t account)
+{
+    agw_revoked_entry_t  *by;
+
+    by = agw_revoked_entry(set, account);
+
+    if (by->count != 0 && by->stamp >= by->high_stamp
+        && by->time >= by->high_time)
+    {
+        agw_revoked_merge(set, account);
+    }
+}
+
+
+void
+agw_revoked_recount(agw_revoked_set_t *set)
+{
+    uint32_t              n;
+    agw_revoked_entry_t  *entry;
+
+    memset(set->classes, 0, sizeof(set->classes));
+
+    set->held = 0;
+
+    for (n = 0; n < AGW_REVOKED_SEATS; n++) {
+        set->held += set->seats[n];
+    }
+
+    for (n = 1; n <= set->table.fresh; n++) {
+        entry = agw_revoked_entry(set, n);
+
+        if (entry->slot.kind == AGW_REVOKED_PARTNER) {
+            entry->first = 0;
+            entry->count = 0;
+            entry->businesses = 0;
+            entry->high_stamp = 0;
+            entry->high_time = 0;
+
+            agw_revoked_put_in(set, &set->classes[0], n);
+        }
+    }
+
+    for (n = 1; n <= set->table.fresh; n++) {
+        entry = agw_revoked_entry(set, n);
+
+        if (entry->slot.kind != 0) {
+            agw_revoked_enter(set, n);
+        }
+    }
+
+    set->unswept = set->table.capacity;
+
+    /* an entry that is there, and that nobody was told of */
+
+    agw_revoked_changed(set);
+}
+
+
+static void
+agw_revoked_put_in(agw_revoked_set_t *set, uint32_t *first, uint32_t n)
+{
+    agw_revoked_entry_t  *entry, *next, *last;
+
+    entry = agw_revoked_entry(set, n);
+
+    if (*first == 0) {
+        entry->slot.link = n;
+        entry->slot.prev = n;
+        *first = n;
+        return;
+    }
+
+    next = agw_revoked_entry(set, *first);
+    last = agw_revoked_entry(set, next->slot.prev);
+
+    entry->slot.link = *first;
+    entry->slot.prev = next->slot.prev;
+    last->slot.link = n;
+    next->slot.prev = n;
+}
+
+
+static void
+agw_revoked_take_out(agw_revoked_set_t *set, uint32_t *first, uint32_t n)
+{
+    agw_revoked_entry_t  *entry;
+
+    entry = agw_revoked_entry(set, n);
+
+    if (entry->slot.link == n) {
+        *first = 0;
+        return;
+    }
+
+    agw_revoked_entry(set, entry->slot.link)->slot.prev = entry->slot.prev;
+    agw_revoked_entry(set, entry->slot.prev)->slot.link = entry->slot.link;
+
+    if (*first == n) {
+        *first = entry->slot.link;
+    }
+}
+
+
+static void
+agw_revoked_set_count_of(agw_revoked_set_t *set, uint32_t account,
+    uint32_t count)
+{
+    unsigned              before, after;
+    agw_revoked_entry_t  *by;
+
+    by = agw_revoked_entry(set, account);
+
+    before = agw_revoked_class(by->count);
+    after = agw_revoked_class(count);
+
+    by->count = count;
+
+    if (before != after) {
+        agw_revoked_take_out(set, &set->classes[before], account);
+        agw_revoked_put_in(set, &set->classes[after], account);
+    }
+}
+
+
+static unsigned
+agw_revoked_class(uint32_t count)
+{
+    return count == 0 ? 0 : 32 - (unsigned) __builtin_clz(count);
+}

@@ -1,0 +1,133 @@
+
+/*
+ * Inside of a set of revocations: its entries, and the accounts that bind
+ * the entries of one partner together.
+ *
+ * Each partner that has entries has an account: the slot of its own cut-off,
+ * which also leads to its other entries and counts them.  Accounts are in
+ * lists by the number of bits of their counts, so that the largest is found
+ * without a look at all.
+ */
+
+
+#ifndef AGW_REVOKED_ACCOUNTS_H_INCLUDED_
+#define AGW_REVOKED_ACCOUNTS_H_INCLUDED_
+
+
+#include "agw_revoked_set.h"
+#include "agw_revoked_table.h"
+
+
+/* bits of a count, and none */
+
+#define AGW_REVOKED_CLASSES   33
+
+
+/*
+ * Readers load the slot, stamp and time; the rest is the writer's.  The list
+ * of an account, and that of a class of accounts, is a ring: `link` of a slot
+ * is the next, `prev` the one before.
+ */
+
+typedef struct {
+    agw_revoked_slot_t  slot;
+    int64_t             stamp;       /* 0: an account without a cut-off */
+    uint32_t            time;        /* Unix seconds, at most the largest */
+    uint32_t            owner;       /* its account, or 0 */
+
+    /* of an account */
+
+    int64_t             high_stamp;  /* of the entries in its list */
+    uint32_t            high_time;
+    uint32_t            first;       /* of those */
+    uint32_t            count;       /* of those: tokens and owners */
+    uint32_t            businesses;  /* that it asked for; in no list */
+} agw_revoked_entry_t;
+
+
+struct agw_revoked_set_s {
+    uint32_t             magic;
+    uint32_t             layout;
+    uint64_t             bytes;
+    uint64_t             key[2];
+    uint64_t             generation;
+    int64_t              stamp;      /* the highest */
+    int64_t              floor;
+    uint32_t             swept;      /* the slot that was looked at last */
+    uint32_t             unswept;    /* slots, since the floor was raised */
+    uint32_t             held;       /* slots, by all processes */
+    uint32_t             seats[AGW_REVOKED_SEATS];
+    uint32_t             classes[AGW_REVOKED_CLASSES];
+    agw_revoked_table_t  table;
+};
+
+
+/* of a slot's number, which is not 0 */
+
+static inline agw_revoked_entry_t *
+agw_revoked_entry(const agw_revoked_set_t *set, uint32_t n)
+{
+    return agw_revoked_slot(&set->table, n);
+}
+
+
+/* tells readers that something has changed */
+
+void agw_revoked_changed(agw_revoked_set_t *set);
+
+
+/* raises stamp and time of an entry that readers may look at */
+
+void agw_revoked_raise(agw_revoked_set_t *set, agw_revoked_entry_t *entry,
+    int64_t stamp, uint32_t time);
+
+
+/* the account of a partner without one; there is room */
+
+uint32_t agw_revoked_open_account(agw_revoked_set_t *set, agw_hash_t id);
+
+
+/* after the entry was linked, or had its times raised */
+
+void agw_revoked_enter(agw_revoked_set_t *set, uint32_t n);
+void agw_revoked_note(agw_revoked_entry_t *by, int64_t stamp, uint32_t time);
+
+
+/*
+ * Unlinks an entry, or an account without any.  A removed slot is of use
+ * after agw_revoked_table_reclaim().
+ */
+
+void agw_revoked_remove(agw_revoked_set_t *set, uint32_t n);
+
+
+/*
+ * The account with the most tokens and owners, or 0 where no account has any.
+ * Of more than a thousand of about the same size, it may be another one.
+ */
+
+uint32_t agw_revoked_largest(const agw_revoked_set_t *set);
+
+
+/*
+ * Puts the cut-off of a partner in place of its tokens and owners; about
+ * 100 ns for each of them.
+ */
+
+void agw_revoked_merge(agw_revoked_set_t *set, uint32_t account);
+
+
+/* the same, if its cut-off refuses already what they do */
+
+void agw_revoked_absorb(agw_revoked_set_t *set, uint32_t account);
+
+
+/*
+ * Somebody died: makes lists and counts anew.  What is linked is whole, and
+ * so is the account of each entry.
+ */
+
+void agw_revoked_recount(agw_revoked_set_t *set);
+
+
+#endif /* AGW_REVOKED_ACCOUNTS_H_INCLUDED_ */

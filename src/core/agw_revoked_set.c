@@ -1,0 +1,607 @@
+
+/*
+ * An entry is there before anybody is told of it, and what refuses in its
+ * place before it goes.
+ */
+
+
+#include "agw_revoked_accounts.h"
+
+
+#define AGW_REVOKED_MAGIC     0x61677773       /* "agws" */
+#define AGW_REVOKED_LAYOUT    1
+
+#define AGW_REVOKED_TRIES     8
+
+/* what part of the entries one partner may have */
+
+#define AGW_REVOKED_SHARE     4
+
+/* slots at a time */
+
+#define AGW_REVOKED_SWEEP     4096
+
+
+static void agw_revoked_begin(agw_revoked_set_t *set);
+static void agw_revoked_end(agw_revoked_set_t *set);
+static uint32_t agw_revoked_needs(agw_revoked_t kind);
+static uint32_t agw_revoked_room(const agw_revoked_set_t *set);
+static agw_revoked_result_t agw_revoked_make_room(agw_revoked_set_t *set,
+    uint32_t needed);
+static int agw_revoked_is_covered(const agw_revocation_t *revocation,
+    const agw_revoked_entry_t *by);
+static agw_revoked_result_t agw_revoked_add_new(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation, uint32_t account, agw_hash_t id);
+static void agw_revoked_insert(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation, uint32_t account, agw_hash_t id);
+static uint32_t agw_revoked_account(const agw_revoked_set_t *set,
+    agw_str_t partner_id);
+static void agw_revoked_sweep_slot(agw_revoked_set_t *set, uint32_t n);
+static uint32_t agw_revoked_time(int64_t time);
+static int agw_revoked_ends(const agw_revoked_set_t *set,
+    agw_revoked_t kind, agw_hash_t id, const agw_revoked_token_t *token);
+static agw_hash_t agw_revoked_id(const agw_revoked_set_t *set,
+    const agw_revocation_t *revocation);
+static agw_hash_t agw_revoked_pair(const agw_revoked_set_t *set,
+    agw_str_t first, agw_str_t second);
+
+
+size_t
+agw_revoked_set_capacity(size_t size)
+{
+    if (size < sizeof(agw_revoked_set_t)) {
+        return 0;
+    }
+
+    return agw_revoked_table_capacity(size - sizeof(agw_revoked_set_t),
+                                      sizeof(agw_revoked_entry_t));
+}
+
+
+agw_revoked_set_t *
+agw_revoked_set_create(void *p, size_t size, const uint64_t key[2])
+{
+    agw_revoked_set_t  *set = p;
+
+    memset(set, 0, sizeof(agw_revoked_set_t));
+
+    set->bytes = size;
+    set->key[0] = key[0];
+    set->key[1] = key[1];
+    set->generation = 1;
+    set->layout = AGW_REVOKED_LAYOUT;
+
+    agw_revoked_table_init(&set->table, set + 1, sizeof(agw_revoked_entry_t),
+                           agw_revoked_set_capacity(size));
+
+    __atomic_store_n(&set->magic, AGW_REVOKED_MAGIC, __ATOMIC_RELEASE);
+
+    return set;
+}
+
+
+int
+agw_revoked_set_is_valid(const void *p, size_t size)
+{
+    const agw_revoked_set_t  *set = p;
+
+    return set->magic == AGW_REVOKED_MAGIC
+           && set->layout == AGW_REVOKED_LAYOUT
+           && set->bytes == size
+           && set->table.slot_size == sizeof(agw_revoked_entry_t)
+           && set->table.capacity == agw_revoked_set_capacity(size);
+}
+
+
+agw_revoked_result_t
+agw_revoked_set_hold(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation, unsigned seat)
+{
+    uint32_t              n, needed;
+    agw_revoked_result_t  result;
+
+    needed = agw_revoked_needs(revocation->kind);
+
+    if (seat >= AGW_REVOKED_SEATS) {
+        return AGW_REVOKED_SET_FULL;
+    }
+
+    agw_revoked_begin(set);
+
+    result = AGW_REVOKED_SET_OK;
+
+    if (revocation->kind == AGW_REVOKED_BUSINESS) {
+        n = agw_revoked_account(set, revocation->partner_id);
+
+        if (n != 0 && agw_revoked_entry(set, n)->businesses
+                      >= set->table.capacity / AGW_REVOKED_SHARE)
+        {
+            result = AGW_REVOKED_SET_SHARE_SPENT;
+        }
+    }
+
+    if (result == AGW_REVOKED_SET_OK) {
+        result = agw_revoked_make_room(set, needed);
+    }
+
+    if (result == AGW_REVOKED_SET_OK) {
+        set->seats[seat] += needed;
+        set->held += needed;
+    }
+
+    agw_revoked_end(set);
+
+    return result;
+}
+
+
+void
+agw_revoked_set_give_back(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation, unsigned seat)
+{
+    uint32_t  needed;
+
+    needed = agw_revoked_needs(revocation->kind);
+
+    agw_revoked_begin(set);
+
+    /* a seat may have been vacated meanwhile */
+
+    if (seat < AGW_REVOKED_SEATS && set->seats[seat] >= needed) {
+        set->seats[seat] -= needed;
+        set->held -= needed;
+    }
+
+    agw_revoked_end(set);
+}
+
+
+void
+agw_revoked_set_vacate(agw_revoked_set_t *set, unsigned seat)
+{
+    if (seat >= AGW_REVOKED_SEATS) {
+        return;
+    }
+
+    agw_revoked_begin(set);
+
+    set->held -= set->seats[seat];
+    set->seats[seat] = 0;
+
+    agw_revoked_end(set);
+}
+
+
+agw_revoked_result_t
+agw_revoked_set_add(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation)
+{
+    uint32_t              n, account, time;
+    agw_hash_t            id;
+    agw_revoked_result_t  result;
+
+    id = agw_revoked_id(set, revocation);
+    time = agw_revoked_time(revocation->time);
+
+    agw_revoked_begin(set);
+
+    result = AGW_REVOKED_SET_OK;
+    account = agw_revoked_account(set, revocation->partner_id);
+    n = agw_revoked_table_find(&set->table, revocation->kind, id);
+
+    if (account != 0
+        && agw_revoked_is_covered(revocation,
+                                  agw_revoked_entry(set, account)))
+    {
+        /* nothing more is refused */
+
+    } else if (n == 0) {
+        result = agw_revoked_add_new(set, revocation, account, id);
+
+    } else {
+        agw_revoked_raise(set, agw_revoked_entry(set, n), revocation->stamp,
+                          time);
+
+        if (n == account) {
+            agw_revoked_absorb(set, account);
+
+        } else if (account != 0 && revocation->kind != AGW_REVOKED_BUSINESS) {
+            agw_revoked_note(agw_revoked_entry(set, account),
+                             revocation->stamp, time);
+        }
+    }
+
+    if (result == AGW_REVOKED_SET_OK && revocation->stamp > set->stamp) {
+        __atomic_store_n(&set->stamp, revocation->stamp, __ATOMIC_RELAXED);
+    }
+
+    agw_revoked_end(set);
+
+    return result;
+}
+
+
+void
+agw_revoked_set_raise_floor(agw_revoked_set_t *set, int64_t floor)
+{
+    agw_revoked_begin(set);
+
+    if (floor > set->floor) {
+        __atomic_store_n(&set->floor, floor, __ATOMIC_SEQ_CST);
+        agw_revoked_changed(set);
+
+        set->unswept = set->table.capacity;
+    }
+
+    agw_revoked_end(set);
+}
+
+
+int
+agw_revoked_set_sweep(agw_revoked_set_t *set)
+{
+    uint32_t  i;
+
+    agw_revoked_begin(set);
+
+    for (i = 0; i < AGW_REVOKED_SWEEP && set->unswept != 0; i++) {
+        set->unswept--;
+        set->swept = set->swept < set->table.fresh ? set->swept + 1 : 1;
+
+        if (set->table.fresh != 0) {
+            agw_revoked_sweep_slot(set, set->swept);
+        }
+    }
+
+    agw_revoked_table_reclaim(&set->table);
+
+    agw_revoked_end(set);
+
+    return set->unswept != 0;
+}
+
+
+size_t
+agw_revoked_set_count(const agw_revoked_set_t *set)
+{
+    return set->table.capacity
+           - __atomic_load_n(&set->table.spare, __ATOMIC_RELAXED);
+}
+
+
+size_t
+agw_revoked_set_size(const agw_revoked_set_t *set)
+{
+    return set->table.capacity;
+}
+
+
+int64_t
+agw_revoked_set_stamp(const agw_revoked_set_t *set)
+{
+    return __atomic_load_n(&set->stamp, __ATOMIC_RELAXED);
+}
+
+
+int64_t
+agw_revoked_set_floor(const agw_revoked_set_t *set)
+{
+    return __atomic_load_n(&set->floor, __ATOMIC_ACQUIRE);
+}
+
+
+uint64_t
+agw_revoked_set_generation(const agw_revoked_set_t *set)
+{
+    return __atomic_load_n(&set->generation, __ATOMIC_ACQUIRE);
+}
+
+
+/*
+ * Entries are removed after the floor, or the cut-off of their partner, was
+ * raised over them: what is not found any more is refused by those, which so
+ * are looked at last.
+ */
+
+agw_revoked_answer_t
+agw_revoked_set_ask(const agw_revoked_set_t *set,
+    const agw_revoked_token_t *token)
+{
+    int         revoked;
+    unsigned    i;
+    int64_t     floor;
+    uint64_t    before;
+    agw_hash_t  id, owner, business, partner;
+
+    id = agw_revoked_pair(set, token->partner_id, token->jti);
+    partner = agw_siphash(set->key, token->partner_id);
+
+    if (token->business_id.len) {
+        owner = agw_revoked_pair(set, token->partner_id, token->business_id);
+        business = agw_siphash(set->key, token->business_id);
+    }
+
+    for (i = 0; i < AGW_REVOKED_TRIES; i++) {
+        before = agw_revoked_table_look(&set->table);
+
+        revoked = agw_revoked_table_find(&set->table, AGW_REVOKED_TOKEN, id)
+                  != 0;
+
+        if (token->business_id.len) {
+            revoked |= agw_revoked_ends(set, AGW_REVOKED_OWNER, owner, token)
+                       | agw_revoked_ends(set, AGW_REVOKED_BUSINESS, business,
+                                          token);
+        }
+
+        revoked |= agw_revoked_ends(set, AGW_REVOKED_PARTNER, partner, token);
+
+        floor = __atomic_load_n(&set->floor, __ATOMIC_ACQUIRE);
+
+        if (!agw_revoked_table_looked(&set->table, before)) {
+            continue;
+        }
+
+        if (revoked) {
+            return AGW_TOKEN_REVOKED;
+        }
+
+        return token->seq >= 0 && token->seq < floor ? AGW_TOKEN_FORGOTTEN
+                                                     : AGW_TOKEN_LIVES;
+    }
+
+    return AGW_TOKEN_ASK_LOCKED;
+}
+
+
+static void
+agw_revoked_begin(agw_revoked_set_t *set)
+{
+    if (agw_revoked_table_begin(&set->table)) {
+        agw_revoked_recount(set);
+    }
+}
+
+
+static void
+agw_revoked_end(agw_revoked_set_t *set)
+{
+    agw_revoked_table_end(&set->table);
+}
+
+
+/* an account may be needed as well */
+
+static uint32_t
+agw_revoked_needs(agw_revoked_t kind)
+{
+    return kind == AGW_REVOKED_PARTNER ? 1 : 2;
+}
+
+
+static uint32_t
+agw_revoked_room(const agw_revoked_set_t *set)
+{
+    return set->table.spare > set->held ? set->table.spare - set->held : 0;
+}
+
+
+static agw_revoked_result_t
+agw_revoked_make_room(agw_revoked_set_t *set, uint32_t needed)
+{
+    uint32_t  account;
+
+    while (agw_revoked_room(set) < needed) {
+        account = agw_revoked_largest(set);
+
+        if (account == 0) {
+            return AGW_REVOKED_SET_FULL;
+        }
+
+        agw_revoked_merge(set, account);
+    }
+
+    return AGW_REVOKED_SET_OK;
+}
+
+
+/* whether the cut-off of its partner refuses all that an entry would */
+
+static int
+agw_revoked_is_covered(const agw_revocation_t *revocation,
+    const agw_revoked_entry_t *by)
+{
+    return (revocation->kind == AGW_REVOKED_TOKEN
+            || revocation->kind == AGW_REVOKED_OWNER)
+           && revocation->stamp <= by->stamp
+           && agw_revoked_time(revocation->time) <= by->time;
+}
+
+
+static agw_revoked_result_t
+agw_revoked_add_new(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation, uint32_t account, agw_hash_t id)
+{
+    uint32_t  needed;
+
+    needed = 1;
+
+    if (revocation->kind != AGW_REVOKED_PARTNER
+        && revocation->partner_id.len != 0 && account == 0)
+    {
+        needed = 2;
+    }
+
+    if (agw_revoked_make_room(set, needed) != AGW_REVOKED_SET_OK) {
+        return AGW_REVOKED_SET_FULL;
+    }
+
+    if (revocation->kind == AGW_REVOKED_PARTNER) {
+        account = agw_revoked_open_account(set, id);
+
+        agw_revoked_raise(set, agw_revoked_entry(set, account),
+                          revocation->stamp,
+                          agw_revoked_time(revocation->time));
+
+        return AGW_REVOKED_SET_OK;
+    }
+
+    if (needed == 2) {
+        account = agw_revoked_open_account(set,
+                              agw_siphash(set->key, revocation->partner_id));
+    }
+
+    agw_revoked_insert(set, revocation, account, id);
+
+    if (account != 0
+        && agw_revoked_entry(set, account)->count
+           > set->table.capacity / AGW_REVOKED_SHARE)
+    {
+        agw_revoked_merge(set, account);
+    }
+
+    return AGW_REVOKED_SET_OK;
+}
+
+
+static void
+agw_revoked_insert(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation, uint32_t account, agw_hash_t id)
+{
+    uint32_t              n;
+    agw_revoked_entry_t  *entry;
+
+    n = agw_revoked_table_take(&set->table);
+    entry = agw_revoked_entry(set, n);
+
+    __atomic_store_n(&entry->stamp, revocation->stamp, __ATOMIC_RELAXED);
+    __atomic_store_n(&entry->time, agw_revoked_time(revocation->time),
+                     __ATOMIC_RELAXED);
+    entry->owner = account;
+
+    agw_revoked_table_link(&set->table, n, revocation->kind, id);
+    agw_revoked_changed(set);
+    agw_revoked_enter(set, n);
+}
+
+
+/* of a partner, or 0 where it has none, or there is no partner */
+
+static uint32_t
+agw_revoked_account(const agw_revoked_set_t *set, agw_str_t partner_id)
+{
+    return partner_id.len == 0
+           ? 0 : agw_revoked_table_find(&set->table, AGW_REVOKED_PARTNER,
+                                        agw_siphash(set->key, partner_id));
+}
+
+
+static void
+agw_revoked_sweep_slot(agw_revoked_set_t *set, uint32_t n)
+{
+    agw_revoked_entry_t  *entry;
+
+    entry = agw_revoked_entry(set, n);
+
+    if (entry->slot.kind == 0 || entry->stamp > set->floor) {
+        return;
+    }
+
+    if (entry->slot.kind == AGW_REVOKED_PARTNER) {
+        __atomic_store_n(&entry->stamp, 0, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&entry->time, 0, __ATOMIC_SEQ_CST);
+
+        if (entry->count != 0 || entry->businesses != 0) {
+            return;
+        }
+    }
+
+    agw_revoked_remove(set, n);
+}
+
+
+static uint32_t
+agw_revoked_time(int64_t time)
+{
+    if (time < 0) {
+        return 0;
+    }
+
+    return time > UINT32_MAX ? UINT32_MAX : (uint32_t) time;
+}
+
+
+/* an entry of that time, which is cut to what fits, refuses all before it */
+
+static int
+agw_revoked_ends(const agw_revoked_set_t *set, agw_revoked_t kind,
+    agw_hash_t id, const agw_revoked_token_t *token)
+{
+    int64_t                     stamp, time;
+    uint32_t                    n;
+    const agw_revoked_entry_t  *entry;
+
+    n = agw_revoked_table_find(&set->table, kind, id);
+
+    if (n == 0) {
+        return 0;
+    }
+
+    entry = agw_revoked_entry(set, n);
+    stamp = __atomic_load_n(&entry->stamp, __ATOMIC_ACQUIRE);
+
+    if (token->seq >= 0) {
+        return token->seq < stamp;
+    }
+
+    time = __atomic_load_n(&entry->time, __ATOMIC_ACQUIRE);
+
+    return stamp != 0 && (token->iat <= time + token->ahead
+                          || time == UINT32_MAX);
+}
+
+
+static agw_hash_t
+agw_revoked_id(const agw_revoked_set_t *set,
+    const agw_revocation_t *revocation)
+{
+    switch (revocation->kind) {
+
+    case AGW_REVOKED_TOKEN:
+        return agw_revoked_pair(set, revocation->partner_id,
+                                revocation->jti);
+
+    case AGW_REVOKED_OWNER:
+        return agw_revoked_pair(set, revocation->partner_id,
+                                revocation->business_id);
+
+    case AGW_REVOKED_BUSINESS:
+        return agw_siphash(set->key, revocation->business_id);
+
+    default:
+        return agw_siphash(set->key, revocation->partner_id);
+    }
+}
+
+
+/* no id has a colon in it */
+
+static agw_hash_t
+agw_revoked_pair(const agw_revoked_set_t *set, agw_str_t first,
+    agw_str_t second)
+{
+    agw_str_t       id;
+    unsigned char   buf[2 * AGW_ID_MAX + 1];
+
+    id.data = buf;
+    id.len = 0;
+
+    if (first.len <= AGW_ID_MAX && second.len <= AGW_ID_MAX) {
+        memcpy(buf, first.data, first.len);
+        buf[first.len] = ':';
+        memcpy(buf + first.len + 1, second.data, second.len);
+
+        id.len = first.len + 1 + second.len;
+    }
+
+    return agw_siphash(set->key, id);
+}

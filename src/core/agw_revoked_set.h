@@ -1,0 +1,177 @@
+
+/*
+ * What is revoked, and until when it is to be known: entries that name
+ * tokens, in memory that several processes share.  One of them at a time
+ * changes it, under a lock that is the caller's; any reads it meanwhile,
+ * without one.
+ *
+ * Entries are ordered by stamps: integers of the store that only ever grow.
+ * A token carries the last stamp that its store had given when it was issued
+ * (seq), and so is older than each entry whose stamp is greater.  A token
+ * without one is compared by its iat with the time of the entry.
+ *
+ * Nothing in it is evicted.  Where one partner's entries take more than a
+ * quarter of the room, or none is left and that partner has the most, they
+ * become one entry that ends all older tokens of that partner.
+ */
+
+
+#ifndef AGW_REVOKED_SET_H_INCLUDED_
+#define AGW_REVOKED_SET_H_INCLUDED_
+
+
+#include "agw.h"
+
+
+typedef struct agw_revoked_set_s  agw_revoked_set_t;
+
+
+typedef enum {
+    AGW_REVOKED_TOKEN = 1,           /* that token, whatever its seq or iat */
+    AGW_REVOKED_OWNER,               /* a partner's older ones for a business */
+    AGW_REVOKED_BUSINESS,            /* everyone's older ones for a business */
+    AGW_REVOKED_PARTNER              /* a partner's older ones */
+} agw_revoked_t;
+
+#define AGW_REVOKED_KINDS   5
+
+
+/* an id that is not of that kind is empty; a business may name who asks */
+
+typedef struct {
+    agw_revoked_t   kind;
+    agw_str_t       partner_id;      /* of a token, an owner, a partner */
+    agw_str_t       business_id;     /* of an owner, a business */
+    agw_str_t       jti;             /* of a token */
+    int64_t         stamp;           /* 1 to AGW_STAMP_MAX */
+    int64_t         time;            /* Unix seconds */
+} agw_revocation_t;
+
+
+typedef enum {
+    AGW_REVOKED_SET_OK = 0,
+    AGW_REVOKED_SET_FULL,            /* of entries that cannot be merged */
+    AGW_REVOKED_SET_SHARE_SPENT      /* a quarter is one partner's businesses */
+} agw_revoked_result_t;
+
+
+typedef enum {
+    AGW_TOKEN_LIVES = 0,
+    AGW_TOKEN_REVOKED,
+    AGW_TOKEN_FORGOTTEN,             /* older than what is known */
+    AGW_TOKEN_ASK_LOCKED             /* the set kept changing */
+} agw_revoked_answer_t;
+
+
+/*
+ * What a token is looked up by.  An empty business_id is none; seq is
+ * AGW_SEQ_NONE where it has none that is believed.  ahead is how far iat may
+ * be ahead of the clock, in seconds.
+ */
+
+typedef struct {
+    agw_str_t       partner_id;
+    agw_str_t       business_id;
+    agw_str_t       jti;
+    int64_t         seq;
+    int64_t         iat;
+    int64_t         ahead;
+} agw_revoked_token_t;
+
+
+/* how many processes can change a set: their numbers are below that */
+
+#define AGW_REVOKED_SEATS   1024
+
+
+/* how many entries a set of that many bytes holds; 0 where too small */
+
+size_t agw_revoked_set_capacity(size_t size);
+
+
+/*
+ * Makes an empty set of size bytes at p, aligned for any type, with 128
+ * random bits for its hash.  The capacity must not be 0.
+ */
+
+agw_revoked_set_t *agw_revoked_set_create(void *p, size_t size,
+    const uint64_t key[2]);
+
+
+/* whether p is a set of this layout and size, made by some process */
+
+int agw_revoked_set_is_valid(const void *p, size_t size);
+
+
+/*
+ * Holds room for an entry that is about to be written to the store, for the
+ * process of that number; makes some where it is short.  Until it is given
+ * back, by agw_revoked_set_add() or agw_revoked_set_give_back(), nothing else
+ * takes it.  Only kind and partner_id are looked at.  Locked.
+ */
+
+agw_revoked_result_t agw_revoked_set_hold(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation, unsigned seat);
+
+void agw_revoked_set_give_back(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation, unsigned seat);
+
+
+/* gives back all that a process holds, which has died or begins.  Locked. */
+
+void agw_revoked_set_vacate(agw_revoked_set_t *set, unsigned seat);
+
+
+/*
+ * Adds an entry, or raises stamp and time of the one there is: they never
+ * fall.  Makes room where it is short.  Returns AGW_REVOKED_SET_OK, which is
+ * certain after agw_revoked_set_hold() and agw_revoked_set_give_back() under
+ * the same lock; or AGW_REVOKED_SET_FULL, and nothing has changed.  Locked.
+ */
+
+agw_revoked_result_t agw_revoked_set_add(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation);
+
+
+/*
+ * From now on a token whose seq is below the floor is forgotten; the floor
+ * never falls.  Entries whose stamps are not above it refuse nobody else, and
+ * are removed by agw_revoked_set_sweep(): some thousands at a time, returning
+ * 1 while there is more to look at.  Locked.
+ */
+
+void agw_revoked_set_raise_floor(agw_revoked_set_t *set, int64_t floor);
+int agw_revoked_set_sweep(agw_revoked_set_t *set);
+
+
+/* how many entries there are, and how many there can be; not locked */
+
+size_t agw_revoked_set_count(const agw_revoked_set_t *set);
+size_t agw_revoked_set_size(const agw_revoked_set_t *set);
+
+
+/* the highest stamp of an entry that was added, or 0; the floor; not locked */
+
+int64_t agw_revoked_set_stamp(const agw_revoked_set_t *set);
+int64_t agw_revoked_set_floor(const agw_revoked_set_t *set);
+
+
+/*
+ * A number that changes before agw_revoked_set_add() or _raise_floor()
+ * returns, if that changed anything: a token that lived still lives while it
+ * stays the same.  It is to be loaded before the look-up.  Not locked.
+ */
+
+uint64_t agw_revoked_set_generation(const agw_revoked_set_t *set);
+
+
+/*
+ * Whether a token is revoked; after AGW_TOKEN_ASK_LOCKED the caller is to ask
+ * again with the lock, and then it is not the answer.  Not locked.
+ */
+
+agw_revoked_answer_t agw_revoked_set_ask(const agw_revoked_set_t *set,
+    const agw_revoked_token_t *token);
+
+
+#endif /* AGW_REVOKED_SET_H_INCLUDED_ */

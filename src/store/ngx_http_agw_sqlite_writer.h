@@ -1,0 +1,36 @@
+
+/*
+ * All that is written to a SQLite store, by a connection of its own in a
+ * thread: the event loop never waits for a disk, or for another process.
+ */
+
+
+#ifndef NGX_HTTP_AGW_SQLITE_WRITER_H_INCLUDED_
+#define NGX_HTTP_AGW_SQLITE_WRITER_H_INCLUDED_
+
+
+#include "ngx_http_agw_sqlite_db.h"
+
+
+/*
+ * Made by a worker, which owns it; NULL where memory ran out.  Where nginx
+ * has no threads, or its event method cannot be told of what they did, it
+ * writes in the event loop, and warns about it.
+ */
+
+ngx_http_agw_sqlite_writer_t *ngx_http_agw_sqlite_writer_create(
+    const char *path, ngx_str_t pool, ngx_cycle_t *cycle);
+
+
+/* after the threads have ended; writer may be NULL */
+
+void ngx_http_agw_sqlite_writer_close(ngx_http_agw_sqlite_writer_t *writer);
+
+
+/* the engine's revoke() and tend() */
+
+void ngx_http_agw_sqlite_revoke(void *state, ngx_http_agw_write_t *write);
+void ngx_http_agw_sqlite_tend(void *state, ngx_http_agw_write_t *write);
+
+
+#endif /* NGX_HTTP_AGW_SQLITE_WRITER_H_INCLUDED_ */
