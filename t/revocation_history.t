@@ -21,7 +21,7 @@ use AGW::History;
 use AGW::Nginx qw(nginx_t);
 use AGW::Revoking;
 
-my $steps = $ENV{AGW_HISTORY_STEPS} // ($ENV{AGW_PRELOAD} ? 5000 : 10_000);
+my $steps = $ENV{AGW_HISTORY_STEPS} // ($ENV{AGW_PRELOAD} ? 10_000 : 30_000);
 my $seed = $ENV{AGW_HISTORY_SEED} // (int(time) ^ $$);
 my $workers = 2;
 

@@ -34,7 +34,7 @@ our %OPS = (
     toggle_partner => 45, toggle_business => 60, blink => 20, move => 50,
     delete_business => 15, delete_partner => 6, replace_business => 30,
     replace_partner => 8, run_over_business => 15, run_over_partner => 4,
-    ignored => 5, burst => 12, clock => 60, restart => 8, reload => 8,
+    ignored => 5, burst => 30, clock => 60, restart => 8, reload => 8,
     kill_worker => 12, settle => 8, age => 2, delete_rows => 5,
 );
 
@@ -46,7 +46,7 @@ sub new {
     my ($class, %opt) = @_;
 
     my $self = bless {
-        %opt, step => 0, tokens => [], log => [], peak => {}, count => {},
+        %opt, step => 0, tokens => [], log => [], peak => {},
         conns => [map { [] } @{ $opt{nodes} }],
     }, $class;
     my $store = $opt{nodes}[0]->store;
@@ -322,10 +322,12 @@ sub is_merged {
     my $peak = \$self->{peak}{ $token->{p} };
 
     $$peak = $rows if $rows > ($$peak // 0);
-    $self->{collateral}++;
+    return 0 if $$peak < 0.8 * $self->{room} / 4 || !defined $token->{seq}
+        || $token->{seq} >= $last;
 
-    return $$peak >= 0.8 * $self->{room} / 4 && defined $token->{seq}
-        && $token->{seq} < $last;
+    $self->{seen}{'revoked with others'}++;
+
+    return 1;
 }
 
 
@@ -796,7 +798,7 @@ sub op_burst {
 
     my $partner = one_of(grep { $_->{noisy} }
         map { $self->{partners}{$_} } @{ $self->{ids} });
-    my $rows = 30 + int rand $self->{room} / 8;
+    my $rows = 10 + int rand $self->{room} / 8;
 
     $self->note_op("$rows rows of $partner->{id}");
     $self->write(join ' ', 'BEGIN;', (map {
@@ -1002,7 +1004,7 @@ sub run {
         my @ended = grep { $_->{dead} && $_->{dead} > $self->{step} - 300 }
             @$tokens;
 
-        for (1 .. 12) {
+        for (1 .. 10) {
             my $token = rand() < 0.3 && @ended ? one_of(@ended)
                 : rand() < 0.3 && @$tokens > 20
                     ? $tokens->[-1 - int rand 20] : one_of(@$tokens);
