@@ -17,6 +17,31 @@ static unsigned agw_revoked_class(uint32_t count);
 
 
 void
+agw_revoked_begin(agw_revoked_set_t *set)
+{
+    if (agw_revoked_table_begin(&set->table)) {
+        agw_revoked_recount(set);
+    }
+}
+
+
+void
+agw_revoked_end(agw_revoked_set_t *set)
+{
+    agw_revoked_table_end(&set->table);
+}
+
+
+uint32_t
+agw_revoked_account(const agw_revoked_set_t *set, agw_str_t partner_id)
+{
+    return partner_id.len == 0
+           ? 0 : agw_revoked_table_find(&set->table, AGW_REVOKED_PARTNER,
+                                        agw_siphash(set->key, partner_id));
+}
+
+
+void
 agw_revoked_changed(agw_revoked_set_t *set)
 {
     __atomic_add_fetch(&set->generation, 1, __ATOMIC_SEQ_CST);
@@ -60,7 +85,7 @@ agw_revoked_enter(agw_revoked_set_t *set, uint32_t n)
 
     entry = agw_revoked_entry(set, n);
 
-    if (entry->owner == 0) {
+    if (entry->slot.kind == AGW_REVOKED_PARTNER || entry->owner == 0) {
         return;
     }
 
@@ -98,20 +123,32 @@ agw_revoked_remove(agw_revoked_set_t *set, uint32_t n)
     agw_revoked_entry_t  *entry, *by;
 
     entry = agw_revoked_entry(set, n);
-    by = entry->owner ? agw_revoked_entry(set, entry->owner) : NULL;
 
     if (entry->slot.kind == AGW_REVOKED_PARTNER) {
         agw_revoked_take_out(set, &set->classes[0], n);
 
-    } else if (by != NULL && entry->slot.kind == AGW_REVOKED_BUSINESS) {
-        by->businesses--;
+    } else if (entry->owner != 0) {
+        by = agw_revoked_entry(set, entry->owner);
 
-    } else if (by != NULL) {
-        agw_revoked_take_out(set, &by->first, n);
-        agw_revoked_set_count_of(set, entry->owner, by->count - 1);
+        if (entry->slot.kind == AGW_REVOKED_BUSINESS) {
+            by->businesses--;
+
+        } else {
+            agw_revoked_take_out(set, &by->first, n);
+            agw_revoked_set_count_of(set, entry->owner, by->count - 1);
+        }
     }
 
     agw_revoked_table_unlink(&set->table, n);
+}
+
+
+int
+agw_revoked_is_refused(const agw_revocation_t *revocation,
+    const agw_revoked_entry_t *by)
+{
+    return revocation->kind == AGW_REVOKED_TOKEN && revocation->seq_known
+           && revocation->seq < by->stamp;
 }
 
 
@@ -205,10 +242,12 @@ agw_revoked_recount(agw_revoked_set_t *set)
 
     memset(set->classes, 0, sizeof(set->classes));
 
-    set->held = 0;
+    set->writes = 0;
+    set->slots = 0;
 
     for (n = 0; n < AGW_REVOKED_SEATS; n++) {
-        set->held += set->seats[n];
+        set->writes += set->seats[n].writes;
+        set->slots += set->seats[n].slots;
     }
 
     for (n = 1; n <= set->table.fresh; n++) {
@@ -233,7 +272,7 @@ agw_revoked_recount(agw_revoked_set_t *set)
         }
     }
 
-    set->unswept = set->table.capacity;
+    set->unswept = set->table.fresh;
 
     /* an entry that is there, and that nobody was told of */
 

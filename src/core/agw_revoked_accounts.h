@@ -18,6 +18,10 @@
 #include "agw_revoked_table.h"
 
 
+/* what part of the entries one partner may have */
+
+#define AGW_REVOKED_SHARE     4
+
 /* bits of a count, and none */
 
 #define AGW_REVOKED_CLASSES   33
@@ -33,7 +37,11 @@ typedef struct {
     agw_revoked_slot_t  slot;
     int64_t             stamp;       /* 0: an account without a cut-off */
     uint32_t            time;        /* Unix seconds, at most the largest */
-    uint32_t            owner;       /* its account, or 0 */
+
+    union {
+        uint32_t        owner;       /* its account, or 0 */
+        uint32_t        held;        /* of an account: by how many writes */
+    };
 
     /* of an account */
 
@@ -43,6 +51,14 @@ typedef struct {
     uint32_t            count;       /* of those: tokens and owners */
     uint32_t            businesses;  /* that it asked for; in no list */
 } agw_revoked_entry_t;
+
+
+/* what a process holds: writes on their way, and slots for them */
+
+typedef struct {
+    uint16_t            writes;
+    uint16_t            slots;
+} agw_revoked_seat_t;
 
 
 struct agw_revoked_set_s {
@@ -55,8 +71,9 @@ struct agw_revoked_set_s {
     int64_t              floor;
     uint32_t             swept;      /* the slot that was looked at last */
     uint32_t             unswept;    /* slots, since the floor was raised */
-    uint32_t             held;       /* slots, by all processes */
-    uint32_t             seats[AGW_REVOKED_SEATS];
+    uint32_t             writes;     /* of all seats */
+    uint32_t             slots;      /* likewise */
+    agw_revoked_seat_t   seats[AGW_REVOKED_SEATS];
     uint32_t             classes[AGW_REVOKED_CLASSES];
     agw_revoked_table_t  table;
 };
@@ -69,6 +86,21 @@ agw_revoked_entry(const agw_revoked_set_t *set, uint32_t n)
 {
     return agw_revoked_slot(&set->table, n);
 }
+
+
+/*
+ * Before and after a change; the first puts in order what a process left that
+ * died in the middle of one.
+ */
+
+void agw_revoked_begin(agw_revoked_set_t *set);
+void agw_revoked_end(agw_revoked_set_t *set);
+
+
+/* of a partner, or 0 where it has none, or there is no partner */
+
+uint32_t agw_revoked_account(const agw_revoked_set_t *set,
+    agw_str_t partner_id);
 
 
 /* tells readers that something has changed */
@@ -101,6 +133,12 @@ void agw_revoked_note(agw_revoked_entry_t *by, int64_t stamp, uint32_t time);
 void agw_revoked_remove(agw_revoked_set_t *set, uint32_t n);
 
 
+/* whether a token is refused by the cut-off of its partner, for good */
+
+int agw_revoked_is_refused(const agw_revocation_t *revocation,
+    const agw_revoked_entry_t *by);
+
+
 /*
  * The account with the most tokens and owners, or 0 where no account has any.
  * Of more than a thousand of about the same size, it may be another one.
@@ -120,6 +158,15 @@ void agw_revoked_merge(agw_revoked_set_t *set, uint32_t account);
 /* the same, if its cut-off refuses already what they do */
 
 void agw_revoked_absorb(agw_revoked_set_t *set, uint32_t account);
+
+
+/*
+ * Has so many slots free that nobody holds, merging the largest accounts
+ * where it must; or AGW_REVOKED_SET_FULL.
+ */
+
+agw_revoked_result_t agw_revoked_make_room(agw_revoked_set_t *set,
+    uint32_t needed);
 
 
 /*

@@ -13,29 +13,17 @@
 
 #define AGW_REVOKED_TRIES     8
 
-/* what part of the entries one partner may have */
-
-#define AGW_REVOKED_SHARE     4
-
 /* slots at a time */
 
 #define AGW_REVOKED_SWEEP     4096
 
 
-static void agw_revoked_begin(agw_revoked_set_t *set);
-static void agw_revoked_end(agw_revoked_set_t *set);
-static uint32_t agw_revoked_needs(agw_revoked_t kind);
-static uint32_t agw_revoked_room(const agw_revoked_set_t *set);
-static agw_revoked_result_t agw_revoked_make_room(agw_revoked_set_t *set,
-    uint32_t needed);
 static int agw_revoked_is_covered(const agw_revocation_t *revocation,
     const agw_revoked_entry_t *by);
 static agw_revoked_result_t agw_revoked_add_new(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, uint32_t account, agw_hash_t id);
 static void agw_revoked_insert(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, uint32_t account, agw_hash_t id);
-static uint32_t agw_revoked_account(const agw_revoked_set_t *set,
-    agw_str_t partner_id);
 static void agw_revoked_sweep_slot(agw_revoked_set_t *set, uint32_t n);
 static uint32_t agw_revoked_time(int64_t time);
 static int agw_revoked_ends(const agw_revoked_set_t *set,
@@ -90,85 +78,6 @@ agw_revoked_set_is_valid(const void *p, size_t size)
            && set->bytes == size
            && set->table.slot_size == sizeof(agw_revoked_entry_t)
            && set->table.capacity == agw_revoked_set_capacity(size);
-}
-
-
-agw_revoked_result_t
-agw_revoked_set_hold(agw_revoked_set_t *set,
-    const agw_revocation_t *revocation, unsigned seat)
-{
-    uint32_t              n, needed;
-    agw_revoked_result_t  result;
-
-    needed = agw_revoked_needs(revocation->kind);
-
-    if (seat >= AGW_REVOKED_SEATS) {
-        return AGW_REVOKED_SET_FULL;
-    }
-
-    agw_revoked_begin(set);
-
-    result = AGW_REVOKED_SET_OK;
-
-    if (revocation->kind == AGW_REVOKED_BUSINESS) {
-        n = agw_revoked_account(set, revocation->partner_id);
-
-        if (n != 0 && agw_revoked_entry(set, n)->businesses
-                      >= set->table.capacity / AGW_REVOKED_SHARE)
-        {
-            result = AGW_REVOKED_SET_SHARE_SPENT;
-        }
-    }
-
-    if (result == AGW_REVOKED_SET_OK) {
-        result = agw_revoked_make_room(set, needed);
-    }
-
-    if (result == AGW_REVOKED_SET_OK) {
-        set->seats[seat] += needed;
-        set->held += needed;
-    }
-
-    agw_revoked_end(set);
-
-    return result;
-}
-
-
-void
-agw_revoked_set_give_back(agw_revoked_set_t *set,
-    const agw_revocation_t *revocation, unsigned seat)
-{
-    uint32_t  needed;
-
-    needed = agw_revoked_needs(revocation->kind);
-
-    agw_revoked_begin(set);
-
-    /* a seat may have been vacated meanwhile */
-
-    if (seat < AGW_REVOKED_SEATS && set->seats[seat] >= needed) {
-        set->seats[seat] -= needed;
-        set->held -= needed;
-    }
-
-    agw_revoked_end(set);
-}
-
-
-void
-agw_revoked_set_vacate(agw_revoked_set_t *set, unsigned seat)
-{
-    if (seat >= AGW_REVOKED_SEATS) {
-        return;
-    }
-
-    agw_revoked_begin(set);
-
-    set->held -= set->seats[seat];
-    set->seats[seat] = 0;
-
-    agw_revoked_end(set);
 }
 
 
@@ -230,7 +139,7 @@ agw_revoked_set_raise_floor(agw_revoked_set_t *set, int64_t floor)
         __atomic_store_n(&set->floor, floor, __ATOMIC_SEQ_CST);
         agw_revoked_changed(set);
 
-        set->unswept = set->table.capacity;
+        set->unswept = set->table.fresh;
     }
 
     agw_revoked_end(set);
@@ -341,66 +250,14 @@ agw_revoked_set_ask(const agw_revoked_set_t *set,
             continue;
         }
 
-        if (revoked) {
-            return AGW_TOKEN_REVOKED;
+        if (token->seq >= 0 && token->seq < floor) {
+            return AGW_TOKEN_FORGOTTEN;
         }
 
-        return token->seq >= 0 && token->seq < floor ? AGW_TOKEN_FORGOTTEN
-                                                     : AGW_TOKEN_LIVES;
+        return revoked ? AGW_TOKEN_REVOKED : AGW_TOKEN_LIVES;
     }
 
     return AGW_TOKEN_ASK_LOCKED;
-}
-
-
-static void
-agw_revoked_begin(agw_revoked_set_t *set)
-{
-    if (agw_revoked_table_begin(&set->table)) {
-        agw_revoked_recount(set);
-    }
-}
-
-
-static void
-agw_revoked_end(agw_revoked_set_t *set)
-{
-    agw_revoked_table_end(&set->table);
-}
-
-
-/* an account may be needed as well */
-
-static uint32_t
-agw_revoked_needs(agw_revoked_t kind)
-{
-    return kind == AGW_REVOKED_PARTNER ? 1 : 2;
-}
-
-
-static uint32_t
-agw_revoked_room(const agw_revoked_set_t *set)
-{
-    return set->table.spare > set->held ? set->table.spare - set->held : 0;
-}
-
-
-static agw_revoked_result_t
-agw_revoked_make_room(agw_revoked_set_t *set, uint32_t needed)
-{
-    uint32_t  account;
-
-    while (agw_revoked_room(set) < needed) {
-        account = agw_revoked_largest(set);
-
-        if (account == 0) {
-            return AGW_REVOKED_SET_FULL;
-        }
-
-        agw_revoked_merge(set, account);
-    }
-
-    return AGW_REVOKED_SET_OK;
 }
 
 
@@ -410,10 +267,15 @@ static int
 agw_revoked_is_covered(const agw_revocation_t *revocation,
     const agw_revoked_entry_t *by)
 {
-    return (revocation->kind == AGW_REVOKED_TOKEN
-            || revocation->kind == AGW_REVOKED_OWNER)
-           && revocation->stamp <= by->stamp
-           && agw_revoked_time(revocation->time) <= by->time;
+    if (revocation->kind != AGW_REVOKED_TOKEN
+        && revocation->kind != AGW_REVOKED_OWNER)
+    {
+        return 0;
+    }
+
+    return agw_revoked_is_refused(revocation, by)
+           || (revocation->stamp <= by->stamp
+               && agw_revoked_time(revocation->time) <= by->time);
 }
 
 
@@ -421,36 +283,28 @@ static agw_revoked_result_t
 agw_revoked_add_new(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, uint32_t account, agw_hash_t id)
 {
-    uint32_t  needed;
+    if (account == 0 && revocation->partner_id.len != 0) {
+        if (agw_revoked_make_room(set, 1) != AGW_REVOKED_SET_OK) {
+            return AGW_REVOKED_SET_FULL;
+        }
 
-    needed = 1;
-
-    if (revocation->kind != AGW_REVOKED_PARTNER
-        && revocation->partner_id.len != 0 && account == 0)
-    {
-        needed = 2;
-    }
-
-    if (agw_revoked_make_room(set, needed) != AGW_REVOKED_SET_OK) {
-        return AGW_REVOKED_SET_FULL;
-    }
-
-    if (revocation->kind == AGW_REVOKED_PARTNER) {
-        account = agw_revoked_open_account(set, id);
-
-        agw_revoked_raise(set, agw_revoked_entry(set, account),
-                          revocation->stamp,
-                          agw_revoked_time(revocation->time));
-
-        return AGW_REVOKED_SET_OK;
-    }
-
-    if (needed == 2) {
         account = agw_revoked_open_account(set,
                               agw_siphash(set->key, revocation->partner_id));
     }
 
-    agw_revoked_insert(set, revocation, account, id);
+    if (revocation->kind != AGW_REVOKED_PARTNER
+        && agw_revoked_make_room(set, 1) == AGW_REVOKED_SET_OK)
+    {
+        agw_revoked_insert(set, revocation, account, id);
+
+    } else if (revocation->kind != AGW_REVOKED_BUSINESS) {
+        agw_revoked_raise(set, agw_revoked_entry(set, account),
+                          revocation->stamp,
+                          agw_revoked_time(revocation->time));
+
+    } else {
+        return AGW_REVOKED_SET_FULL;
+    }
 
     if (account != 0
         && agw_revoked_entry(set, account)->count
@@ -484,17 +338,6 @@ agw_revoked_insert(agw_revoked_set_t *set,
 }
 
 
-/* of a partner, or 0 where it has none, or there is no partner */
-
-static uint32_t
-agw_revoked_account(const agw_revoked_set_t *set, agw_str_t partner_id)
-{
-    return partner_id.len == 0
-           ? 0 : agw_revoked_table_find(&set->table, AGW_REVOKED_PARTNER,
-                                        agw_siphash(set->key, partner_id));
-}
-
-
 static void
 agw_revoked_sweep_slot(agw_revoked_set_t *set, uint32_t n)
 {
@@ -510,7 +353,11 @@ agw_revoked_sweep_slot(agw_revoked_set_t *set, uint32_t n)
         __atomic_store_n(&entry->stamp, 0, __ATOMIC_SEQ_CST);
         __atomic_store_n(&entry->time, 0, __ATOMIC_SEQ_CST);
 
-        if (entry->count != 0 || entry->businesses != 0) {
+        /* what nobody holds any more may have been held by who died */
+
+        if (entry->count != 0 || entry->businesses != 0
+            || (entry->held != 0 && set->writes != 0))
+        {
             return;
         }
     }

@@ -45,6 +45,8 @@ typedef struct {
     agw_str_t       jti;             /* of a token */
     int64_t         stamp;           /* 1 to AGW_STAMP_MAX */
     int64_t         time;            /* Unix seconds */
+    int64_t         seq;             /* of a token, where that is known */
+    unsigned        seq_known:1;
 } agw_revocation_t;
 
 
@@ -79,7 +81,10 @@ typedef struct {
 } agw_revoked_token_t;
 
 
-/* how many processes can change a set: their numbers are below that */
+/*
+ * How many processes can change a set: their numbers are below that.  Each
+ * holds room for at most 65535 writes.
+ */
 
 #define AGW_REVOKED_SEATS   1024
 
@@ -106,8 +111,8 @@ int agw_revoked_set_is_valid(const void *p, size_t size);
 /*
  * Holds room for an entry that is about to be written to the store, for the
  * process of that number; makes some where it is short.  Until it is given
- * back, by agw_revoked_set_add() or agw_revoked_set_give_back(), nothing else
- * takes it.  Only kind and partner_id are looked at.  Locked.
+ * back, agw_revoked_set_add() is certain to find some.  Neither
+ * stamp nor time are looked at, and partner_id is not empty.  Locked.
  */
 
 agw_revoked_result_t agw_revoked_set_hold(agw_revoked_set_t *set,
@@ -124,7 +129,8 @@ void agw_revoked_set_vacate(agw_revoked_set_t *set, unsigned seat);
 
 /*
  * Adds an entry, or raises stamp and time of the one there is: they never
- * fall.  Makes room where it is short.  Returns AGW_REVOKED_SET_OK, which is
+ * fall.  Makes room where it is short, and where there is none but that of
+ * the partner's own entry, raises that.  Returns AGW_REVOKED_SET_OK, which is
  * certain after agw_revoked_set_hold() and agw_revoked_set_give_back() under
  * the same lock; or AGW_REVOKED_SET_FULL, and nothing has changed.  Locked.
  */

@@ -94,7 +94,10 @@ ngx_http_agw_revoke_token(ngx_http_request_t *r, agw_reason_t reason)
     revocation.partner_id = claims->partner_id;
     revocation.jti = claims->jti;
 
-    if (ngx_http_agw_believed_seq(claims, key) < 0) {
+    revocation.seq = ngx_http_agw_believed_seq(claims, key);
+    revocation.seq_known = (revocation.seq >= 0);
+
+    if (!revocation.seq_known) {
         revocation.time = claims->iat;
     }
 

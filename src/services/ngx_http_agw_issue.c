@@ -86,7 +86,6 @@ ngx_http_agw_issue_payload(ngx_http_request_t *r,
     claims.iat = grant->issued_at;
     claims.exp = grant->issued_at + grant->lifetime;
     claims.seq = grant->seq;
-    claims.seq = AGW_SEQ_NONE;
 
     payload->data = buf;
 

@@ -379,6 +379,8 @@ ngx_http_agw_sync_tended(ngx_http_agw_write_t *write, ngx_int_t rc)
     zone->elapsed = write->elapsed;
     zone->elapsed_at = write->advanced ? sync->tended_at : ngx_current_msec;
 
+    agw_revoked_set_raise_floor(zone->set, write->floor);
+
     ngx_http_agw_unlock(sync->revocations);
 
     if (write->more) {

@@ -162,7 +162,7 @@ static const char  *ngx_http_agw_writer_sql[NGX_HTTP_AGW_STATEMENTS] = {
         " (SELECT max(seq) - 10000 FROM revocation_log) ORDER BY seq"
         " LIMIT 10000)",
 
-    [NGX_HTTP_AGW_ELAPSED] = "SELECT elapsed, stamp FROM clock"
+    [NGX_HTTP_AGW_ELAPSED] = "SELECT elapsed, floor FROM clock"
 };
 
 
@@ -664,7 +664,6 @@ ngx_http_agw_writer_tend(ngx_http_agw_sqlite_writer_t *writer,
     ngx_http_agw_write_t *write)
 {
     int         rc, before;
-    int64_t     stamp;
     ngx_uint_t  i;
 
     rc = ngx_http_agw_writer_step_with(writer->stmts[NGX_HTTP_AGW_ADVANCE],
@@ -683,7 +682,7 @@ ngx_http_agw_writer_tend(ngx_http_agw_sqlite_writer_t *writer,
 
     return rc == SQLITE_OK
            ? ngx_http_agw_writer_step(writer->stmts[NGX_HTTP_AGW_ELAPSED],
-                                      &write->elapsed, &stamp)
+                                      &write->elapsed, &write->floor)
            : rc;
 }
 

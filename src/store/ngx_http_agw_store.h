@@ -114,6 +114,7 @@ struct ngx_http_agw_write_s {
     /* tend: elapsed as it was left, -1 at first, and seconds since then */
     int64_t                  elapsed;
     int64_t                  passed;
+    int64_t                  floor;          /* afterwards */
     unsigned                 advanced:1;     /* afterwards: these counted */
     unsigned                 more:1;         /* and there is more to tend */
 

@@ -1,0 +1,165 @@
+
+/*
+ * Room for entries, which is held before they are written: what was answered
+ * with success always finds its place, and who finds none is refused alone.
+ */
+
+
+#include "agw_revoked_accounts.h"
+
+
+static agw_revoked_result_t agw_revoked_admits(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation, uint32_t account);
+static uint32_t agw_revoked_room(const agw_revoked_set_t *set);
+
+
+agw_revoked_result_t
+agw_revoked_set_hold(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation, unsigned seat)
+{
+    uint32_t              account, slots;
+    agw_revoked_result_t  result;
+
+    if (seat >= AGW_REVOKED_SEATS || set->seats[seat].writes == UINT16_MAX) {
+        return AGW_REVOKED_SET_FULL;
+    }
+
+    slots = (revocation->kind == AGW_REVOKED_BUSINESS);
+
+    agw_revoked_begin(set);
+
+    account = agw_revoked_account(set, revocation->partner_id);
+    result = agw_revoked_admits(set, revocation, account);
+
+    if (result == AGW_REVOKED_SET_OK) {
+        if (account == 0) {
+            account = agw_revoked_open_account(set,
+                              agw_siphash(set->key, revocation->partner_id));
+        }
+
+        agw_revoked_entry(set, account)->held++;
+
+        set->seats[seat].writes++;
+        set->seats[seat].slots += slots;
+        set->writes++;
+        set->slots += slots;
+    }
+
+    agw_revoked_end(set);
+
+    return result;
+}
+
+
+void
+agw_revoked_set_give_back(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation, unsigned seat)
+{
+    uint32_t              account, slots;
+    agw_revoked_entry_t  *by;
+
+    slots = (revocation->kind == AGW_REVOKED_BUSINESS);
+
+    agw_revoked_begin(set);
+
+    account = agw_revoked_account(set, revocation->partner_id);
+    by = account ? agw_revoked_entry(set, account) : NULL;
+
+    if (by != NULL && by->held != 0) {
+        by->held--;
+    }
+
+    /* a seat may have been vacated meanwhile */
+
+    if (seat < AGW_REVOKED_SEATS && set->seats[seat].writes != 0
+        && set->seats[seat].slots >= slots)
+    {
+        set->seats[seat].writes--;
+        set->seats[seat].slots -= slots;
+        set->writes--;
+        set->slots -= slots;
+    }
+
+    agw_revoked_end(set);
+}
+
+
+void
+agw_revoked_set_vacate(agw_revoked_set_t *set, unsigned seat)
+{
+    if (seat >= AGW_REVOKED_SEATS) {
+        return;
+    }
+
+    agw_revoked_begin(set);
+
+    set->writes -= set->seats[seat].writes;
+    set->slots -= set->seats[seat].slots;
+    set->seats[seat].writes = 0;
+    set->seats[seat].slots = 0;
+
+    agw_revoked_end(set);
+}
+
+
+agw_revoked_result_t
+agw_revoked_make_room(agw_revoked_set_t *set, uint32_t needed)
+{
+    uint32_t  account;
+
+    while (agw_revoked_room(set) < needed) {
+        account = agw_revoked_largest(set);
+
+        if (account == 0) {
+            return AGW_REVOKED_SET_FULL;
+        }
+
+        agw_revoked_merge(set, account);
+    }
+
+    return AGW_REVOKED_SET_OK;
+}
+
+
+/*
+ * An entry of a partner finds its place in the account at least, which so has
+ * to be there; but the account's own is raised for it only where other
+ * entries of that partner are on their way as well.  An entry of a business
+ * needs a slot of its own.
+ */
+
+static agw_revoked_result_t
+agw_revoked_admits(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation, uint32_t account)
+{
+    uint32_t                    needed;
+    const agw_revoked_entry_t  *by;
+
+    by = account ? agw_revoked_entry(set, account) : NULL;
+    needed = (by == NULL) + (revocation->kind != AGW_REVOKED_PARTNER);
+
+    if (by != NULL && agw_revoked_is_refused(revocation, by)) {
+        return AGW_REVOKED_SET_OK;
+    }
+
+    if (by != NULL && revocation->kind == AGW_REVOKED_BUSINESS
+        && by->businesses >= set->table.capacity / AGW_REVOKED_SHARE)
+    {
+        return AGW_REVOKED_SET_SHARE_SPENT;
+    }
+
+    if (agw_revoked_make_room(set, needed) == AGW_REVOKED_SET_OK) {
+        return AGW_REVOKED_SET_OK;
+    }
+
+    return by != NULL && by->held != 0
+           && revocation->kind != AGW_REVOKED_BUSINESS
+           ? AGW_REVOKED_SET_OK : AGW_REVOKED_SET_FULL;
+}
+
+
+static uint32_t
+agw_revoked_room(const agw_revoked_set_t *set)
+{
+    return set->table.spare > set->slots ? set->table.spare - set->slots : 0;
+}
