@@ -337,7 +337,7 @@ is(logged(), "not_owner|$id|-", 'D3 no business where it was refused');
         . " WHERE business_id = '$moving'") };
     my @status;
     my $ask = sub {
-        my $stamp = $gw->store->sql('SELECT stamp FROM clock');
+        my $stamp = 0 + $gw->store->sql('SELECT stamp FROM clock');
         my @ids = map { $client->request('GET', "/both/$moving/x",
             headers => [AGW::Gateway::bearer($gw->mint(partner_id => $_,
                 claims => { seq => $stamp }))])->status } $id, $second;
