@@ -122,7 +122,7 @@ granted('P0.4 without a final slash',
         { alg => 'HS256', kid => 'k1', typ => 'JWT' },
         'P2.5 header of the token');
     is(join(' ', sort keys %$claims), 'business_id client_id exp iat jti'
-        . ' partner_id scope sub', 'P2.5 its claims');
+        . ' partner_id scope seq sub', 'P2.5 its claims');
     is($claims->{$_}, $id, "P2.5 $_") for qw(sub partner_id client_id);
     is($claims->{business_id}, $business, 'P2.5 its business_id');
     is($claims->{scope}, 'business_access', 'P2.5 its scope');

@@ -232,8 +232,8 @@ for my $kind ('business', 'partner') {
     is_refused('P2.2 ended', $_, $bearer, 'expired') for $bearer ? @uses : ();
     $gw->succeeds('P5.2 a kept one that has ended is revoked',
         $gw->revoke($token));
-    is($gw->rows("id LIKE '%:" . claims_of($token)->{jti} . "%'"), 0,
-        'P5.2 which writes no row');
+    is($gw->rows("id LIKE '%:" . claims_of($token)->{jti} . "%'"), 1,
+        'P5.2 which writes a row: another clock may be right');
 }
 
 # a partner that is disabled

@@ -113,7 +113,7 @@ $gw->good_is(sub {
     is_deeply(header_of($token), { alg => 'HS256', kid => 'k1',
         typ => 'JWT' }, 'P1.9 header of the token');
     is_deeply([sort keys %$claims],
-        [qw(client_id exp iat jti partner_id sub)], 'P1.9 its claims');
+        [qw(client_id exp iat jti partner_id seq sub)], 'P1.9 its claims');
     is($claims->{$_}, $id, "P1.9 $_") for qw(sub partner_id client_id);
     is($claims->{exp} - $claims->{iat}, 3600, 'P1.9 its life');
     cmp_ok(abs($claims->{iat} - $now), '<=', 5, 'P1.9 iat is now');

@@ -126,6 +126,7 @@ ngx_http_agw_sqlite_open(void *state,
     sqlite->limits = limits;
     sqlite->writer = ngx_http_agw_sqlite_writer_create(sqlite->path,
                                              limits->thread_pool, cycle);
+    sqlite->moved = ngx_http_agw_sqlite_writer_rest;
 
     ngx_http_agw_sqlite_connect_first(sqlite, cycle->log);
 }

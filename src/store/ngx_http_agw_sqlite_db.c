@@ -496,6 +496,7 @@ ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
                       sqlite->path);
 
         ngx_http_agw_sqlite_disconnect(sqlite);
+        sqlite->moved(sqlite->writer);
     }
 
     /* many questions may wait: one of them tries for all */

@@ -29,6 +29,8 @@ typedef struct {
 
     const ngx_http_agw_store_limits_t  *limits;
     ngx_http_agw_sqlite_writer_t       *writer;
+    void                              (*moved)(
+                                       ngx_http_agw_sqlite_writer_t *writer);
 
     /* the worker's own, NULL while there is no connection */
 

@@ -127,6 +127,15 @@ ngx_http_agw_sqlite_writer_close(ngx_http_agw_sqlite_writer_t *writer)
 
 
 void
+ngx_http_agw_sqlite_writer_rest(ngx_http_agw_sqlite_writer_t *writer)
+{
+    if (writer != NULL && !writer->busy) {
+        ngx_http_agw_sqlite_commit_close(&writer->commit);
+    }
+}
+
+
+void
 ngx_http_agw_sqlite_revoke(void *state, ngx_http_agw_write_t *write)
 {
     ngx_http_agw_sqlite_t  *sqlite = state;

@@ -27,6 +27,11 @@ ngx_http_agw_sqlite_writer_t *ngx_http_agw_sqlite_writer_create(
 void ngx_http_agw_sqlite_writer_close(ngx_http_agw_sqlite_writer_t *writer);
 
 
+/* lets go of the file, unless it is being written; it is opened anew */
+
+void ngx_http_agw_sqlite_writer_rest(ngx_http_agw_sqlite_writer_t *writer);
+
+
 /* the engine's revoke() and tend() */
 
 void ngx_http_agw_sqlite_revoke(void *state, ngx_http_agw_write_t *write);
