@@ -57,6 +57,8 @@ static void ngx_http_agw_writer_retry(ngx_event_t *ev);
 static void ngx_http_agw_writer_working(ngx_event_t *ev);
 static ngx_http_agw_write_t *ngx_http_agw_writer_take(
     ngx_http_agw_sqlite_writer_t *writer);
+static void ngx_http_agw_writer_queue(ngx_http_agw_sqlite_writer_t *writer,
+    ngx_http_agw_write_t *write);
 static void ngx_http_agw_writer_answer(ngx_http_agw_write_t *batch);
 
 
@@ -162,11 +164,9 @@ ngx_http_agw_writer_add(ngx_http_agw_sqlite_writer_t *writer,
         return;
     }
 
-    write->next = NULL;
+    write->since = ngx_http_agw_sqlite_commit_clock();
 
-    *writer->last = write;
-    writer->last = &write->next;
-
+    ngx_http_agw_writer_queue(writer, write);
     ngx_http_agw_writer_start(writer);
 }
 
@@ -183,22 +183,18 @@ ngx_http_agw_writer_start(ngx_http_agw_sqlite_writer_t *writer)
     writer->last = &writer->waiting;
     writer->busy = 1;
 
-    clock_gettime(CLOCK_MONOTONIC, &writer->commit.begun);
-
     ngx_add_timer(&writer->working, NGX_HTTP_AGW_WRITER_WORKING);
 
 #if (NGX_THREADS)
 
-    if (writer->pool != NULL
-        && ngx_thread_task_post(writer->pool, writer->task) == NGX_OK)
-    {
-        return;
-    }
-
     if (writer->pool != NULL) {
-        writer->commit.patient = 0;
-        ngx_http_agw_writer_here(writer);
-        writer->commit.patient = 1;
+        if (ngx_thread_task_post(writer->pool, writer->task) == NGX_OK) {
+            return;
+        }
+
+        ngx_http_agw_sqlite_commit_failed(&writer->commit, SQLITE_NOMEM,
+                                          writer->log);
+        ngx_http_agw_writer_answer(ngx_http_agw_writer_take(writer));
         return;
     }
 
@@ -227,13 +223,13 @@ ngx_http_agw_writer_thread(void *data, ngx_log_t *log)
 static void
 ngx_http_agw_writer_done(ngx_event_t *ev)
 {
-    ngx_http_agw_write_t          *batch;
+    ngx_http_agw_write_t          *done;
     ngx_http_agw_sqlite_writer_t  *writer = ev->data;
 
-    batch = ngx_http_agw_writer_take(writer);
+    done = ngx_http_agw_writer_take(writer);
 
     ngx_http_agw_writer_start(writer);
-    ngx_http_agw_writer_answer(batch);
+    ngx_http_agw_writer_answer(done);
 }
 
 #endif
@@ -244,24 +240,19 @@ ngx_http_agw_writer_done(ngx_event_t *ev)
 static void
 ngx_http_agw_writer_here(ngx_http_agw_sqlite_writer_t *writer)
 {
-    int                    rc;
-    ngx_http_agw_write_t  *batch;
+    int      rc;
+    int64_t  waited;
 
     rc = ngx_http_agw_sqlite_commit(&writer->commit, writer->log);
+    waited = ngx_http_agw_sqlite_commit_clock() - writer->commit.batch->since;
 
-    if (rc == SQLITE_BUSY
-        && ngx_http_agw_sqlite_commit_waited(&writer->commit)
-           < NGX_HTTP_AGW_COMMIT_PATIENCE)
-    {
+    if (rc == SQLITE_BUSY && waited < NGX_HTTP_AGW_COMMIT_PATIENCE) {
         ngx_add_timer(&writer->retry, NGX_HTTP_AGW_SQLITE_RETRY);
         return;
     }
 
     ngx_http_agw_sqlite_commit_failed(&writer->commit, rc, writer->log);
-
-    batch = ngx_http_agw_writer_take(writer);
-
-    ngx_http_agw_writer_answer(batch);
+    ngx_http_agw_writer_answer(ngx_http_agw_writer_take(writer));
 }
 
 
@@ -287,19 +278,63 @@ ngx_http_agw_writer_working(ngx_event_t *ev)
 }
 
 
+/* what is to be answered: who has not waited for as long goes on waiting */
+
 static ngx_http_agw_write_t *
 ngx_http_agw_writer_take(ngx_http_agw_sqlite_writer_t *writer)
 {
-    ngx_http_agw_write_t  *batch;
+    int64_t                now;
+    ngx_http_agw_write_t  *batch, *write, *later, *done, **last;
 
+    now = ngx_http_agw_sqlite_commit_clock();
     batch = writer->commit.batch;
+    later = writer->waiting;
+    last = &done;
+
+    writer->waiting = NULL;
+    writer->last = &writer->waiting;
+
+    while (batch != NULL) {
+        write = batch;
+        batch = write->next;
+
+        if (write->rc == NGX_BUSY && !write->unwanted
+            && now - write->since < NGX_HTTP_AGW_COMMIT_PATIENCE)
+        {
+            ngx_http_agw_writer_queue(writer, write);
+            continue;
+        }
+
+        *last = write;
+        last = &write->next;
+    }
+
+    *last = NULL;
+
+    while (later != NULL) {
+        write = later;
+        later = write->next;
+
+        ngx_http_agw_writer_queue(writer, write);
+    }
 
     writer->commit.batch = NULL;
     writer->busy = 0;
 
     ngx_del_timer(&writer->working);
 
-    return batch;
+    return done;
+}
+
+
+static void
+ngx_http_agw_writer_queue(ngx_http_agw_sqlite_writer_t *writer,
+    ngx_http_agw_write_t *write)
+{
+    write->next = NULL;
+
+    *writer->last = write;
+    writer->last = &write->next;
 }
 
 
@@ -312,6 +347,6 @@ ngx_http_agw_writer_answer(ngx_http_agw_write_t *batch)
         write = batch;
         batch = write->next;
 
-        write->handler(write, write->rc);
+        write->handler(write, write->rc == NGX_OK ? NGX_OK : NGX_ERROR);
     }
 }
