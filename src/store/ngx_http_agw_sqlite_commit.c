@@ -17,7 +17,7 @@
 
 /* between two tries for a lock that another process holds: us */
 
-#define NGX_HTTP_AGW_COMMIT_TRY       500
+#define NGX_HTTP_AGW_COMMIT_TRY       200
 
 /* the WAL is cut to that when it begins anew: bytes */
 
@@ -120,6 +120,10 @@ ngx_http_agw_sqlite_commit(ngx_http_agw_sqlite_commit_t *commit,
 
     if (rc == SQLITE_OK) {
         rc = sqlite3_exec(commit->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    }
+
+    if (rc == SQLITE_OK && commit->collect != NULL) {
+        commit->collect(commit->data);
     }
 
     if (rc == SQLITE_OK) {

@@ -31,6 +31,11 @@ typedef struct {
 
     ngx_http_agw_write_t  *batch;    /* the first is the oldest */
 
+    /* adds to the batch what came while the lock was waited for; or NULL */
+
+    void                 (*collect)(void *data);
+    void                  *data;
+
     sqlite3               *db;
     sqlite3_stmt          *stmts[NGX_HTTP_AGW_STATEMENTS];
 } ngx_http_agw_sqlite_commit_t;

@@ -3,8 +3,9 @@
  * What is asked for while a transaction is being written waits, and is
  * written by the next one: all of it with one sync of the disk.
  *
- * The event loop owns what waits, and all that belongs to the connection is
- * the thread's from the moment a task is posted until it is done.
+ * What waits is under a mutex, since the thread takes it as soon as it has
+ * the store's lock.  All that belongs to the connection is the thread's from
+ * the moment a task is posted until it is done.
  */
 
 
@@ -25,10 +26,11 @@
 struct ngx_http_agw_sqlite_writer_s {
     ngx_log_t             *log;
 
-    /* the event loop's */
-
     ngx_http_agw_write_t  *waiting;
     ngx_http_agw_write_t **last;
+
+    /* the event loop's */
+
     ngx_event_t            retry;    /* where there is no thread */
     ngx_event_t            working;  /* keeps a worker that exits */
     ngx_uint_t             busy;     /* unsigned  busy:1; */
@@ -36,6 +38,7 @@ struct ngx_http_agw_sqlite_writer_s {
 #if (NGX_THREADS)
     ngx_thread_pool_t     *pool;     /* NULL: no thread */
     ngx_thread_task_t     *task;
+    ngx_thread_mutex_t     mutex;
 #endif
 
     /* the thread's, while it is busy */
@@ -46,8 +49,14 @@ struct ngx_http_agw_sqlite_writer_s {
 
 #if (NGX_THREADS)
 static void ngx_http_agw_writer_thread(void *data, ngx_log_t *log);
+static void ngx_http_agw_writer_collect(void *data);
 static void ngx_http_agw_writer_done(ngx_event_t *ev);
 #endif
+
+static void ngx_http_agw_writer_lock(ngx_http_agw_sqlite_writer_t *writer);
+static void ngx_http_agw_writer_unlock(ngx_http_agw_sqlite_writer_t *writer);
+static ngx_http_agw_write_t *ngx_http_agw_writer_waiting(
+    ngx_http_agw_sqlite_writer_t *writer);
 
 static void ngx_http_agw_writer_add(ngx_http_agw_sqlite_writer_t *writer,
     ngx_http_agw_write_t *write);
@@ -98,7 +107,13 @@ ngx_http_agw_sqlite_writer_create(const char *path, ngx_str_t pool,
             return NULL;
         }
 
+        if (ngx_thread_mutex_create(&writer->mutex, cycle->log) != NGX_OK) {
+            return NULL;
+        }
+
         writer->commit.patient = 1;
+        writer->commit.collect = ngx_http_agw_writer_collect;
+        writer->commit.data = writer;
 
         writer->task->handler = ngx_http_agw_writer_thread;
         writer->task->ctx = writer;
@@ -166,7 +181,10 @@ ngx_http_agw_writer_add(ngx_http_agw_sqlite_writer_t *writer,
 
     write->since = ngx_http_agw_sqlite_commit_clock();
 
+    ngx_http_agw_writer_lock(writer);
     ngx_http_agw_writer_queue(writer, write);
+    ngx_http_agw_writer_unlock(writer);
+
     ngx_http_agw_writer_start(writer);
 }
 
@@ -174,13 +192,18 @@ ngx_http_agw_writer_add(ngx_http_agw_sqlite_writer_t *writer,
 static void
 ngx_http_agw_writer_start(ngx_http_agw_sqlite_writer_t *writer)
 {
-    if (writer->busy || writer->waiting == NULL) {
+    if (writer->busy) {
         return;
     }
 
-    writer->commit.batch = writer->waiting;
-    writer->waiting = NULL;
-    writer->last = &writer->waiting;
+    ngx_http_agw_writer_lock(writer);
+    writer->commit.batch = ngx_http_agw_writer_waiting(writer);
+    ngx_http_agw_writer_unlock(writer);
+
+    if (writer->commit.batch == NULL) {
+        return;
+    }
+
     writer->busy = 1;
 
     ngx_add_timer(&writer->working, NGX_HTTP_AGW_WRITER_WORKING);
@@ -215,6 +238,22 @@ ngx_http_agw_writer_thread(void *data, ngx_log_t *log)
     rc = ngx_http_agw_sqlite_commit(&writer->commit, log);
 
     ngx_http_agw_sqlite_commit_failed(&writer->commit, rc, log);
+}
+
+
+static void
+ngx_http_agw_writer_collect(void *data)
+{
+    ngx_http_agw_write_t          *write;
+    ngx_http_agw_sqlite_writer_t  *writer = data;
+
+    for (write = writer->commit.batch; write->next; write = write->next) {
+        /* void */
+    }
+
+    ngx_http_agw_writer_lock(writer);
+    write->next = ngx_http_agw_writer_waiting(writer);
+    ngx_http_agw_writer_unlock(writer);
 }
 
 
@@ -288,11 +327,11 @@ ngx_http_agw_writer_take(ngx_http_agw_sqlite_writer_t *writer)
 
     now = ngx_http_agw_sqlite_commit_clock();
     batch = writer->commit.batch;
-    later = writer->waiting;
     last = &done;
 
-    writer->waiting = NULL;
-    writer->last = &writer->waiting;
+    ngx_http_agw_writer_lock(writer);
+
+    later = ngx_http_agw_writer_waiting(writer);
 
     while (batch != NULL) {
         write = batch;
@@ -318,12 +357,54 @@ ngx_http_agw_writer_take(ngx_http_agw_sqlite_writer_t *writer)
         ngx_http_agw_writer_queue(writer, write);
     }
 
+    ngx_http_agw_writer_unlock(writer);
+
     writer->commit.batch = NULL;
     writer->busy = 0;
 
     ngx_del_timer(&writer->working);
 
     return done;
+}
+
+
+/* takes all that waits; locked */
+
+static ngx_http_agw_write_t *
+ngx_http_agw_writer_waiting(ngx_http_agw_sqlite_writer_t *writer)
+{
+    ngx_http_agw_write_t  *waiting;
+
+    waiting = writer->waiting;
+
+    writer->waiting = NULL;
+    writer->last = &writer->waiting;
+
+    return waiting;
+}
+
+
+/* without threads there is nobody else */
+
+static void
+ngx_http_agw_writer_lock(ngx_http_agw_sqlite_writer_t *writer)
+{
+#if (NGX_THREADS)
+    if (writer->pool != NULL) {
+        (void) ngx_thread_mutex_lock(&writer->mutex, writer->log);
+    }
+#endif
+}
+
+
+static void
+ngx_http_agw_writer_unlock(ngx_http_agw_sqlite_writer_t *writer)
+{
+#if (NGX_THREADS)
+    if (writer->pool != NULL) {
+        (void) ngx_thread_mutex_unlock(&writer->mutex, writer->log);
+    }
+#endif
 }
 
 
