@@ -423,7 +423,7 @@ agw_revoked_id(const agw_revoked_set_t *set,
 }
 
 
-/* no id has a colon in it */
+/* no id has a colon in it; one that is empty, or too long, is nobody's */
 
 static agw_hash_t
 agw_revoked_pair(const agw_revoked_set_t *set, agw_str_t first,
@@ -435,7 +435,7 @@ agw_revoked_pair(const agw_revoked_set_t *set, agw_str_t first,
     id.data = buf;
     id.len = 0;
 
-    if (first.len <= AGW_ID_MAX && second.len <= AGW_ID_MAX) {
+    if (first.len - 1 < AGW_ID_MAX && second.len - 1 < AGW_ID_MAX) {
         memcpy(buf, first.data, first.len);
         buf[first.len] = ':';
         memcpy(buf + first.len + 1, second.data, second.len);

@@ -205,14 +205,14 @@ agw_revoked_table_link(agw_revoked_table_t *table, uint32_t n, uint32_t kind,
 void
 agw_revoked_table_unlink(agw_revoked_table_t *table, uint32_t n)
 {
-    uint32_t            *link;
+    uint32_t             k, *link;
     agw_revoked_slot_t  *slot, *before;
 
     slot = agw_revoked_slot(table, n);
     link = agw_revoked_head(table, slot->id);
 
-    while (*link != n) {
-        before = agw_revoked_slot(table, *link);
+    for (k = *link; k != n; k = *link) {
+        before = agw_revoked_slot(table, k);
         link = &before->next;
     }
 
