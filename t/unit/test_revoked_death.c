@@ -1,309 +1,533 @@
 
 /*
- * A process dies in the middle of a change: readers go on meanwhile, and
- * the next change puts the index in order, without losing an entry.
+ * A process dies in the middle of a change, after any of its stores: it is
+ * run step by step, and each image of the set that it leaves behind is taken
+ * for its last.  Readers understand it as it is, and the next change puts it
+ * in order: nothing that was added is lost or there twice, and counts are
+ * right.
  */
 
 
-#include "index.h"
+#include "revoked.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 
-#define ENTRIES   12
+#define SIZE      40
+#define QUARTER   10
 
 
-static agw_index_t *
-filled(void)
+typedef struct {
+    agw_revoked_set_t  *set;         /* the one that the process changes */
+    agw_revoked_set_t  *before;      /* its last image */
+    agw_revoked_set_t  *image;       /* one to be put in order */
+    uint64_t            generation;  /* before the change */
+    uint32_t            held;        /* slots, before and after it */
+    uint32_t            holds;
+    unsigned            images;
+} death_t;
+
+
+static death_t
+death_of(void)
 {
-    unsigned      i;
-    agw_index_t  *index;
+    death_t         death;
+    const uint64_t  key[2] = { 5, 6 };
 
-    index = index_of(32);
+    memset(&death, 0, sizeof(death));
 
-    for (i = 0; i < ENTRIES; i++) {
-        assert_int_equal(add_token(index, i % 2 ? S("p") : S("q"), S("b"),
-                                   numbered(i), NOW), AGW_INDEX_OK);
-    }
+    death.set = mmap(NULL, set_bytes(SIZE), PROT_READ | PROT_WRITE,
+        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(death.set != MAP_FAILED);
 
-    return index;
+    memset(death.set, 0xa5, set_bytes(SIZE));
+    agw_revoked_set_create(death.set, set_bytes(SIZE), key);
+
+    return death;
 }
 
 
+/* what was added before: of "p" a quarter, of others a few; 9 slots spare */
+
 static void
-all_are_there(const agw_index_t *index)
+fill(agw_revoked_set_t *set)
 {
     unsigned  i;
 
-    for (i = 0; i < ENTRIES; i++) {
-        unit_assert(is_refused(index, i % 2 ? S("p") : S("q"), S("b"),
-                               numbered(i), NOW) == 1, "entry %u", i);
+    for (i = 0; i < QUARTER; i++) {
+        assert_int_equal(add(set, AGW_REVOKED_TOKEN, S("p"), numbered(i),
+            10 + i), 0);
     }
+
+    for (i = 0; i < 4; i++) {
+        add(set, AGW_REVOKED_OWNER, S("q"), numbered(i), 30 + i);
+        add(set, AGW_REVOKED_BUSINESS, S("q"), unit_format("b%u", i),
+            40 + i);
+        add(set, AGW_REVOKED_TOKEN, S("r"), numbered(i), 50 + i);
+        add(set, AGW_REVOKED_TOKEN, S("r"), numbered(i), 54 + i);
+    }
+
+    add(set, AGW_REVOKED_PARTNER, S("s"), UNIT_NONE, 60);
+
+    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("q"), 3), 0);
 }
 
 
-/* counts are right where all goes when all has expired, and all fits again */
+/* as long as no floor is raised over it */
 
 static void
-is_in_order(agw_index_t *index)
+all_are_refused(const agw_revoked_set_t *set)
 {
     unsigned  i;
 
-    all_are_there(index);
-
-    agw_index_purge(index, LATER);
-    assert_int_equal(agw_index_count(index), 0);
-
-    for (i = 0; i < 32; i++) {
-        assert_int_equal(add_cutoff(index, AGW_REVOKED_BUSINESS, numbered(i),
-                                    NOW), AGW_INDEX_OK);
+    for (i = 0; i < QUARTER; i++) {
+        unit_assert(ask(set, S("p"), S("x"), numbered(i), 9)
+            != AGW_TOKEN_LIVES, "p, %u", i);
     }
 
-    assert_int_equal(add_cutoff(index, AGW_REVOKED_BUSINESS, S("x"), NOW),
-                     AGW_INDEX_FULL);
-}
-
-
-/* before it did anything */
-
-static void
-at_once(void **state)
-{
-    agw_index_t  *index;
-
-    (void) state;
-
-    index = filled();
-
-    agw_slots_begin(index);
-    all_are_there(index);
-
-    add_cutoff(index, AGW_REVOKED_BUSINESS, S("c"), NOW);
-    assert_int_equal(index->changing, 0);
-    assert_int_equal(agw_index_count(index), ENTRIES + 3);
-    assert_int_equal(is_refused(index, S("p"), S("c"), S("j"), NOW), 1);
-
-    is_in_order(index);
-}
-
-
-/* with slots that it took and never linked */
-
-static void
-with_slots_taken(void **state)
-{
-    unsigned      n;
-    agw_slot_t   *slot;
-    agw_index_t  *index;
-
-    (void) state;
-
-    index = filled();
-
-    agw_slots_begin(index);
-
-    for (n = 0; n < 5; n++) {
-        slot = agw_slot(index, agw_slots_take(index));
-        slot->kind = n % 2 ? AGW_REVOKED_TOKEN : AGW_SLOT_TALLY;
-        slot->tally = 1;
-        slot->expires_at = LATER;
-        slot->tokens = 9;
+    for (i = 0; i < 4; i++) {
+        unit_assert(ask(set, S("q"), numbered(i), S("x"), 29)
+            != AGW_TOKEN_LIVES, "q, %u", i);
+        unit_assert(ask(set, S("z"), unit_format("b%u", i), S("x"), 39)
+            != AGW_TOKEN_LIVES, "b, %u", i);
+        unit_assert(ask(set, S("r"), S("x"), numbered(i), 53)
+            != AGW_TOKEN_LIVES, "r, %u", i);
     }
 
-    all_are_there(index);
-    agw_index_purge(index, NOW);
-
-    assert_int_equal(agw_index_count(index), ENTRIES + 2);
-    is_in_order(index);
+    assert_int_not_equal(ask(set, S("s"), S("x"), S("x"), 59),
+        AGW_TOKEN_LIVES);
 }
 
 
-/* a tally linked, and not yet its first token */
+/* those of partners that are not merged, and those that are new enough */
 
 static void
-with_an_empty_tally(void **state)
+the_others_live(const agw_revoked_set_t *set)
 {
-    uint32_t      n;
-    agw_slot_t   *slot;
-    agw_index_t  *index;
+    assert_int_equal(ask(set, S("z"), S("x"), S("x"), 99), AGW_TOKEN_LIVES);
+    assert_int_equal(ask(set, S("p"), S("x"), S("x"), 99), AGW_TOKEN_LIVES);
+    assert_int_equal(ask(set, S("q"), S("x"), S("x"), 99), AGW_TOKEN_LIVES);
+    assert_int_equal(ask(set, S("r"), S("x"), S("x"), 99), AGW_TOKEN_LIVES);
+    assert_int_equal(ask(set, S("s"), S("x"), S("x"), 99), AGW_TOKEN_LIVES);
+}
+
+
+/* added is what the change adds, which is there, or is not */
+
+static void
+check_image(death_t *death, const agw_revocation_t *added)
+{
+    int                 seen;
+    unsigned            i;
+    agw_revoked_set_t  *set;
+
+    set = death->image;
+    memcpy(set, death->set, set_bytes(SIZE));
+    death->images++;
+
+    all_are_refused(set);
+    the_others_live(set);
+
+    seen = added != NULL
+           && ask(set, added->partner_id, added->business_id, added->jti,
+                  added->stamp - 1) != AGW_TOKEN_LIVES;
+
+    /* the next change, of somebody who has nothing to do with it */
+
+    agw_revoked_set_vacate(set, AGW_REVOKED_SEATS - 1);
+
+    is_in_order(set);
+    none_is_there_twice(set);
+    all_are_refused(set);
+    the_others_live(set);
+
+    assert_true(set->slots == death->held
+        || set->slots == death->held + death->holds);
+
+    /* who saw it, or may have, looks again, and it is not lost */
+
+    if (seen) {
+        assert_true(agw_revoked_set_generation(set) > death->generation);
+        assert_int_not_equal(ask(set, added->partner_id, added->business_id,
+            added->jti, added->stamp - 1), AGW_TOKEN_LIVES);
+        assert_true(agw_revoked_set_stamp(set) >= added->stamp);
+    }
+
+    /* its row is read again; once it is there, it is not added twice */
+
+    if (added != NULL) {
+        assert_int_equal(agw_revoked_set_add(set, added), 0);
+        assert_int_not_equal(ask(set, added->partner_id, added->business_id,
+            added->jti, added->stamp - 1), AGW_TOKEN_LIVES);
+        assert_true(agw_revoked_set_generation(set) > death->generation);
+        is_in_order(set);
+        none_is_there_twice(set);
+    }
+
+    /* all goes when it is to go, and all fits again */
+
+    for (i = 0; i < AGW_REVOKED_SEATS; i++) {
+        agw_revoked_set_vacate(set, i);
+    }
+
+    agw_revoked_set_raise_floor(set, 1000);
+    sweep(set);
+    assert_int_equal(agw_revoked_set_count(set), 0);
+
+    for (i = 0; i < SIZE; i++) {
+        assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE,
+            unit_format("n%u", i), 2000), 0);
+    }
+
+    assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE, S("n"),
+        2000), AGW_REVOKED_SET_FULL);
+    is_in_order(set);
+    unit_free_all(NULL);
+}
+
+
+typedef void (*change_pt)(agw_revoked_set_t *set,
+    const agw_revocation_t *entry);
+
+
+/* returns in the process that is watched; it stops before it returns */
+
+static pid_t
+watched(void)
+{
+    int    status;
+    pid_t  pid;
+
+    fflush(stdout);
+    pid = fork();
+    assert_true(pid != -1);
+
+    if (pid == 0) {
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == -1) {
+            _exit(9);
+        }
+
+        raise(SIGSTOP);
+        return 0;
+    }
+
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 9) {
+        print_message("no process may be watched here\n");
+        skip();
+    }
+
+    assert_true(WIFSTOPPED(status));
+
+    return pid;
+}
+
+
+/* the blocks of each image are freed with it: a case has none of its own */
+
+static void
+die_everywhere(death_t *death, change_pt change,
+    const agw_revocation_t *entry)
+{
+    int    status;
+    pid_t  pid;
+
+    death->generation = agw_revoked_set_generation(death->set);
+    death->held = death->set->slots;
+    death->images = 0;
+
+    death->before = malloc(set_bytes(SIZE));
+    death->image = malloc(set_bytes(SIZE));
+    assert_non_null(death->before);
+    assert_non_null(death->image);
+
+    pid = watched();
+
+    if (pid == 0) {
+        change(death->set, entry);
+        _exit(0);
+    }
+
+    memcpy(death->before, death->set, set_bytes(SIZE));
+
+    for ( ;; ) {
+        assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+
+        if (WIFEXITED(status)) {
+            assert_int_equal(WEXITSTATUS(status), 0);
+            break;
+        }
+
+        unit_assert(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP,
+            "status %x", status);
+
+        if (memcmp(death->before, death->set, set_bytes(SIZE)) != 0) {
+            memcpy(death->before, death->set, set_bytes(SIZE));
+            check_image(death, entry);
+        }
+    }
+
+    is_in_order(death->set);
+
+    printf("# %u images\n", death->images);
+    assert_true(death->images > 2);
+
+    free(death->before);
+    free(death->image);
+    munmap(death->set, set_bytes(SIZE));
+}
+
+
+static void
+add_entry(agw_revoked_set_t *set, const agw_revocation_t *entry)
+{
+    if (agw_revoked_set_add(set, entry) != AGW_REVOKED_SET_OK) {
+        _exit(1);
+    }
+}
+
+
+static void
+raise_floor(agw_revoked_set_t *set, const agw_revocation_t *entry)
+{
+    (void) entry;
+
+    agw_revoked_set_raise_floor(set, 53);
+}
+
+
+static void
+sweep_set(agw_revoked_set_t *set, const agw_revocation_t *entry)
+{
+    (void) entry;
+
+    (void) agw_revoked_set_sweep(set);
+}
+
+
+static void
+hold_room(agw_revoked_set_t *set, const agw_revocation_t *entry)
+{
+    (void) entry;
+
+    if (hold(set, AGW_REVOKED_BUSINESS, S("new"), 5) != 0) {
+        _exit(1);
+    }
+}
+
+
+static void
+give_room_back(agw_revoked_set_t *set, const agw_revocation_t *entry)
+{
+    (void) entry;
+
+    give_back(set, AGW_REVOKED_BUSINESS, S("new"), 5);
+}
+
+
+static void
+vacate(agw_revoked_set_t *set, const agw_revocation_t *entry)
+{
+    (void) entry;
+
+    agw_revoked_set_vacate(set, 3);
+}
+
+
+static void
+while_it_adds(void **state)
+{
+    size_t             i;
+    death_t            death;
+    agw_revocation_t   entry;
+
+    /* a new account, an old one, and none; one that is there */
+
+    static const struct {
+        agw_revoked_t  kind;
+        agw_str_t      partner;
+        agw_str_t      id;
+    } cases[] = {
+        { AGW_REVOKED_TOKEN, agw_string("new"), agw_string("j") },
+        { AGW_REVOKED_TOKEN, agw_string("q"), agw_string("j") },
+        { AGW_REVOKED_OWNER, agw_string("s"), agw_string("b") },
+        { AGW_REVOKED_BUSINESS, agw_string("new"), agw_string("b") },
+        { AGW_REVOKED_BUSINESS, agw_string(""), agw_string("b") },
+        { AGW_REVOKED_PARTNER, agw_string("new"), agw_string("") },
+        { AGW_REVOKED_OWNER, agw_string("q"), agw_string("t1") },
+        { AGW_REVOKED_PARTNER, agw_string("s"), agw_string("") },
+    };
 
     (void) state;
 
-    index = filled();
+    for (i = 0; i < UNIT_COUNT(cases); i++) {
+        death = death_of();
+        fill(death.set);
 
-    agw_slots_begin(index);
+        entry = entry_of(cases[i].kind, cases[i].partner, cases[i].id, 99);
+        entry.time++;
 
-    n = agw_slots_take(index);
-    slot = agw_slot(index, n);
-    slot->kind = AGW_SLOT_TALLY;
-    slot->id = agw_siphash(index->key, S("r"));
-    agw_slots_link(index, n);
+        if (entry.kind == AGW_REVOKED_TOKEN) {
+            entry.business_id = S("x");
+        }
 
-    assert_int_equal(add_token(index, S("r"), S("b"), S("j"), NOW), 0);
-    assert_int_equal(is_refused(index, S("r"), S("b"), S("j"), NOW), 1);
-    assert_int_equal(agw_slot(index, n)->tokens, 1);
-    assert_int_equal(agw_index_count(index), ENTRIES + 4);
-
-    is_in_order(index);
+        die_everywhere(&death, add_entry, &entry);
+    }
 }
 
 
-/* counted, and never linked: the share is not spent by it */
+/* past the quarter */
 
 static void
-with_a_count_too_high(void **state)
+while_it_merges(void **state)
 {
-    uint32_t           n;
-    agw_index_t       *index;
+    death_t            death;
     agw_revocation_t   entry;
 
     (void) state;
 
-    index = filled();
+    death = death_of();
+    fill(death.set);
 
-    agw_slots_begin(index);
+    entry = entry_of(AGW_REVOKED_TOKEN, S("p"), S("j"), 99);
+    die_everywhere(&death, add_entry, &entry);
 
-    n = agw_slots_find(index, AGW_SLOT_TALLY,
-                       agw_siphash(index->key, S("p")));
-    assert_int_equal(agw_slot(index, n)->tokens, ENTRIES / 2);
-    agw_slot(index, n)->tokens = 32;
+    /* a cut-off that absorbs them */
 
-    entry = token_entry(S("p"), S("b"), S("j"), NOW, LATER);
-    assert_int_equal(agw_index_admits(index, &entry, NOW), AGW_INDEX_OK);
-    assert_int_equal(agw_slot(index, n)->tokens, ENTRIES / 2);
+    death = death_of();
+    fill(death.set);
 
-    is_in_order(index);
+    entry = entry_of(AGW_REVOKED_PARTNER, S("p"), UNIT_NONE, 99);
+    die_everywhere(&death, add_entry, &entry);
 }
 
 
-/* in a sweep: some are unlinked, and nobody has them */
+/* all the room that is left is taken, and one more needs some */
 
 static void
-in_a_sweep(void **state)
+while_it_makes_room(void **state)
 {
-    uint32_t           i, k, n, *chains;
-    agw_slot_t        *slot;
-    agw_index_t       *index;
+    unsigned           i;
+    death_t            death;
     agw_revocation_t   entry;
 
     (void) state;
 
-    /* k are unlinked, the last one with its count, and its mark or without */
+    death = death_of();
+    fill(death.set);
 
-    for (k = 1; k < 4; k++) {
-        index = filled();
-
-        for (i = 0; i < 3; i++) {
-            entry = token_entry(S("p"), S("b"), numbered(100 + i), NOW,
-                                NOW + 1);
-            assert_int_equal(agw_index_add(index, &entry, NOW), 0);
-        }
-
-        agw_slots_begin(index);
-        chains = (uint32_t *) agw_slot(index, index->capacity + 1);
-
-        for (i = 0, n = 0; i < index->heads && n < k; i++) {
-            uint32_t  *link = &chains[i];
-
-            while (*link != 0 && n < k) {
-                slot = agw_slot(index, *link);
-
-                if (slot->expires_at != NOW + 1) {
-                    link = &slot->next;
-                    continue;
-                }
-
-                agw_slot(index, slot->tally)->tokens--;
-                *link = slot->next;
-
-                if (n++ % 2 == 0) {
-                    slot->kind = 0;
-                    slot->tally = 0;
-                }
-            }
-        }
-
-        assert_int_equal(n, k);
-        all_are_there(index);
-
-        agw_index_purge(index, NOW);
-        assert_int_equal(agw_index_count(index), ENTRIES + 2 + 3 - k);
-
-        is_in_order(index);
+    for (i = 0; death.set->table.spare > death.set->slots; i++) {
+        add(death.set, AGW_REVOKED_BUSINESS, UNIT_NONE,
+            unit_format("more%u", i), 70);
     }
+
+    entry = entry_of(AGW_REVOKED_BUSINESS, S("new"), S("b"), 99);
+    die_everywhere(&death, add_entry, &entry);
 }
 
 
-/* with all that is spare on no chain at all, and with a wrong count */
-
 static void
-with_no_spare_slot(void **state)
+while_it_removes_what_was_merged(void **state)
 {
-    agw_index_t  *index;
+    death_t  death;
 
     (void) state;
 
-    index = filled();
+    death = death_of();
+    fill(death.set);
+    add(death.set, AGW_REVOKED_OWNER, S("p"), S("o"), 80);
+    add(death.set, AGW_REVOKED_TOKEN, S("p"), numbered(3), 85);
+    assert_int_not_equal(death.set->left, 0);
 
-    agw_index_purge(index, NOW);
-    agw_slots_begin(index);
-    index->free = 0;
-    index->spare = 0;
-
-    assert_int_equal(add_cutoff(index, AGW_REVOKED_PARTNER, S("x"), NOW),
-                     AGW_INDEX_OK);
-    assert_int_equal(agw_index_count(index), ENTRIES + 3);
-
-    is_in_order(index);
+    die_everywhere(&death, sweep_set, NULL);
 }
 
 
-/* who puts it in order may die too, at any slot */
-
 static void
-while_it_is_put_in_order(void **state)
+while_it_sweeps(void **state)
 {
-    unsigned      i, upto;
-    agw_index_t  *index;
+    death_t  death;
 
     (void) state;
 
-    for (upto = 0; upto < ENTRIES + 2; upto++) {
-        index = filled();
+    death = death_of();
+    fill(death.set);
+    die_everywhere(&death, raise_floor, NULL);
 
-        agw_slots_begin(index);
-        index->free = 0;
-        index->spare = 32 - index->fresh;
+    /* "r" keeps its entries, all others lose theirs, and their accounts */
 
-        for (i = 1; i <= upto; i++) {
-            agw_slot(index, i)->tokens |= 0x80000000u;
-        }
-
-        all_are_there(index);
-        agw_index_purge(index, NOW);
-        assert_int_equal(agw_index_count(index), ENTRIES + 2);
-
-        is_in_order(index);
-    }
+    death = death_of();
+    fill(death.set);
+    agw_revoked_set_raise_floor(death.set, 53);
+    die_everywhere(&death, sweep_set, NULL);
 }
 
 
-/* a reader that stood on a slot looks again */
-
 static void
-readers_are_told(void **state)
+while_it_holds(void **state)
 {
-    uint64_t      purges;
-    agw_index_t  *index;
+    death_t  death;
 
     (void) state;
 
-    index = filled();
-    purges = index->purges;
+    death = death_of();
+    fill(death.set);
+    death.holds = 1;
+    die_everywhere(&death, hold_room, NULL);
 
-    agw_slots_begin(index);
-    agw_index_purge(index, NOW);
+    death = death_of();
+    fill(death.set);
+    hold_room(death.set, NULL);
+    death.holds = (uint32_t) -1;
+    die_everywhere(&death, give_room_back, NULL);
 
-    assert_true(index->purges != purges);
-    is_in_order(index);
+    death = death_of();
+    fill(death.set);
+    death.holds = (uint32_t) -1;
+    die_everywhere(&death, vacate, NULL);
+}
+
+
+/* who puts in order what another left, dies too */
+
+static void
+while_it_repairs(void **state)
+{
+    uint32_t              n;
+    death_t               death;
+    agw_revoked_table_t  *table;
+
+    (void) state;
+
+    death = death_of();
+    fill(death.set);
+    add(death.set, AGW_REVOKED_OWNER, S("p"), S("o"), 80);
+
+    /* it had a slot in hand, one unlinked, and its counts were wrong */
+
+    table = &death.set->table;
+
+    (void) agw_revoked_table_begin(table);
+    n = agw_revoked_table_take(table);
+    agw_revoked_entry(death.set, n)->slot.kind = AGW_REVOKED_TOKEN;
+    n = agw_revoked_table_find(table, AGW_REVOKED_TOKEN,
+        agw_siphash(death.set->key, S("p:t0")));
+    assert_int_not_equal(n, 0);
+    agw_revoked_table_unlink(table, n);
+
+    table->spare -= 7;
+    death.set->left += 3;
+    death.set->counted += 5;
+    account_of(death.set, S("r"))->count = 1000;
+
+    death.holds = (uint32_t) -1;
+    die_everywhere(&death, vacate, NULL);
 }
 
 
@@ -316,35 +540,23 @@ readers_are_told(void **state)
 static void
 before_it_told_of_an_entry(void **state)
 {
-    uint64_t           generation;
-    agw_index_t       *index;
-    agw_revocation_t   token, cutoff;
+    uint64_t            generation;
+    agw_revoked_set_t  *set;
 
     (void) state;
 
-    token = token_entry(S("p"), S("b"), S("j"), NOW, LATER);
-    cutoff = cutoff_entry(AGW_REVOKED_BUSINESS, S("b"), NOW, LATER);
+    set = set_of(SIZE);
+    fill(set);
+    generation = agw_revoked_set_generation(set);
 
-    index = filled();
-    generation = agw_index_generation(index);
+    assert_int_equal(add(set, AGW_REVOKED_TOKEN, S("p"), S("j"), 99), 0);
+    set->generation = generation;
+    set->stamp = 98;
+    set->table.changing = 1;
 
-    assert_int_equal(agw_index_add(index, &token, NOW), AGW_INDEX_OK);
-    index->generation = generation;
-    index->changing = 1;
-
-    assert_int_equal(agw_index_add(index, &token, NOW), AGW_INDEX_OK);
-    assert_true(agw_index_generation(index) > generation);
-
-    generation = agw_index_generation(index);
-
-    assert_int_equal(agw_index_add(index, &cutoff, NOW), AGW_INDEX_OK);
-    cutoff.cutoff++;
-    assert_int_equal(agw_index_add(index, &cutoff, NOW), AGW_INDEX_OK);
-    index->generation = generation;
-    index->changing = 1;
-
-    assert_int_equal(agw_index_add(index, &cutoff, NOW), AGW_INDEX_OK);
-    assert_true(agw_index_generation(index) > generation);
+    assert_int_equal(add(set, AGW_REVOKED_TOKEN, S("p"), S("j"), 99), 0);
+    assert_true(agw_revoked_set_generation(set) > generation);
+    assert_true(agw_revoked_set_stamp(set) == 99);
 }
 
 
@@ -352,16 +564,15 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(at_once),
-        unit_case(with_slots_taken),
-        unit_case(with_an_empty_tally),
-        unit_case(with_a_count_too_high),
-        unit_case(in_a_sweep),
-        unit_case(with_no_spare_slot),
-        unit_case(while_it_is_put_in_order),
-        unit_case(readers_are_told),
+        unit_case(while_it_adds),
+        unit_case(while_it_merges),
+        unit_case(while_it_makes_room),
+        unit_case(while_it_removes_what_was_merged),
+        unit_case(while_it_sweeps),
+        unit_case(while_it_holds),
+        unit_case(while_it_repairs),
         unit_case(before_it_told_of_an_entry),
     };
 
-    return cmocka_run_group_tests_name("index death", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("revoked death", tests, NULL, NULL);
 }
