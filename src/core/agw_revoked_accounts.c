@@ -7,6 +7,8 @@
 #define AGW_REVOKED_COMPARED  1024
 
 
+static int agw_revoked_is_superseded(const agw_revoked_entry_t *entry,
+    const agw_revoked_entry_t *by);
 static void agw_revoked_put_in(agw_revoked_set_t *set, uint32_t *first,
     uint32_t n);
 static void agw_revoked_take_out(agw_revoked_set_t *set, uint32_t *first,
@@ -52,6 +54,10 @@ void
 agw_revoked_raise(agw_revoked_set_t *set, agw_revoked_entry_t *entry,
     int64_t stamp, uint32_t time)
 {
+    if (time <= entry->time && stamp <= entry->stamp) {
+        return;
+    }
+
     if (time > entry->time) {
         __atomic_store_n(&entry->time, time, __ATOMIC_SEQ_CST);
     }
@@ -96,6 +102,12 @@ agw_revoked_enter(agw_revoked_set_t *set, uint32_t n)
         return;
     }
 
+    if (agw_revoked_is_superseded(entry, by)) {
+        agw_revoked_put_in(set, &set->leaving, n);
+        set->left++;
+        return;
+    }
+
     agw_revoked_note(by, entry->stamp, entry->time);
     agw_revoked_put_in(set, &by->first, n);
     agw_revoked_set_count_of(set, entry->owner, by->count + 1);
@@ -117,29 +129,86 @@ agw_revoked_note(agw_revoked_entry_t *by, int64_t stamp, uint32_t time)
 }
 
 
-void
-agw_revoked_remove(agw_revoked_set_t *set, uint32_t n)
+static int
+agw_revoked_is_superseded(const agw_revoked_entry_t *entry,
+    const agw_revoked_entry_t *by)
 {
+    return entry->stamp <= by->stamp && entry->time <= by->time;
+}
+
+
+void
+agw_revoked_sweep_slot(agw_revoked_set_t *set, uint32_t n)
+{
+    uint32_t              account;
     agw_revoked_entry_t  *entry, *by;
 
     entry = agw_revoked_entry(set, n);
 
     if (entry->slot.kind == AGW_REVOKED_PARTNER) {
-        agw_revoked_take_out(set, &set->classes[0], n);
+        agw_revoked_close_account(set, n);
+        return;
+    }
 
-    } else if (entry->owner != 0) {
-        by = agw_revoked_entry(set, entry->owner);
+    if (entry->slot.kind == 0 || entry->stamp > set->floor) {
+        return;
+    }
+
+    account = entry->owner;
+
+    if (account != 0) {
+        by = agw_revoked_entry(set, account);
 
         if (entry->slot.kind == AGW_REVOKED_BUSINESS) {
             by->businesses--;
 
         } else {
             agw_revoked_take_out(set, &by->first, n);
-            agw_revoked_set_count_of(set, entry->owner, by->count - 1);
+            agw_revoked_set_count_of(set, account, by->count - 1);
         }
     }
 
     agw_revoked_table_unlink(&set->table, n);
+
+    if (account != 0) {
+        agw_revoked_close_account(set, account);
+    }
+}
+
+
+/*
+ * Entries that are leaving still name their account.  It may be looked at
+ * again after it was removed, which ends its place in a ring.
+ */
+
+void
+agw_revoked_close_account(agw_revoked_set_t *set, uint32_t n)
+{
+    agw_revoked_entry_t  *entry;
+
+    entry = agw_revoked_entry(set, n);
+
+    if (entry->stamp > set->floor || entry->slot.prev == 0
+        || set->leaving != 0)
+    {
+        return;
+    }
+
+    __atomic_store_n(&entry->stamp, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&entry->time, 0, __ATOMIC_SEQ_CST);
+
+    /* what nobody holds any more may have been held by who died */
+
+    if (entry->count != 0 || entry->businesses != 0
+        || (entry->held != 0 && set->writes != 0))
+    {
+        return;
+    }
+
+    agw_revoked_take_out(set, &set->classes[0], n);
+    agw_revoked_table_unlink(&set->table, n);
+
+    entry->slot.prev = 0;
 }
 
 
@@ -182,7 +251,9 @@ agw_revoked_largest(const agw_revoked_set_t *set)
 
         n = entry->slot.link;
 
-        if (n == first) {
+        /* all of its class are larger than half of that */
+
+        if (n == first || entry->count == UINT32_MAX >> (32 - bits)) {
             break;
         }
     }
@@ -196,26 +267,38 @@ agw_revoked_largest(const agw_revoked_set_t *set)
 void
 agw_revoked_merge(agw_revoked_set_t *set, uint32_t account)
 {
-    uint32_t              n;
-    agw_revoked_entry_t  *by;
+    uint32_t              last;
+    agw_revoked_entry_t  *by, *first, *leaving;
 
     by = agw_revoked_entry(set, account);
 
-    agw_revoked_raise(set, by, by->high_stamp, by->high_time);
-
-    while (by->first != 0) {
-        n = by->first;
-
-        agw_revoked_take_out(set, &by->first, n);
-        agw_revoked_table_unlink(&set->table, n);
+    if (by->count == 0) {
+        return;
     }
 
+    agw_revoked_raise(set, by, by->high_stamp, by->high_time);
+
+    /* two rings become one */
+
+    if (set->leaving == 0) {
+        set->leaving = by->first;
+
+    } else {
+        first = agw_revoked_entry(set, by->first);
+        leaving = agw_revoked_entry(set, set->leaving);
+        last = first->slot.prev;
+
+        agw_revoked_entry(set, leaving->slot.prev)->slot.link = by->first;
+        agw_revoked_entry(set, last)->slot.link = set->leaving;
+        first->slot.prev = leaving->slot.prev;
+        leaving->slot.prev = last;
+    }
+
+    set->left += by->count;
+
+    by->first = 0;
+
     agw_revoked_set_count_of(set, account, 0);
-
-    by->high_stamp = 0;
-    by->high_time = 0;
-
-    agw_revoked_table_reclaim(&set->table);
 }
 
 
@@ -226,11 +309,38 @@ agw_revoked_absorb(agw_revoked_set_t *set, uint32_t account)
 
     by = agw_revoked_entry(set, account);
 
-    if (by->count != 0 && by->stamp >= by->high_stamp
-        && by->time >= by->high_time)
-    {
+    if (by->stamp >= by->high_stamp && by->time >= by->high_time) {
         agw_revoked_merge(set, account);
     }
+}
+
+
+/* one that was raised since it was merged stays */
+
+void
+agw_revoked_see_off(agw_revoked_set_t *set, uint32_t some)
+{
+    uint32_t              n;
+    agw_revoked_entry_t  *entry;
+
+    while (some-- != 0 && set->leaving != 0) {
+        n = set->leaving;
+        entry = agw_revoked_entry(set, n);
+
+        agw_revoked_take_out(set, &set->leaving, n);
+        set->left--;
+
+        if (agw_revoked_is_superseded(entry,
+                                      agw_revoked_entry(set, entry->owner)))
+        {
+            agw_revoked_table_unlink(&set->table, n);
+
+        } else {
+            agw_revoked_enter(set, n);
+        }
+    }
+
+    agw_revoked_table_reclaim(&set->table);
 }
 
 
@@ -242,6 +352,9 @@ agw_revoked_recount(agw_revoked_set_t *set)
 
     memset(set->classes, 0, sizeof(set->classes));
 
+    set->counted = 0;
+    set->leaving = 0;
+    set->left = 0;
     set->writes = 0;
     set->slots = 0;
 
@@ -270,9 +383,13 @@ agw_revoked_recount(agw_revoked_set_t *set)
         if (entry->slot.kind != 0) {
             agw_revoked_enter(set, n);
         }
+
+        if (entry->slot.kind != 0 && entry->stamp > set->stamp) {
+            __atomic_store_n(&set->stamp, entry->stamp, __ATOMIC_RELAXED);
+        }
     }
 
-    set->unswept = set->table.fresh;
+    set->unswept = set->table.capacity;
 
     /* an entry that is there, and that nobody was told of */
 
@@ -337,7 +454,13 @@ agw_revoked_set_count_of(agw_revoked_set_t *set, uint32_t account,
     before = agw_revoked_class(by->count);
     after = agw_revoked_class(count);
 
+    set->counted += count - by->count;
     by->count = count;
+
+    if (count == 0) {
+        by->high_stamp = 0;
+        by->high_time = 0;
+    }
 
     if (before != after) {
         agw_revoked_take_out(set, &set->classes[before], account);

@@ -45,8 +45,8 @@ typedef struct {
 
     /* of an account */
 
-    int64_t             high_stamp;  /* of the entries in its list */
-    uint32_t            high_time;
+    int64_t             high_stamp;  /* at least, of those in its list */
+    uint32_t            high_time;   /* likewise */
     uint32_t            first;       /* of those */
     uint32_t            count;       /* of those: tokens and owners */
     uint32_t            businesses;  /* that it asked for; in no list */
@@ -75,6 +75,10 @@ struct agw_revoked_set_s {
     uint32_t             slots;      /* likewise */
     agw_revoked_seat_t   seats[AGW_REVOKED_SEATS];
     uint32_t             classes[AGW_REVOKED_CLASSES];
+    uint32_t             counted;    /* entries in accounts' lists */
+    uint32_t             leaving;    /* a list: merged, and still linked */
+    uint32_t             left;       /* of those */
+    uint32_t             unused;
     agw_revoked_table_t  table;
 };
 
@@ -119,18 +123,20 @@ void agw_revoked_raise(agw_revoked_set_t *set, agw_revoked_entry_t *entry,
 uint32_t agw_revoked_open_account(agw_revoked_set_t *set, agw_hash_t id);
 
 
-/* after the entry was linked, or had its times raised */
+/* after an entry was linked, and after the stamp or time of one was raised */
 
 void agw_revoked_enter(agw_revoked_set_t *set, uint32_t n);
 void agw_revoked_note(agw_revoked_entry_t *by, int64_t stamp, uint32_t time);
 
 
 /*
- * Unlinks an entry, or an account without any.  A removed slot is of use
- * after agw_revoked_table_reclaim().
+ * Removes what is not above the floor: an entry, and its account where that
+ * was the last; or an account that has none and that nobody holds.  None may
+ * be leaving.  A removed slot is of use after agw_revoked_table_reclaim().
  */
 
-void agw_revoked_remove(agw_revoked_set_t *set, uint32_t n);
+void agw_revoked_sweep_slot(agw_revoked_set_t *set, uint32_t n);
+void agw_revoked_close_account(agw_revoked_set_t *set, uint32_t n);
 
 
 /* whether a token is refused by the cut-off of its partner, for good */
@@ -148,8 +154,8 @@ uint32_t agw_revoked_largest(const agw_revoked_set_t *set);
 
 
 /*
- * Puts the cut-off of a partner in place of its tokens and owners; about
- * 100 ns for each of them.
+ * Puts the cut-off of a partner in place of its tokens and owners, which are
+ * leaving from then on, however many they are.
  */
 
 void agw_revoked_merge(agw_revoked_set_t *set, uint32_t account);
@@ -158,6 +164,11 @@ void agw_revoked_merge(agw_revoked_set_t *set, uint32_t account);
 /* the same, if its cut-off refuses already what they do */
 
 void agw_revoked_absorb(agw_revoked_set_t *set, uint32_t account);
+
+
+/* removes some of those that are leaving; about 300 ns for each of them */
+
+void agw_revoked_see_off(agw_revoked_set_t *set, uint32_t some);
 
 
 /*

@@ -8,6 +8,11 @@
 #include "agw_revoked_accounts.h"
 
 
+/* entries that leave at a time, where there is no room */
+
+#define AGW_REVOKED_SEEN_OFF  64
+
+
 static agw_revoked_result_t agw_revoked_admits(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, uint32_t account);
 static uint32_t agw_revoked_room(const agw_revoked_set_t *set);
@@ -80,6 +85,13 @@ agw_revoked_set_give_back(agw_revoked_set_t *set,
         set->slots -= slots;
     }
 
+    /* it was opened for this, and nothing came of it */
+
+    if (by != NULL && by->held == 0) {
+        agw_revoked_close_account(set, account);
+        agw_revoked_table_reclaim(&set->table);
+    }
+
     agw_revoked_end(set);
 }
 
@@ -105,16 +117,19 @@ agw_revoked_set_vacate(agw_revoked_set_t *set, unsigned seat)
 agw_revoked_result_t
 agw_revoked_make_room(agw_revoked_set_t *set, uint32_t needed)
 {
-    uint32_t  account;
+    if ((uint64_t) set->table.spare + set->left + set->counted
+        < (uint64_t) set->slots + needed)
+    {
+        return AGW_REVOKED_SET_FULL;
+    }
 
     while (agw_revoked_room(set) < needed) {
-        account = agw_revoked_largest(set);
 
-        if (account == 0) {
-            return AGW_REVOKED_SET_FULL;
+        if (set->leaving == 0) {
+            agw_revoked_merge(set, agw_revoked_largest(set));
         }
 
-        agw_revoked_merge(set, account);
+        agw_revoked_see_off(set, AGW_REVOKED_SEEN_OFF);
     }
 
     return AGW_REVOKED_SET_OK;

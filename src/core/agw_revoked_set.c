@@ -24,7 +24,6 @@ static agw_revoked_result_t agw_revoked_add_new(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, uint32_t account, agw_hash_t id);
 static void agw_revoked_insert(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, uint32_t account, agw_hash_t id);
-static void agw_revoked_sweep_slot(agw_revoked_set_t *set, uint32_t n);
 static uint32_t agw_revoked_time(int64_t time);
 static int agw_revoked_ends(const agw_revoked_set_t *set,
     agw_revoked_t kind, agw_hash_t id, const agw_revoked_token_t *token);
@@ -139,34 +138,49 @@ agw_revoked_set_raise_floor(agw_revoked_set_t *set, int64_t floor)
         __atomic_store_n(&set->floor, floor, __ATOMIC_SEQ_CST);
         agw_revoked_changed(set);
 
-        set->unswept = set->table.fresh;
+        set->unswept = set->table.capacity;
     }
 
     agw_revoked_end(set);
 }
 
 
+/* slots that never held an entry are stepped over at once */
+
 int
 agw_revoked_set_sweep(agw_revoked_set_t *set)
 {
-    uint32_t  i;
+    int       more;
+    uint32_t  i, rest;
 
     agw_revoked_begin(set);
 
-    for (i = 0; i < AGW_REVOKED_SWEEP && set->unswept != 0; i++) {
-        set->unswept--;
-        set->swept = set->swept < set->table.fresh ? set->swept + 1 : 1;
+    agw_revoked_see_off(set, AGW_REVOKED_SWEEP);
 
-        if (set->table.fresh != 0) {
-            agw_revoked_sweep_slot(set, set->swept);
+    for (i = 0; i < AGW_REVOKED_SWEEP && set->leaving == 0; i++) {
+
+        if (set->swept == set->table.fresh) {
+            rest = set->table.capacity - set->swept;
+            set->unswept -= rest < set->unswept ? rest : set->unswept;
+            set->swept = 0;
         }
+
+        if (set->unswept == 0) {
+            break;
+        }
+
+        set->unswept--;
+
+        agw_revoked_sweep_slot(set, ++set->swept);
     }
 
     agw_revoked_table_reclaim(&set->table);
 
+    more = (set->leaving != 0 || set->unswept != 0);
+
     agw_revoked_end(set);
 
-    return set->unswept != 0;
+    return more;
 }
 
 
@@ -279,31 +293,38 @@ agw_revoked_is_covered(const agw_revocation_t *revocation,
 }
 
 
+/* for a business no account can stand */
+
 static agw_revoked_result_t
 agw_revoked_add_new(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, uint32_t account, agw_hash_t id)
 {
-    if (account == 0 && revocation->partner_id.len != 0) {
-        if (agw_revoked_make_room(set, 1) != AGW_REVOKED_SET_OK) {
-            return AGW_REVOKED_SET_FULL;
-        }
+    int       business, open;
+    uint32_t  needed;
 
+    business = (revocation->kind == AGW_REVOKED_BUSINESS);
+    open = (account == 0 && revocation->partner_id.len != 0);
+    needed = (uint32_t) (business + open);
+
+    if (agw_revoked_make_room(set, needed) != AGW_REVOKED_SET_OK) {
+        return AGW_REVOKED_SET_FULL;
+    }
+
+    if (open) {
         account = agw_revoked_open_account(set,
                               agw_siphash(set->key, revocation->partner_id));
     }
 
-    if (revocation->kind != AGW_REVOKED_PARTNER
-        && agw_revoked_make_room(set, 1) == AGW_REVOKED_SET_OK)
+    if (business
+        || (revocation->kind != AGW_REVOKED_PARTNER
+            && agw_revoked_make_room(set, 1) == AGW_REVOKED_SET_OK))
     {
         agw_revoked_insert(set, revocation, account, id);
 
-    } else if (revocation->kind != AGW_REVOKED_BUSINESS) {
+    } else {
         agw_revoked_raise(set, agw_revoked_entry(set, account),
                           revocation->stamp,
                           agw_revoked_time(revocation->time));
-
-    } else {
-        return AGW_REVOKED_SET_FULL;
     }
 
     if (account != 0
@@ -335,34 +356,6 @@ agw_revoked_insert(agw_revoked_set_t *set,
     agw_revoked_table_link(&set->table, n, revocation->kind, id);
     agw_revoked_changed(set);
     agw_revoked_enter(set, n);
-}
-
-
-static void
-agw_revoked_sweep_slot(agw_revoked_set_t *set, uint32_t n)
-{
-    agw_revoked_entry_t  *entry;
-
-    entry = agw_revoked_entry(set, n);
-
-    if (entry->slot.kind == 0 || entry->stamp > set->floor) {
-        return;
-    }
-
-    if (entry->slot.kind == AGW_REVOKED_PARTNER) {
-        __atomic_store_n(&entry->stamp, 0, __ATOMIC_SEQ_CST);
-        __atomic_store_n(&entry->time, 0, __ATOMIC_SEQ_CST);
-
-        /* what nobody holds any more may have been held by who died */
-
-        if (entry->count != 0 || entry->businesses != 0
-            || (entry->held != 0 && set->writes != 0))
-        {
-            return;
-        }
-    }
-
-    agw_revoked_remove(set, n);
 }
 
 
@@ -430,7 +423,7 @@ agw_revoked_id(const agw_revoked_set_t *set,
 }
 
 
-/* no id has a colon in it */
+/* no id has a colon in it; one that is empty, or too long, is nobody's */
 
 static agw_hash_t
 agw_revoked_pair(const agw_revoked_set_t *set, agw_str_t first,
@@ -442,7 +435,7 @@ agw_revoked_pair(const agw_revoked_set_t *set, agw_str_t first,
     id.data = buf;
     id.len = 0;
 
-    if (first.len <= AGW_ID_MAX && second.len <= AGW_ID_MAX) {
+    if (first.len - 1 < AGW_ID_MAX && second.len - 1 < AGW_ID_MAX) {
         memcpy(buf, first.data, first.len);
         buf[first.len] = ':';
         memcpy(buf + first.len + 1, second.data, second.len);

@@ -175,7 +175,7 @@ agw_revoked_table_take(agw_revoked_table_t *table)
         __atomic_store_n(&word[i], 0, __ATOMIC_RELAXED);
     }
 
-    table->spare--;
+    __atomic_store_n(&table->spare, table->spare - 1, __ATOMIC_RELAXED);
 
     return n;
 }
@@ -205,14 +205,14 @@ agw_revoked_table_link(agw_revoked_table_t *table, uint32_t n, uint32_t kind,
 void
 agw_revoked_table_unlink(agw_revoked_table_t *table, uint32_t n)
 {
-    uint32_t            *link;
+    uint32_t             k, *link;
     agw_revoked_slot_t  *slot, *before;
 
     slot = agw_revoked_slot(table, n);
     link = agw_revoked_head(table, slot->id);
 
-    while (*link != n) {
-        before = agw_revoked_slot(table, *link);
+    for (k = *link; k != n; k = *link) {
+        before = agw_revoked_slot(table, k);
         link = &before->next;
     }
 
@@ -245,7 +245,7 @@ agw_revoked_table_reclaim(agw_revoked_table_t *table)
 
         slot->link = table->free;
         table->free = n;
-        table->spare++;
+        __atomic_store_n(&table->spare, table->spare + 1, __ATOMIC_RELAXED);
     }
 }
 
@@ -265,14 +265,14 @@ agw_revoked_table_raise(agw_revoked_table_t *table)
 static void
 agw_revoked_table_repair(agw_revoked_table_t *table)
 {
-    uint32_t             i, n, steps;
+    uint32_t             i, n, steps, spare;
     agw_revoked_slot_t  *slot;
 
     agw_revoked_table_raise(table);
 
     table->free = 0;
     table->unlinked = 0;
-    table->spare = table->capacity - table->fresh;
+    spare = table->capacity - table->fresh;
 
     for (n = 1; n <= table->fresh; n++) {
         slot = agw_revoked_slot(table, n);
@@ -300,9 +300,11 @@ agw_revoked_table_repair(agw_revoked_table_t *table)
 
             slot->link = table->free;
             table->free = n;
-            table->spare++;
+            spare++;
         }
     }
+
+    __atomic_store_n(&table->spare, spare, __ATOMIC_RELAXED);
 }
 
 

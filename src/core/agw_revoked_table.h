@@ -14,11 +14,13 @@
  * - A slot that is unlinked keeps its contents and its way on, until the
  *   count of purges has been raised.  The raise is a read-modify-write
  *   (release) after the unlinking, and a fence (seq_cst) stands between it
- *   and the first store into the slot.  A reader loads the count (acquire),
- *   looks up, fences, and loads the count again.  If it saw any store made
- *   after the writer's fence, the two fences synchronize (C11, 7.17.4), and
- *   the second load sees the raise: it looks again.  If it loaded the count
- *   after the raise, it also sees the slot unlinked, and never stands on it.
+ *   and the first store into the slot: the raise's own, or, where a later
+ *   change of another process makes that store, the one that each change
+ *   begins with.  A reader loads the count (acquire), looks up, fences, and
+ *   loads the count again.  If it saw any store made after such a fence, the
+ *   two fences synchronize (C11, 7.17.4), and the second load sees the raise:
+ *   it looks again.  If it loaded the count after the raise, it also sees the
+ *   slot unlinked, and never stands on it.
  *
  * All that a reader loads is stored and loaded by atomic operations.  A
  * process that dies while it changes the table leaves one that readers
