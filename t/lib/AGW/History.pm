@@ -232,7 +232,7 @@ sub issue {
         . (defined $token{b} ? " for $token{b}" : ''));
 
     push @{ $self->{tokens} }, $token;
-    splice @{ $self->{tokens} }, rand @{ $self->{tokens} }, 1
+    splice @{ $self->{tokens} }, rand $#{ $self->{tokens} }, 1
         if @{ $self->{tokens} } > $POOL;
     $self->check($token, $node);
     $self->check($token, $_) for grep { $_ != $node }
@@ -916,6 +916,11 @@ sub op_settle {
 
     $self->{clocks}[$_]->set($before[$_]) for 0 .. $#before;
 
+    # those below the floor were asked for twice at least
+
+    @{ $self->{tokens} } = grep { !$_->{old} || rand() < 0.3 }
+        @{ $self->{tokens} };
+
     return;
 }
 
@@ -944,8 +949,13 @@ sub wait_until_known {
     $self->end_tokens(sub { $_[0] == $probe });
 
     for my $node (0 .. $#{ $self->{nodes} }) {
-        $self->check($probe, $node) && sleep 0.02
-            while !$probe->{refused}{$node};
+        for (1 .. 500) {
+            last if !$self->check($probe, $node);
+            sleep 0.02;
+        }
+
+        $self->wrong("node $node does not refuse the probe", %$probe)
+            unless $probe->{refused}{$node};
     }
 
     for my $token (grep { $_->{dead} } @{ $self->{tokens} }) {
