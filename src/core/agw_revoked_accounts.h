@@ -101,6 +101,12 @@ void agw_revoked_begin(agw_revoked_set_t *set);
 void agw_revoked_end(agw_revoked_set_t *set);
 
 
+/* what an entry is found by */
+
+agw_hash_t agw_revoked_id(const agw_revoked_set_t *set,
+    const agw_revocation_t *revocation);
+
+
 /* of a partner, or 0 where it has none, or there is no partner */
 
 uint32_t agw_revoked_account(const agw_revoked_set_t *set,

@@ -34,6 +34,13 @@ agw_revoked_set_hold(agw_revoked_set_t *set,
     agw_revoked_begin(set);
 
     account = agw_revoked_account(set, revocation->partner_id);
+
+    /* what a process held that died, once nobody else holds anything */
+
+    if (account != 0 && set->writes == 0) {
+        agw_revoked_entry(set, account)->held = 0;
+    }
+
     result = agw_revoked_admits(set, revocation, account);
 
     if (result == AGW_REVOKED_SET_OK) {
@@ -147,18 +154,26 @@ static agw_revoked_result_t
 agw_revoked_admits(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, uint32_t account)
 {
-    uint32_t                    needed;
+    uint32_t                    n, needed;
     const agw_revoked_entry_t  *by;
 
     by = account ? agw_revoked_entry(set, account) : NULL;
     needed = (by == NULL) + (revocation->kind != AGW_REVOKED_PARTNER);
 
-    if (by != NULL && agw_revoked_is_refused(revocation, by)) {
+    n = agw_revoked_table_find(&set->table, revocation->kind,
+                               agw_revoked_id(set, revocation));
+
+    if (by != NULL && revocation->kind != AGW_REVOKED_BUSINESS
+        && (n != 0 || agw_revoked_is_refused(revocation, by)))
+    {
         return AGW_REVOKED_SET_OK;
     }
 
-    if (by != NULL && revocation->kind == AGW_REVOKED_BUSINESS
-        && by->businesses >= set->table.capacity / AGW_REVOKED_SHARE)
+    /* those on their way count as if they were there */
+
+    if (by != NULL && n == 0 && revocation->kind == AGW_REVOKED_BUSINESS
+        && by->businesses + by->held
+           >= set->table.capacity / AGW_REVOKED_SHARE)
     {
         return AGW_REVOKED_SET_SHARE_SPENT;
     }

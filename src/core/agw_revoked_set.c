@@ -27,8 +27,6 @@ static void agw_revoked_insert(agw_revoked_set_t *set,
 static uint32_t agw_revoked_time(int64_t time);
 static int agw_revoked_ends(const agw_revoked_set_t *set,
     agw_revoked_t kind, agw_hash_t id, const agw_revoked_token_t *token);
-static agw_hash_t agw_revoked_id(const agw_revoked_set_t *set,
-    const agw_revocation_t *revocation);
 static agw_hash_t agw_revoked_pair(const agw_revoked_set_t *set,
     agw_str_t first, agw_str_t second);
 
@@ -86,6 +84,7 @@ agw_revoked_set_add(agw_revoked_set_t *set,
 {
     uint32_t              n, account, time;
     agw_hash_t            id;
+    agw_revoked_entry_t  *entry;
     agw_revoked_result_t  result;
 
     id = agw_revoked_id(set, revocation);
@@ -107,8 +106,9 @@ agw_revoked_set_add(agw_revoked_set_t *set,
         result = agw_revoked_add_new(set, revocation, account, id);
 
     } else {
-        agw_revoked_raise(set, agw_revoked_entry(set, n), revocation->stamp,
-                          time);
+        entry = agw_revoked_entry(set, n);
+
+        agw_revoked_raise(set, entry, revocation->stamp, time);
 
         if (n == account) {
             agw_revoked_absorb(set, account);
@@ -116,11 +116,15 @@ agw_revoked_set_add(agw_revoked_set_t *set,
         } else if (account != 0 && revocation->kind != AGW_REVOKED_BUSINESS) {
             agw_revoked_note(agw_revoked_entry(set, account),
                              revocation->stamp, time);
+
+        } else if (account != 0 && entry->owner == 0) {
+            entry->owner = account;
+            agw_revoked_enter(set, n);
         }
     }
 
-    if (result == AGW_REVOKED_SET_OK && revocation->stamp > set->stamp) {
-        __atomic_store_n(&set->stamp, revocation->stamp, __ATOMIC_RELAXED);
+    if (result == AGW_REVOKED_SET_OK) {
+        agw_revoked_set_know(set, revocation->stamp);
     }
 
     agw_revoked_end(set);
@@ -137,11 +141,21 @@ agw_revoked_set_raise_floor(agw_revoked_set_t *set, int64_t floor)
     if (floor > set->floor) {
         __atomic_store_n(&set->floor, floor, __ATOMIC_SEQ_CST);
         agw_revoked_changed(set);
+        agw_revoked_set_know(set, floor);
 
         set->unswept = set->table.capacity;
     }
 
     agw_revoked_end(set);
+}
+
+
+void
+agw_revoked_set_know(agw_revoked_set_t *set, int64_t stamp)
+{
+    if (stamp > set->stamp) {
+        __atomic_store_n(&set->stamp, stamp, __ATOMIC_RELAXED);
+    }
 }
 
 
@@ -408,7 +422,7 @@ agw_revoked_ends(const agw_revoked_set_t *set, agw_revoked_t kind,
 }
 
 
-static agw_hash_t
+agw_hash_t
 agw_revoked_id(const agw_revoked_set_t *set,
     const agw_revocation_t *revocation)
 {

@@ -161,7 +161,12 @@ size_t agw_revoked_set_count(const agw_revoked_set_t *set);
 size_t agw_revoked_set_size(const agw_revoked_set_t *set);
 
 
-/* the highest stamp of an entry that was added, or 0; the floor; not locked */
+/* that the store has given a stamp: none may be given below it; locked */
+
+void agw_revoked_set_know(agw_revoked_set_t *set, int64_t stamp);
+
+
+/* the highest stamp that is known, or 0; the floor; not locked */
 
 int64_t agw_revoked_set_stamp(const agw_revoked_set_t *set);
 int64_t agw_revoked_set_floor(const agw_revoked_set_t *set);

@@ -256,6 +256,13 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
                                           : sync->event.log->log_level;
 
     if (rc == NGX_BUSY || rc == NGX_ERROR) {
+
+        /* what is known of another store is nothing to begin with */
+
+        if (!sync->serving && sync->reading.other) {
+            zone->known = 0;
+        }
+
         return NGX_ERROR;
     }
 
@@ -268,6 +275,9 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
         }
 
         agw_revoked_set_raise_floor(zone->set, sync->reading.floor);
+        agw_revoked_set_know(zone->set, sync->reading.last);
+
+        zone->horizon = ngx_max(zone->horizon, sync->reading.horizon);
 
         ngx_http_agw_unlock(revs);
     }
@@ -275,6 +285,7 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
     /* an older copy of the store: its stamps go on behind those we know */
 
     if (sync->reading.last < known && !sync->tending) {
+        zone->tended = ngx_current_msec;
         ngx_http_agw_sync_tend(sync);
     }
 
@@ -362,6 +373,7 @@ ngx_http_agw_sync_sweep(ngx_http_agw_sync_t *sync)
 static void
 ngx_http_agw_sync_tend(ngx_http_agw_sync_t *sync)
 {
+    ngx_msec_int_t         passed;
     ngx_http_agw_zone_t   *zone;
     ngx_http_agw_write_t  *tend;
 
@@ -382,7 +394,11 @@ ngx_http_agw_sync_tend(ngx_http_agw_sync_t *sync)
     tend->elapsed = zone->elapsed;
 
     if (tend->elapsed >= 0) {
-        tend->passed = (ngx_current_msec - zone->elapsed_at) / 1000;
+        /* another worker's clock of this turn may be ahead of ours */
+
+        passed = (ngx_msec_int_t) (ngx_current_msec - zone->elapsed_at);
+
+        tend->passed = ngx_max(passed, 0) / 1000;
         sync->tended_at = zone->elapsed_at
                           + (ngx_msec_t) tend->passed * 1000;
     }

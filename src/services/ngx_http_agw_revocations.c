@@ -14,6 +14,11 @@
 #include "ngx_http_agw_zone.h"
 
 
+/* how far a token may raise the stamps of a store: ms, ten years */
+
+#define NGX_HTTP_AGW_STAMPS_AHEAD  315360000000LL
+
+
 /* on its way to the store; it outlives the request */
 
 typedef struct {
@@ -28,6 +33,8 @@ typedef struct {
 
 static ngx_int_t ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending,
     ngx_log_t *log);
+static int64_t ngx_http_agw_pending_known(
+    const ngx_http_agw_pending_t *pending);
 static ngx_int_t ngx_http_agw_pending_set(ngx_http_agw_pending_t *pending,
     const agw_revocation_t *revocation);
 static u_char *ngx_http_agw_pending_copy(u_char *p, agw_str_t *to,
@@ -108,13 +115,13 @@ ngx_http_agw_forgotten(const ngx_http_agw_revocations_t *revocations,
     int64_t               seq;
     ngx_http_agw_zone_t  *zone;
 
+    zone = ngx_http_agw_zone(revocations);
     seq = ngx_http_agw_believed_seq(claims, key);
 
     if (seq < 0) {
-        return claims->exp + revocations->horizon < ngx_time();
+        return claims->exp + ngx_max(revocations->horizon, zone->horizon)
+               < ngx_time();
     }
-
-    zone = ngx_http_agw_zone(revocations);
 
     return seq < agw_revoked_set_floor(zone->set);
 }
@@ -203,7 +210,7 @@ ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending, ngx_log_t *log)
 
     ngx_http_agw_unlock(pending->revocations);
 
-    pending->write.known = agw_revoked_set_stamp(zone->set);
+    pending->write.known = ngx_http_agw_pending_known(pending);
 
     switch (result) {
 
@@ -223,6 +230,32 @@ ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending, ngx_log_t *log)
                       "revoked (auth_gateway_zone)");
         return NGX_DECLINED;
     }
+}
+
+
+/*
+ * The entry of a token is to be younger than the token, whatever the store
+ * says: it may be an older copy of the one that the token was issued by.
+ */
+
+static int64_t
+ngx_http_agw_pending_known(const ngx_http_agw_pending_t *pending)
+{
+    int64_t                  known;
+    ngx_http_agw_zone_t     *zone;
+    const agw_revocation_t  *revocation;
+
+    zone = ngx_http_agw_zone(pending->revocations);
+    known = agw_revoked_set_stamp(zone->set);
+    revocation = &pending->write.revocation;
+
+    if (revocation->seq_known && revocation->seq > known
+        && revocation->seq - known < NGX_HTTP_AGW_STAMPS_AHEAD)
+    {
+        known = revocation->seq;
+    }
+
+    return known;
 }
 
 

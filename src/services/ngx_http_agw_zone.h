@@ -28,6 +28,7 @@ typedef struct {
     ngx_http_agw_position_t   position;      /* read up to there: mutex */
     int64_t                   elapsed;       /* of the store, -1: mutex */
     ngx_msec_t                elapsed_at;    /* when it was that: mutex */
+    int64_t                   horizon;       /* of the store: mutex */
     ngx_atomic_t              followed;      /* ngx_current_msec, at last */
     ngx_atomic_t              tended;        /* likewise */
     ngx_atomic_t              known;         /* all has been read once */

@@ -124,8 +124,8 @@ ngx_http_agw_sqlite_open(void *state,
     ngx_http_agw_sqlite_t  *sqlite = state;
 
     sqlite->limits = limits;
-    sqlite->writer = ngx_http_agw_sqlite_writer_create(sqlite->path,
-                                             limits->thread_pool, cycle);
+    sqlite->writer = ngx_http_agw_sqlite_writer_create(sqlite->path, limits,
+                                                       cycle);
     sqlite->moved = ngx_http_agw_sqlite_writer_rest;
 
     ngx_http_agw_sqlite_connect_first(sqlite, cycle->log);

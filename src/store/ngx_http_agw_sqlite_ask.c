@@ -2,8 +2,7 @@
 /*
  * Questions are answered at once, since readers of a WAL never wait for a
  * writer; where the file is busy all the same (another process recovers it, or
- * has it alone), it is asked again on a timer, so that
- * a worker never sleeps.
+ * has it alone), it is asked again on a timer, so that a worker never sleeps.
  */
 
 

@@ -35,6 +35,7 @@ enum {
     NGX_HTTP_AGW_NEXT,
     NGX_HTTP_AGW_REVOKE,             /* kind, id, iat of a token */
     NGX_HTTP_AGW_STAMP,              /* kind, id */
+    NGX_HTTP_AGW_ANNOUNCE,           /* horizon, ahead */
     NGX_HTTP_AGW_ADVANCE,            /* elapsed before, seconds */
     NGX_HTTP_AGW_FLOOR,
     NGX_HTTP_AGW_FORGET,
@@ -80,8 +81,11 @@ static const char  *ngx_http_agw_commit_sql[NGX_HTTP_AGW_STATEMENTS] = {
     [NGX_HTTP_AGW_STAMP] =
         "SELECT seq, time FROM revocations WHERE kind = ?1 AND id = ?2",
 
+    [NGX_HTTP_AGW_ANNOUNCE] = ngx_http_agw_sqlite_announce_sql,
+
     [NGX_HTTP_AGW_ADVANCE] =
-        "UPDATE clock SET elapsed = elapsed + ?2 WHERE elapsed = ?1",
+        "UPDATE clock SET elapsed = elapsed + ?2"
+        " WHERE elapsed = ?1 AND ?2 >= 0",
 
     [NGX_HTTP_AGW_FLOOR] =
         "UPDATE clock SET floor = max(floor, ifnull((SELECT max(seq) FROM"
@@ -334,8 +338,10 @@ ngx_http_agw_commit_all(ngx_http_agw_sqlite_commit_t *commit, ngx_log_t *log)
         }
 
         ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "auth_gateway: store \"%s\" refuses a revocation: %s",
-                      commit->path, sqlite3_errmsg(commit->db));
+                      "auth_gateway: store \"%s\" refuses %s: %s",
+                      commit->path,
+                      write->revocation.kind ? "a revocation" : "its upkeep",
+                      sqlite3_errmsg(commit->db));
     }
 
     return SQLITE_OK;
@@ -372,6 +378,13 @@ ngx_http_agw_commit_revoke(ngx_http_agw_sqlite_commit_t *commit,
                                         NGX_HTTP_AGW_COMMIT_TIME_MAX));
     }
 
+    if (rc == SQLITE_OK && revocation->kind == AGW_REVOKED_BUSINESS) {
+        rc = sqlite3_bind_text(stmt, 4,
+                               (const char *) revocation->partner_id.data,
+                               (int) revocation->partner_id.len,
+                               SQLITE_TRANSIENT);
+    }
+
     if (rc == SQLITE_OK) {
         rc = ngx_http_agw_commit_step(stmt, NULL, NULL);
     }
@@ -403,8 +416,15 @@ ngx_http_agw_commit_tend(ngx_http_agw_sqlite_commit_t *commit,
     int         rc, before;
     ngx_uint_t  i;
 
-    rc = ngx_http_agw_commit_step_with(commit->stmts[NGX_HTTP_AGW_ADVANCE],
+    rc = ngx_http_agw_commit_step_with(commit->stmts[NGX_HTTP_AGW_ANNOUNCE],
+                                       commit->limits->horizon,
+                                       commit->limits->ahead);
+
+    if (rc == SQLITE_OK) {
+        rc = ngx_http_agw_commit_step_with(
+                                       commit->stmts[NGX_HTTP_AGW_ADVANCE],
                                        write->elapsed, write->passed);
+    }
 
     write->advanced = rc == SQLITE_OK && sqlite3_changes(commit->db) == 1;
     before = sqlite3_total_changes(commit->db);

@@ -20,7 +20,7 @@
 
 #define NGX_HTTP_AGW_COMMIT_PATIENCE  10000
 
-#define NGX_HTTP_AGW_STATEMENTS       10
+#define NGX_HTTP_AGW_STATEMENTS       11
 
 
 /* zeroed, and the first ones set, before it is used */
@@ -28,6 +28,7 @@
 typedef struct {
     const char            *path;     /* terminated */
     unsigned               patient:1;        /* it may wait for a lock */
+    const ngx_http_agw_store_limits_t  *limits;
 
     ngx_http_agw_write_t  *batch;    /* the first is the oldest */
 

@@ -25,7 +25,6 @@ typedef struct {
 
 static int ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite,
     ngx_log_t *log);
-static uint64_t ngx_http_agw_sqlite_file(const char *path);
 static int ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite,
     ngx_log_t *log);
 static int ngx_http_agw_sqlite_make(sqlite3 *db, int version);
@@ -70,7 +69,7 @@ static const char  ngx_http_agw_sqlite_find_business_sql[] =
     " FROM clock c LEFT JOIN businesses b ON b.business_id = ?2";
 
 static const char  ngx_http_agw_sqlite_read_clock_sql[] =
-    "SELECT c.stamp, c.floor,"
+    "SELECT c.stamp, c.floor, c.horizon,"
     " (SELECT tag FROM revocation_log WHERE seq = ?1), l.seq, l.tag"
     " FROM clock c LEFT JOIN"
     " (SELECT seq, tag FROM revocation_log ORDER BY seq DESC LIMIT 1) l";
@@ -78,7 +77,7 @@ static const char  ngx_http_agw_sqlite_read_clock_sql[] =
 /* the index has all that is read */
 
 static const char  ngx_http_agw_sqlite_read_rows_sql[] =
-    "SELECT seq, kind, id, time FROM revocations"
+    "SELECT seq, kind, id, time, partner_id FROM revocations"
     " INDEXED BY revocations_by_seq WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 
 
@@ -196,7 +195,7 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
 }
 
 
-static uint64_t
+uint64_t
 ngx_http_agw_sqlite_file(const char *path)
 {
     ngx_file_info_t  fi;
@@ -381,8 +380,7 @@ ngx_http_agw_sqlite_announce(ngx_http_agw_sqlite_t *sqlite)
     sqlite3_stmt  *stmt;
 
     rc = sqlite3_prepare_v2(sqlite->db,
-                            "UPDATE clock SET horizon = max(horizon, ?1),"
-                            " ahead = max(ahead, ?2)"
+                            "SELECT 1 FROM clock"
                             " WHERE horizon < ?1 OR ahead < ?2",
                             -1, &stmt, NULL);
     if (rc != SQLITE_OK) {
@@ -396,7 +394,26 @@ ngx_http_agw_sqlite_announce(ngx_http_agw_sqlite_t *sqlite)
 
     sqlite3_finalize(stmt);
 
-    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+    if (rc != SQLITE_ROW) {
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
+    }
+
+    rc = sqlite3_prepare_v2(sqlite->db,
+                            ngx_http_agw_sqlite_announce_sql, -1, &stmt, NULL);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+
+    sqlite3_bind_int64(stmt, 1, sqlite->limits->horizon);
+    sqlite3_bind_int64(stmt, 2, sqlite->limits->ahead);
+
+    rc = sqlite3_step(stmt);
+
+    sqlite3_finalize(stmt);
+
+    /* who waits for no lock leaves it to the writer */
+
+    return rc == SQLITE_DONE || rc == SQLITE_BUSY ? SQLITE_OK : rc;
 }
 
 

@@ -48,6 +48,11 @@ typedef struct {
 } ngx_http_agw_sqlite_t;
 
 
+/* tells the file at a path from others; 1 where there is none */
+
+uint64_t ngx_http_agw_sqlite_file(const char *path);
+
+
 /* for prepared statements: what was bound belongs to somebody else */
 
 void ngx_http_agw_sqlite_release(sqlite3_stmt *stmt);

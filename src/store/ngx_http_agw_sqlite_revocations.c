@@ -98,9 +98,14 @@ ngx_http_agw_sqlite_read_revocations(void *state,
     ngx_uint_t              rows;
     ngx_http_agw_sqlite_t  *sqlite = state;
 
+    reading->other = 0;
+
     rc = ngx_http_agw_sqlite_ready(sqlite, reading->log);
 
     if (rc != SQLITE_OK) {
+        reading->other = (ngx_http_agw_sqlite_file(sqlite->path)
+                          != reading->position.store);
+
         return rc == SQLITE_BUSY ? NGX_BUSY : NGX_ERROR;
     }
 
@@ -156,12 +161,13 @@ ngx_http_agw_sqlite_read_clock(ngx_http_agw_sqlite_t *sqlite,
 
     reading->last = sqlite3_column_int64(stmt, 0);
     reading->floor = sqlite3_column_int64(stmt, 1);
+    reading->horizon = sqlite3_column_int64(stmt, 2);
 
     reading->anew = position->store != sqlite->file
                     || reading->last < position->stamp
                     || (position->mark != 0
-                        && (sqlite3_column_type(stmt, 2) == SQLITE_NULL
-                            || sqlite3_column_int64(stmt, 2)
+                        && (sqlite3_column_type(stmt, 3) == SQLITE_NULL
+                            || sqlite3_column_int64(stmt, 3)
                                != position->mark_tag));
 
     if (reading->anew) {
@@ -169,8 +175,8 @@ ngx_http_agw_sqlite_read_clock(ngx_http_agw_sqlite_t *sqlite,
         position->stamp = 0;
     }
 
-    position->mark = sqlite3_column_int64(stmt, 3);
-    position->mark_tag = sqlite3_column_int64(stmt, 4);
+    position->mark = sqlite3_column_int64(stmt, 4);
+    position->mark_tag = sqlite3_column_int64(stmt, 5);
 
     ngx_http_agw_sqlite_release(stmt);
 
@@ -271,6 +277,7 @@ ngx_http_agw_sqlite_revocation(sqlite3_stmt *stmt,
 
     case AGW_REVOKED_BUSINESS:
         revocation->business_id = id;
+        revocation->partner_id = ngx_http_agw_sqlite_column(stmt, 4);
 
         return agw_is_id(id) ? NGX_OK : NGX_DECLINED;
 

@@ -40,6 +40,21 @@
     " " AGW_NOW " + ahead + max(horizon, 604800), stamp, " AGW_NOW ","        \
     " elapsed FROM clock;"
 
+/* the entry of a business that an older module reads for that of an owner */
+
+#define AGW_BUSINESS_OF_OWNER   "substr(NEW.id, instr(NEW.id, ':') + 1)"
+
+#define AGW_FOR_LEGACY                                                        \
+    "UPDATE revocations SET cutoff = max(cutoff, NEW.cutoff),"                \
+    " expires_at = max(expires_at, NEW.expires_at), elapsed = NEW.elapsed"    \
+    " WHERE kind = 'business' AND id = " AGW_BUSINESS_OF_OWNER ";"            \
+    " INSERT INTO revocations"                                                \
+    " (kind, id, cutoff, expires_at, seq, elapsed)"                           \
+    " SELECT 'business', " AGW_BUSINESS_OF_OWNER ","                          \
+    " NEW.cutoff, NEW.expires_at, -1, NEW.elapsed"                            \
+    " WHERE NOT EXISTS (SELECT 1 FROM revocations"                            \
+    " WHERE kind = 'business' AND id = " AGW_BUSINESS_OF_OWNER ");"
+
 /*
  * The time of an entry that somebody else dated: a token's is at least now,
  * of whatever it is; a cut-off's at most.
@@ -156,7 +171,7 @@ const char  ngx_http_agw_sqlite_schema_clock[] =
      * The id of a token is <partner_id>:<jti>, of an older module with
      * another colon and a <business_id>; of an owner it is
      * <partner_id>:<business_id>.  seq is the stamp; -1 is an entry that
-     * only an older module reads.
+     * only an older module reads.  partner_id is who asked, of a business.
      */
 
     "ALTER TABLE revocations RENAME TO revocations_2;"
@@ -173,6 +188,7 @@ const char  ngx_http_agw_sqlite_schema_clock[] =
     " seq INTEGER NOT NULL DEFAULT 0,"
     " time INTEGER NOT NULL DEFAULT 0,"
     " elapsed INTEGER NOT NULL DEFAULT 0,"
+    " partner_id TEXT,"
     " PRIMARY KEY (kind, id)"
     ") STRICT, WITHOUT ROWID;"
 
@@ -190,7 +206,8 @@ const char  ngx_http_agw_sqlite_schema_clock[] =
 
     "DROP TABLE revocations_2;"
 
-    "CREATE INDEX revocations_by_seq ON revocations (seq, time);"
+    "CREATE INDEX revocations_by_seq"
+    " ON revocations (seq, time, partner_id);"
 
     /* the tag tells a change from that of the same number in another copy */
 
@@ -220,7 +237,8 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
 
     "CREATE TRIGGER revocation_shrinks BEFORE UPDATE ON revocations"
     " WHEN NEW.cutoff < OLD.cutoff OR NEW.expires_at < OLD.expires_at"
-    " OR NEW.seq < OLD.seq OR NEW.time < OLD.time"
+    " OR NEW.seq < OLD.seq OR NEW.seq > (SELECT stamp FROM clock)"
+    " OR NEW.time < OLD.time"
     " OR NEW.elapsed < OLD.elapsed"
     " OR NEW.kind <> OLD.kind OR NEW.id <> OLD.id"
     " BEGIN SELECT RAISE(ABORT, 'a revocation only ever grows'); END;"
@@ -235,25 +253,20 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
     " WHEN NEW.seq > 0 AND NEW.seq <> (SELECT stamp FROM clock)"
     " BEGIN SELECT RAISE(ABORT, 'seq is given by the store'); END;"
 
-    /*
-     * An INSERT, whatever it says of conflicts, merges with what is there.
-     * What an older module alone reads stays so.
-     */
+    /* an INSERT, whatever it says of conflicts, merges with what is there */
 
     "CREATE TRIGGER revocation_again BEFORE INSERT ON revocations"
     " WHEN EXISTS (SELECT 1 FROM revocations"
     " WHERE kind = NEW.kind AND id = NEW.id)"
     " BEGIN"
-    " " AGW_NEXT_STAMP " WHERE NEW.seq = 0 OR (NEW.seq < 0"
-    " AND (SELECT seq FROM revocations"
-    " WHERE kind = NEW.kind AND id = NEW.id) > 0);"
+    " " AGW_NEXT_STAMP " WHERE NEW.seq <= 0;"
     " UPDATE revocations SET cutoff = max(cutoff, NEW.cutoff),"
     " expires_at = max(expires_at, NEW.expires_at),"
-    " seq = CASE WHEN NEW.seq < 0 AND seq < 0 THEN seq"
-    " ELSE (SELECT stamp FROM clock) END,"
-    " time = max(time, CASE WHEN NEW.seq = 0 THEN " AGW_TIME_OF("NEW")
-    " ELSE NEW.time END),"
-    " elapsed = (SELECT elapsed FROM clock)"
+    " seq = (SELECT stamp FROM clock),"
+    " time = max(time, CASE WHEN NEW.seq > 0 THEN NEW.time"
+    " ELSE " AGW_TIME_OF("NEW") " END),"
+    " elapsed = (SELECT elapsed FROM clock),"
+    " partner_id = ifnull(partner_id, NEW.partner_id)"
     " WHERE kind = NEW.kind AND id = NEW.id;"
     " SELECT RAISE(IGNORE); END;"
 
@@ -284,20 +297,16 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
     " BEGIN INSERT INTO revocation_log (kind, id)"
     " VALUES (NEW.kind, NEW.id); END;"
 
-    /* for an older module */
+    /* for an older module; no trigger that may be active merges these rows */
 
     "CREATE TRIGGER revocation_of_owner AFTER INSERT ON revocations"
     " WHEN NEW.kind = 'owner' AND (SELECT legacy FROM clock)"
-    " BEGIN INSERT INTO revocations (kind, id, cutoff, expires_at, seq)"
-    " VALUES ('business', substr(NEW.id, instr(NEW.id, ':') + 1),"
-    " NEW.cutoff, NEW.expires_at, -1); END;"
+    " BEGIN " AGW_FOR_LEGACY " END;"
 
     "CREATE TRIGGER revocation_of_owner_again AFTER UPDATE ON revocations"
     " WHEN NEW.kind = 'owner' AND NEW.seq > OLD.seq AND OLD.seq > 0"
     " AND (SELECT legacy FROM clock)"
-    " BEGIN INSERT INTO revocations (kind, id, cutoff, expires_at, seq)"
-    " VALUES ('business', substr(NEW.id, instr(NEW.id, ':') + 1),"
-    " NEW.cutoff, NEW.expires_at, -1); END;"
+    " BEGIN " AGW_FOR_LEGACY " END;"
 
     "CREATE TRIGGER partner_disabled AFTER UPDATE ON partners"
     " WHEN (OLD.status = 'active' AND NEW.status <> 'active')"
@@ -362,10 +371,15 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
 const char  ngx_http_agw_sqlite_revoke_sql[] =
 
     "INSERT INTO revocations"
-    " (kind, id, cutoff, expires_at, seq, time, elapsed)"
+    " (kind, id, cutoff, expires_at, seq, time, elapsed, partner_id)"
     " SELECT ?1, ?2, iif(?1 = 'token', ?3, " AGW_NOW " + ahead),"
     " max(?3, " AGW_NOW " + ahead) + max(horizon, 604800), stamp,"
-    " iif(?1 = 'token', max(?3, " AGW_NOW "), " AGW_NOW "), elapsed"
+    " iif(?1 = 'token', max(?3, " AGW_NOW "), " AGW_NOW "), elapsed, ?4"
     " FROM clock";
 
 const char  ngx_http_agw_sqlite_next_stamp_sql[] = AGW_NEXT_STAMP;
+
+const char  ngx_http_agw_sqlite_announce_sql[] =
+
+    "UPDATE clock SET horizon = max(horizon, ?1), ahead = max(ahead, ?2)"
+    " WHERE horizon < ?1 OR ahead < ?2";

@@ -28,11 +28,17 @@ extern const char  ngx_http_agw_sqlite_schema_triggers[];
 
 /*
  * A write of ours: the next stamp, and an entry that has it.  Of the latter
- * ?1 is the kind, ?2 the id, ?3 of a token its iat, or 0.
+ * ?1 is the kind, ?2 the id, ?3 of a token its iat, or 0, ?4
+ * of a business who asks, or NULL.
  */
 
 extern const char  ngx_http_agw_sqlite_next_stamp_sql[];
 extern const char  ngx_http_agw_sqlite_revoke_sql[];
+
+
+/* what a node has to say to the store: ?1 its horizon, ?2 ahead */
+
+extern const char  ngx_http_agw_sqlite_announce_sql[];
 
 
 #endif /* NGX_HTTP_AGW_SQLITE_SCHEMA_H_INCLUDED_ */

@@ -72,9 +72,10 @@ static void ngx_http_agw_writer_answer(ngx_http_agw_write_t *batch);
 
 
 ngx_http_agw_sqlite_writer_t *
-ngx_http_agw_sqlite_writer_create(const char *path, ngx_str_t pool,
-    ngx_cycle_t *cycle)
+ngx_http_agw_sqlite_writer_create(const char *path,
+    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle)
 {
+    ngx_str_t                      pool;
     ngx_http_agw_sqlite_writer_t  *writer;
 
     writer = ngx_pcalloc(cycle->pool, sizeof(ngx_http_agw_sqlite_writer_t));
@@ -83,6 +84,7 @@ ngx_http_agw_sqlite_writer_create(const char *path, ngx_str_t pool,
     }
 
     writer->commit.path = path;
+    writer->commit.limits = limits;
     writer->log = cycle->log;
     writer->last = &writer->waiting;
 
@@ -96,6 +98,8 @@ ngx_http_agw_sqlite_writer_create(const char *path, ngx_str_t pool,
     writer->working.log = cycle->log;
 
 #if (NGX_THREADS)
+
+    pool = limits->thread_pool;
 
     if (ngx_event_actions.notify != NULL) {
         writer->pool = ngx_thread_pool_get(cycle, &pool);
@@ -175,6 +179,8 @@ ngx_http_agw_writer_add(ngx_http_agw_sqlite_writer_t *writer,
     ngx_http_agw_write_t *write)
 {
     if (writer == NULL) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "auth_gateway: no memory to write to the store");
         write->handler(write, NGX_ERROR);
         return;
     }

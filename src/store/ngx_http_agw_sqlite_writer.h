@@ -19,7 +19,8 @@
  */
 
 ngx_http_agw_sqlite_writer_t *ngx_http_agw_sqlite_writer_create(
-    const char *path, ngx_str_t pool, ngx_cycle_t *cycle);
+    const char *path, const ngx_http_agw_store_limits_t *limits,
+    ngx_cycle_t *cycle);
 
 
 /* after the threads have ended; writer may be NULL */

@@ -160,6 +160,9 @@ typedef struct {
 
     int64_t                      floor;
     int64_t                      last;           /* stamp of the store */
+    int64_t                      horizon;        /* of its nodes: seconds */
+    unsigned                     other:1;        /* it is not to be read, and
+                                                    another than position's */
     unsigned                     anew:1;         /* from the first one on */
 } ngx_http_agw_reading_t;
 
