@@ -53,6 +53,8 @@ my %directives = (
         qw(http server)],
     auth_gateway_issuer => ['auth_gateway_issuer x;', qw(http server)],
     auth_gateway_audience => ['auth_gateway_audience x;', qw(http server)],
+    auth_gateway_thread_pool => ['auth_gateway_thread_pool default;',
+        'http'],
     auth_gateway_leeway => ['auth_gateway_leeway 5s;', 'http'],
     auth_gateway_max_lifetime => ['auth_gateway_max_lifetime 8h;', 'http'],
     auth_gateway_require => ['auth_gateway_require partner;', @usual,

@@ -153,15 +153,11 @@ for my $round (1, 2) {
 # a start on a store that can't be read
 
 {
-    my $old = $gw->nginx;
-
-    is($old->stop, 0, 'D5 nginx ended well');
+    is($gw->nginx->stop, 0, 'D5 nginx ended well');
 
     my $unlock = lock_file($file);
 
-    $gw->{nginx} = AGW::Nginx->start($conf, workers => 2,
-        prefix => $gw->{prefix}, names => $old->{names});
-    $gw->new_workers;
+    $gw->restart($conf);
     $gw->mark;
     $gw->refused('D5 a store that was never read: no token is accepted',
         $gw->get($living), 'store_unavailable', partner => $gw->{id},
@@ -203,7 +199,6 @@ for my $case (
         sub { $gw->send_revocation($_[0], $gw->token) }])
 {
     my ($name, $signal, $lock, $ask) = @$case;
-    my $names = $gw->nginx->{names};
 
     is($gw->nginx->stop, 0, 'D5 nginx ended well');
 
@@ -211,9 +206,9 @@ for my $case (
 
     my $unlock = $lock == \&lock_file ? $lock->($file) : undef;
 
-    $gw->{nginx} = AGW::Nginx->start($conf, workers => 1,
-        main => "worker_shutdown_timeout 400ms;\n",
-        prefix => $gw->{prefix}, names => $names);
+    @{ $gw->nginx->{opt} }{qw(workers main)} = (1,
+        "worker_shutdown_timeout 400ms;\n");
+    $gw->restart($conf);
     $unlock //= $lock->();
 
     my @clients = map { $gw->connect('PLAIN') } 1 .. 3;
@@ -248,9 +243,7 @@ for my $case (
     }
 
     is($gw->nginx->{status}, 0, "D5 $name: and well");
-    $gw->{nginx} = AGW::Nginx->start($conf, workers => 1,
-        prefix => $gw->{prefix}, names => $names);
-    $gw->new_workers;
+    $gw->restart;
     is_deeply([$gw->problems_after], [], "D5 $name: the next one serves");
     is($gw->store->sql('PRAGMA integrity_check'), 'ok',
         'D5 the store is whole');

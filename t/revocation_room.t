@@ -109,14 +109,7 @@ sub restart {
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-    my $old = $gw->nginx;
-
-    is($old->stop, 0, "$name: nginx ended well");
-    $gw->{nginx} = AGW::Nginx->start($conf, workers => 2,
-        prefix => $gw->{prefix}, names => $old->{names});
-    $gw->new_workers;
-
-    return;
+    return is($gw->restart, 0, "$name: nginx ended well");
 }
 
 # so many businesses, named <word>-1 and so on, by turns of each partner

@@ -14,7 +14,6 @@ use Time::HiRes qw(sleep time);
 
 use AGW::Disk;
 use AGW::Gateway;
-use AGW::Nginx;
 use AGW::Revoking qw(conf_of);
 use AGW::Token qw(claims_of);
 
@@ -382,11 +381,7 @@ for my $round (1, 2) {
     is_deeply([grep { !$rows{$_} } map { claims_of($_)->{jti} } @answered],
         [], 'P5.3 each that was answered has its row');
 
-    my $names = $gw->nginx->{names};
-
-    $gw->{nginx} = AGW::Nginx->start($conf, $disk->options,
-        prefix => $gw->{prefix}, names => $names);
-    $gw->new_workers;
+    $gw->restart;
     all_end('P5.3 and holds after a start', @answered);
     is_deeply([$gw->problems_after], [], 'D5 the others live');
     @clients = map { $gw->connect('PLAIN') } 1 .. 4;
@@ -404,9 +399,7 @@ for my $round (1, 2) {
     is($gw->nginx->stop, 0, 'D5 TERM while one waits');
     cmp_ok(time - $from, '<', 4, 'D5 in good time');
     $disk->delay(0);
-    $gw->{nginx} = AGW::Nginx->start($conf, prefix => $gw->{prefix},
-        names => $gw->nginx->{names});
-    $gw->new_workers;
+    $gw->restart;
 }
 
 $gw->finish;

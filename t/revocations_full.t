@@ -115,11 +115,7 @@ sub restart {
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-    my $old = $gw->nginx;
-
-    is($old->stop, 0, 'D5 nginx ended well');
-    $gw->{nginx} = AGW::Nginx->start($text, workers => 2,
-        prefix => $gw->{prefix}, names => $old->{names});
+    is($gw->nginx->restart($text), 0, 'D5 nginx ended well');
     $gw->new_workers;
 
     return;

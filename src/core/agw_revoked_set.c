@@ -184,6 +184,14 @@ agw_revoked_set_sweep(agw_revoked_set_t *set)
 }
 
 
+int
+agw_revoked_set_is_unswept(const agw_revoked_set_t *set)
+{
+    return __atomic_load_n(&set->unswept, __ATOMIC_RELAXED) != 0
+           || __atomic_load_n(&set->leaving, __ATOMIC_RELAXED) != 0;
+}
+
+
 size_t
 agw_revoked_set_count(const agw_revoked_set_t *set)
 {

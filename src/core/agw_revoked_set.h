@@ -150,6 +150,11 @@ void agw_revoked_set_raise_floor(agw_revoked_set_t *set, int64_t floor);
 int agw_revoked_set_sweep(agw_revoked_set_t *set);
 
 
+/* whether there is anything to sweep; not locked */
+
+int agw_revoked_set_is_unswept(const agw_revoked_set_t *set);
+
+
 /* how many entries there are, and how many there can be; not locked */
 
 size_t agw_revoked_set_count(const agw_revoked_set_t *set);

@@ -1,7 +1,8 @@
 
 /*
  * One worker at a time follows the store for all: whoever finds that nobody
- * has for a while.  So none is missed when a worker dies.
+ * has for a while.  So none is missed when a worker dies.  Where there is
+ * nothing new, none waits for the zone's mutex: whoever holds it may be dying.
  */
 
 
@@ -30,6 +31,7 @@ typedef struct {
     ngx_atomic_uint_t         overflow;      /* when the reading began */
     unsigned                  more:1;        /* it is in the middle of it */
     unsigned                  lost:1;        /* something did not fit */
+    unsigned                  serving:1;     /* requests, meanwhile */
 
     ngx_http_agw_write_t      tend;
     ngx_msec_t                tended_at;
@@ -40,6 +42,7 @@ typedef struct {
 static void ngx_http_agw_sync_look(ngx_event_t *ev);
 static ngx_uint_t ngx_http_agw_sync_claim(ngx_atomic_t *last,
     ngx_msec_t interval);
+static ngx_uint_t ngx_http_agw_sync_lock(ngx_http_agw_sync_t *sync);
 static ngx_int_t ngx_http_agw_sync_read_some(ngx_http_agw_sync_t *sync);
 static ngx_int_t ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync);
 static void ngx_http_agw_sync_read_all(ngx_http_agw_sync_t *sync);
@@ -95,6 +98,7 @@ ngx_http_agw_revocation_sync_open(ngx_http_agw_revocations_t *revocations,
     }
 
     sync->more = 0;
+    sync->serving = 1;
 
     if (ngx_http_agw_sync_claim(&zone->tended, NGX_HTTP_AGW_TEND)) {
         ngx_http_agw_sync_tend(sync);
@@ -172,6 +176,19 @@ ngx_http_agw_sync_claim(ngx_atomic_t *last, ngx_msec_t interval)
 }
 
 
+static ngx_uint_t
+ngx_http_agw_sync_lock(ngx_http_agw_sync_t *sync)
+{
+    if (sync->serving) {
+        return ngx_http_agw_trylock(sync->revocations);
+    }
+
+    ngx_http_agw_lock(sync->revocations);
+
+    return 1;
+}
+
+
 static ngx_int_t
 ngx_http_agw_sync_read_some(ngx_http_agw_sync_t *sync)
 {
@@ -216,7 +233,10 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
     known = agw_revoked_set_stamp(zone->set);
 
     if (!sync->more) {
-        ngx_http_agw_lock(revs);
+        if (!ngx_http_agw_sync_lock(sync)) {
+            return NGX_ERROR;
+        }
+
         sync->reading.position = zone->position;
         ngx_http_agw_unlock(revs);
 
@@ -239,15 +259,18 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
         return NGX_ERROR;
     }
 
-    ngx_http_agw_lock(revs);
+    /* where it is not told now, it is read once more */
 
-    if (rc == NGX_OK || !sync->overflow) {
-        zone->position = sync->reading.position;
+    if (ngx_http_agw_sync_lock(sync)) {
+
+        if (rc == NGX_OK || !sync->overflow) {
+            zone->position = sync->reading.position;
+        }
+
+        agw_revoked_set_raise_floor(zone->set, sync->reading.floor);
+
+        ngx_http_agw_unlock(revs);
     }
-
-    agw_revoked_set_raise_floor(zone->set, sync->reading.floor);
-
-    ngx_http_agw_unlock(revs);
 
     /* an older copy of the store: its stamps go on behind those we know */
 
@@ -322,8 +345,14 @@ ngx_http_agw_sync_sweep(ngx_http_agw_sync_t *sync)
 
     zone = ngx_http_agw_zone(sync->revocations);
 
-    ngx_http_agw_lock(sync->revocations);
+    if (!agw_revoked_set_is_unswept(zone->set)
+        || !ngx_http_agw_trylock(sync->revocations))
+    {
+        return 0;
+    }
+
     more = agw_revoked_set_sweep(zone->set);
+
     ngx_http_agw_unlock(sync->revocations);
 
     return more;
@@ -346,7 +375,9 @@ ngx_http_agw_sync_tend(ngx_http_agw_sync_t *sync)
     tend->known = agw_revoked_set_stamp(zone->set);
     tend->unwanted = 1;
 
-    ngx_http_agw_lock(sync->revocations);
+    if (!ngx_http_agw_sync_lock(sync)) {
+        return;
+    }
 
     tend->elapsed = zone->elapsed;
 
@@ -375,11 +406,11 @@ ngx_http_agw_sync_tended(ngx_http_agw_write_t *write, ngx_int_t rc)
     zone = ngx_http_agw_zone(sync->revocations);
     sync->tending = 0;
 
-    if (rc != NGX_OK) {
+    /* where the zone is not told, the next seconds are not counted */
+
+    if (rc != NGX_OK || !ngx_http_agw_trylock(sync->revocations)) {
         return;
     }
-
-    ngx_http_agw_lock(sync->revocations);
 
     zone->elapsed = write->elapsed;
     zone->elapsed_at = write->advanced ? sync->tended_at : ngx_current_msec;

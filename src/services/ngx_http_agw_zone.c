@@ -195,6 +195,17 @@ ngx_http_agw_lock(const ngx_http_agw_revocations_t *revocations)
 }
 
 
+ngx_uint_t
+ngx_http_agw_trylock(const ngx_http_agw_revocations_t *revocations)
+{
+    ngx_slab_pool_t  *pool;
+
+    pool = (ngx_slab_pool_t *) revocations->zone->shm.addr;
+
+    return ngx_shmtx_trylock(&pool->mutex);
+}
+
+
 void
 ngx_http_agw_unlock(const ngx_http_agw_revocations_t *revocations)
 {

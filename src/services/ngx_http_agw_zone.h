@@ -42,6 +42,8 @@ ngx_http_agw_zone_t *ngx_http_agw_zone(
 /* the mutex that nginx frees for a worker that dies with it */
 
 void ngx_http_agw_lock(const ngx_http_agw_revocations_t *revocations);
+ngx_uint_t ngx_http_agw_trylock(
+    const ngx_http_agw_revocations_t *revocations);
 void ngx_http_agw_unlock(const ngx_http_agw_revocations_t *revocations);
 
 

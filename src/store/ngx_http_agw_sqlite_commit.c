@@ -7,6 +7,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <time.h>
+
 #include "ngx_http_agw_sqlite_commit.h"
 #include "ngx_http_agw_sqlite_db.h"
 #include "ngx_http_agw_sqlite_revocations.h"
@@ -15,7 +17,7 @@
 
 /* between two tries for a lock that another process holds: us */
 
-#define NGX_HTTP_AGW_COMMIT_TRY       500
+#define NGX_HTTP_AGW_COMMIT_TRY       200
 
 /* the WAL is cut to that when it begins anew: bytes */
 
@@ -120,6 +122,10 @@ ngx_http_agw_sqlite_commit(ngx_http_agw_sqlite_commit_t *commit,
         rc = sqlite3_exec(commit->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     }
 
+    if (rc == SQLITE_OK && commit->collect != NULL) {
+        commit->collect(commit->data);
+    }
+
     if (rc == SQLITE_OK) {
         rc = ngx_http_agw_commit_all(commit, log);
     }
@@ -143,7 +149,7 @@ ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit, int rc,
     }
 
     for (write = commit->batch; write != NULL; write = write->next) {
-        write->rc = NGX_ERROR;
+        write->rc = rc == SQLITE_BUSY ? NGX_BUSY : NGX_ERROR;
     }
 
     if (rc == SQLITE_BUSY) {
@@ -266,8 +272,9 @@ ngx_http_agw_commit_wait(void *data, int tries)
         wanted |= !write->unwanted && !ngx_terminate;
     }
 
-    if (!wanted || ngx_http_agw_sqlite_commit_waited(commit)
-                   >= NGX_HTTP_AGW_COMMIT_PATIENCE)
+    if (!wanted
+        || ngx_http_agw_sqlite_commit_clock() - commit->batch->since
+           >= NGX_HTTP_AGW_COMMIT_PATIENCE)
     {
         return 0;
     }
@@ -278,15 +285,14 @@ ngx_http_agw_commit_wait(void *data, int tries)
 }
 
 
-time_t
-ngx_http_agw_sqlite_commit_waited(const ngx_http_agw_sqlite_commit_t *commit)
+int64_t
+ngx_http_agw_sqlite_commit_clock(void)
 {
     struct timespec  now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
 
-    return now.tv_sec - commit->begun.tv_sec
-           - (now.tv_nsec < commit->begun.tv_nsec);
+    return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 

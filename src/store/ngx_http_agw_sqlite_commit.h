@@ -12,14 +12,13 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <sqlite3.h>
-#include <time.h>
 
 #include "ngx_http_agw_store.h"
 
 
-/* how long a lock that another process holds is waited for: seconds */
+/* how long a write waits for a lock that another process holds: ms */
 
-#define NGX_HTTP_AGW_COMMIT_PATIENCE  10
+#define NGX_HTTP_AGW_COMMIT_PATIENCE  10000
 
 #define NGX_HTTP_AGW_STATEMENTS       10
 
@@ -30,8 +29,12 @@ typedef struct {
     const char            *path;     /* terminated */
     unsigned               patient:1;        /* it may wait for a lock */
 
-    ngx_http_agw_write_t  *batch;
-    struct timespec        begun;    /* CLOCK_MONOTONIC */
+    ngx_http_agw_write_t  *batch;    /* the first is the oldest */
+
+    /* adds to the batch what came while the lock was waited for; or NULL */
+
+    void                 (*collect)(void *data);
+    void                  *data;
 
     sqlite3               *db;
     sqlite3_stmt          *stmts[NGX_HTTP_AGW_STATEMENTS];
@@ -50,8 +53,8 @@ int ngx_http_agw_sqlite_commit(ngx_http_agw_sqlite_commit_t *commit,
 
 
 /*
- * Says so of each in the batch and in the log, where rc is an error, and
- * closes: nobody knows what the connection is good for.
+ * Where rc is an error, says so of each in the batch, NGX_BUSY or NGX_ERROR,
+ * and in the log; and closes: nobody knows what the connection is good for.
  */
 
 void ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit,
@@ -61,10 +64,9 @@ void ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit,
 void ngx_http_agw_sqlite_commit_close(ngx_http_agw_sqlite_commit_t *commit);
 
 
-/* since commit->begun: seconds */
+/* a clock that nobody sets: ms */
 
-time_t ngx_http_agw_sqlite_commit_waited(
-    const ngx_http_agw_sqlite_commit_t *commit);
+int64_t ngx_http_agw_sqlite_commit_clock(void);
 
 
 #endif /* NGX_HTTP_AGW_SQLITE_COMMIT_H_INCLUDED_ */

@@ -3,8 +3,9 @@
  * What is asked for while a transaction is being written waits, and is
  * written by the next one: all of it with one sync of the disk.
  *
- * The event loop owns what waits, and all that belongs to the connection is
- * the thread's from the moment a task is posted until it is done.
+ * What waits is under a mutex, since the thread takes it as soon as it has
+ * the store's lock.  All that belongs to the connection is the thread's from
+ * the moment a task is posted until it is done.
  */
 
 
@@ -25,10 +26,11 @@
 struct ngx_http_agw_sqlite_writer_s {
     ngx_log_t             *log;
 
-    /* the event loop's */
-
     ngx_http_agw_write_t  *waiting;
     ngx_http_agw_write_t **last;
+
+    /* the event loop's */
+
     ngx_event_t            retry;    /* where there is no thread */
     ngx_event_t            working;  /* keeps a worker that exits */
     ngx_uint_t             busy;     /* unsigned  busy:1; */
@@ -36,6 +38,7 @@ struct ngx_http_agw_sqlite_writer_s {
 #if (NGX_THREADS)
     ngx_thread_pool_t     *pool;     /* NULL: no thread */
     ngx_thread_task_t     *task;
+    ngx_thread_mutex_t     mutex;
 #endif
 
     /* the thread's, while it is busy */
@@ -46,8 +49,14 @@ struct ngx_http_agw_sqlite_writer_s {
 
 #if (NGX_THREADS)
 static void ngx_http_agw_writer_thread(void *data, ngx_log_t *log);
+static void ngx_http_agw_writer_collect(void *data);
 static void ngx_http_agw_writer_done(ngx_event_t *ev);
 #endif
+
+static void ngx_http_agw_writer_lock(ngx_http_agw_sqlite_writer_t *writer);
+static void ngx_http_agw_writer_unlock(ngx_http_agw_sqlite_writer_t *writer);
+static ngx_http_agw_write_t *ngx_http_agw_writer_waiting(
+    ngx_http_agw_sqlite_writer_t *writer);
 
 static void ngx_http_agw_writer_add(ngx_http_agw_sqlite_writer_t *writer,
     ngx_http_agw_write_t *write);
@@ -57,6 +66,8 @@ static void ngx_http_agw_writer_retry(ngx_event_t *ev);
 static void ngx_http_agw_writer_working(ngx_event_t *ev);
 static ngx_http_agw_write_t *ngx_http_agw_writer_take(
     ngx_http_agw_sqlite_writer_t *writer);
+static void ngx_http_agw_writer_queue(ngx_http_agw_sqlite_writer_t *writer,
+    ngx_http_agw_write_t *write);
 static void ngx_http_agw_writer_answer(ngx_http_agw_write_t *batch);
 
 
@@ -96,7 +107,13 @@ ngx_http_agw_sqlite_writer_create(const char *path, ngx_str_t pool,
             return NULL;
         }
 
+        if (ngx_thread_mutex_create(&writer->mutex, cycle->log) != NGX_OK) {
+            return NULL;
+        }
+
         writer->commit.patient = 1;
+        writer->commit.collect = ngx_http_agw_writer_collect;
+        writer->commit.data = writer;
 
         writer->task->handler = ngx_http_agw_writer_thread;
         writer->task->ctx = writer;
@@ -162,10 +179,11 @@ ngx_http_agw_writer_add(ngx_http_agw_sqlite_writer_t *writer,
         return;
     }
 
-    write->next = NULL;
+    write->since = ngx_http_agw_sqlite_commit_clock();
 
-    *writer->last = write;
-    writer->last = &write->next;
+    ngx_http_agw_writer_lock(writer);
+    ngx_http_agw_writer_queue(writer, write);
+    ngx_http_agw_writer_unlock(writer);
 
     ngx_http_agw_writer_start(writer);
 }
@@ -174,31 +192,32 @@ ngx_http_agw_writer_add(ngx_http_agw_sqlite_writer_t *writer,
 static void
 ngx_http_agw_writer_start(ngx_http_agw_sqlite_writer_t *writer)
 {
-    if (writer->busy || writer->waiting == NULL) {
+    if (writer->busy) {
         return;
     }
 
-    writer->commit.batch = writer->waiting;
-    writer->waiting = NULL;
-    writer->last = &writer->waiting;
-    writer->busy = 1;
+    ngx_http_agw_writer_lock(writer);
+    writer->commit.batch = ngx_http_agw_writer_waiting(writer);
+    ngx_http_agw_writer_unlock(writer);
 
-    clock_gettime(CLOCK_MONOTONIC, &writer->commit.begun);
+    if (writer->commit.batch == NULL) {
+        return;
+    }
+
+    writer->busy = 1;
 
     ngx_add_timer(&writer->working, NGX_HTTP_AGW_WRITER_WORKING);
 
 #if (NGX_THREADS)
 
-    if (writer->pool != NULL
-        && ngx_thread_task_post(writer->pool, writer->task) == NGX_OK)
-    {
-        return;
-    }
-
     if (writer->pool != NULL) {
-        writer->commit.patient = 0;
-        ngx_http_agw_writer_here(writer);
-        writer->commit.patient = 1;
+        if (ngx_thread_task_post(writer->pool, writer->task) == NGX_OK) {
+            return;
+        }
+
+        ngx_http_agw_sqlite_commit_failed(&writer->commit, SQLITE_NOMEM,
+                                          writer->log);
+        ngx_http_agw_writer_answer(ngx_http_agw_writer_take(writer));
         return;
     }
 
@@ -222,18 +241,34 @@ ngx_http_agw_writer_thread(void *data, ngx_log_t *log)
 }
 
 
+static void
+ngx_http_agw_writer_collect(void *data)
+{
+    ngx_http_agw_write_t          *write;
+    ngx_http_agw_sqlite_writer_t  *writer = data;
+
+    for (write = writer->commit.batch; write->next; write = write->next) {
+        /* void */
+    }
+
+    ngx_http_agw_writer_lock(writer);
+    write->next = ngx_http_agw_writer_waiting(writer);
+    ngx_http_agw_writer_unlock(writer);
+}
+
+
 /* the next are on their way before these are answered */
 
 static void
 ngx_http_agw_writer_done(ngx_event_t *ev)
 {
-    ngx_http_agw_write_t          *batch;
+    ngx_http_agw_write_t          *done;
     ngx_http_agw_sqlite_writer_t  *writer = ev->data;
 
-    batch = ngx_http_agw_writer_take(writer);
+    done = ngx_http_agw_writer_take(writer);
 
     ngx_http_agw_writer_start(writer);
-    ngx_http_agw_writer_answer(batch);
+    ngx_http_agw_writer_answer(done);
 }
 
 #endif
@@ -244,24 +279,19 @@ ngx_http_agw_writer_done(ngx_event_t *ev)
 static void
 ngx_http_agw_writer_here(ngx_http_agw_sqlite_writer_t *writer)
 {
-    int                    rc;
-    ngx_http_agw_write_t  *batch;
+    int      rc;
+    int64_t  waited;
 
     rc = ngx_http_agw_sqlite_commit(&writer->commit, writer->log);
+    waited = ngx_http_agw_sqlite_commit_clock() - writer->commit.batch->since;
 
-    if (rc == SQLITE_BUSY
-        && ngx_http_agw_sqlite_commit_waited(&writer->commit)
-           < NGX_HTTP_AGW_COMMIT_PATIENCE)
-    {
+    if (rc == SQLITE_BUSY && waited < NGX_HTTP_AGW_COMMIT_PATIENCE) {
         ngx_add_timer(&writer->retry, NGX_HTTP_AGW_SQLITE_RETRY);
         return;
     }
 
     ngx_http_agw_sqlite_commit_failed(&writer->commit, rc, writer->log);
-
-    batch = ngx_http_agw_writer_take(writer);
-
-    ngx_http_agw_writer_answer(batch);
+    ngx_http_agw_writer_answer(ngx_http_agw_writer_take(writer));
 }
 
 
@@ -287,19 +317,105 @@ ngx_http_agw_writer_working(ngx_event_t *ev)
 }
 
 
+/* what is to be answered: who has not waited for as long goes on waiting */
+
 static ngx_http_agw_write_t *
 ngx_http_agw_writer_take(ngx_http_agw_sqlite_writer_t *writer)
 {
-    ngx_http_agw_write_t  *batch;
+    int64_t                now;
+    ngx_http_agw_write_t  *batch, *write, *later, *done, **last;
 
+    now = ngx_http_agw_sqlite_commit_clock();
     batch = writer->commit.batch;
+    last = &done;
+
+    ngx_http_agw_writer_lock(writer);
+
+    later = ngx_http_agw_writer_waiting(writer);
+
+    while (batch != NULL) {
+        write = batch;
+        batch = write->next;
+
+        if (write->rc == NGX_BUSY && !write->unwanted
+            && now - write->since < NGX_HTTP_AGW_COMMIT_PATIENCE)
+        {
+            ngx_http_agw_writer_queue(writer, write);
+            continue;
+        }
+
+        *last = write;
+        last = &write->next;
+    }
+
+    *last = NULL;
+
+    while (later != NULL) {
+        write = later;
+        later = write->next;
+
+        ngx_http_agw_writer_queue(writer, write);
+    }
+
+    ngx_http_agw_writer_unlock(writer);
 
     writer->commit.batch = NULL;
     writer->busy = 0;
 
     ngx_del_timer(&writer->working);
 
-    return batch;
+    return done;
+}
+
+
+/* takes all that waits; locked */
+
+static ngx_http_agw_write_t *
+ngx_http_agw_writer_waiting(ngx_http_agw_sqlite_writer_t *writer)
+{
+    ngx_http_agw_write_t  *waiting;
+
+    waiting = writer->waiting;
+
+    writer->waiting = NULL;
+    writer->last = &writer->waiting;
+
+    return waiting;
+}
+
+
+/* without threads there is nobody else */
+
+static void
+ngx_http_agw_writer_lock(ngx_http_agw_sqlite_writer_t *writer)
+{
+#if (NGX_THREADS)
+    if (writer->pool != NULL) {
+        (void) ngx_thread_mutex_lock(&writer->mutex, writer->log);
+    }
+#endif
+}
+
+
+static void
+ngx_http_agw_writer_unlock(ngx_http_agw_sqlite_writer_t *writer)
+{
+#if (NGX_THREADS)
+    if (writer->pool != NULL) {
+        (void) ngx_thread_mutex_unlock(&writer->mutex, writer->log);
+    }
+#endif
+}
+
+
+static void
+ngx_http_agw_writer_queue(ngx_http_agw_sqlite_writer_t *writer,
+    ngx_http_agw_write_t *write)
+{
+    write->next = NULL;
+
+    *writer->last = write;
+    writer->last = &write->next;
 }
 
 
@@ -312,6 +428,6 @@ ngx_http_agw_writer_answer(ngx_http_agw_write_t *batch)
         write = batch;
         batch = write->next;
 
-        write->handler(write, write->rc);
+        write->handler(write, write->rc == NGX_OK ? NGX_OK : NGX_ERROR);
     }
 }

@@ -122,6 +122,7 @@ struct ngx_http_agw_write_s {
     /* the engine's own */
 
     ngx_http_agw_write_t    *next;
+    int64_t                  since;          /* monotonic, in ms */
     ngx_int_t                rc;
 };
 
