@@ -150,7 +150,6 @@ agw_revoked_set_raise_floor(agw_revoked_set_t *set, int64_t floor)
 int
 agw_revoked_set_sweep(agw_revoked_set_t *set)
 {
-    int       more;
     uint32_t  i, rest;
 
     agw_revoked_begin(set);
@@ -176,19 +175,16 @@ agw_revoked_set_sweep(agw_revoked_set_t *set)
 
     agw_revoked_table_reclaim(&set->table);
 
-    more = (set->leaving != 0 || set->unswept != 0);
-
     agw_revoked_end(set);
 
-    return more;
+    return (int) set->more;
 }
 
 
 int
 agw_revoked_set_is_unswept(const agw_revoked_set_t *set)
 {
-    return __atomic_load_n(&set->unswept, __ATOMIC_RELAXED) != 0
-           || __atomic_load_n(&set->leaving, __ATOMIC_RELAXED) != 0;
+    return (int) __atomic_load_n(&set->more, __ATOMIC_RELAXED);
 }
 
 

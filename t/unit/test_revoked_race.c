@@ -169,7 +169,8 @@ read_on(void *data)
         if (agw_revoked_set_count(race->set) > SIZE
             || agw_revoked_set_stamp(race->set) != LASTING
             || agw_revoked_set_floor(race->set) >= LIVING
-            || agw_revoked_set_generation(race->set) == 0)
+            || agw_revoked_set_generation(race->set) == 0
+            || agw_revoked_set_is_unswept(race->set) > 1)
         {
             reader->fault = "a number is wrong";
             break;
