@@ -30,6 +30,9 @@ agw_revoked_begin(agw_revoked_set_t *set)
 void
 agw_revoked_end(agw_revoked_set_t *set)
 {
+    __atomic_store_n(&set->more, set->leaving != 0 || set->unswept != 0,
+                     __ATOMIC_RELAXED);
+
     agw_revoked_table_end(&set->table);
 }
 

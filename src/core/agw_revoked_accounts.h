@@ -78,7 +78,7 @@ struct agw_revoked_set_s {
     uint32_t             counted;    /* entries in accounts' lists */
     uint32_t             leaving;    /* a list: merged, and still linked */
     uint32_t             left;       /* of those */
-    uint32_t             unused;
+    uint32_t             more;       /* to sweep; readers load it */
     agw_revoked_table_t  table;
 };
 

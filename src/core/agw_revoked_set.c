@@ -164,7 +164,6 @@ agw_revoked_set_know(agw_revoked_set_t *set, int64_t stamp)
 int
 agw_revoked_set_sweep(agw_revoked_set_t *set)
 {
-    int       more;
     uint32_t  i, rest;
 
     agw_revoked_begin(set);
@@ -190,19 +189,16 @@ agw_revoked_set_sweep(agw_revoked_set_t *set)
 
     agw_revoked_table_reclaim(&set->table);
 
-    more = (set->leaving != 0 || set->unswept != 0);
-
     agw_revoked_end(set);
 
-    return more;
+    return (int) set->more;
 }
 
 
 int
 agw_revoked_set_is_unswept(const agw_revoked_set_t *set)
 {
-    return __atomic_load_n(&set->unswept, __ATOMIC_RELAXED) != 0
-           || __atomic_load_n(&set->leaving, __ATOMIC_RELAXED) != 0;
+    return (int) __atomic_load_n(&set->more, __ATOMIC_RELAXED);
 }
 
 

@@ -330,6 +330,8 @@ is_in_order(const agw_revoked_set_t *set)
 
     assert_int_equal(table->changing, 0);
     assert_int_equal(table->unlinked, 0);
+    assert_int_equal(agw_revoked_set_is_unswept(set),
+        set->leaving != 0 || set->unswept != 0);
 
     spare = table->capacity - table->fresh;
 

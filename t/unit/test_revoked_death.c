@@ -121,9 +121,10 @@ the_others_live(const agw_revoked_set_t *set)
 static void
 check_image(death_t *death, const agw_revocation_t *added)
 {
-    int                 seen;
-    unsigned            i;
-    agw_revoked_set_t  *set;
+    int                   seen;
+    unsigned              i;
+    agw_revoked_set_t    *set;
+    agw_revoked_entry_t  *entry;
 
     set = death->image;
     memcpy(set, death->set, set_bytes(SIZE));
@@ -166,6 +167,16 @@ check_image(death_t *death, const agw_revocation_t *added)
         assert_true(agw_revoked_set_generation(set) > death->generation);
         is_in_order(set);
         none_is_there_twice(set);
+    }
+
+    /* what is not above the floor goes, whoever was to sweep it */
+
+    sweep(set);
+
+    for (i = 1; i <= set->table.fresh; i++) {
+        entry = agw_revoked_entry(set, i);
+        assert_true(entry->slot.kind == 0 || entry->stamp > set->floor
+            || entry->slot.kind == AGW_REVOKED_PARTNER);
     }
 
     /* all goes when it is to go, and all fits again */

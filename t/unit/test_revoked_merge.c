@@ -99,6 +99,21 @@ a_merged_entry_has_the_latest_time(void **state)
     assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"),
         NOW + 1001 + AHEAD), AGW_TOKEN_LIVES);
     assert_int_equal(ask(set, S("p"), S("c"), S("x"), 100), AGW_TOKEN_LIVES);
+
+    /* not that of an entry that was gone before the others came */
+
+    set = set_of(SIZE);
+
+    agw_revoked_set_add(set, &entry);
+    add(set, AGW_REVOKED_BUSINESS, S("p"), S("b"), 50);
+    agw_revoked_set_raise_floor(set, 1);
+    sweep(set);
+    add_tokens(set, S("p"), QUARTER + 1, 100);
+
+    assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"), NOW + AHEAD),
+        AGW_TOKEN_REVOKED);
+    assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"), NOW + AHEAD + 1),
+        AGW_TOKEN_LIVES);
 }
 
 

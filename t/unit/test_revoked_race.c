@@ -169,7 +169,8 @@ read_on(void *data)
         if (agw_revoked_set_count(race->set) > SIZE
             || agw_revoked_set_stamp(race->set) != LASTING
             || agw_revoked_set_floor(race->set) >= LIVING
-            || agw_revoked_set_generation(race->set) == 0)
+            || agw_revoked_set_generation(race->set) == 0
+            || agw_revoked_set_is_unswept(race->set) > 1)
         {
             reader->fault = "a number is wrong";
             break;
@@ -310,11 +311,63 @@ readers_beside_a_writer(void **state)
 }
 
 
+/* a reader that stood on a slot looks again, before that is of use again */
+
+static void
+readers_are_told(void **state)
+{
+    uint64_t              before;
+    unsigned              i;
+    agw_revoked_set_t    *set;
+    agw_revoked_table_t  *table;
+
+    (void) state;
+
+    set = set_of(40);
+    table = &set->table;
+
+    for (i = 0; i < 10; i++) {
+        add(set, AGW_REVOKED_TOKEN, S("p"), numbered(i), 1 + i);
+    }
+
+    /* what changes nothing that they stand on, tells nobody */
+
+    before = agw_revoked_table_look(table);
+    add(set, AGW_REVOKED_OWNER, S("q"), S("b"), 44);
+    add(set, AGW_REVOKED_TOKEN, S("p"), S("more"), 71);
+    assert_true(agw_revoked_table_looked(table, before));
+
+    /* merged entries are there until they are removed */
+
+    assert_int_not_equal(set->left, 0);
+    sweep(set);
+    assert_false(agw_revoked_table_looked(table, before));
+
+    before = agw_revoked_table_look(table);
+    agw_revoked_set_raise_floor(set, 45);
+    assert_true(agw_revoked_table_looked(table, before));
+    sweep(set);
+    assert_false(agw_revoked_table_looked(table, before));
+
+    before = agw_revoked_table_look(table);
+    assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("new"), 1), 0);
+    assert_true(agw_revoked_table_looked(table, before));
+    give_back(set, AGW_REVOKED_TOKEN, S("new"), 1);
+    assert_false(agw_revoked_table_looked(table, before));
+
+    before = agw_revoked_table_look(table);
+    table->changing = 1;
+    agw_revoked_set_vacate(set, 1);
+    assert_false(agw_revoked_table_looked(table, before));
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
         unit_case(readers_beside_a_writer),
+        unit_case(readers_are_told),
     };
 
     return cmocka_run_group_tests_name("revoked race", tests, NULL, NULL);

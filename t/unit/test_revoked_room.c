@@ -374,6 +374,7 @@ held_tokens_find_room(void **state)
 static void
 an_account_that_nothing_came_of(void **state)
 {
+    unsigned            i;
     agw_revoked_set_t  *set;
 
     (void) state;
@@ -390,15 +391,30 @@ an_account_that_nothing_came_of(void **state)
     assert_int_equal(agw_revoked_set_count(set), 0);
     is_in_order(set);
 
+    /* not while entries leave that name it, though it is forgotten */
+
+    for (i = 0; i <= QUARTER; i++) {
+        add(set, AGW_REVOKED_TOKEN, S("q"), numbered(i), 1);
+    }
+
+    assert_int_not_equal(set->left, 0);
+    agw_revoked_set_raise_floor(set, 1);
+    assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("q"), 1), 0);
+    give_back(set, AGW_REVOKED_TOKEN, S("q"), 1);
+    is_in_order(set);
+    sweep(set);
+    assert_int_equal(agw_revoked_set_count(set), 0);
+    is_in_order(set);
+
     /* one that is held outlives the sweep, and one of who died does not */
 
     assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("p"), 1), 0);
-    agw_revoked_set_raise_floor(set, 1);
+    agw_revoked_set_raise_floor(set, 2);
     sweep(set);
     assert_int_equal(agw_revoked_set_count(set), 1);
 
     agw_revoked_set_vacate(set, 1);
-    agw_revoked_set_raise_floor(set, 2);
+    agw_revoked_set_raise_floor(set, 3);
     sweep(set);
     assert_int_equal(agw_revoked_set_count(set), 0);
     is_in_order(set);

@@ -29,6 +29,11 @@ a_token_and_no_other(void **state)
     assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"), NOW + 9999),
         AGW_TOKEN_REVOKED);
 
+    /* nor any other of that partner, which was cut off at no time */
+
+    assert_int_equal(ask_iat(set, S("p"), S("b"), S("x"), 0),
+        AGW_TOKEN_LIVES);
+
     /* another partner's token of the same jti, and ids that run together */
 
     assert_int_equal(ask(set, S("q"), S("b"), S("j"), 4), AGW_TOKEN_LIVES);
