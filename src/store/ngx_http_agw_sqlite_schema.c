@@ -41,6 +41,27 @@
     " elapsed FROM clock;"
 
 /*
+ * What an older module reads in place of an owner's row.  It merges by
+ * itself: no trigger runs within itself, and a repetition of the owner's row
+ * comes out of revocation_again.
+ */
+
+#define AGW_BUSINESS_OF_OWNER   "substr(NEW.id, instr(NEW.id, ':') + 1)"
+
+#define AGW_FOR_OLDER                                                         \
+    AGW_NEXT_STAMP " WHERE EXISTS (SELECT 1 FROM revocations"                 \
+    " WHERE kind = 'business' AND id = " AGW_BUSINESS_OF_OWNER                \
+    " AND seq > 0);"                                                          \
+    " INSERT INTO revocations (kind, id, cutoff, expires_at, seq, elapsed)"   \
+    " VALUES ('business', " AGW_BUSINESS_OF_OWNER ", NEW.cutoff,"             \
+    " NEW.expires_at, -1, (SELECT elapsed FROM clock))"                       \
+    " ON CONFLICT (kind, id) DO UPDATE SET"                                   \
+    " cutoff = max(cutoff, excluded.cutoff),"                                 \
+    " expires_at = max(expires_at, excluded.expires_at),"                     \
+    " seq = iif(seq < 0, seq, (SELECT stamp FROM clock)),"                    \
+    " elapsed = max(elapsed, excluded.elapsed);"
+
+/*
  * The time of an entry that somebody else dated: a token's is at least now,
  * of whatever it is; a cut-off's at most.
  */
@@ -288,16 +309,12 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
 
     "CREATE TRIGGER revocation_of_owner AFTER INSERT ON revocations"
     " WHEN NEW.kind = 'owner' AND (SELECT legacy FROM clock)"
-    " BEGIN INSERT INTO revocations (kind, id, cutoff, expires_at, seq)"
-    " VALUES ('business', substr(NEW.id, instr(NEW.id, ':') + 1),"
-    " NEW.cutoff, NEW.expires_at, -1); END;"
+    " BEGIN " AGW_FOR_OLDER " END;"
 
     "CREATE TRIGGER revocation_of_owner_again AFTER UPDATE ON revocations"
     " WHEN NEW.kind = 'owner' AND NEW.seq > OLD.seq AND OLD.seq > 0"
     " AND (SELECT legacy FROM clock)"
-    " BEGIN INSERT INTO revocations (kind, id, cutoff, expires_at, seq)"
-    " VALUES ('business', substr(NEW.id, instr(NEW.id, ':') + 1),"
-    " NEW.cutoff, NEW.expires_at, -1); END;"
+    " BEGIN " AGW_FOR_OLDER " END;"
 
     "CREATE TRIGGER partner_disabled AFTER UPDATE ON partners"
     " WHEN (OLD.status = 'active' AND NEW.status <> 'active')"
