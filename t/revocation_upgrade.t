@@ -483,6 +483,15 @@ my $id = $gw->{id};
         . ' (SELECT stamp FROM clock), min(seq) > 0 FROM revocations'),
         '60000|1|1', 'D5 each with a stamp of its own');
 
+    my $wal = $killed->{store}{file} . '-wal';
+
+    for (1 .. 100) {
+        last if -s $wal < 5_000_000;
+        sleep 0.02;
+    }
+
+    cmp_ok(-s $wal, '<', 5_000_000, 'D5 and keeps no long WAL');
+
     for my $jti (1, 30_000, 60_000) {
         is($killed->result($killed->mint(partner_id => 'p',
             business_id => 'b', claims => { jti => "$jti" }), 'b'),
