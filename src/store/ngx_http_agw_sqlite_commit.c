@@ -19,10 +19,6 @@
 
 #define NGX_HTTP_AGW_COMMIT_TRY       200
 
-/* the WAL is cut to that when it begins anew: bytes */
-
-#define NGX_HTTP_AGW_COMMIT_WAL       "4194304"
-
 /* an iat is kept up to the end of 32 bits, and stands there for any later */
 
 #define NGX_HTTP_AGW_COMMIT_TIME_MAX  ((int64_t) 1 << 32)
@@ -233,7 +229,7 @@ ngx_http_agw_commit_connect(ngx_http_agw_sqlite_commit_t *commit)
         rc = sqlite3_exec(commit->db,
                           "PRAGMA synchronous = FULL;"
                           "PRAGMA journal_size_limit = "
-                          NGX_HTTP_AGW_COMMIT_WAL, NULL, NULL, NULL);
+                          NGX_HTTP_AGW_SQLITE_WAL, NULL, NULL, NULL);
     }
 
     for (i = 0; rc == SQLITE_OK && i < NGX_HTTP_AGW_STATEMENTS; i++) {

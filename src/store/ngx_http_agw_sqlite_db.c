@@ -226,7 +226,9 @@ ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
 
     if (rc == SQLITE_OK) {
         rc = sqlite3_exec(db, "PRAGMA journal_mode = WAL;"
-                              "PRAGMA synchronous = FULL",
+                              "PRAGMA synchronous = FULL;"
+                              "PRAGMA journal_size_limit = "
+                              NGX_HTTP_AGW_SQLITE_WAL,
                           NULL, NULL, NULL);
     }
 

@@ -18,6 +18,10 @@
 
 #define NGX_HTTP_AGW_SQLITE_RETRY   10       /* ms between tries */
 
+/* the WAL is cut to that when it begins anew: bytes */
+
+#define NGX_HTTP_AGW_SQLITE_WAL     "4194304"
+
 
 typedef struct ngx_http_agw_sqlite_writer_s  ngx_http_agw_sqlite_writer_t;
 

@@ -46,12 +46,13 @@
 
 #define AGW_FOR_LEGACY                                                        \
     "UPDATE revocations SET cutoff = max(cutoff, NEW.cutoff),"                \
-    " expires_at = max(expires_at, NEW.expires_at), elapsed = NEW.elapsed"    \
+    " expires_at = max(expires_at, NEW.expires_at),"                          \
+    " elapsed = (SELECT elapsed FROM clock)"                                  \
     " WHERE kind = 'business' AND id = " AGW_BUSINESS_OF_OWNER ";"            \
     " INSERT INTO revocations"                                                \
     " (kind, id, cutoff, expires_at, seq, elapsed)"                           \
     " SELECT 'business', " AGW_BUSINESS_OF_OWNER ","                          \
-    " NEW.cutoff, NEW.expires_at, -1, NEW.elapsed"                            \
+    " NEW.cutoff, NEW.expires_at, -1, (SELECT elapsed FROM clock)"            \
     " WHERE NOT EXISTS (SELECT 1 FROM revocations"                            \
     " WHERE kind = 'business' AND id = " AGW_BUSINESS_OF_OWNER ");"
 
