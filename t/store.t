@@ -93,7 +93,7 @@ my %tables = (
     partners => 'partner_id status name',
     api_keys => 'partner_id key_sha256 not_before expires_at',
     businesses => 'business_id partner_id status',
-    revocations => 'kind id cutoff expires_at seq time elapsed',
+    revocations => 'kind id cutoff expires_at seq time elapsed partner_id',
 );
 
 is(join(' ', split /\n/, $store->sql(

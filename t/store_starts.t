@@ -8,7 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::More;
-use Time::HiRes qw(time);
+use Time::HiRes qw(sleep time);
 
 use AGW::FaultyStore;
 use AGW::Files qw(make_prefix spew worker_ids);
@@ -65,8 +65,21 @@ my (undef, $uid) = worker_ids();
     $gw->new_workers;
     like($gw->log_text, qr/cannot be opened: file is not a database/,
         'D5 says what it found');
-    $gw->unavailable('broken from the start', qr/not a database/);
+
+    # a reload knows nothing of what another file said
+
+    $gw->refused('D5 broken from the start: no token is accepted',
+        $gw->guarded_request, 'store_unavailable', partner => $gw->{id},
+        good => 0);
+    is($gw->partner_request->status, 503,
+        'P1.10 broken from the start: none is issued');
     $gw->put;
+
+    for (1 .. 100) {
+        last if $gw->guarded_request->status == 200;
+        sleep 0.05;
+    }
+
     $gw->available('after it is mended');
 }
 

@@ -257,9 +257,9 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
 
     if (rc == NGX_BUSY || rc == NGX_ERROR) {
 
-        /* what is known of another store is nothing to begin with */
+        /* a reload begins with nothing that another file said */
 
-        if (!sync->serving && sync->reading.other) {
+        if (!sync->serving && revs->reloaded && sync->reading.other) {
             zone->known = 0;
         }
 

@@ -136,6 +136,8 @@ ngx_http_agw_init_zone(ngx_shm_zone_t *zone, void *data)
         return NGX_ERROR;
     }
 
+    revs->reloaded = 1;
+
     return NGX_OK;
 }
 

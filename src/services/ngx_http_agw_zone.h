@@ -17,6 +17,7 @@ struct ngx_http_agw_revocations_s {
     size_t                    size;          /* of the set, in bytes */
     time_t                    horizon;       /* of any token: seconds */
     time_t                    ahead;         /* of an iat, at most: seconds */
+    unsigned                  reloaded:1;    /* the zone is of a cycle before */
 };
 
 
