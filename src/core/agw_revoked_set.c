@@ -246,7 +246,7 @@ agw_revoked_set_generation(const agw_revoked_set_t *set)
 
 agw_revoked_answer_t
 agw_revoked_set_ask(const agw_revoked_set_t *set,
-    const agw_revoked_token_t *token)
+    const agw_revoked_token_t *token, uint64_t *generation)
 {
     int         revoked;
     unsigned    i;
@@ -261,6 +261,10 @@ agw_revoked_set_ask(const agw_revoked_set_t *set,
         owner = agw_revoked_pair(set, token->partner_id, token->business_id);
         business = agw_siphash(set->key, token->business_id);
     }
+
+    /* before the look-up: what comes in between is looked for next time */
+
+    *generation = agw_revoked_set_generation(set);
 
     for (i = 0; i < AGW_REVOKED_TRIES; i++) {
         before = agw_revoked_table_look(&set->table);

@@ -174,20 +174,21 @@ int64_t agw_revoked_set_floor(const agw_revoked_set_t *set);
 
 /*
  * A number that changes before agw_revoked_set_add() or _raise_floor()
- * returns, if that changed anything: a token that lived still lives while it
- * stays the same.  It is to be loaded before the look-up.  Not locked.
+ * returns, if that changed anything; never 0.  A token that lived still lives
+ * while it is what agw_revoked_set_ask() left for it.  Not locked.
  */
 
 uint64_t agw_revoked_set_generation(const agw_revoked_set_t *set);
 
 
 /*
- * Whether a token is revoked; after AGW_TOKEN_ASK_LOCKED the caller is to ask
- * again with the lock, and then it is not the answer.  Not locked.
+ * Whether a token is revoked, as of *generation; after AGW_TOKEN_ASK_LOCKED
+ * the caller is to ask again with the lock, and then it is not the answer.
+ * Not locked.
  */
 
 agw_revoked_answer_t agw_revoked_set_ask(const agw_revoked_set_t *set,
-    const agw_revoked_token_t *token);
+    const agw_revoked_token_t *token, uint64_t *generation);
 
 
 #endif /* AGW_REVOKED_SET_H_INCLUDED_ */

@@ -63,11 +63,7 @@ ngx_http_agw_revoked(const ngx_http_agw_revocations_t *revocations,
         return AGW_STORE_UNAVAILABLE;
     }
 
-    /* before the look-up: what comes in between is looked for next time */
-
-    now = agw_revoked_set_generation(zone->set);
-
-    if (now == *generation) {
+    if (agw_revoked_set_generation(zone->set) == *generation) {
         return AGW_OK;
     }
 
@@ -78,11 +74,11 @@ ngx_http_agw_revoked(const ngx_http_agw_revocations_t *revocations,
     token.iat = claims->iat;
     token.ahead = revocations->ahead;
 
-    answer = agw_revoked_set_ask(zone->set, &token);
+    answer = agw_revoked_set_ask(zone->set, &token, &now);
 
     if (answer == AGW_TOKEN_ASK_LOCKED) {
         ngx_http_agw_lock(revocations);
-        answer = agw_revoked_set_ask(zone->set, &token);
+        answer = agw_revoked_set_ask(zone->set, &token, &now);
         ngx_http_agw_unlock(revocations);
     }
 

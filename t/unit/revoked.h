@@ -109,6 +109,7 @@ static inline agw_revoked_answer_t
 ask(const agw_revoked_set_t *set, agw_str_t partner, agw_str_t business,
     agw_str_t jti, int64_t seq)
 {
+    uint64_t             generation;
     agw_revoked_token_t  token;
 
     token.partner_id = partner;
@@ -118,7 +119,7 @@ ask(const agw_revoked_set_t *set, agw_str_t partner, agw_str_t business,
     token.iat = NOW;
     token.ahead = AHEAD;
 
-    return agw_revoked_set_ask(set, &token);
+    return agw_revoked_set_ask(set, &token, &generation);
 }
 
 
@@ -128,6 +129,7 @@ static inline agw_revoked_answer_t
 ask_iat(const agw_revoked_set_t *set, agw_str_t partner, agw_str_t business,
     agw_str_t jti, int64_t iat)
 {
+    uint64_t             generation;
     agw_revoked_token_t  token;
 
     token.partner_id = partner;
@@ -137,7 +139,7 @@ ask_iat(const agw_revoked_set_t *set, agw_str_t partner, agw_str_t business,
     token.iat = iat;
     token.ahead = AHEAD;
 
-    return agw_revoked_set_ask(set, &token);
+    return agw_revoked_set_ask(set, &token, &generation);
 }
 
 

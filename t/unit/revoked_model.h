@@ -220,6 +220,7 @@ check_token(const model_t *m, const model_token_t *token)
 {
     char                  buf[16];
     model_answer_t        is;
+    uint64_t              generation;
     agw_revoked_token_t   asked;
     agw_revoked_answer_t  answer;
 
@@ -232,7 +233,7 @@ check_token(const model_t *m, const model_token_t *token)
     asked.iat = token->iat;
     asked.ahead = AHEAD;
 
-    answer = agw_revoked_set_ask(m->set, &asked);
+    answer = agw_revoked_set_ask(m->set, &asked, &generation);
 
     if (token->seq >= 0 && token->seq < m->floor) {
         assert_int_equal(answer, AGW_TOKEN_FORGOTTEN);

@@ -146,6 +146,62 @@ look_at_moving(reader_t *reader, int64_t added, uint32_t back)
 }
 
 
+/*
+ * A cached token is looked up only where the generation is another: the one
+ * that is remembered is to be of before the look-up, or an entry that came
+ * in between would be missed for good.
+ */
+
+static const char *
+remember_the_next(reader_t *reader, int64_t added)
+{
+    int                    done, lives;
+    char                   jti[24], partner[24];
+    int64_t                n;
+    race_t                *race = reader->race;
+    uint64_t               generation;
+    unsigned               i;
+    agw_revoked_token_t    token;
+    agw_revoked_answer_t   answer;
+
+    n = added + 1;
+    generation = 0;
+
+    token.partner_id = name(partner, "moving", n % 3);
+    token.business_id = S("b");
+    token.jti = name(jti, "m", n);
+    token.seq = n - 1;
+    token.iat = NOW;
+    token.ahead = AHEAD;
+
+    for (i = 0; i < 2000; i++) {
+        done = __atomic_load_n(&race->added, __ATOMIC_ACQUIRE) >= n;
+
+        if (generation != agw_revoked_set_generation(race->set)) {
+            answer = agw_revoked_set_ask(race->set, &token, &generation);
+            lives = (answer == AGW_TOKEN_LIVES);
+
+            if (answer == AGW_TOKEN_ASK_LOCKED) {
+                return NULL;
+            }
+
+        } else {
+            lives = 1;
+        }
+
+        if (!lives) {
+            return NULL;
+        }
+
+        if (done) {
+            return "a token lives by what was remembered";
+        }
+    }
+
+    return NULL;
+}
+
+
 static void *
 read_on(void *data)
 {
@@ -187,6 +243,10 @@ read_on(void *data)
         if (reader->fault == NULL) {
             reader->fault = look_at_moving(reader, added,
                 unit_random(&seed) % SIZE);
+        }
+
+        if (reader->fault == NULL) {
+            reader->fault = remember_the_next(reader, added);
         }
     }
 

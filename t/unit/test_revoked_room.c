@@ -121,6 +121,55 @@ an_account_for_each_partner(void **state)
 }
 
 
+/*
+ * The quarter was checked, and then used: one partner's revocations of
+ * businesses that were on their way together took all the room there was, and
+ * others' tokens were refused for it.
+ */
+
+static void
+businesses_on_their_way(void **state)
+{
+    unsigned            i;
+    agw_revocation_t    entry;
+    agw_revoked_set_t  *set;
+
+    (void) state;
+
+    set = set_of(SIZE);
+
+    for (i = 0; i < QUARTER; i++) {
+        assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("p"), 7), 0);
+    }
+
+    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("p"), 7),
+        AGW_REVOKED_SET_SHARE_SPENT);
+    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("q"), 8), 0);
+
+    /* what died with its process does not count for ever */
+
+    agw_revoked_set_vacate(set, 7);
+    agw_revoked_set_vacate(set, 8);
+    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("p"), 7), 0);
+    agw_revoked_set_vacate(set, 7);
+
+    /* one that the store had told of before counts once it is known whose */
+
+    for (i = 0; i < QUARTER; i++) {
+        add(set, AGW_REVOKED_BUSINESS, UNIT_NONE, numbered(i), i + 1);
+        add(set, AGW_REVOKED_BUSINESS, S("p"), numbered(i), i + 1);
+    }
+
+    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("p"), 7),
+        AGW_REVOKED_SET_SHARE_SPENT);
+
+    /* and to revoke it again needs no more */
+
+    entry = entry_of(AGW_REVOKED_BUSINESS, S("p"), numbered(0), 99);
+    assert_int_equal(agw_revoked_set_hold(set, &entry, 7), 0);
+}
+
+
 /* businesses are never merged: who asks for too many is refused alone */
 
 static void
@@ -472,6 +521,7 @@ main(void)
         unit_case(valid_is_what_was_made_here),
         unit_case(an_account_for_each_partner),
         unit_case(a_share_of_businesses),
+        unit_case(businesses_on_their_way),
         unit_case(a_full_set_changes_nothing),
         unit_case(held_slots_are_not_taken),
         unit_case(seats),

@@ -290,9 +290,16 @@ stamp_is_the_highest(void **state)
     add(set, AGW_REVOKED_OWNER, S("p"), S("b"), 60);
     assert_true(agw_revoked_set_stamp(set) == 60);
 
+    /* a floor is a stamp that was given, and so is what the store says */
+
     agw_revoked_set_raise_floor(set, 70);
     sweep(set);
-    assert_true(agw_revoked_set_stamp(set) == 60);
+    assert_true(agw_revoked_set_stamp(set) == 70);
+
+    agw_revoked_set_know(set, 80);
+    assert_true(agw_revoked_set_stamp(set) == 80);
+    agw_revoked_set_know(set, 75);
+    assert_true(agw_revoked_set_stamp(set) == 80);
 }
 
 
