@@ -7,6 +7,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include <ngx_event.h>
 #include <ngx_http.h>
 
 #if (NGX_THREADS)
@@ -30,6 +31,7 @@
 
 static ngx_int_t ngx_http_agw_limit_store(ngx_conf_t *cf,
     ngx_http_agw_main_conf_t *mcf);
+static ngx_uint_t ngx_http_agw_has_notifications(ngx_conf_t *cf);
 static char *ngx_http_agw_create_cache(ngx_conf_t *cf,
     ngx_http_agw_main_conf_t *mcf);
 static void ngx_http_agw_free_cache(void *data);
@@ -107,6 +109,11 @@ ngx_http_agw_limit_store(ngx_conf_t *cf, ngx_http_agw_main_conf_t *mcf)
         ngx_str_set(&mcf->limits.thread_pool, "default");
     }
 
+    if (!ngx_http_agw_has_notifications(cf)) {
+        ngx_str_null(&mcf->limits.thread_pool);
+        return NGX_OK;
+    }
+
 #if (NGX_THREADS)
 
     if (ngx_thread_pool_add(cf, &mcf->limits.thread_pool) == NULL) {
@@ -116,6 +123,35 @@ ngx_http_agw_limit_store(ngx_conf_t *cf, ngx_http_agw_main_conf_t *mcf)
 #endif
 
     return NGX_OK;
+}
+
+
+/*
+ * nginx does not run with a thread pool where its event method cannot be told
+ * of what the threads did.  Before `events` was read, it is taken for one
+ * that can.
+ */
+
+static ngx_uint_t
+ngx_http_agw_has_notifications(ngx_conf_t *cf)
+{
+    ngx_uint_t          i;
+    ngx_event_conf_t   *ecf;
+    static const char  *methods[] = { "epoll", "kqueue", "eventport" };
+
+    if (ngx_get_conf(cf->cycle->conf_ctx, ngx_events_module) == NULL) {
+        return 1;
+    }
+
+    ecf = ngx_event_get_conf(cf->cycle->conf_ctx, ngx_event_core_module);
+
+    for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (ngx_strcmp(ecf->name, methods[i]) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -101,7 +101,7 @@ ngx_http_agw_sqlite_writer_create(const char *path,
 
     pool = limits->thread_pool;
 
-    if (ngx_event_actions.notify != NULL) {
+    if (pool.len != 0 && ngx_event_actions.notify != NULL) {
         writer->pool = ngx_thread_pool_get(cycle, &pool);
     }
 

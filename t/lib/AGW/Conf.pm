@@ -62,7 +62,7 @@ sub complete {
         . "worker_processes $workers;\n"
         . "error_log $prefix/logs/error.log $level;\n"
         . ($opt{main} // '')
-        . "events { worker_connections 512; }\n";
+        . 'events { worker_connections 512; ' . ($opt{events} // '') . " }\n";
 
     $text =~ s/%%((?:TLS|PLAIN|PORT)\d*)%%/$names->{$1} \/\/= free_port()/ge;
     $text =~ s/%%([A-Z]+\d*)%%/$names->{$1} \/\/ die "no name $1"/ge;
