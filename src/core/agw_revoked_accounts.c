@@ -37,6 +37,51 @@ agw_revoked_end(agw_revoked_set_t *set)
 }
 
 
+agw_hash_t
+agw_revoked_id(const agw_revoked_set_t *set,
+    const agw_revocation_t *revocation)
+{
+    switch (revocation->kind) {
+
+    case AGW_REVOKED_TOKEN:
+        return agw_revoked_pair(set, revocation->partner_id,
+                                revocation->jti);
+
+    case AGW_REVOKED_OWNER:
+        return agw_revoked_pair(set, revocation->partner_id,
+                                revocation->business_id);
+
+    case AGW_REVOKED_BUSINESS:
+        return agw_siphash(set->key, revocation->business_id);
+
+    default:
+        return agw_siphash(set->key, revocation->partner_id);
+    }
+}
+
+
+agw_hash_t
+agw_revoked_pair(const agw_revoked_set_t *set, agw_str_t first,
+    agw_str_t second)
+{
+    agw_str_t       id;
+    unsigned char   buf[2 * AGW_ID_MAX + 1];
+
+    id.data = buf;
+    id.len = 0;
+
+    if (first.len - 1 < AGW_ID_MAX && second.len - 1 < AGW_ID_MAX) {
+        memcpy(buf, first.data, first.len);
+        buf[first.len] = ':';
+        memcpy(buf + first.len + 1, second.data, second.len);
+
+        id.len = first.len + 1 + second.len;
+    }
+
+    return agw_siphash(set->key, id);
+}
+
+
 uint32_t
 agw_revoked_account(const agw_revoked_set_t *set, agw_str_t partner_id)
 {

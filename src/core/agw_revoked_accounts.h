@@ -107,6 +107,12 @@ agw_hash_t agw_revoked_id(const agw_revoked_set_t *set,
     const agw_revocation_t *revocation);
 
 
+/* of two ids, in neither of which is a colon */
+
+agw_hash_t agw_revoked_pair(const agw_revoked_set_t *set, agw_str_t first,
+    agw_str_t second);
+
+
 /* of a partner, or 0 where it has none, or there is no partner */
 
 uint32_t agw_revoked_account(const agw_revoked_set_t *set,

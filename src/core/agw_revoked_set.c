@@ -27,8 +27,6 @@ static void agw_revoked_insert(agw_revoked_set_t *set,
 static uint32_t agw_revoked_time(int64_t time);
 static int agw_revoked_ends(const agw_revoked_set_t *set,
     agw_revoked_t kind, agw_hash_t id, const agw_revoked_token_t *token);
-static agw_hash_t agw_revoked_pair(const agw_revoked_set_t *set,
-    agw_str_t first, agw_str_t second);
 
 
 size_t
@@ -419,51 +417,4 @@ agw_revoked_ends(const agw_revoked_set_t *set, agw_revoked_t kind,
 
     return stamp != 0 && (token->iat <= time + token->ahead
                           || time == UINT32_MAX);
-}
-
-
-agw_hash_t
-agw_revoked_id(const agw_revoked_set_t *set,
-    const agw_revocation_t *revocation)
-{
-    switch (revocation->kind) {
-
-    case AGW_REVOKED_TOKEN:
-        return agw_revoked_pair(set, revocation->partner_id,
-                                revocation->jti);
-
-    case AGW_REVOKED_OWNER:
-        return agw_revoked_pair(set, revocation->partner_id,
-                                revocation->business_id);
-
-    case AGW_REVOKED_BUSINESS:
-        return agw_siphash(set->key, revocation->business_id);
-
-    default:
-        return agw_siphash(set->key, revocation->partner_id);
-    }
-}
-
-
-/* no id has a colon in it; one that is empty, or too long, is nobody's */
-
-static agw_hash_t
-agw_revoked_pair(const agw_revoked_set_t *set, agw_str_t first,
-    agw_str_t second)
-{
-    agw_str_t       id;
-    unsigned char   buf[2 * AGW_ID_MAX + 1];
-
-    id.data = buf;
-    id.len = 0;
-
-    if (first.len - 1 < AGW_ID_MAX && second.len - 1 < AGW_ID_MAX) {
-        memcpy(buf, first.data, first.len);
-        buf[first.len] = ':';
-        memcpy(buf + first.len + 1, second.data, second.len);
-
-        id.len = first.len + 1 + second.len;
-    }
-
-    return agw_siphash(set->key, id);
 }
