@@ -230,7 +230,8 @@ sub worker_rss {
 }
 
 
-# waits until the workers are others than those given; at most 10 seconds
+# Waits until all workers are there, and are others than those given; at most
+# 10 seconds.  One that opens the store is no worker yet by its name.
 
 sub wait_for_workers_other_than {
     my ($self, @old) = @_;
@@ -240,7 +241,8 @@ sub wait_for_workers_other_than {
     for (1 .. 500) {
         my @now = $self->workers;
 
-        return 1 if @now && !grep { $old{$_} } @now;
+        return 1 if @now >= ($self->{opt}{workers} // 1)
+            && !grep { $old{$_} } @now;
 
         sleep 0.02;
     }
