@@ -33,6 +33,8 @@ static int ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite,
 static int ngx_http_agw_sqlite_look(sqlite3 *db,
     ngx_http_agw_sqlite_found_t *found);
 static int ngx_http_agw_sqlite_announce(ngx_http_agw_sqlite_t *sqlite);
+static int ngx_http_agw_sqlite_limits(ngx_http_agw_sqlite_t *sqlite,
+    const char *sql);
 static int ngx_http_agw_sqlite_prepare(ngx_http_agw_sqlite_t *sqlite);
 static int ngx_http_agw_sqlite_know(ngx_http_agw_sqlite_t *sqlite);
 
@@ -372,19 +374,37 @@ ngx_http_agw_sqlite_look(sqlite3 *db, ngx_http_agw_sqlite_found_t *found)
 
 /*
  * Before this nginx accepts a token, the store knows how long one may live
- * here.  Most often it does.
+ * here.  Most often it does; and where somebody writes meanwhile, it is left
+ * to the writer, since who reads waits for no lock.
  */
 
 static int
 ngx_http_agw_sqlite_announce(ngx_http_agw_sqlite_t *sqlite)
 {
+    int  rc;
+
+    rc = ngx_http_agw_sqlite_limits(sqlite,
+                                    "SELECT 1 FROM clock"
+                                    " WHERE horizon < ?1 OR ahead < ?2");
+
+    if (rc == SQLITE_ROW) {
+        rc = ngx_http_agw_sqlite_limits(sqlite,
+                                        ngx_http_agw_sqlite_announce_sql);
+        rc = (rc == SQLITE_BUSY) ? SQLITE_DONE : rc;
+    }
+
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+
+static int
+ngx_http_agw_sqlite_limits(ngx_http_agw_sqlite_t *sqlite, const char *sql)
+{
     int            rc;
     sqlite3_stmt  *stmt;
 
-    rc = sqlite3_prepare_v2(sqlite->db,
-                            "SELECT 1 FROM clock"
-                            " WHERE horizon < ?1 OR ahead < ?2",
-                            -1, &stmt, NULL);
+    rc = sqlite3_prepare_v2(sqlite->db, sql, -1, &stmt, NULL);
+
     if (rc != SQLITE_OK) {
         return rc;
     }
@@ -396,26 +416,7 @@ ngx_http_agw_sqlite_announce(ngx_http_agw_sqlite_t *sqlite)
 
     sqlite3_finalize(stmt);
 
-    if (rc != SQLITE_ROW) {
-        return rc == SQLITE_DONE ? SQLITE_OK : rc;
-    }
-
-    rc = sqlite3_prepare_v2(sqlite->db,
-                            ngx_http_agw_sqlite_announce_sql, -1, &stmt, NULL);
-    if (rc != SQLITE_OK) {
-        return rc;
-    }
-
-    sqlite3_bind_int64(stmt, 1, sqlite->limits->horizon);
-    sqlite3_bind_int64(stmt, 2, sqlite->limits->ahead);
-
-    rc = sqlite3_step(stmt);
-
-    sqlite3_finalize(stmt);
-
-    /* who waits for no lock leaves it to the writer */
-
-    return rc == SQLITE_DONE || rc == SQLITE_BUSY ? SQLITE_OK : rc;
+    return rc;
 }
 
 
