@@ -31,6 +31,7 @@ typedef struct {
     ngx_atomic_uint_t         overflow;      /* when the reading began */
     unsigned                  more:1;        /* it is in the middle of it */
     unsigned                  lost:1;        /* something did not fit */
+    unsigned                  anew:1;        /* of another store, or copy */
     unsigned                  serving:1;     /* requests, meanwhile */
 
     ngx_http_agw_write_t      tend;
@@ -242,6 +243,7 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
 
         sync->overflow = zone->overflow;
         sync->lost = 0;
+        sync->anew = 0;
 
         if (sync->overflow) {
             sync->reading.position.stamp = 0;
@@ -259,12 +261,16 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
 
         /* a reload begins with nothing that another file said */
 
-        if (!sync->serving && revs->reloaded && sync->reading.other) {
+        if (!sync->serving && revs->reloaded
+            && (sync->reading.other || sync->anew))
+        {
             zone->known = 0;
         }
 
         return NGX_ERROR;
     }
+
+    sync->anew |= sync->reading.anew;
 
     /* where it is not told now, it is read once more */
 
@@ -280,6 +286,9 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
         zone->horizon = ngx_max(zone->horizon, sync->reading.horizon);
 
         ngx_http_agw_unlock(revs);
+
+    } else if (rc == NGX_OK && (!zone->known || sync->overflow)) {
+        return NGX_ERROR;
     }
 
     /* an older copy of the store: its stamps go on behind those we know */

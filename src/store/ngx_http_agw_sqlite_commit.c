@@ -96,9 +96,10 @@ static const char  *ngx_http_agw_commit_sql[NGX_HTTP_AGW_STATEMENTS] = {
 
     [NGX_HTTP_AGW_FORGET_LEGACY] =
         "DELETE FROM revocations WHERE (kind, id) IN"
-        " (SELECT r.kind, r.id FROM revocations r, clock c WHERE r.seq = -1"
-        " AND c.horizon > 0 AND r.elapsed < c.elapsed - c.horizon"
-        " LIMIT 1000)",
+        " (SELECT kind, id FROM revocations"
+        " INDEXED BY revocations_for_legacy WHERE seq = -1 AND elapsed <"
+        " (SELECT elapsed - horizon FROM clock WHERE horizon > 0)"
+        " ORDER BY elapsed LIMIT 1000)",
 
     [NGX_HTTP_AGW_TRIM] =
         "DELETE FROM revocation_log WHERE seq IN"

@@ -29,7 +29,7 @@ static ngx_int_t ngx_http_agw_sqlite_split(agw_str_t id, agw_str_t *first,
     agw_str_t *second);
 static agw_str_t ngx_http_agw_sqlite_column(sqlite3_stmt *stmt, int column);
 static ngx_int_t ngx_http_agw_sqlite_failed(ngx_http_agw_sqlite_t *sqlite,
-    int rc, ngx_log_t *log);
+    ngx_http_agw_reading_t *reading, int rc);
 
 
 static const agw_str_t  ngx_http_agw_kinds[AGW_REVOKED_KINDS] = {
@@ -112,7 +112,7 @@ ngx_http_agw_sqlite_read_revocations(void *state,
     rc = ngx_http_agw_sqlite_read_clock(sqlite, reading);
 
     if (rc != SQLITE_OK) {
-        return ngx_http_agw_sqlite_failed(sqlite, rc, reading->log);
+        return ngx_http_agw_sqlite_failed(sqlite, reading, rc);
     }
 
     if (reading->position.stamp >= reading->last) {
@@ -122,7 +122,7 @@ ngx_http_agw_sqlite_read_revocations(void *state,
     rc = ngx_http_agw_sqlite_read_rows(sqlite, reading, &rows);
 
     if (rc != SQLITE_OK) {
-        return ngx_http_agw_sqlite_failed(sqlite, rc, reading->log);
+        return ngx_http_agw_sqlite_failed(sqlite, reading, rc);
     }
 
     if (rows == NGX_HTTP_AGW_SQLITE_PAGE) {
@@ -329,14 +329,16 @@ ngx_http_agw_sqlite_column(sqlite3_stmt *stmt, int column)
 
 
 static ngx_int_t
-ngx_http_agw_sqlite_failed(ngx_http_agw_sqlite_t *sqlite, int rc,
-    ngx_log_t *log)
+ngx_http_agw_sqlite_failed(ngx_http_agw_sqlite_t *sqlite,
+    ngx_http_agw_reading_t *reading, int rc)
 {
+    reading->other = (sqlite->file != reading->position.store);
+
     if (rc == SQLITE_BUSY) {
         return NGX_BUSY;
     }
 
-    ngx_log_error(NGX_LOG_ERR, log, 0,
+    ngx_log_error(NGX_LOG_ERR, reading->log, 0,
                   "auth_gateway: revocations of store \"%s\" cannot be "
                   "read: %s", sqlite->path, sqlite3_errmsg(sqlite->db));
 

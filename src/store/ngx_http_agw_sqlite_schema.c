@@ -45,7 +45,8 @@
 #define AGW_BUSINESS_OF_OWNER   "substr(NEW.id, instr(NEW.id, ':') + 1)"
 
 #define AGW_FOR_LEGACY                                                        \
-    "UPDATE revocations SET cutoff = max(cutoff, NEW.cutoff),"                \
+    "UPDATE clock SET legacy = 2;"                                            \
+    " UPDATE revocations SET cutoff = max(cutoff, NEW.cutoff),"                \
     " expires_at = max(expires_at, NEW.expires_at),"                          \
     " elapsed = (SELECT elapsed FROM clock)"                                  \
     " WHERE kind = 'business' AND id = " AGW_BUSINESS_OF_OWNER ";"            \
@@ -54,7 +55,8 @@
     " SELECT 'business', " AGW_BUSINESS_OF_OWNER ","                          \
     " NEW.cutoff, NEW.expires_at, -1, (SELECT elapsed FROM clock)"            \
     " WHERE NOT EXISTS (SELECT 1 FROM revocations"                            \
-    " WHERE kind = 'business' AND id = " AGW_BUSINESS_OF_OWNER ");"
+    " WHERE kind = 'business' AND id = " AGW_BUSINESS_OF_OWNER ");"           \
+    " UPDATE clock SET legacy = 1;"
 
 /*
  * The time of an entry that somebody else dated: a token's is at least now,
@@ -138,7 +140,7 @@ const char  ngx_http_agw_sqlite_schema_clock[] =
 
     /*
      * The store's own time.  legacy: an nginx with an older module may be
-     * running, which knows no entry of kind owner.
+     * running, which knows no entry of kind owner; 2 while one is made for it.
      */
 
     "CREATE TABLE clock ("
@@ -149,7 +151,7 @@ const char  ngx_http_agw_sqlite_schema_clock[] =
     " elapsed INTEGER NOT NULL DEFAULT 0 CHECK (elapsed >= 0),"
     " horizon INTEGER NOT NULL DEFAULT 0 CHECK (horizon >= 0),"
     " ahead INTEGER NOT NULL DEFAULT 5 CHECK (ahead BETWEEN 5 AND 60),"
-    " legacy INTEGER NOT NULL CHECK (legacy IN (0, 1))"
+    " legacy INTEGER NOT NULL CHECK (legacy IN (0, 1, 2))"
     ") STRICT;"
 
     "INSERT INTO clock (one, stamp, legacy)"
@@ -209,6 +211,9 @@ const char  ngx_http_agw_sqlite_schema_clock[] =
 
     "CREATE INDEX revocations_by_seq"
     " ON revocations (seq, time, partner_id);"
+
+    "CREATE INDEX revocations_for_legacy"
+    " ON revocations (elapsed) WHERE seq = -1;"
 
     /* the tag tells a change from that of the same number in another copy */
 
@@ -283,6 +288,7 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
 
     "CREATE TRIGGER revocation_grew AFTER UPDATE OF cutoff ON revocations"
     " WHEN NEW.cutoff > OLD.cutoff AND NEW.seq = OLD.seq AND OLD.seq > 0"
+    " AND (SELECT legacy FROM clock) < 2"
     " BEGIN " AGW_NEXT_STAMP ";"
     " UPDATE revocations SET seq = (SELECT stamp FROM clock),"
     " time = max(time, " AGW_TIME_OF("NEW") "),"
@@ -298,7 +304,10 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
     " BEGIN INSERT INTO revocation_log (kind, id)"
     " VALUES (NEW.kind, NEW.id); END;"
 
-    /* for an older module; no trigger that may be active merges these rows */
+    /*
+     * For an older module, and so without a stamp; no trigger that may be
+     * active merges these rows.
+     */
 
     "CREATE TRIGGER revocation_of_owner AFTER INSERT ON revocations"
     " WHEN NEW.kind = 'owner' AND (SELECT legacy FROM clock)"

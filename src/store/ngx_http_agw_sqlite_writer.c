@@ -75,8 +75,10 @@ ngx_http_agw_sqlite_writer_t *
 ngx_http_agw_sqlite_writer_create(const char *path,
     const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle)
 {
-    ngx_str_t                      pool;
     ngx_http_agw_sqlite_writer_t  *writer;
+#if (NGX_THREADS)
+    ngx_str_t                      pool;
+#endif
 
     writer = ngx_pcalloc(cycle->pool, sizeof(ngx_http_agw_sqlite_writer_t));
     if (writer == NULL) {
@@ -285,8 +287,9 @@ ngx_http_agw_writer_done(ngx_event_t *ev)
 static void
 ngx_http_agw_writer_here(ngx_http_agw_sqlite_writer_t *writer)
 {
-    int      rc;
-    int64_t  waited;
+    int                    rc;
+    int64_t                waited;
+    ngx_http_agw_write_t  *done;
 
     rc = ngx_http_agw_sqlite_commit(&writer->commit, writer->log);
     waited = ngx_http_agw_sqlite_commit_clock() - writer->commit.batch->since;
@@ -297,7 +300,11 @@ ngx_http_agw_writer_here(ngx_http_agw_sqlite_writer_t *writer)
     }
 
     ngx_http_agw_sqlite_commit_failed(&writer->commit, rc, writer->log);
-    ngx_http_agw_writer_answer(ngx_http_agw_writer_take(writer));
+
+    done = ngx_http_agw_writer_take(writer);
+
+    ngx_http_agw_writer_start(writer);
+    ngx_http_agw_writer_answer(done);
 }
 
 
@@ -307,7 +314,6 @@ ngx_http_agw_writer_retry(ngx_event_t *ev)
     ngx_http_agw_sqlite_writer_t  *writer = ev->data;
 
     ngx_http_agw_writer_here(writer);
-    ngx_http_agw_writer_start(writer);
 }
 
 
