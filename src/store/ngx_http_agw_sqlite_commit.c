@@ -143,18 +143,27 @@ void
 ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit, int rc,
     ngx_log_t *log)
 {
+    ngx_uint_t             level;
     ngx_http_agw_write_t  *write;
 
     if (rc == SQLITE_OK) {
         return;
     }
 
+    /* upkeep has time until an operator's long statement is done */
+
+    level = NGX_LOG_INFO;
+
     for (write = commit->batch; write != NULL; write = write->next) {
         write->rc = rc == SQLITE_BUSY ? NGX_BUSY : NGX_ERROR;
+
+        if (!write->unwanted) {
+            level = NGX_LOG_ERR;
+        }
     }
 
     if (rc == SQLITE_BUSY) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
+        ngx_log_error(level, log, 0,
                       "auth_gateway: store \"%s\" stays locked by another "
                       "process", commit->path);
 
