@@ -63,7 +63,7 @@ ifeq ($(BUILD),release)
 BUILD_DIR := build
 CC_OPT    := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wformat \
              -Werror=format-security
-LD_OPT    := -Wl,-z,relro -Wl,-z,now
+LD_OPT    := -Wl,-z,relro -Wl,-z,now -Wl,-Bsymbolic-functions
 
 else ifeq ($(BUILD),sanitize)
 
