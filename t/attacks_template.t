@@ -14,7 +14,7 @@ use AGW::Gateway;
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
     # one template for all, of which nothing is said in a location
 

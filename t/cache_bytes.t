@@ -20,7 +20,7 @@ use AGW::Token qw(b64url);
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_key %%PREFIX%%/secret.key kid=HS256;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=HS256;
     auth_gateway_key %%PREFIX%%/RS256.pem kid=RS256 verify;
     auth_gateway_key %%PREFIX%%/ES256.pem kid=ES256 verify;
     auth_gateway_key %%PREFIX%%/EdDSA.pem kid=EdDSA verify;

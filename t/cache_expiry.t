@@ -17,7 +17,7 @@ use AGW::Keys;
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_key %%PREFIX%%/secret.key kid=HS256;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=HS256;
     auth_gateway_key %%PREFIX%%/rsa.pem kid=RS256 verify;
     auth_gateway_key %%PREFIX%%/rsa.pem kid=PS256 alg=PS256 verify;
     auth_gateway_key %%PREFIX%%/ES256.pem kid=ES256 verify;

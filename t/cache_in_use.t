@@ -20,7 +20,7 @@ my $identity = AGW::Slow::identity();
 my $conf = <<"CONF";
 http {
     auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_token_cache ENTRIES;
 
     log_format who '\$http_x_n|$identity';

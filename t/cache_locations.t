@@ -37,7 +37,7 @@ my $places = join '', map {
 my $conf = <<"CONF";
 http {
     auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
     server {
         listen 127.0.0.1:%%TLS%% ssl http2;

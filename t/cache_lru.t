@@ -15,7 +15,7 @@ use AGW::Gateway;
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_token_cache ENTRIES;
     keepalive_requests 100000;
 

@@ -15,7 +15,7 @@ use AGW::Token qw(mint_raw);
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     access_log off;
     keepalive_requests 10000000;
 

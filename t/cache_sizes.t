@@ -22,7 +22,7 @@ my $headers = join '', map { '            add_header X-' . s/_/-/r
 
 my $conf = <<"CONF";
 http {
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_key %%PREFIX%%/rsa.pem kid=rsa verify;
     auth_gateway_key %%PREFIX%%/ES384.pem kid=%%LONGKID%% verify;
     auth_gateway_token_cache 2;

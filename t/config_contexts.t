@@ -31,7 +31,7 @@ CONF
 
 my %good = (
     store => 'auth_gateway_store sqlite:%%STORE%%/gateway.db;',
-    key => 'auth_gateway_key %%PREFIX%%/secret.key kid=k1;',
+    key => 'auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;',
 );
 my $template = 'auth_gateway_business_path /v1/businesses/<business_id>;';
 my $guard = "auth_gateway_require business; $template";

@@ -29,7 +29,7 @@ http {
 CONF
 
 configuration($conf, store => 'auth_gateway_store sqlite:%%STORE%%/g.db;',
-    key => 'auth_gateway_key %%PREFIX%%/secret.key kid=k1;');
+    key => 'auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;');
 
 my $jwks = 'auth_gateway_jwks;';
 my $metadata = 'auth_gateway_metadata token=/t;';

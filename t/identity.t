@@ -12,7 +12,7 @@ use AGW::Gateway;
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     underscores_in_headers on;
     proxy_http_version 1.1;
 

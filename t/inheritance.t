@@ -14,7 +14,7 @@ use AGW::Gateway;
 my $conf = <<'CONF';
 http {
     auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
     auth_gateway_require business;
     auth_gateway_business_path /b/<business_id>;

@@ -15,7 +15,7 @@ use AGW::Gateway;
 my $conf = <<'CONF';
 http {
     auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
     log_format result '$http_x_n|$status $auth_gateway_result $uri';
     access_log %%PREFIX%%/logs/result.log result;

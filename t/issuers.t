@@ -21,7 +21,7 @@ http {
     auth_gateway_key %%PREFIX%%/ours.pem kid=ours;
     auth_gateway_key %%PREFIX%%/old.jwks verify issuer=https://old.example;
     auth_gateway_key %%PREFIX%%/ed.pem kid=ed verify issuer=urn:two;
-    auth_gateway_key %%PREFIX%%/secret.key kid=hs verify issuer=urn:two;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=hs verify issuer=urn:two;
     auth_gateway_business_path /v1/businesses/<business_id>;
     auth_gateway_require business;
 

@@ -22,7 +22,7 @@ http {
     auth_gateway_key %%PREFIX%%/signer.pem;
     auth_gateway_key %%PREFIX%%/next.pem verify kid=next;
     auth_gateway_key %%PREFIX%%/public.pem verify alg=PS384;
-    auth_gateway_key %%PREFIX%%/secret.key kid=hs verify;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=hs verify;
     auth_gateway_key %%PREFIX%%/set.jwks verify;
     auth_gateway_key %%PREFIX%%/theirs.pem verify issuer=urn:theirs;
 
@@ -40,7 +40,7 @@ http {
     server {
         listen 127.0.0.1:%%TLS2%% ssl;
 
-        auth_gateway_key %%PREFIX%%/secret.key;
+        auth_gateway_key %%PREFIX%%/secret.key alg=HS256;
         location / { auth_gateway_jwks; }
     }
 }

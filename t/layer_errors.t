@@ -79,7 +79,7 @@ CONF
 my $conf = <<"CONF";
 http {
     auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_key %%PREFIX%%/second.key kid=k2 alg=HS384 verify;
     auth_gateway_issuer https://issuer.example;
     auth_gateway_audience api;

@@ -27,7 +27,7 @@ plan skip_all => "there is no $cc: that a token is not misread where memory"
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_require_https off;
 
     server {

@@ -29,7 +29,7 @@ CONF
 my $conf = <<"CONF";
 http {
     auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
     log_format result '\$http_x_row|\$auth_gateway_result|'
         '\$auth_gateway_partner_id|\$auth_gateway_business_id|';

@@ -35,7 +35,7 @@ my $columns = join '', map {
 my $conf = <<"CONF";
 http {
     auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_key %%PREFIX%%/theirs.key kid=k2 verify
         issuer=https://id.example.com;
 

@@ -31,7 +31,7 @@ http {
 
     auth_gateway_store sqlite:%%STORE%%/gateway.db;
     auth_gateway_zone 64k;
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_require_https off;
     auth_gateway_max_lifetime 7d;
     auth_gateway_partner_lifetime 5d;

@@ -28,7 +28,7 @@ my $conf = <<'CONF';
 http {
     auth_gateway_store sqlite:%%STORE%%/gateway.db;
     auth_gateway_zone 1028k;
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_require_https off;
 
     keepalive_requests 100000;

@@ -22,7 +22,7 @@ my $conf = <<'CONF';
 http {
     auth_gateway_store sqlite:%%STORE%%/gateway.db;
     auth_gateway_zone 64k;
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_require_https off;
 
     server {
@@ -53,7 +53,7 @@ CONF
 # with a key of another issuer, a business is revoked for everyone
 
 my $theirs = $conf =~ s{(    auth_gateway_require_https off;\n)}
-    {    auth_gateway_key %%PREFIX%%/secret.key kid=k2 verify
+    {    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k2 verify
         issuer=https://id.example.com;\n$1}r;
 
 # nginx -t says what fits

@@ -33,7 +33,7 @@ sub conf_of {
     return <<"CONF";
 http {
     auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_key %%PREFIX%%/secret.key kid=k1;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     $http
 
     add_header X-Worker \$pid always;
