@@ -293,8 +293,8 @@ $gw->refused('D6 a refused request is not mirrored',
         [200, '/opinion', $url], 'D6 auth_request beside: both let through');
     is_deeply($saw[0]{headers}{'x-who'}, [$partner->{id}],
         'D6 auth_request beside: may know who asks');
-    is($saw[0]{headers}{'x-result'}, undef,
-        'D6 auth_request beside: nothing is decided on a subrequest');
+    is_deeply($saw[0]{headers}{'x-result'}, ['ok'],
+        'D6 auth_request beside: we have decided before');
     is_deeply($saw[1]{headers}{'x-business-id'}, [$business],
         'D6 auth_request beside: the upstream gets the identity');
 

@@ -1,7 +1,8 @@
 
 /*
  * What the upstream and the log may know.  Whoever asks first verifies; a
- * request without a verified token has none of these.
+ * request without a verified token has none of these.  A subrequest has
+ * those of the main request.
  */
 
 
@@ -37,6 +38,8 @@ static ngx_int_t ngx_http_agw_result_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_agw_upgrade_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_agw_identity(ngx_http_request_t *r,
+    ngx_http_agw_ctx_t **ctx);
 static ngx_int_t ngx_http_agw_expires(ngx_http_request_t *r, int64_t expires,
     agw_str_t *text);
 static void ngx_http_agw_set_value(ngx_http_variable_value_t *v,
@@ -116,6 +119,7 @@ static ngx_int_t
 ngx_http_agw_token_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    ngx_int_t               rc;
     agw_str_t               text;
     ngx_http_agw_ctx_t     *ctx;
     static const agw_str_t  kinds[] = {
@@ -125,13 +129,10 @@ ngx_http_agw_token_variable(ngx_http_request_t *r,
 
     v->not_found = 1;
 
-    ctx = ngx_http_agw_ctx(r);
-    if (ctx == NULL) {
-        return NGX_ERROR;
-    }
+    rc = ngx_http_agw_identity(r, &ctx);
 
-    if (ngx_http_agw_verify(r, ctx) != AGW_OK) {
-        return NGX_OK;
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
     switch ((ngx_http_agw_var_t) data) {
@@ -182,19 +183,17 @@ ngx_http_agw_claim_variable(ngx_http_request_t *r,
 {
     u_char              *buf;
     json_t              *json;
+    ngx_int_t            rc;
     agw_str_t            name;
     ngx_str_t           *var = (ngx_str_t *) data;
     ngx_http_agw_ctx_t  *ctx;
 
     v->not_found = 1;
 
-    ctx = ngx_http_agw_ctx(r);
-    if (ctx == NULL) {
-        return NGX_ERROR;
-    }
+    rc = ngx_http_agw_identity(r, &ctx);
 
-    if (ngx_http_agw_verify(r, ctx) != AGW_OK) {
-        return NGX_OK;
+    if (rc != NGX_OK) {
+        return rc == NGX_DECLINED ? NGX_OK : NGX_ERROR;
     }
 
     buf = ngx_pnalloc(r->pool, AGW_CLAIM_BUF_SIZE);
@@ -224,6 +223,11 @@ ngx_http_agw_result_variable(ngx_http_request_t *r,
     v->not_found = 1;
 
     ctx = ngx_http_agw_last_decision(r);
+
+    if (ctx == NULL && r != r->main) {
+        ctx = ngx_http_agw_last_decision(r->main);
+    }
+
     if (ctx == NULL) {
         return NGX_OK;
     }
@@ -268,6 +272,37 @@ ngx_http_agw_upgrade_variable(ngx_http_request_t *r,
     ngx_http_agw_set_value(v, text);
 
     return NGX_OK;
+}
+
+
+/*
+ * Returns NGX_OK and the context with the claims, NGX_DECLINED where there is
+ * no verified token, NGX_ERROR.  nginx runs no access phase for a subrequest,
+ * which knows nothing of an owner: it has the identity of the main request.
+ * That was refused where its error page includes something: then it has none.
+ */
+
+static ngx_int_t
+ngx_http_agw_identity(ngx_http_request_t *r, ngx_http_agw_ctx_t **ctx)
+{
+    const ngx_http_agw_ctx_t  *decision;
+
+    if (r != r->main) {
+        decision = ngx_http_agw_last_decision(r->main);
+
+        if (decision != NULL && decision->result != AGW_OK) {
+            return NGX_DECLINED;
+        }
+
+        r = r->main;
+    }
+
+    *ctx = ngx_http_agw_ctx(r);
+    if (*ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_agw_verify(r, *ctx) == AGW_OK ? NGX_OK : NGX_DECLINED;
 }
 
 
