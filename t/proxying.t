@@ -68,8 +68,7 @@ http {
 
         location /grpc.Books/ {
             auth_gateway_business_path /grpc.Books/<business_id>;
-            grpc_set_header X-Business-Id $auth_gateway_business_id;
-            grpc_set_header Authorization "";
+            include %%CONF%%/guarded_grpc.conf;
             grpc_pass grpc://127.0.0.1:%%PORT%%;
         }
 

@@ -1,7 +1,8 @@
 package AGW::Upstream;
 
 # A small HTTP/1.1 server that records what it receives, byte for byte, and
-# answers as the test wants.
+# answers as the test wants.  AGW::CgiUpstream has it for other protocols,
+# with a take(), parse() and answer() of its own.
 
 use strict;
 use warnings;
@@ -34,7 +35,7 @@ sub start {
     if ($pid == 0) {
         $SIG{$_} = 'DEFAULT' for qw(INT TERM);
         $SIG{PIPE} = 'IGNORE';
-        eval { serve($listener, $file, $parent, $opt{reply}); };
+        eval { $class->serve($listener, $file, $parent, $opt{reply}); };
         POSIX::_exit(0);
     }
 
@@ -48,7 +49,7 @@ sub start {
 
 
 sub serve {
-    my ($listener, $file, $parent, $reply) = @_;
+    my ($class, $listener, $file, $parent, $reply) = @_;
 
     my $select = IO::Select->new($listener);
     my %buffers;
@@ -75,12 +76,12 @@ sub serve {
                 next;
             }
 
-            while (my $request = take(\$buffers{$socket})) {
+            while (my $request = $class->take(\$buffers{$socket})) {
                 record($file, {
                     head => unpack('H*', $request->{head}),
                     body => unpack('H*', $request->{body}),
                 });
-                answer($socket, $request, $reply);
+                $class->answer($socket, $request, $reply);
             }
         }
     }
@@ -92,7 +93,7 @@ sub serve {
 # one whole request off the buffer, or nothing
 
 sub take {
-    my ($buffer) = @_;
+    my ($class, $buffer) = @_;
 
     my $end = index $$buffer, "\r\n\r\n";
 
@@ -121,14 +122,14 @@ sub take {
 
     $$buffer = $rest;
 
-    return parse($head, $body);
+    return $class->parse($head, $body);
 }
 
 
 # head and body as they came; method, target; headers by lower-case name
 
 sub parse {
-    my ($head, $body) = @_;
+    my ($class, $head, $body) = @_;
 
     my ($line, @lines) = split /\r\n/, $head;
     my ($method, $target) = $line =~ /^(\S+) (.*) HTTP\/1\.[01]$/;
@@ -155,7 +156,7 @@ sub record {
 
 
 sub answer {
-    my ($socket, $request, $reply) = @_;
+    my ($class, $socket, $request, $reply) = @_;
 
     my ($status, $lines, $body) = $reply ? $reply->($request) : ();
 
@@ -216,7 +217,7 @@ sub since {
 
         defined $what->{partial}
             ? { partial => pack('H*', $what->{partial}), target => '' }
-            : parse(map { pack 'H*', $what->{$_} } qw(head body));
+            : $self->parse(map { pack 'H*', $what->{$_} } qw(head body));
     } split /\n/, slurp($self->{file}, $mark);
 }
 
