@@ -58,6 +58,11 @@ for (
         "D10 $path, its headers");
 }
 
+# nginx says nothing at start that an operator would have to look into
+
+unlike(slurp($gw->nginx->error_log) . slurp($gw->nginx->out_file),
+    qr/\[warn\]/, 'D10 the demo starts without a warning');
+
 # no script or style stands in a page
 
 for my $page (qw(index unavailable)) {
