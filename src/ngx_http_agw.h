@@ -37,6 +37,7 @@ typedef struct {
     unsigned                  foreign:1;     /* some key is another issuer's */
     ngx_int_t                 cache_size;    /* entries; 0: none */
     agw_token_cache_t        *cache;         /* NULL; each worker's own */
+    ngx_array_t              *locations;     /* ngx_http_agw_location_t */
 } ngx_http_agw_main_conf_t;
 
 
@@ -117,6 +118,7 @@ struct ngx_http_agw_loc_conf_s {
     ngx_uint_t                template_index;    /* in the server's, or unset */
     ngx_uint_t                https;         /* ngx_http_agw_https_t */
     ngx_http_complex_value_t *https_value;
+    unsigned                  own_path:1;    /* it was written here */
     ngx_flag_t                strict_path;
     ngx_flag_t                pass_preflight;
     ngx_uint_t                error_format;  /* ngx_http_agw_format_t */
@@ -132,6 +134,21 @@ struct ngx_http_agw_loc_conf_s {
     time_t                    business_lifetime;
     ngx_str_t                 partner_scope; /* a scope, or empty */
 };
+
+
+/*
+ * One location as it was merged, in the order of merging: a server's own
+ * configuration, which applies where no location matches, comes before those
+ * that stand in it.  Blocks of `if` and `limit_except` are locations too.
+ */
+
+typedef struct {
+    ngx_http_core_loc_conf_t      *core;
+    ngx_http_agw_loc_conf_t       *conf;
+    ngx_http_core_srv_conf_t      *core_server;
+    ngx_http_agw_srv_conf_t       *server;
+    unsigned                       is_server:1;
+} ngx_http_agw_location_t;
 
 
 typedef struct ngx_http_agw_body_s    ngx_http_agw_body_t;

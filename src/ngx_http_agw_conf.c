@@ -17,6 +17,7 @@
 #include "agw_scope.h"
 #include "ngx_http_agw_conf.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_locations.h"
 #include "ngx_http_agw_zone.h"
 
 
@@ -347,6 +348,10 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_uint_t                explicit_require;
     ngx_http_agw_srv_conf_t  *sscf;
 
+    if (ngx_http_agw_add_location(cf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     explicit_require = (conf->require != NGX_CONF_UNSET_UINT);
 
     if (conf->https == NGX_CONF_UNSET_UINT) {
@@ -355,6 +360,9 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->business_path.data == NULL) {
         conf->template = prev->template;
+
+    } else {
+        conf->own_path = 1;
     }
 
     ngx_conf_merge_uint_value(conf->require, prev->require, AGW_REQUIRE_OFF);

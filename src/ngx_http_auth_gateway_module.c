@@ -12,6 +12,7 @@
 #include "ngx_http_agw_challenge_filter.h"
 #include "ngx_http_agw_conf.h"
 #include "ngx_http_agw_json.h"
+#include "ngx_http_agw_locations.h"
 #include "ngx_http_agw_revocation_sync.h"
 #include "ngx_http_agw_variables.h"
 
@@ -263,7 +264,7 @@ ngx_http_agw_init(ngx_conf_t *cf)
 
     ngx_http_agw_challenge_filter_init();
 
-    return NGX_OK;
+    return ngx_http_agw_check_locations(cf);
 }
 
 

@@ -1,0 +1,141 @@
+
+/*
+ * What a location demands is checked against the others of its server.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_agw_locations.h"
+
+
+static void ngx_http_agw_check_server(ngx_conf_t *cf,
+    const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end);
+static ngx_uint_t ngx_http_agw_is_endpoint(
+    const ngx_http_agw_location_t *location);
+
+
+ngx_int_t
+ngx_http_agw_add_location(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
+{
+    ngx_http_agw_location_t   *location;
+    ngx_http_agw_main_conf_t  *mcf;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf,
+                                             ngx_http_auth_gateway_module);
+
+    if (mcf->locations == NULL) {
+        mcf->locations = ngx_array_create(cf->pool, 16,
+                                          sizeof(ngx_http_agw_location_t));
+        if (mcf->locations == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    location = ngx_array_push(mcf->locations);
+    if (location == NULL) {
+        return NGX_ERROR;
+    }
+
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    location->core = ngx_http_conf_get_module_loc_conf(cf,
+                                                       ngx_http_core_module);
+    location->conf = conf;
+    location->core_server = cscf;
+    location->server = ngx_http_conf_get_module_srv_conf(cf,
+                                              ngx_http_auth_gateway_module);
+    location->is_server =
+        (cscf->ctx->loc_conf[ngx_http_auth_gateway_module.ctx_index] == conf);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_agw_check_locations(ngx_conf_t *cf)
+{
+    ngx_uint_t                 i, first;
+    ngx_http_agw_location_t   *location;
+    ngx_http_agw_main_conf_t  *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf,
+                                             ngx_http_auth_gateway_module);
+
+    if (mcf->locations == NULL) {
+        return NGX_OK;
+    }
+
+    location = mcf->locations->elts;
+    first = 0;
+
+    for (i = 1; i <= mcf->locations->nelts; i++) {
+
+        if (i == mcf->locations->nelts || location[i].is_server) {
+            ngx_http_agw_check_server(cf, &location[first], &location[i]);
+            first = i;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * A business path that nothing is demanded for: nginx warns where the server
+ * or a location of it has one that no endpoint uses, and where a handler
+ * answers, whichever level the path comes from.
+ */
+
+static void
+ngx_http_agw_check_server(ngx_conf_t *cf,
+    const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end)
+{
+    ngx_uint_t                      used, written;
+    const ngx_http_agw_location_t  *location;
+
+    if (first->server->guarded) {
+        return;
+    }
+
+    used = 0;
+    written = first->conf->own_path;
+
+    for (location = first + 1; location < end; location++) {
+
+        if (location->conf->template.prefix.len == 0) {
+            continue;
+        }
+
+        if (ngx_http_agw_is_endpoint(location)) {
+            used |= (location->conf->token_kind == AGW_KIND_BUSINESS
+                     || location->conf->revoked_kind
+                        == AGW_REVOKED_BUSINESS);
+            continue;
+        }
+
+        if (location->conf->own_path || location->core->handler != NULL) {
+            break;
+        }
+    }
+
+    if (location == end && (used || !written)) {
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                  "\"auth_gateway_business_path\" guards nothing without an "
+                  "\"auth_gateway_require\" in the server in %s:%ui",
+                  first->core_server->file_name, first->core_server->line);
+}
+
+
+static ngx_uint_t
+ngx_http_agw_is_endpoint(const ngx_http_agw_location_t *location)
+{
+    return location->conf->answer != NULL
+           && location->core->handler == location->conf->answer->handler;
+}

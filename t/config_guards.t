@@ -1,0 +1,97 @@
+# Design 3: what nginx -t says of a server whose locations demand something,
+# or of one in which nothing is demanded though it has a business path.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::More;
+
+use AGW::Config qw(check configuration);
+
+# each case fills in what stands in http, in the server, in the location
+
+my $conf = <<'CONF';
+http {
+    %%HTTP%%
+
+    server {
+        listen 127.0.0.1:%%TLS%% ssl;
+        %%SERVER%%
+
+        location /v1/businesses/ {
+            %%LOCATION%%
+        }
+    }
+}
+CONF
+
+my %good = (
+    store => 'auth_gateway_store sqlite:%%STORE%%/gateway.db;',
+    key => 'auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;',
+);
+my $template = 'auth_gateway_business_path /v1/businesses/<business_id>;';
+my $business = 'auth_gateway_require business;';
+my $proxy = 'proxy_pass http://127.0.0.1:9;';
+
+configuration($conf, %good);
+
+
+# warned(name, pattern or undef, parts): whether nginx starts, and of the
+# [warn] lines about what is guarded there is one, which matches, or none
+
+sub warned {
+    my ($name, $wanted, %part) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my ($code, $said) = check(%part);
+    my @lines = grep { /auth_gateway_(?:require|business_path)/ }
+        $said =~ /(\[warn\][^\n]*)/g;
+    my @problems;
+
+    push @problems, "exit code $code" if $code != 0;
+    push @problems, @lines . ' lines' if @lines != (defined $wanted ? 1 : 0);
+    push @problems, 'it says something else'
+        if defined $wanted && @lines && $lines[0] !~ $wanted;
+
+    return ok(!@problems, "D3 $name") || diag(join "\n", @problems, $said);
+}
+
+
+# A business path, and nothing is demanded: the author believes that it guards.
+
+my $nothing = qr/"auth_gateway_business_path"\ guards\ nothing
+    \ without\ an\ "auth_gateway_require"\ in\ the\ server
+    \ in\ \/\S+:\d+$/x;
+
+warned('a business path in a location alone', $nothing,
+    location => "$template $proxy");
+warned('in a server alone', $nothing, server => $template);
+warned('in a server, and off', $nothing, server => $template,
+    location => "auth_gateway_require off; $proxy");
+warned('in http, and a location proxies', $nothing, http => $template,
+    location => $proxy);
+warned('of a nested location', $nothing,
+    location => "location /v1/businesses/x { $template return 404; }");
+warned('beside an endpoint that uses none', $nothing,
+    server => "$template location = /t { auth_gateway_token partner; }");
+warned('beside an endpoint that uses one, and a location proxies', $nothing,
+    server => "$template location = /t { auth_gateway_token business; }",
+    location => $proxy);
+
+warned('what is demanded elsewhere in the server is no mistake', undef,
+    server => "$template location /x/ { $business $proxy }",
+    location => "auth_gateway_require off; $proxy");
+warned('a path of http in a server that proxies nothing', undef,
+    http => $template, location => 'return 301 https://$host$request_uri;');
+warned('a path of an endpoint', undef, location =>
+    "$template auth_gateway_token business;");
+warned('a path of an endpoint, written in the server', undef,
+    server => "$template location = /t { auth_gateway_token business; }",
+    location => 'return 404;');
+warned('a server without a path', undef, location => $proxy);
+
+done_testing();
