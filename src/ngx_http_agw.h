@@ -16,8 +16,8 @@
 #include "agw_claims.h"
 #include "agw_keyring.h"
 #include "agw_params.h"
-#include "agw_path.h"
 #include "agw_policy.h"
+#include "agw_template.h"
 #include "agw_token_cache.h"
 #include "ngx_http_agw_store.h"
 

@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 
 #include "agw_grammar.h"
+#include "agw_path.h"
 #include "ngx_http_agw_admit.h"
 #include "ngx_http_agw_ctx.h"
 

@@ -10,6 +10,7 @@
 
 #include "agw_grammar.h"
 #include "agw_path.h"
+#include "agw_template.h"
 
 
 int

@@ -8,7 +8,7 @@
 
 #include "unit.h"
 
-#include "agw_path.h"
+#include "agw_template.h"
 
 
 static void

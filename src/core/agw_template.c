@@ -1,0 +1,251 @@
+
+/*
+ * Literal parts are compared as they are written; whether somebody else
+ * could take a path for one that matches is another question, which is asked
+ * of every spelling.
+ */
+
+
+#include <stdlib.h>
+
+#include "agw_grammar.h"
+#include "agw_segment.h"
+#include "agw_template.h"
+
+
+#define AGW_PLACEHOLDER  "<business_id>"
+
+
+static int agw_template_alike(const agw_template_t *template,
+    agw_str_t decoded);
+static int agw_take_alike(agw_str_t *path, agw_str_t literal);
+static int agw_next_loose(agw_str_t *path, agw_str_t *segment);
+static const char *agw_template_literal(agw_str_t literal);
+
+
+int
+agw_template_parse(agw_template_t *template, agw_str_t text,
+    const char **error)
+{
+    size_t                  i;
+    agw_str_t               rest;
+    static const agw_str_t  placeholder = agw_string(AGW_PLACEHOLDER);
+
+    if (text.len > 1 && text.data[text.len - 1] == '/'
+        && text.data[text.len - 2] != '/')
+    {
+        text.len--;
+    }
+
+    rest = text;
+
+    for (i = 0; i < text.len; i++) {
+        rest.data = text.data + i;
+        rest.len = text.len - i;
+
+        if (agw_str_begins(rest, placeholder)) {
+            break;
+        }
+    }
+
+    if (i == text.len) {
+        *error = "it has no segment " AGW_PLACEHOLDER;
+        return -1;
+    }
+
+    template->prefix.data = text.data;
+    template->prefix.len = i;
+
+    template->suffix.data = rest.data + placeholder.len;
+    template->suffix.len = rest.len - placeholder.len;
+
+    if (i == 0 || text.data[0] != '/' || text.data[i - 1] != '/'
+        || (template->suffix.len && template->suffix.data[0] != '/'))
+    {
+        *error = AGW_PLACEHOLDER " is not a whole segment of a path that "
+                 "begins with \"/\"";
+        return -1;
+    }
+
+    *error = agw_template_literal(template->prefix);
+
+    if (*error == NULL) {
+        *error = agw_template_literal(template->suffix);
+    }
+
+    return *error ? -1 : 0;
+}
+
+
+agw_reason_t
+agw_template_match(const agw_template_t *template, agw_match_t how,
+    agw_str_t path, agw_str_t *business_id)
+{
+    agw_str_t  rest, id;
+
+    if (template->prefix.len == 0 || !agw_str_begins(path, template->prefix)) {
+        return AGW_NO_BUSINESS_IN_PATH;
+    }
+
+    id = agw_segment(path, template->prefix.len);
+
+    rest.data = id.data + id.len;
+    rest.len = path.len - template->prefix.len - id.len;
+
+    if (id.len == 0 || !agw_str_begins(rest, template->suffix)) {
+        return AGW_NO_BUSINESS_IN_PATH;
+    }
+
+    rest.data += template->suffix.len;
+    rest.len -= template->suffix.len;
+
+    if (rest.len && (rest.data[0] != '/'
+                     || (how == AGW_MATCH_WHOLE && rest.len > 1)))
+    {
+        return AGW_NO_BUSINESS_IN_PATH;
+    }
+
+    if (!agw_is_id(id) || agw_is_dots(id)) {
+        return AGW_AMBIGUOUS_PATH;
+    }
+
+    *business_id = id;
+
+    return AGW_OK;
+}
+
+
+agw_reason_t
+agw_template_confused(const agw_template_t *template, agw_str_t path)
+{
+    int             alike;
+    agw_str_t       decoded, id;
+    unsigned char  *buf;
+
+    if (agw_template_match(template, AGW_MATCH_PREFIX, path, &id) == AGW_OK) {
+        return AGW_OK;
+    }
+
+    if (path.len == 0 || memchr(path.data, '%', path.len) == NULL) {
+        return agw_template_alike(template, path) ? AGW_AMBIGUOUS_PATH
+                                                  : AGW_OK;
+    }
+
+    buf = malloc(path.len);
+    if (buf == NULL) {
+        return AGW_INTERNAL_ERROR;
+    }
+
+    decoded.data = buf;
+    decoded.len = agw_percent_decode_all(path, buf);
+
+    alike = agw_template_alike(template, decoded);
+
+    free(buf);
+
+    return alike ? AGW_AMBIGUOUS_PATH : AGW_OK;
+}
+
+
+static int
+agw_template_alike(const agw_template_t *template, agw_str_t decoded)
+{
+    agw_str_t  id;
+
+    return agw_take_alike(&decoded, template->prefix)
+           && agw_next_loose(&decoded, &id)
+           && agw_take_alike(&decoded, template->suffix);
+}
+
+
+/* whether path begins with segments like those of literal, and takes them */
+
+static int
+agw_take_alike(agw_str_t *path, agw_str_t literal)
+{
+    agw_str_t  wanted, segment;
+
+    while (agw_next_loose(&literal, &wanted)) {
+
+        if (!agw_next_loose(path, &segment)
+            || !agw_same_nocase(segment, wanted))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/* takes the next segment that is not empty, as the loosest reader sees it */
+
+static int
+agw_next_loose(agw_str_t *path, agw_str_t *segment)
+{
+    agw_str_t  s;
+
+    while (path->len) {
+        s = agw_segment(*path, 0);
+
+        path->data += s.len;
+        path->len -= s.len;
+
+        if (path->len) {
+            path->data++;
+            path->len--;
+        }
+
+        s = agw_segment_cut(s);
+
+        while (s.len && (s.data[s.len - 1] == ' '
+                         || s.data[s.len - 1] == '.'))
+        {
+            s.len--;
+        }
+
+        if (s.len) {
+            *segment = s;
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * NULL, or what is wrong with a template's literal part.  It holds only
+ * characters that are themselves raw and decoded, so that one comparison
+ * serves for both.
+ */
+
+static const char *
+agw_template_literal(agw_str_t literal)
+{
+    size_t         i;
+    unsigned char  c;
+
+    for (i = 0; i < literal.len; i++) {
+        c = literal.data[i];
+
+        if (c == '<' || c == '>') {
+            return "it has more than one " AGW_PLACEHOLDER;
+        }
+
+        if (c <= 0x20 || c >= 0x7f || strchr("\"#$%;?[\\]^`{|}", c)) {
+            return "a literal segment takes letters, digits and "
+                   "-._~!&'()*+,=:@ only";
+        }
+
+        if (c == '/' && i > 0 && literal.data[i - 1] == '/') {
+            return "it has an empty segment";
+        }
+
+        if (c == '/' && agw_is_dot_segment(agw_segment(literal, i + 1))) {
+            return "it has a dot segment";
+        }
+    }
+
+    return NULL;
+}
