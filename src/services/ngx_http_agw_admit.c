@@ -14,13 +14,25 @@
 #include "ngx_http_agw_ctx.h"
 
 
+/* the spellings of one path */
+
+typedef struct {
+    agw_str_t     uri;               /* as nginx has it now */
+    agw_str_t     raw;               /* as the client wrote it */
+    unsigned      forwarded:1;       /* nginx may forward the raw one */
+} ngx_http_agw_paths_t;
+
+
+static ngx_http_agw_paths_t ngx_http_agw_paths(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_admit_transport(ngx_http_request_t *r);
-static agw_reason_t ngx_http_agw_admit_paths(ngx_http_request_t *r,
-    ngx_uint_t matched);
-static agw_reason_t ngx_http_agw_admit_spelling(ngx_http_request_t *r,
-    agw_str_t path, ngx_uint_t matched);
 static ngx_int_t ngx_http_agw_says_secure(agw_str_t value);
-static agw_str_t ngx_http_agw_raw_path(ngx_http_request_t *r);
+static agw_reason_t ngx_http_agw_match(ngx_http_request_t *r,
+    const ngx_http_agw_paths_t *paths, agw_match_t how,
+    agw_str_t *business_id);
+static agw_reason_t ngx_http_agw_check_paths(ngx_http_request_t *r,
+    const ngx_http_agw_paths_t *paths, ngx_uint_t matched);
+static agw_reason_t ngx_http_agw_check_confused(ngx_http_request_t *r,
+    agw_str_t path, ngx_uint_t matched);
 
 
 agw_reason_t
@@ -41,25 +53,68 @@ ngx_http_agw_admit_guarded(ngx_http_request_t *r, agw_str_t *business_id)
 {
     ngx_uint_t                      matched;
     agw_reason_t                    reason;
+    ngx_http_agw_paths_t            paths;
     const ngx_http_agw_loc_conf_t  *lcf;
 
     reason = ngx_http_agw_admit_transport(r);
-
-    if (reason == AGW_OK) {
-        reason = ngx_http_agw_admit_business(r, AGW_MATCH_PREFIX,
-                                             business_id);
+    if (reason != AGW_OK) {
+        return reason;
     }
 
+    paths = ngx_http_agw_paths(r);
+
+    reason = ngx_http_agw_match(r, &paths, AGW_MATCH_PREFIX, business_id);
     if (reason != AGW_OK) {
         return reason;
     }
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    matched = business_id->len && r->valid_unparsed_uri
-              ? lcf->template_index : NGX_CONF_UNSET_UINT;
+    matched = business_id->len && paths.forwarded ? lcf->template_index
+                                                  : NGX_CONF_UNSET_UINT;
 
-    return ngx_http_agw_admit_paths(r, matched);
+    return ngx_http_agw_check_paths(r, &paths, matched);
+}
+
+
+agw_reason_t
+ngx_http_agw_admit_path(ngx_http_request_t *r)
+{
+    ngx_http_agw_paths_t  paths;
+
+    paths = ngx_http_agw_paths(r);
+
+    return ngx_http_agw_check_paths(r, &paths, NGX_CONF_UNSET_UINT);
+}
+
+
+agw_reason_t
+ngx_http_agw_admit_business(ngx_http_request_t *r, agw_match_t how,
+    agw_str_t *business_id)
+{
+    ngx_http_agw_paths_t  paths;
+
+    paths = ngx_http_agw_paths(r);
+
+    return ngx_http_agw_match(r, &paths, how, business_id);
+}
+
+
+/*
+ * proxy_pass without a URI forwards the raw path while valid_unparsed_uri is
+ * set, in a named location too.
+ */
+
+static ngx_http_agw_paths_t
+ngx_http_agw_paths(ngx_http_request_t *r)
+{
+    ngx_http_agw_paths_t  paths;
+
+    paths.uri = ngx_http_agw_to_core(r->uri);
+    paths.raw = agw_path_of_target(ngx_http_agw_to_core(r->unparsed_uri));
+    paths.forwarded = r->valid_unparsed_uri;
+
+    return paths;
 }
 
 
@@ -99,114 +154,6 @@ ngx_http_agw_admit_transport(ngx_http_request_t *r)
 }
 
 
-agw_reason_t
-ngx_http_agw_admit_path(ngx_http_request_t *r)
-{
-    return ngx_http_agw_admit_paths(r, NGX_CONF_UNSET_UINT);
-}
-
-
-/*
- * nginx decodes and normalises a path once, and not again after a rewrite:
- * where the path was changed, both spellings have to be plain.
- */
-
-static agw_reason_t
-ngx_http_agw_admit_paths(ngx_http_request_t *r, ngx_uint_t matched)
-{
-    agw_reason_t  reason;
-
-    reason = ngx_http_agw_admit_spelling(r, ngx_http_agw_raw_path(r),
-                                         matched);
-
-    if (reason != AGW_OK || r->valid_unparsed_uri) {
-        return reason;
-    }
-
-    return ngx_http_agw_admit_spelling(r, ngx_http_agw_to_core(r->uri),
-                                       matched);
-}
-
-
-/*
- * A location beside the guarded ones, or one for partners, may forward what
- * an upstream reads as the path of a business, and nginx did not.  matched is
- * the template of which that is known already.
- */
-
-static agw_reason_t
-ngx_http_agw_admit_spelling(ngx_http_request_t *r, agw_str_t path,
-    ngx_uint_t matched)
-{
-    ngx_uint_t                      i;
-    agw_reason_t                    reason;
-    const agw_template_t           *template;
-    const ngx_http_agw_srv_conf_t  *sscf;
-
-    reason = agw_path_check(path);
-
-    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
-
-    if (sscf->templates == NULL) {
-        return reason;
-    }
-
-    template = sscf->templates->elts;
-
-    for (i = 0; reason == AGW_OK && i < sscf->templates->nelts; i++) {
-        if (i != matched) {
-            reason = agw_template_confused(&template[i], path);
-        }
-    }
-
-    return reason;
-}
-
-
-/*
- * proxy_pass without a URI forwards the raw path while valid_unparsed_uri is
- * set, in a named location too.
- */
-
-agw_reason_t
-ngx_http_agw_admit_business(ngx_http_request_t *r, agw_match_t how,
-    agw_str_t *business_id)
-{
-    agw_str_t                       path, raw_id;
-    agw_reason_t                    matched, raw;
-    const ngx_http_agw_loc_conf_t  *lcf;
-
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
-
-    ngx_memzero(business_id, sizeof(agw_str_t));
-
-    matched = agw_template_match(&lcf->template, how,
-                                 ngx_http_agw_to_core(r->uri), business_id);
-
-    if (matched == AGW_AMBIGUOUS_PATH) {
-        return AGW_AMBIGUOUS_PATH;
-    }
-
-    if (!r->valid_unparsed_uri) {
-        return AGW_OK;
-    }
-
-    path = ngx_http_agw_raw_path(r);
-
-    if (!agw_str_eq(path, ngx_http_agw_to_core(r->uri))) {
-        ngx_memzero(&raw_id, sizeof(agw_str_t));
-
-        raw = agw_template_match(&lcf->template, how, path, &raw_id);
-
-        if (raw != matched || !agw_str_eq(raw_id, *business_id)) {
-            return AGW_AMBIGUOUS_PATH;
-        }
-    }
-
-    return AGW_OK;
-}
-
-
 static ngx_int_t
 ngx_http_agw_says_secure(agw_str_t value)
 {
@@ -225,8 +172,106 @@ ngx_http_agw_says_secure(agw_str_t value)
 }
 
 
-static agw_str_t
-ngx_http_agw_raw_path(ngx_http_request_t *r)
+/*
+ * The location's own template, against each spelling that nginx may forward:
+ * both have to name the same business.
+ */
+
+static agw_reason_t
+ngx_http_agw_match(ngx_http_request_t *r, const ngx_http_agw_paths_t *paths,
+    agw_match_t how, agw_str_t *business_id)
 {
-    return agw_path_of_target(ngx_http_agw_to_core(r->unparsed_uri));
+    agw_str_t                       raw_id;
+    agw_reason_t                    matched, raw;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    ngx_memzero(business_id, sizeof(agw_str_t));
+
+    matched = agw_template_match(&lcf->template, how, paths->uri,
+                                 business_id);
+
+    if (matched == AGW_AMBIGUOUS_PATH) {
+        return AGW_AMBIGUOUS_PATH;
+    }
+
+    if (!paths->forwarded || agw_str_eq(paths->raw, paths->uri)) {
+        return AGW_OK;
+    }
+
+    ngx_memzero(&raw_id, sizeof(agw_str_t));
+
+    raw = agw_template_match(&lcf->template, how, paths->raw, &raw_id);
+
+    if (raw != matched || !agw_str_eq(raw_id, *business_id)) {
+        return AGW_AMBIGUOUS_PATH;
+    }
+
+    return AGW_OK;
+}
+
+
+/*
+ * nginx decodes and normalises a path once, and not again after a rewrite:
+ * where the path was changed, both spellings have to be plain.  matched is
+ * the template that they are known to match as it is written.
+ */
+
+static agw_reason_t
+ngx_http_agw_check_paths(ngx_http_request_t *r,
+    const ngx_http_agw_paths_t *paths, ngx_uint_t matched)
+{
+    agw_reason_t  reason;
+
+    reason = agw_path_check(paths->raw);
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_check_confused(r, paths->raw, matched);
+    }
+
+    if (reason != AGW_OK || paths->forwarded) {
+        return reason;
+    }
+
+    reason = agw_path_check(paths->uri);
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_check_confused(r, paths->uri, matched);
+    }
+
+    return reason;
+}
+
+
+/*
+ * A location beside the guarded ones, or one for partners, may forward what
+ * an upstream reads as the path of a business, and nginx did not.
+ */
+
+static agw_reason_t
+ngx_http_agw_check_confused(ngx_http_request_t *r, agw_str_t path,
+    ngx_uint_t matched)
+{
+    ngx_uint_t                      i;
+    agw_reason_t                    reason;
+    const agw_template_t           *template;
+    const ngx_http_agw_srv_conf_t  *sscf;
+
+    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
+
+    if (sscf->templates == NULL) {
+        return AGW_OK;
+    }
+
+    template = sscf->templates->elts;
+    reason = AGW_OK;
+
+    for (i = 0; reason == AGW_OK && i < sscf->templates->nelts; i++) {
+        if (i != matched) {
+            reason = agw_template_confused(&template[i], path);
+        }
+    }
+
+    return reason;
 }
