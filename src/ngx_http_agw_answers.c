@@ -18,6 +18,10 @@
 
 static char *ngx_http_agw_answer(ngx_conf_t *cf,
     ngx_http_agw_loc_conf_t *lcf, const ngx_http_agw_answer_t *answer);
+static ngx_int_t ngx_http_agw_check_handler(ngx_conf_t *cf,
+    const ngx_http_core_loc_conf_t *clcf, const ngx_http_agw_answer_t *answer);
+static void ngx_http_agw_drop_post_action(ngx_conf_t *cf,
+    ngx_http_core_loc_conf_t *clcf, const ngx_http_agw_answer_t *answer);
 static ngx_uint_t ngx_http_agw_set_endpoint(
     ngx_http_agw_endpoints_t *endpoints, ngx_str_t *text);
 static ngx_uint_t ngx_http_agw_is_path(const u_char *p, size_t len);
@@ -242,11 +246,7 @@ ngx_http_agw_merge_answer(ngx_conf_t *cf,
         clcf->handler = conf->answer->handler;
     }
 
-    if (clcf->handler != conf->answer->handler) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" in location \"%V\" stands beside another "
-                           "content handler, accepted is a location without "
-                           "one", conf->answer->directive, &clcf->name);
+    if (ngx_http_agw_check_handler(cf, clcf, conf->answer) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -259,7 +259,102 @@ ngx_http_agw_merge_answer(ngx_conf_t *cf,
         return NGX_CONF_ERROR;
     }
 
+    ngx_http_agw_drop_post_action(cf, clcf, conf->answer);
+
     return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_agw_check_handler(ngx_conf_t *cf,
+    const ngx_http_core_loc_conf_t *clcf, const ngx_http_agw_answer_t *answer)
+{
+    if (clcf->handler == answer->handler) {
+        return NGX_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%s\" in location \"%V\" stands beside another "
+                       "content handler, accepted is a location without one",
+                       answer->directive, &clcf->name);
+
+    return NGX_ERROR;
+}
+
+
+/* some modules set their handler as they are merged, which may be after us */
+
+ngx_int_t
+ngx_http_agw_check_endpoints(ngx_conf_t *cf)
+{
+    ngx_uint_t                      i;
+    const ngx_http_agw_location_t  *location;
+    const ngx_http_agw_main_conf_t *mcf;
+
+    mcf = ngx_http_conf_get_module_main_conf(cf,
+                                             ngx_http_auth_gateway_module);
+
+    if (mcf->locations == NULL) {
+        return NGX_OK;
+    }
+
+    location = mcf->locations->elts;
+
+    for (i = 0; i < mcf->locations->nelts; i++) {
+
+        if (location[i].conf->answer != NULL
+            && ngx_http_agw_check_handler(cf, location[i].core,
+                                          location[i].conf->answer)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * nginx would run a request again, with all its headers, once it is answered.
+ * No phase comes between, so the configuration is where to stop it.
+ */
+
+static void
+ngx_http_agw_drop_post_action(ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf,
+    const ngx_http_agw_answer_t *answer)
+{
+    if (clcf->post_action.data == NULL) {
+        return;
+    }
+
+    ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                       "\"post_action\" is ignored in location \"%V\", "
+                       "\"%s\" sends its requests nowhere else",
+                       &clcf->name, answer->directive);
+
+    ngx_str_null(&clcf->post_action);
+}
+
+
+ngx_int_t
+ngx_http_agw_endpoint_handler(ngx_http_request_t *r)
+{
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    if (lcf->answer == NULL || r->content_handler != lcf->answer->handler) {
+        return NGX_DECLINED;
+    }
+
+    /* as ngx_http_core_content_phase() does, two handlers earlier */
+
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    ngx_http_finalize_request(r, r->content_handler(r));
+
+    return NGX_DONE;
 }
 
 

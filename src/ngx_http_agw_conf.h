@@ -72,4 +72,20 @@ char *ngx_http_agw_prepare_answer(ngx_conf_t *cf,
     ngx_http_agw_loc_conf_t *conf);
 
 
+/*
+ * After the last location was merged: NGX_OK, or NGX_ERROR and an EMERG line
+ * where another module answers in the place of an endpoint.
+ */
+
+ngx_int_t ngx_http_agw_check_endpoints(ngx_conf_t *cf);
+
+
+/*
+ * Of the precontent phase: an endpoint answers there, before try_files and
+ * mirror could send the request, and its credentials, elsewhere.
+ */
+
+ngx_int_t ngx_http_agw_endpoint_handler(ngx_http_request_t *r);
+
+
 #endif /* NGX_HTTP_AGW_CONF_H_INCLUDED_ */

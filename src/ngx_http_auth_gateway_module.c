@@ -262,7 +262,24 @@ ngx_http_agw_init(ngx_conf_t *cf)
 
     *h = ngx_http_agw_access_handler;
 
+    /*
+     * A phase runs its handlers from the last that was added to the first,
+     * and nginx adds those of its own modules before ours, linked statically
+     * or not: this one comes before try_files and mirror.
+     */
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_agw_endpoint_handler;
+
     ngx_http_agw_challenge_filter_init();
+
+    if (ngx_http_agw_check_endpoints(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
 
     return ngx_http_agw_check_locations(cf);
 }

@@ -10,7 +10,7 @@ use lib "$FindBin::Bin/lib";
 
 use Test::More;
 
-use AGW::Config qw(accepted configuration refused);
+use AGW::Config qw(accepted check configuration refused);
 
 # each case fills in what stands in http, in the server, in the location
 
@@ -94,10 +94,52 @@ for my $other ('proxy_pass http://127.0.0.1:9;', 'fastcgi_pass 127.0.0.1:9;',
     }
 }
 
-for my $other ('empty_gif;', 'stub_status;') {
+for my $other ('empty_gif;', 'stub_status;', 'flv;', 'mp4;') {
     for my $line ("$token $other", "$other $token") {
         refused("answering beside another: $line", 'auth_gateway_token',
             undef, qr/accepted is a location without/, location => $line);
+    }
+}
+
+# modules of other packages; some set their handler after us
+
+for (['echo', 'echo x;'], ['js', 'js_content x.y;'],
+    ['perl', 'perl "sub { return 0; }";'], ['nchan', 'nchan_publisher;'])
+{
+    my ($name, $other) = @$_;
+    my ($file) = grep { -f } map { ("$_/ngx_http_${name}_module.so",
+        "$_/ngx_${name}_module.so") } '/usr/lib/nginx/modules',
+        '/usr/share/nginx/modules';
+
+    SKIP: {
+        skip "nginx's module $name is not installed", 2 unless $file;
+
+        for my $line ("$token $other", "$other $token") {
+            refused("answering beside $name: $line", 'auth_gateway_token',
+                undef, qr/accepted is a location without/,
+                location => $line, main => "load_module $file;\n");
+        }
+    }
+}
+
+# what nginx itself would send elsewhere
+
+for my $kind ('partner', 'business') {
+    for (['a location', location => 'post_action @up;'],
+        ['a server', server => 'post_action /up;'],
+        ['an if', location => 'if ($arg_x) { post_action @up; }'])
+    {
+        my ($place, %part) = @$_;
+
+        $part{location} = "$template auth_gateway_token $kind; "
+            . ($part{location} // '');
+
+        my ($code, $said) = check(%part);
+
+        is($code, 0, "D3 accepted: answering, $kind, post_action of $place");
+        like($said, qr{\[warn\].*"post_action"\ is\ ignored\ in\ location
+            \ "/v1/businesses/",\ "auth_gateway_token"}x,
+            "D3 with a warning: post_action of $place");
     }
 }
 

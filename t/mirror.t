@@ -1,4 +1,5 @@
-# A token request that nginx's mirror module sends elsewhere too.
+# Design 3: nginx's mirror module gets no request of an endpoint.  The story:
+# it got each with its body, API key and all, wherever a server had `mirror`.
 
 use strict;
 use warnings;
@@ -18,9 +19,14 @@ http {
     server {
         listen 127.0.0.1:%%TLS%% ssl http2;
 
+        mirror /mirror;
+
         location ~ ^/v1/platform/oauth2/token/?$ {
-            mirror /mirror;
             auth_gateway_token partner;
+        }
+
+        location = /other {
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
 
         location = /mirror {
@@ -34,29 +40,46 @@ CONF
 my $gw = AGW::Gateway->start($conf);
 my $partner = $gw->partner;
 
+# at most seconds, or until the upstream has seen so many
 
-# The body was taken from nginx to the last byte, and the mirrored request
-# went out with its Content-Length and nothing behind it.
+sub saw {
+    my ($count, $seconds) = @_;
 
-for my $length (0, 2000) {
-    my $body = 'grant_type=client_credentials&x=' . 'y' x $length;
-
-    my $r = $gw->request('POST', '/v1/platform/oauth2/token',
-        basic => [$partner->{id}, $partner->{key}],
-        headers => ['Content-Type: application/x-www-form-urlencoded'],
-        body => $body);
-
-    is($r->status, 200, "P0.5 a mirrored token request, $length");
-
-    my $deadline = time + 5;
+    my $until = time + $seconds;
     my @saw;
 
-    until ((@saw = $gw->upstream_saw) || time > $deadline) {
+    until ((@saw = $gw->upstream_saw) >= $count || time > $until) {
         select undef, undef, undef, 0.05;
     }
 
-    is(scalar @saw, 1, 'P0.5 the mirror gets the request');
-    is($saw[0] && $saw[0]{body}, $body, 'P0.5 with its body');
+    return map { "$_->{method} $_->{target}" } @saw;
+}
+
+for my $length (0, 2000, 8000) {
+    my $form = 'grant_type=client_credentials&x=' . 'y' x $length;
+
+    for (['Basic', basic => [@$partner{qw(id key)}]],
+        ['client_secret_post'])
+    {
+        my ($way, @basic) = @$_;
+        my $r = $gw->request('POST', '/v1/platform/oauth2/token', @basic,
+            form => $form . (@basic ? ''
+                : "&client_id=$partner->{id}&client_secret=$partner->{key}"));
+
+        is($r->status, 200, "D3 a token beside mirror, $way, $length bytes");
+        $gw->keep_secret($r->json->{access_token});
+        is(join(' ', saw(1, 0)), '', 'D3 and the mirror gets nothing');
+    }
+}
+
+# what is not the module's is mirrored as ever
+
+{
+    my $r = $gw->request('POST', '/other', body => 'x=y');
+
+    is($r->status, 200, 'D3 another location beside mirror');
+    is_deeply([sort(saw(2, 5))], ['POST /mirror', 'POST /other'],
+        'D3 and the mirror gets it');
 }
 
 # a body of no chunk is none, and was not taken from anybody

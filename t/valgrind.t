@@ -67,13 +67,14 @@ http {
         # the body is in a file before the module asks for it
 
         location = /spilled {
-            mirror /mirror;
+            auth_gateway_require off;
             client_body_buffer_size 8;
             client_body_in_file_only clean;
-            auth_gateway_token partner;
+            proxy_pass http://127.0.0.1:1;
+            error_page 502 = @spilled;
         }
 
-        location = /mirror { return 204; }
+        location @spilled { auth_gateway_token partner; }
 
         location /v1/businesses/ {
             limit_req zone=partners burst=9999 nodelay;

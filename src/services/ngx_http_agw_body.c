@@ -190,7 +190,7 @@ ngx_http_agw_body_collect(ngx_http_request_t *r, ngx_http_agw_body_t *body)
             }
         }
 
-        /* a body that is whole may be wanted again, by mirror */
+        /* a body that is whole may be wanted again, by an error page */
 
         if (!r->reading_body) {
             return NGX_OK;

@@ -20,8 +20,8 @@ our @EXPORT = qw(
     post ask ask_raw granted refused bad shown business
 );
 
-# /tokens/ is an ordinary place; in /spilled/ another module has nginx put
-# the body into a file first; in /kept/ nginx is told to use a file as soon
+# /tokens/ is an ordinary place; in /spilled/ nginx puts the body into a file
+# first, for an upstream that is not there; in /kept/ nginx is told to use a file as soon
 # as it can, and cannot write there.
 
 my $conf = <<'CONF';
@@ -41,20 +41,24 @@ http {
         }
 
         location /spilled/ {
-            mirror /mirror;
             client_body_buffer_size 8;
             client_body_in_file_only on;
             client_body_temp_path %%PREFIX%%/tmp/spilled;
+            proxy_pass http://127.0.0.1:1;
+            error_page 502 = @partner;
 
-            location = /spilled/partner { auth_gateway_token partner; }
-
-            location ~ ^/spilled/business/[^/]+$ {
-                auth_gateway_token business;
-                auth_gateway_business_path /spilled/business/<business_id>;
+            location /spilled/business/ {
+                proxy_pass http://127.0.0.1:1;
+                error_page 502 = @business;
             }
         }
 
-        location = /mirror { return 204; }
+        location @partner { auth_gateway_token partner; }
+
+        location @business {
+            auth_gateway_token business;
+            auth_gateway_business_path /spilled/business/<business_id>;
+        }
 
         location /kept/ {
             client_body_buffer_size 8;
