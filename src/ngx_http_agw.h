@@ -38,6 +38,7 @@ typedef struct {
     ngx_int_t                 cache_size;    /* entries; 0: none */
     agw_token_cache_t        *cache;         /* NULL; each worker's own */
     ngx_array_t              *locations;     /* ngx_http_agw_location_t */
+    ngx_int_t                 request_id;    /* index of nginx's variable */
 } ngx_http_agw_main_conf_t;
 
 
@@ -165,7 +166,7 @@ typedef struct ngx_http_agw_caller_s  ngx_http_agw_caller_t;
 typedef struct {
     ngx_http_request_t       *request;       /* it may be a subrequest */
     agw_reason_t              verified;      /* of the token */
-    const char               *fault;         /* where it is malformed_claims */
+    const char               *fault;         /* of the claims or API key */
     agw_reason_t              result;        /* of the request */
     agw_verified_t           *token;         /* held until the end, or NULL */
     const agw_claims_t       *claims;        /* where verified is AGW_OK */

@@ -71,9 +71,17 @@ ngx_http_agw_init_main_conf(ngx_conf_t *cf, void *conf)
 {
     ngx_http_agw_main_conf_t  *mcf = conf;
 
+    static ngx_str_t  request_id = ngx_string("request_id");
+
     ngx_conf_init_value(mcf->leeway, 0);
     ngx_conf_init_value(mcf->max_lifetime, NGX_HTTP_AGW_MAX_LIFETIME);
     ngx_conf_init_value(mcf->cache_size, NGX_HTTP_AGW_CACHE_SIZE);
+
+    mcf->request_id = ngx_http_get_variable_index(cf, &request_id);
+
+    if (mcf->request_id == NGX_ERROR) {
+        return NGX_CONF_ERROR;
+    }
 
     if (mcf->cache_size != 0
         && ngx_http_agw_create_cache(cf, mcf) != NGX_CONF_OK)

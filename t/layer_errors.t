@@ -274,19 +274,6 @@ $gw->refused('P3.4 HEAD of a guarded location', $gw->request('HEAD',
     "/owned/$archived", headers => [$mine]), 'archived_business',
     format => 'layer', method => 'HEAD');
 
-# P1.7: the hint, in both objects
-
-{
-    my $wrapped = AGW::Gateway::basic($id, 'k' x (57 - 1 - length $id));
-    my $r = $gw->request('POST', '/token', headers => [$wrapped]);
-
-    is(length((split / /, $wrapped)[2]), 76, 'P1.7 76 characters');
-    $gw->refused('P1.7 a wrapped value', $r, 'invalid_client',
-        by => 'basic', format => 'layer');
-    like($r->json->{errors}[0]{description}, qr/line-wrapped/,
-        'P1.7 and the hint');
-}
-
 # a location's own word
 
 is($gw->request('GET', '/v1/businesses/again/x')->json->{error},

@@ -65,7 +65,6 @@ agw_basic_parse(agw_str_t value, agw_basic_t *basic, unsigned char *buf)
         return reason;
     }
 
-    basic->value_len = text.len;
 
     if (agw_base64_decode(text, buf, &len) != 0) {
         return AGW_MALFORMED_CREDENTIALS;

@@ -45,7 +45,6 @@ typedef struct {
 typedef struct {
     agw_client_t  readings[2];
     size_t        nreadings;         /* 1 or 2 */
-    size_t        value_len;         /* of the base64 text */
 } agw_basic_t;
 
 

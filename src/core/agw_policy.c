@@ -70,22 +70,54 @@ agw_policy_owner(const agw_demand_t *demand)
 }
 
 
-agw_reason_t
-agw_policy_api_key(const agw_api_key_row_t *row, int64_t now)
+agw_api_key_state_t
+agw_policy_api_key_state(const agw_api_key_row_t *row, int64_t now)
 {
-    if (!row->partner_found || !row->partner_active || !row->found) {
-        return AGW_INVALID_CLIENT;
+    if (!row->partner_found) {
+        return AGW_API_KEY_UNKNOWN_PARTNER;
+    }
+
+    if (!row->partner_active) {
+        return AGW_API_KEY_DISABLED_PARTNER;
+    }
+
+    if (!row->found) {
+        return AGW_API_KEY_WRONG;
     }
 
     if (now < row->not_before) {
-        return AGW_INVALID_CLIENT;
+        return AGW_API_KEY_NOT_YET_VALID;
     }
 
     if (row->expires && now >= row->expires_at) {
-        return AGW_INVALID_CLIENT;
+        return AGW_API_KEY_EXPIRED;
     }
 
-    return AGW_OK;
+    return AGW_API_KEY_GOOD;
+}
+
+
+const char *
+agw_api_key_state_text(agw_api_key_state_t state)
+{
+    static const char  *texts[] = {
+        [AGW_API_KEY_UNKNOWN_PARTNER] = "unknown partner",
+        [AGW_API_KEY_DISABLED_PARTNER] = "disabled partner",
+        [AGW_API_KEY_WRONG] = "wrong key",
+        [AGW_API_KEY_NOT_YET_VALID] = "key not yet valid",
+        [AGW_API_KEY_EXPIRED] = "expired key",
+        [AGW_API_KEY_GOOD] = "good key"
+    };
+
+    return texts[state];
+}
+
+
+agw_reason_t
+agw_policy_api_key(const agw_api_key_row_t *row, int64_t now)
+{
+    return agw_policy_api_key_state(row, now) == AGW_API_KEY_GOOD
+           ? AGW_OK : AGW_INVALID_CLIENT;
 }
 
 

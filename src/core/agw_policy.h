@@ -51,7 +51,28 @@ typedef struct {
 } agw_api_key_row_t;
 
 
-/* AGW_OK or AGW_INVALID_CLIENT */
+/* what the log says of an API key, and no client is told; in its order */
+
+typedef enum {
+    AGW_API_KEY_UNKNOWN_PARTNER = 0,
+    AGW_API_KEY_DISABLED_PARTNER,
+    AGW_API_KEY_WRONG,
+    AGW_API_KEY_NOT_YET_VALID,
+    AGW_API_KEY_EXPIRED,
+    AGW_API_KEY_GOOD
+} agw_api_key_state_t;
+
+
+agw_api_key_state_t agw_policy_api_key_state(const agw_api_key_row_t *row,
+    int64_t now);
+
+
+/* its words, of at most 32 bytes */
+
+const char *agw_api_key_state_text(agw_api_key_state_t state);
+
+
+/* AGW_OK where it is good, else AGW_INVALID_CLIENT */
 
 agw_reason_t agw_policy_api_key(const agw_api_key_row_t *row, int64_t now);
 

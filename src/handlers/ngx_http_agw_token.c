@@ -337,25 +337,13 @@ ngx_http_agw_business_finish(ngx_http_request_t *r, agw_reason_t reason,
 static ngx_int_t
 ngx_http_agw_token_refuse(ngx_http_request_t *r, agw_reason_t reason)
 {
-    const char                     *hint;
-    ngx_http_agw_ctx_t             *ctx;
     const ngx_http_agw_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    if (lcf->token_kind == AGW_KIND_BUSINESS) {
-        return ngx_http_agw_refuse(r, reason, NGX_HTTP_AGW_BEARER);
-    }
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
-    hint = "";
-
-    if (reason == AGW_INVALID_CLIENT && ctx->client->wrapped) {
-        hint = "; the Basic value is 76 characters long, it may have been "
-               "line-wrapped (base64 -w0)";
-    }
-
-    return ngx_http_agw_refuse_with_hint(r, reason, NGX_HTTP_AGW_BASIC, hint);
+    return ngx_http_agw_refuse(r, reason,
+                               lcf->token_kind == AGW_KIND_BUSINESS
+                               ? NGX_HTTP_AGW_BEARER : NGX_HTTP_AGW_BASIC);
 }
 
 

@@ -19,16 +19,12 @@
 #include "ngx_http_agw_ctx.h"
 
 
-/* where `base64` without -w0 breaks its line */
-
-#define NGX_HTTP_AGW_BASE64_LINE  76
-
-
 typedef struct {
     ngx_http_agw_client_t     client;        /* what is shown to callers */
     ngx_http_request_t       *request;
     ngx_http_agw_client_pt    handler;
     ngx_http_agw_query_t      query;
+    unsigned                  keyless:1;     /* the API key is empty */
 } ngx_http_agw_client_query_t;
 
 
@@ -73,7 +69,7 @@ ngx_http_agw_authenticate_client(ngx_http_request_t *r,
     ctx->client = &cq->client;
 
     cq->client.asked = ngx_time();
-    cq->client.wrapped = (basic.value_len == NGX_HTTP_AGW_BASE64_LINE);
+    cq->keyless = (basic.readings[0].secret.len == 0);
     cq->request = r;
     cq->handler = handler;
 
@@ -132,7 +128,6 @@ ngx_http_agw_client_credentials(ngx_http_request_t *r,
         basic->readings[0].id = id;
         basic->readings[0].secret = secret;
         basic->nreadings = 1;
-        basic->value_len = 0;
 
         return AGW_OK;
     }
@@ -269,12 +264,13 @@ ngx_http_agw_client_decide(ngx_http_agw_client_query_t *cq, ngx_int_t rc)
     ngx_uint_t                   i;
     agw_reason_t                 reason;
     ngx_http_agw_ctx_t          *ctx;
+    agw_api_key_state_t          state, best;
     const ngx_http_agw_query_t  *query;
 
     ctx = ngx_http_get_module_ctx(cq->request, ngx_http_auth_gateway_module);
     query = &cq->query;
 
-    reason = AGW_STORE_UNAVAILABLE;
+    best = AGW_API_KEY_UNKNOWN_PARTNER;
 
     for (i = 0; rc == NGX_OK && i < query->nkeys; i++) {
 
@@ -283,13 +279,25 @@ ngx_http_agw_client_decide(ngx_http_agw_client_query_t *cq, ngx_int_t rc)
                         ngx_http_agw_from_core(query->keys[i].partner_id);
         }
 
-        reason = agw_policy_api_key(&query->api_keys[i], cq->client.asked);
+        state = agw_policy_api_key_state(&query->api_keys[i],
+                                         cq->client.asked);
+        best = ngx_max(best, state);
 
-        if (reason == AGW_OK) {
+        if (state == AGW_API_KEY_GOOD) {
             cq->client.partner_id = ctx->partner_id;
             cq->client.stamp = query->api_keys[i].stamp;
             break;
         }
+    }
+
+    ctx->fault = (best == AGW_API_KEY_WRONG && cq->keyless)
+                 ? "no key" : agw_api_key_state_text(best);
+
+    if (rc != NGX_OK) {
+        reason = AGW_STORE_UNAVAILABLE;
+
+    } else {
+        reason = best == AGW_API_KEY_GOOD ? AGW_OK : AGW_INVALID_CLIENT;
     }
 
     cq->handler(cq->request, reason);

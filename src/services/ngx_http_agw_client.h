@@ -20,7 +20,6 @@ struct ngx_http_agw_client_s {
     ngx_str_t                 partner_id;    /* where it succeeded */
     time_t                    asked;         /* when the store was */
     int64_t                   stamp;         /* of the store, at that time */
-    unsigned                  wrapped:1;     /* P1.7: looks line-wrapped */
 };
 
 

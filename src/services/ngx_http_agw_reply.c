@@ -17,24 +17,25 @@
 
 #define NGX_HTTP_AGW_RETRY_AFTER   1         /* seconds */
 
-/* more than any row of the table, twice, and a hint; bytes */
+/* more than any row of the table, twice; bytes */
 
 #define NGX_HTTP_AGW_REFUSAL_SIZE  1024
 
-/* more than any fault of agw_claims.h, and than a number and its words */
+/* more than any fault of core/, and than a number and its words */
 
 #define NGX_HTTP_AGW_FAULT_SIZE    128
 
 
 static ngx_int_t ngx_http_agw_refusal_body(ngx_http_request_t *r,
     agw_reason_t reason, ngx_http_agw_challenge_t challenge,
-    const char *hint, ngx_str_t *body);
+    ngx_str_t *body);
 static ngx_uint_t ngx_http_agw_refusal_format(
     const ngx_http_agw_loc_conf_t *lcf);
 static u_char *ngx_http_agw_api_error(u_char *p, u_char *last,
-    const agw_reason_info_t *info, const char *hint);
+    const agw_reason_info_t *info);
 static ngx_int_t ngx_http_agw_note(ngx_http_request_t *r,
     agw_reason_t reason);
+static ngx_str_t ngx_http_agw_request_id(ngx_http_request_t *r);
 static ngx_str_t ngx_http_agw_fault(const ngx_http_agw_ctx_t *ctx,
     agw_reason_t reason, u_char *buf);
 static ngx_int_t ngx_http_agw_challenge(ngx_http_request_t *r,
@@ -49,14 +50,6 @@ static ngx_int_t ngx_http_agw_bearer_challenge(ngx_http_request_t *r,
 ngx_int_t
 ngx_http_agw_refuse(ngx_http_request_t *r, agw_reason_t reason,
     ngx_http_agw_challenge_t challenge)
-{
-    return ngx_http_agw_refuse_with_hint(r, reason, challenge, "");
-}
-
-
-ngx_int_t
-ngx_http_agw_refuse_with_hint(ngx_http_request_t *r, agw_reason_t reason,
-    ngx_http_agw_challenge_t challenge, const char *hint)
 {
     ngx_str_t                       body;
     const agw_reason_info_t        *info;
@@ -91,9 +84,7 @@ ngx_http_agw_refuse_with_hint(ngx_http_request_t *r, agw_reason_t reason,
         return info->status;
     }
 
-    if (ngx_http_agw_refusal_body(r, reason, challenge, hint, &body)
-        != NGX_OK)
-    {
+    if (ngx_http_agw_refusal_body(r, reason, challenge, &body) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -101,11 +92,11 @@ ngx_http_agw_refuse_with_hint(ngx_http_request_t *r, agw_reason_t reason,
 }
 
 
-/* nothing in the table or a hint needs escaping */
+/* nothing in the table needs escaping */
 
 static ngx_int_t
 ngx_http_agw_refusal_body(ngx_http_request_t *r, agw_reason_t reason,
-    ngx_http_agw_challenge_t challenge, const char *hint, ngx_str_t *body)
+    ngx_http_agw_challenge_t challenge, ngx_str_t *body)
 {
     u_char                         *p, *last;
     const char                     *error;
@@ -133,9 +124,9 @@ ngx_http_agw_refusal_body(ngx_http_request_t *r, agw_reason_t reason,
         break;
 
     case NGX_HTTP_AGW_FORMAT_LAYER:
-        p = ngx_http_agw_api_error(p, last, info, hint);
+        p = ngx_http_agw_api_error(p, last, info);
         p = ngx_slprintf(p, last, ",\"errors\":[");
-        p = ngx_http_agw_api_error(p, last, info, hint);
+        p = ngx_http_agw_api_error(p, last, info);
         p = ngx_slprintf(p, last, "}]}");
         break;
 
@@ -149,8 +140,8 @@ ngx_http_agw_refusal_body(ngx_http_request_t *r, agw_reason_t reason,
         }
 
         p = ngx_slprintf(p, last, "{\"error\":\"%s\","
-                         "\"error_description\":\"%s%s\"}",
-                         error, info->description, hint);
+                         "\"error_description\":\"%s\"}",
+                         error, info->description);
         break;
     }
 
@@ -181,11 +172,10 @@ ngx_http_agw_refusal_format(const ngx_http_agw_loc_conf_t *lcf)
  */
 
 static u_char *
-ngx_http_agw_api_error(u_char *p, u_char *last, const agw_reason_info_t *info,
-    const char *hint)
+ngx_http_agw_api_error(u_char *p, u_char *last, const agw_reason_info_t *info)
 {
-    p = ngx_slprintf(p, last, "{\"type\":\"%s\",\"description\":\"%s%s\"",
-                     info->layer_type, info->description, hint);
+    p = ngx_slprintf(p, last, "{\"type\":\"%s\",\"description\":\"%s\"",
+                     info->layer_type, info->description);
 
     if (info->layer_enum != NULL) {
         p = ngx_slprintf(p, last, ",\"error_enum\":\"%s\"",
@@ -220,7 +210,7 @@ static ngx_int_t
 ngx_http_agw_note(ngx_http_request_t *r, agw_reason_t reason)
 {
     u_char                     buf[NGX_HTTP_AGW_FAULT_SIZE];
-    ngx_str_t                  fault, kid, partner;
+    ngx_str_t                  fault, kid, partner, id;
     ngx_http_agw_ctx_t        *ctx;
     ngx_http_core_srv_conf_t  *cscf;
 
@@ -245,19 +235,46 @@ ngx_http_agw_note(ngx_http_request_t *r, agw_reason_t reason)
         partner = ctx->partner_id;
     }
 
+    id = ngx_http_agw_request_id(r);
+
     cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
 
     ngx_log_error(NGX_LOG_INFO, ngx_http_agw_log(r), 0,
                   "auth_gateway: refused, reason: %s%V, kid: %V, "
-                  "partner: %V, client: %V, server: %V",
+                  "partner: %V, request_id: %V, client: %V, server: %V",
                   agw_reason_info(reason)->name, &fault, &kid, &partner,
-                  &r->connection->addr_text, &cscf->server_name);
+                  &id, &r->connection->addr_text, &cscf->server_name);
 
     return NGX_OK;
 }
 
 
-/* what about the claims, in brackets, where the reason is about them */
+/* indexed, so that it is the same wherever else the request is logged */
+
+static ngx_str_t
+ngx_http_agw_request_id(ngx_http_request_t *r)
+{
+    ngx_str_t                        id;
+    ngx_http_variable_value_t       *value;
+    const ngx_http_agw_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
+
+    value = ngx_http_get_indexed_variable(r, mcf->request_id);
+
+    if (value == NULL || value->not_found) {
+        ngx_str_set(&id, "-");
+        return id;
+    }
+
+    id.data = value->data;
+    id.len = value->len;
+
+    return id;
+}
+
+
+/* what about the claims or the API key, in brackets, if that is the reason */
 
 static ngx_str_t
 ngx_http_agw_fault(const ngx_http_agw_ctx_t *ctx, agw_reason_t reason,
@@ -270,7 +287,9 @@ ngx_http_agw_fault(const ngx_http_agw_ctx_t *ctx, agw_reason_t reason,
     p = buf;
     last = buf + NGX_HTTP_AGW_FAULT_SIZE;
 
-    if (reason == AGW_MALFORMED_CLAIMS && ctx->fault != NULL) {
+    if ((reason == AGW_MALFORMED_CLAIMS || reason == AGW_INVALID_CLIENT)
+        && ctx->fault != NULL)
+    {
         p = ngx_slprintf(p, last, " (%s)", ctx->fault);
     }
 

@@ -30,13 +30,6 @@ ngx_int_t ngx_http_agw_refuse(ngx_http_request_t *r, agw_reason_t reason,
     ngx_http_agw_challenge_t challenge);
 
 
-/* the same, with a sentence of ours added to the description */
-
-ngx_int_t ngx_http_agw_refuse_with_hint(ngx_http_request_t *r,
-    agw_reason_t reason, ngx_http_agw_challenge_t challenge,
-    const char *hint);
-
-
 /*
  * Under `satisfy any`: notes, logs and sets the challenge, and leaves the
  * answer to nginx.  Returns NGX_HTTP_UNAUTHORIZED, or

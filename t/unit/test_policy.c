@@ -331,6 +331,60 @@ p1_6_api_key(void **state)
 }
 
 
+/* each cause has words of its own, and the first that holds is said */
+
+static void
+d7_api_key_states(void **state)
+{
+    size_t              i, j;
+    agw_api_key_row_t   row;
+    static const struct {
+        unsigned             partner_found, partner_active, found, expires;
+        int64_t              not_before, expires_at;
+        agw_api_key_state_t  wanted;
+        const char          *text;
+    } rows[] = {
+        { 0, 0, 0, 0, 0, 0, AGW_API_KEY_UNKNOWN_PARTNER, "unknown partner" },
+        { 0, 1, 1, 0, 0, 0, AGW_API_KEY_UNKNOWN_PARTNER, "unknown partner" },
+        { 1, 0, 0, 0, 0, 0, AGW_API_KEY_DISABLED_PARTNER,
+          "disabled partner" },
+        { 1, 0, 1, 1, 0, 1, AGW_API_KEY_DISABLED_PARTNER,
+          "disabled partner" },
+        { 1, 1, 0, 0, 0, 0, AGW_API_KEY_WRONG, "wrong key" },
+        { 1, 1, 0, 1, 2000, 1, AGW_API_KEY_WRONG, "wrong key" },
+        { 1, 1, 1, 0, 1001, 0, AGW_API_KEY_NOT_YET_VALID,
+          "key not yet valid" },
+        { 1, 1, 1, 1, 0, 1000, AGW_API_KEY_EXPIRED, "expired key" },
+        { 1, 1, 1, 1, 1000, 1001, AGW_API_KEY_GOOD, "good key" },
+        { 1, 1, 1, 0, 0, 0, AGW_API_KEY_GOOD, "good key" },
+    };
+
+    (void) state;
+
+    for (i = 0; i < UNIT_COUNT(rows); i++) {
+        memset(&row, 0, sizeof(row));
+        row.partner_found = rows[i].partner_found;
+        row.partner_active = rows[i].partner_active;
+        row.found = rows[i].found;
+        row.expires = rows[i].expires;
+        row.not_before = rows[i].not_before;
+        row.expires_at = rows[i].expires_at;
+
+        assert_int_equal(agw_policy_api_key_state(&row, 1000),
+            rows[i].wanted);
+        assert_string_equal(agw_api_key_state_text(rows[i].wanted),
+            rows[i].text);
+        assert_true(strlen(rows[i].text) <= 32);
+
+        /* what is nearer to good comes later */
+
+        for (j = 0; j < i; j++) {
+            assert_true(rows[j].wanted <= rows[i].wanted);
+        }
+    }
+}
+
+
 static void
 p2_3_business(void **state)
 {
@@ -383,6 +437,7 @@ main(void)
         unit_case(design_3_require_owner),
         unit_case(design_3_owned_elsewhere),
         unit_case(p1_6_api_key),
+        unit_case(d7_api_key_states),
         unit_case(p2_3_business),
     };
 

@@ -37,7 +37,7 @@ sub log_since {
 
 
 # The module's refusals since then, as hashes of reason, fault, kid, partner,
-# client, server and line.  The line is written before the answer, but by
+# request_id, client, server and line.  The line is written before the answer, but by
 # another process: waits a moment where there is none.
 
 sub refusals_since {
@@ -68,10 +68,11 @@ sub parse_refusals {
             ^\d{4}/\d\d/\d\d\ \d\d:\d\d:\d\d\ \[info\]\ \d+\#\d+:\ \*\d+
             \ auth_gateway:\ refused,\ reason:\ (\w+)(?:\ \(([^()]+)\))?
             ,\ kid:\ (\S+),\ partner:\ ([A-Za-z0-9._~-]+)
+            ,\ request_id:\ ([0-9a-f]{32})
             ,\ client:\ ([0-9.]+|unix:),\ server:\ (\S*)$
         }x) {
-            @found{qw(reason fault kid partner client server)}
-                = ($1, $2, $3, $4, $5, $6);
+            @found{qw(reason fault kid partner request_id client server)}
+                = ($1, $2, $3, $4, $5, $6, $7);
         }
 
         push @found, \%found;

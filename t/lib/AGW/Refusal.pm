@@ -72,6 +72,8 @@ my %faults = (
         |iat|exp|nbf|seq|scope):\ $wrong
         | not\ JSON | not\ a\ JSON\ object | not\ UTF-8 | nested\ too\ deep
         | a\ (?:repeated\ member|number\ out\ of\ range|NUL\ character)/x,
+    invalid_client => qr/(?:unknown|disabled)\ partner | (?:wrong|no|expired)\ key
+        | key\ not\ yet\ valid/x,
     lifetime_exceeded =>
         qr/life of [1-9][0-9]* s is over auth_gateway_max_lifetime/,
 );
@@ -258,7 +260,7 @@ sub problems_of_api_error {
 
 
 # What is wrong with what the log adds to a reason: something is said exactly
-# where claims are at fault, in words of the module's own, and that what is
+# where claims or an API key are at fault, in words of the module's own, and that what is
 # wanted, if anything is.
 
 sub problems_of_fault {
