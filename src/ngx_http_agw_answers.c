@@ -176,7 +176,7 @@ ngx_http_agw_set_endpoint(ngx_http_agw_endpoints_t *endpoints,
             continue;
         }
 
-        if (field->len
+        if (field->len || ngx_http_agw_has_variable(text)
             || !ngx_http_agw_is_path(text->data + len, text->len - len))
         {
             return 0;

@@ -60,6 +60,11 @@ char *ngx_http_agw_invalid(ngx_conf_t *cf, ngx_str_t *value,
 ngx_uint_t ngx_http_agw_is(const ngx_str_t *value, const char *word);
 
 
+/* whether nginx would expand a part of it, where this module does not */
+
+ngx_uint_t ngx_http_agw_has_variable(const ngx_str_t *value);
+
+
 /*
  * Of locations that answer by themselves, as they are merged: who answers,
  * and then, with everything else merged, whether it can, and its documents.

@@ -20,6 +20,10 @@
 #define NGX_HTTP_AGW_LIFETIME_MAX  315360000 /* seconds */
 
 
+static ngx_uint_t ngx_http_agw_is_variable(const ngx_str_t *value);
+static ngx_uint_t ngx_http_agw_is_name(u_char c);
+
+
 char *
 ngx_http_agw_set_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -112,6 +116,10 @@ ngx_http_agw_set_text(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                     "not empty");
     }
 
+    if (ngx_http_agw_has_variable(&value[1])) {
+        return ngx_http_agw_invalid(cf, &value[1], "text without variables");
+    }
+
     *field = value[1];
 
     return NGX_CONF_OK;
@@ -147,6 +155,10 @@ ngx_http_agw_set_realm(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return ngx_http_agw_invalid(cf, &value[1],
                                     "printable ASCII without quotes and "
                                     "backslashes, not empty");
+    }
+
+    if (ngx_http_agw_has_variable(&value[1])) {
+        return ngx_http_agw_invalid(cf, &value[1], "text without variables");
     }
 
     lcf->realm = value[1];
@@ -436,7 +448,7 @@ ngx_http_agw_set_require_https(ngx_conf_t *cf, ngx_command_t *cmd,
         return NGX_CONF_OK;
     }
 
-    if (ngx_http_script_variables_count(&value[1]) == 0) {
+    if (!ngx_http_agw_is_variable(&value[1])) {
         return ngx_http_agw_invalid(cf, &value[1],
                                     "\"on\", \"off\" or a variable");
     }
@@ -487,6 +499,65 @@ ngx_http_agw_set_error_format(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* $name or ${name}, and nothing else; $1 is a part of the request's text */
+
+static ngx_uint_t
+ngx_http_agw_is_variable(const ngx_str_t *value)
+{
+    u_char  *p, *last;
+
+    p = value->data;
+    last = p + value->len;
+
+    if (p == last || *p++ != '$') {
+        return 0;
+    }
+
+    if (last - p > 1 && *p == '{' && last[-1] == '}') {
+        p++;
+        last--;
+    }
+
+    if (p == last || (*p >= '1' && *p <= '9')) {
+        return 0;
+    }
+
+    while (p < last && ngx_http_agw_is_name(*p)) {
+        p++;
+    }
+
+    return p == last;
+}
+
+
+ngx_uint_t
+ngx_http_agw_has_variable(const ngx_str_t *value)
+{
+    size_t  i;
+
+    for (i = 0; i + 1 < value->len; i++) {
+        if (value->data[i] == '$'
+            && (value->data[i + 1] == '{'
+                || ngx_http_agw_is_name(value->data[i + 1])))
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* as ngx_http_script_compile() has them */
+
+static ngx_uint_t
+ngx_http_agw_is_name(u_char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
+           || (c >= '0' && c <= '9') || c == '_';
 }
 
 

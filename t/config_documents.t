@@ -100,7 +100,7 @@ for my $name (qw(token jwks revoke introspect)) {
     for ('', 'x', 'oauth2/token', '//host', '//host/path', '//',
         'https://other.example/token', '?x', '/a?b', '"/a#b"', '"/a b"',
         '"/a\\"b"', '"/a\\\\b"', '/a<b>', "/\xc3\xa9", '"/a{b}"',
-        '"/a|b"', '/a^b', '"/a\tb"')
+        '"/a|b"', '/a^b', '"/a\tb"', '/$host', '"/a/${x}"')
     {
         my $quoted = s/^"(.*)"$/$1/r;
         my $text = /^"/ ? "\"$name=$quoted\"" : "$name=$_";

@@ -156,6 +156,20 @@ my @values = (
         'http'] } qw(0 0s 0d -1 1.5h 5x 500ms 3651d 11y
             99999999999999999999 s $x), '' }
         qw(max partner business)),
+    # one variable, and nothing beside it (the story: $scheme$host was taken,
+    # and nothing was secure)
+
+    (map { ['auth_gateway_require_https', $_,
+        qr/accepted is "on", "off" or a variable/, 'server'] }
+        '$scheme$host', '${scheme}${host}', '$scheme${host}', 'x$scheme',
+        '$scheme/', '$scheme-x', '${scheme}s', '$scheme ', ' $scheme',
+        'on$scheme', '$scheme off', '$', '$$', '${}', '$-', '$$scheme',
+        '${scheme', '$scheme}', '$1', '${1}', '$9x', '$scheme.',
+        "\$scheme\xc3\xa9", 'off$empty'),
+    (map { my $name = $_; map { ["auth_gateway_$name", $_,
+        qr/accepted is text without variables/, 'server'] } '$host',
+        'https://$host', 'a ${host} b', '$1', '$_x' }
+        qw(issuer audience realm)),
     (map { my $name = $_; map { ["auth_gateway_$name", $_, $text,
         'server'] } '', "a\tb", "a\x01b", "a\x7fb", "\xff", "a\xc0\xafb" }
         qw(issuer audience)),
@@ -215,6 +229,11 @@ for ('auth_gateway_error_format oauth2;', 'auth_gateway_error_format thred;',
     'auth_gateway_intercept_errors on;', 'auth_gateway_intercept_errors off;',
     'auth_gateway_leeway 60s;', 'auth_gateway_leeway 1m;',
     'auth_gateway_leeway 0;', 'auth_gateway_max_lifetime 3650d;',
+    'auth_gateway_require_https ${scheme};',
+    'auth_gateway_require_https "$https";',
+    'auth_gateway_require_https $http_x_forwarded_proto;',
+    'auth_gateway_require_https $arg_1;', 'auth_gateway_realm "US$ 5 $";',
+    'auth_gateway_issuer "a$";', 'auth_gateway_audience "a$-$.";',
     'auth_gateway_max_lifetime 1s;', 'auth_gateway_require_https $scheme;',
     'auth_gateway_issuer "a b \xc3\xa9";', 'auth_gateway_realm "a, b";',
     'auth_gateway_scope https://a.example/b;',
