@@ -98,6 +98,7 @@ typedef struct {
     const char               *directive;
     ngx_http_handler_pt       handler;
     const char               *methods;       /* as Allow has them */
+    unsigned                  takes_credentials:1;
     unsigned                  needs_store:1;
     unsigned                  needs_key:1;
     unsigned                  needs_signer:1;

@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_agw_access.h"
+#include "ngx_http_agw_auth_basic.h"
 #include "ngx_http_agw_challenge_filter.h"
 #include "ngx_http_agw_conf.h"
 #include "ngx_http_agw_json.h"
@@ -280,6 +281,8 @@ ngx_http_agw_init(ngx_conf_t *cf)
     if (ngx_http_agw_check_endpoints(cf) != NGX_OK) {
         return NGX_ERROR;
     }
+
+    ngx_http_agw_warn_of_auth_basic(cf);
 
     return ngx_http_agw_check_locations(cf);
 }

@@ -25,6 +25,7 @@ const ngx_http_agw_answer_t  ngx_http_agw_introspect_answer = {
     .directive = "auth_gateway_introspect",
     .handler = ngx_http_agw_introspect_handler,
     .methods = "POST",
+    .takes_credentials = 1,
     .needs_store = 1,
     .needs_key = 1
 };

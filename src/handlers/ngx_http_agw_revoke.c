@@ -33,6 +33,7 @@ const ngx_http_agw_answer_t  ngx_http_agw_revoke_answer = {
     .directive = "auth_gateway_revoke",
     .handler = ngx_http_agw_revoke_handler,
     .methods = "POST",
+    .takes_credentials = 1,
     .needs_store = 1,
     .needs_key = 1
 };

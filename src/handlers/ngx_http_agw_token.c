@@ -46,6 +46,7 @@ const ngx_http_agw_answer_t  ngx_http_agw_token_answer = {
     .directive = "auth_gateway_token",
     .handler = ngx_http_agw_token_handler,
     .methods = "POST",
+    .takes_credentials = 1,
     .needs_store = 1,
     .needs_signer = 1
 };
