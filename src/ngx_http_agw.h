@@ -39,6 +39,7 @@ typedef struct {
     agw_token_cache_t        *cache;         /* NULL; each worker's own */
     ngx_array_t              *locations;     /* ngx_http_agw_location_t */
     ngx_int_t                 request_id;    /* index of nginx's variable */
+    ngx_flag_t                report;        /* at nginx -t alone */
 } ngx_http_agw_main_conf_t;
 
 
@@ -113,6 +114,10 @@ typedef struct {
 /* location: what it demands, or what it answers */
 
 struct ngx_http_agw_loc_conf_s {
+    ngx_str_t                 written;       /* "location /x", at nginx -t */
+    const u_char             *file;          /* and where */
+    ngx_uint_t                line;
+
     ngx_uint_t                require;       /* AGW_REQUIRE_* */
     ngx_str_t                 scope;
     ngx_str_t                 business_path; /* as it was written */
@@ -120,6 +125,8 @@ struct ngx_http_agw_loc_conf_s {
     ngx_uint_t                template_index;    /* in the server's, or unset */
     ngx_uint_t                https;         /* ngx_http_agw_https_t */
     ngx_http_complex_value_t *https_value;
+    unsigned                  own_require:1; /* it was written here */
+    unsigned                  opened:1;      /* by the `off` of a location */
     unsigned                  own_path:1;    /* it was written here */
     ngx_flag_t                strict_path;
     ngx_flag_t                pass_preflight;

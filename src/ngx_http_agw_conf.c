@@ -18,6 +18,7 @@
 #include "ngx_http_agw_conf.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_locations.h"
+#include "ngx_http_agw_report.h"
 #include "ngx_http_agw_zone.h"
 
 
@@ -40,6 +41,8 @@ static const void *ngx_http_agw_trust(const ngx_http_agw_srv_conf_t *prev,
     const ngx_http_agw_srv_conf_t *conf);
 static ngx_int_t ngx_http_agw_prepare_claims(ngx_conf_t *cf,
     ngx_http_agw_srv_conf_t *conf);
+static void ngx_http_agw_set_opened(ngx_conf_t *cf,
+    const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf);
 static ngx_int_t ngx_http_agw_add_template(ngx_conf_t *cf,
     ngx_http_agw_srv_conf_t *sscf, ngx_http_agw_loc_conf_t *conf);
 static char *ngx_http_agw_merge_lifetimes(ngx_conf_t *cf,
@@ -61,6 +64,7 @@ ngx_http_agw_create_main_conf(ngx_conf_t *cf)
     mcf->leeway = NGX_CONF_UNSET;
     mcf->max_lifetime = NGX_CONF_UNSET;
     mcf->cache_size = NGX_CONF_UNSET;
+    mcf->report = NGX_CONF_UNSET;
 
     return mcf;
 }
@@ -76,6 +80,7 @@ ngx_http_agw_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_value(mcf->leeway, 0);
     ngx_conf_init_value(mcf->max_lifetime, NGX_HTTP_AGW_MAX_LIFETIME);
     ngx_conf_init_value(mcf->cache_size, NGX_HTTP_AGW_CACHE_SIZE);
+    ngx_conf_init_value(mcf->report, 0);
 
     mcf->request_id = ngx_http_get_variable_index(cf, &request_id);
 
@@ -343,6 +348,10 @@ ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
     lcf->partner_lifetime = NGX_CONF_UNSET;
     lcf->business_lifetime = NGX_CONF_UNSET;
 
+    if (ngx_http_agw_keep_written(cf, lcf) != NGX_OK) {
+        return NULL;
+    }
+
     return lcf;
 }
 
@@ -361,6 +370,7 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     explicit_require = (conf->require != NGX_CONF_UNSET_UINT);
+    ngx_http_agw_set_opened(cf, prev, conf);
 
     if (conf->https == NGX_CONF_UNSET_UINT) {
         conf->https_value = prev->https_value;
@@ -412,6 +422,27 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     return ngx_http_agw_check_guarded(cf, conf);
+}
+
+
+/* an `off` of http or of a server is the default, and opens nothing */
+
+static void
+ngx_http_agw_set_opened(ngx_conf_t *cf, const ngx_http_agw_loc_conf_t *prev,
+    ngx_http_agw_loc_conf_t *conf)
+{
+    ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
+
+    conf->own_require = (conf->require != NGX_CONF_UNSET_UINT);
+
+    if (cscf->ctx->loc_conf[ngx_http_auth_gateway_module.ctx_index] == conf) {
+        return;
+    }
+
+    conf->opened = conf->own_require ? conf->require == AGW_REQUIRE_OFF
+                                     : prev->opened;
 }
 
 

@@ -14,6 +14,7 @@
 #include "ngx_http_agw_conf.h"
 #include "ngx_http_agw_json.h"
 #include "ngx_http_agw_locations.h"
+#include "ngx_http_agw_report.h"
 #include "ngx_http_agw_revocation_sync.h"
 #include "ngx_http_agw_variables.h"
 
@@ -92,6 +93,13 @@ static ngx_command_t  ngx_http_agw_commands[] = {
       ngx_http_agw_set_token_cache,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
+      NULL },
+
+    { ngx_string("auth_gateway_report"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_agw_main_conf_t, report),
       NULL },
 
     { ngx_string("auth_gateway_require"),
@@ -284,7 +292,13 @@ ngx_http_agw_init(ngx_conf_t *cf)
 
     ngx_http_agw_warn_of_auth_basic(cf);
 
-    return ngx_http_agw_check_locations(cf);
+    if (ngx_http_agw_check_locations(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_agw_report(cf);
+
+    return NGX_OK;
 }
 
 

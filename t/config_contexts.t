@@ -74,6 +74,7 @@ my %directives = (
     auth_gateway_realm => ['auth_gateway_realm x;', @usual],
     auth_gateway_zone => ['auth_gateway_zone 1m;', 'http'],
     auth_gateway_token_cache => ['auth_gateway_token_cache 8;', 'http'],
+    auth_gateway_report => ['auth_gateway_report on;', 'http'],
     auth_gateway_token => [$token, 'location'],
     auth_gateway_revoke => ['auth_gateway_revoke token;', 'location'],
     auth_gateway_introspect => ['auth_gateway_introspect;', 'location'],

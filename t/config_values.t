@@ -129,6 +129,8 @@ my @values = (
         qw(yes no true 1 onn $x), ''),
     (map { ['auth_gateway_pass_preflight', $_, $flag, 'location'] }
         qw(yes 0 off_ $x)),
+    (map { ['auth_gateway_report', $_, $flag, 'http'] }
+        qw(yes 1 all ON_ $x), ''),
     (map { ['auth_gateway_strict_path', $_, $flag, 'http'] }
         qw(yes 0 off_ $x)),
     (map { ['auth_gateway_require_https', $_,
