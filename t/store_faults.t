@@ -84,7 +84,7 @@ for my $case (
     ['a corrupt schema', substr($bytes, 0, 100)
         . "\xff" x ($page - 100) . substr($bytes, $page), qr/malformed/],
     ['tables before the first version', by_hand($shape . $rows),
-        qr/user_version 0, accepted is 2, or 0 in an empty database/],
+        qr/user_version 0, accepted is 2, or 0 in an empty database.*whole/],
     ['a newer version', by_hand($shape . $rows . 'PRAGMA user_version = 3'),
         qr/user_version 3, accepted is 2/],
     ['a newer version without a table', by_hand('PRAGMA user_version = 7'),
@@ -152,7 +152,8 @@ for my $case (
 {
     rename $file, "$file.away" or die "rename: $!\n";
     rename "$file$_", "$file.away$_" for '-wal', '-shm';
-    $gw->unavailable('a file that was taken away', qr/unable to open/);
+    $gw->unavailable('a file that was taken away',
+        qr/unable to open database file, SQLite code \d+ \(2: No such file/);
     ok(!-e $file, 'D5 an empty store is not made in its place');
     rename "$file.away$_", "$file$_" for '-wal', '-shm', '';
     $gw->available('after it is back');
@@ -180,12 +181,14 @@ SKIP: {
     skip 'needs root', 1 unless defined $uid;
 
     $gw->put($bytes, uid => 0, gid => 0, mode => 0600);
-    $gw->unavailable('a file of root alone', qr/unable to open/);
+    $gw->unavailable('a file of root alone',
+        qr/unable to open database file, .*\(13: Permission denied\)/);
     chown $uid, $gid, $file;
     $gw->available('after it is given away');
 
     chmod 0000, $dir;
-    $gw->unavailable('a closed directory', qr/unable to open/);
+    $gw->unavailable('a closed directory',
+        qr/unable to open database file, .*\(13: Permission denied\)/);
     chmod 0750, $dir;
     $gw->available('after it is opened');
 }
@@ -271,7 +274,7 @@ SKIP: {
     $gw->store->sql('PRAGMA wal_checkpoint(TRUNCATE)');
     truncate $file, 0;
     $gw->unavailable('a file that was emptied',
-        qr/empty|user_version|malformed|no such table/);
+        qr/empty|user_version|malformed|no such table|not a database/);
     $gw->put;
     $gw->available('after it is filled again');
 }

@@ -8,11 +8,11 @@
 #include <ngx_core.h>
 
 #include "ngx_http_agw_sqlite_ask.h"
+#include "ngx_http_agw_sqlite_check.h"
 #include "ngx_http_agw_sqlite_db.h"
 #include "ngx_http_agw_sqlite_revocations.h"
 #include "ngx_http_agw_sqlite_writer.h"
 #include "ngx_http_agw_store_engine.h"
-#include "ngx_http_agw_workers.h"
 
 
 static void *ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words,
@@ -102,16 +102,20 @@ ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n)
         return NULL;
     }
 
-    if (ngx_http_agw_workers_write(cf, &path) != NGX_OK) {
-        return NULL;
-    }
-
     sqlite = ngx_pcalloc(cf->pool, sizeof(ngx_http_agw_sqlite_t));
     if (sqlite == NULL) {
         return NULL;
     }
 
     sqlite->path = (char *) path.data;      /* ngx_conf_full_name() ends it */
+
+    /* nginx -s reads the configuration as well, and only for the pid */
+
+    if (ngx_process != NGX_PROCESS_SIGNALLER
+        && ngx_http_agw_sqlite_check_store(cf, sqlite) != NGX_OK)
+    {
+        return NULL;
+    }
 
     return sqlite;
 }
@@ -128,7 +132,11 @@ ngx_http_agw_sqlite_open(void *state,
                                                        cycle);
     sqlite->moved = ngx_http_agw_sqlite_writer_rest;
 
-    ngx_http_agw_sqlite_connect_first(sqlite, cycle->log);
+    if (ngx_http_agw_sqlite_connect_first(sqlite, cycle->log) == SQLITE_BUSY) {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, 0,
+                      "auth_gateway: store \"%s\" is locked by another "
+                      "process", sqlite->path);
+    }
 }
 
 

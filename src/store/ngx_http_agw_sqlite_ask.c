@@ -38,13 +38,17 @@ ngx_http_agw_sqlite_ask(void *state, ngx_http_agw_query_t *query)
             return NGX_OK;
         }
 
-        if (rc != SQLITE_BUSY) {
+        if (rc == SQLITE_MISMATCH) {
             ngx_log_error(NGX_LOG_ERR, query->log, 0,
-                          "auth_gateway: store \"%s\" cannot be read: %s",
-                          sqlite->path,
-                          rc == SQLITE_MISMATCH ? "a time is no integer"
-                                                : sqlite3_errmsg(sqlite->db));
+                          "auth_gateway: store \"%s\" cannot be read: a time "
+                          "is no integer", sqlite->path);
 
+        } else if (rc != SQLITE_BUSY) {
+            ngx_http_agw_sqlite_log(NGX_LOG_ERR, query->log, sqlite->path,
+                                    "cannot be read", sqlite->db, rc);
+        }
+
+        if (rc != SQLITE_BUSY) {
             ngx_http_agw_sqlite_disconnect(sqlite);
         }
     }

@@ -168,11 +168,8 @@ ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit, int rc,
                       "process", commit->path);
 
     } else if (rc != NGX_HTTP_AGW_COMMIT_NONE) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "auth_gateway: store \"%s\" cannot be written: %s",
-                      commit->path,
-                      commit->db ? sqlite3_errmsg(commit->db)
-                                 : sqlite3_errstr(rc));
+        ngx_http_agw_sqlite_log(NGX_LOG_ERR, log, commit->path,
+                                "cannot be written", commit->db, rc);
     }
 
     ngx_http_agw_sqlite_commit_close(commit);
@@ -204,11 +201,9 @@ ngx_http_agw_commit_ready(ngx_http_agw_sqlite_commit_t *commit,
     }
 
     if (rc != SQLITE_BUSY) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "auth_gateway: store \"%s\" cannot be opened for "
-                      "writing: %s", commit->path,
-                      commit->db ? sqlite3_errmsg(commit->db)
-                                 : sqlite3_errstr(rc));
+        ngx_http_agw_sqlite_log(NGX_LOG_ERR, log, commit->path,
+                                "cannot be opened for writing", commit->db,
+                                rc);
 
         rc = NGX_HTTP_AGW_COMMIT_NONE;
     }

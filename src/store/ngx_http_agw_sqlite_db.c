@@ -1,6 +1,6 @@
 
 /*
- * Opening, making and checking a SQLite store.
+ * A worker's connection to a SQLite store.
  */
 
 
@@ -8,34 +8,15 @@
 #include <ngx_core.h>
 
 #include "ngx_http_agw_sqlite_db.h"
+#include "ngx_http_agw_sqlite_migrate.h"
 #include "ngx_http_agw_sqlite_schema.h"
-
-
-#define NGX_HTTP_AGW_SQLITE_START   500      /* ms for a worker to open */
-
-
-/* what a file holds: user_version, nothing, the clock of this version */
-
-typedef struct {
-    int   version;
-    int   empty;
-    int   clock;
-} ngx_http_agw_sqlite_found_t;
 
 
 static int ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite,
     ngx_log_t *log);
-static int ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite,
-    ngx_log_t *log);
-static int ngx_http_agw_sqlite_make(sqlite3 *db, int version);
-static int ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite,
-    ngx_http_agw_sqlite_found_t *found, ngx_log_t *log);
-static int ngx_http_agw_sqlite_look(sqlite3 *db,
-    ngx_http_agw_sqlite_found_t *found);
 static int ngx_http_agw_sqlite_announce(ngx_http_agw_sqlite_t *sqlite);
 static int ngx_http_agw_sqlite_limits(ngx_http_agw_sqlite_t *sqlite,
     const char *sql);
-static int ngx_http_agw_sqlite_prepare(ngx_http_agw_sqlite_t *sqlite);
 static int ngx_http_agw_sqlite_know(ngx_http_agw_sqlite_t *sqlite);
 
 
@@ -83,12 +64,9 @@ static const char  ngx_http_agw_sqlite_read_rows_sql[] =
     " INDEXED BY revocations_by_seq WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 
 
-/*
- * Workers start together on a new file: the first makes the schema, while
- * the others wait here, before they serve.
- */
+/* whoever makes the schema, or migrates it, has it locked meanwhile */
 
-void
+int
 ngx_http_agw_sqlite_connect_first(ngx_http_agw_sqlite_t *sqlite,
     ngx_log_t *log)
 {
@@ -102,21 +80,11 @@ ngx_http_agw_sqlite_connect_first(ngx_http_agw_sqlite_t *sqlite,
     for ( ;; ) {
         rc = ngx_http_agw_sqlite_connect(sqlite, log);
 
-        if (rc == SQLITE_OK) {
-            return;
-        }
-
         if (rc != SQLITE_BUSY || left-- == 0) {
-            break;
+            return rc;
         }
 
         ngx_msleep(NGX_HTTP_AGW_SQLITE_RETRY);
-    }
-
-    if (rc == SQLITE_BUSY) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "auth_gateway: store \"%s\" is locked by another "
-                      "process", sqlite->path);
     }
 }
 
@@ -184,16 +152,55 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
     /* a SQLITE_MISMATCH is our own, and logged */
 
     if (rc != SQLITE_BUSY && rc != SQLITE_MISMATCH) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "auth_gateway: store \"%s\" cannot be opened: %s",
-                      sqlite->path,
-                      sqlite->db ? sqlite3_errmsg(sqlite->db)
-                                 : sqlite3_errstr(rc));
+        ngx_http_agw_sqlite_log(NGX_LOG_ERR, log, sqlite->path,
+                                "cannot be opened", sqlite->db, rc);
     }
 
     ngx_http_agw_sqlite_disconnect(sqlite);
 
     return rc;
+}
+
+
+void
+ngx_http_agw_sqlite_log(ngx_uint_t level, ngx_log_t *log, const char *path,
+    const char *what, sqlite3 *db, int rc)
+{
+    u_char  buf[NGX_HTTP_AGW_SQLITE_ERROR];
+
+    ngx_log_error(level, log, ngx_http_agw_sqlite_errno(db, rc),
+                  "auth_gateway: store \"%s\" %s: %s", path, what,
+                  ngx_http_agw_sqlite_error(db, rc, buf));
+}
+
+
+const char *
+ngx_http_agw_sqlite_error(sqlite3 *db, int rc, u_char *buf)
+{
+    u_char  *p;
+
+    p = ngx_slprintf(buf, buf + NGX_HTTP_AGW_SQLITE_ERROR - 1,
+                     "%s, SQLite code %d",
+                     db ? sqlite3_errmsg(db) : sqlite3_errstr(rc),
+                     db ? sqlite3_extended_errcode(db) : rc);
+    *p = '\0';
+
+    return (const char *) buf;
+}
+
+
+ngx_err_t
+ngx_http_agw_sqlite_errno(sqlite3 *db, int rc)
+{
+    rc &= 0xff;
+
+    /* of any other code it is what some call before has left */
+
+    if (db == NULL || (rc != SQLITE_CANTOPEN && rc != SQLITE_IOERR)) {
+        return 0;
+    }
+
+    return sqlite3_system_errno(db);
 }
 
 
@@ -207,168 +214,6 @@ ngx_http_agw_sqlite_file(const char *path)
     }
 
     return (uint64_t) ngx_file_uniq(&fi) ^ (uint64_t) fi.st_dev << 48;
-}
-
-
-/*
- * A file that is no store of ours is left as it is, and one that is up to
- * date is only read here: another process may be writing it.
- */
-
-static int
-ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
-{
-    int                           rc;
-    sqlite3                      *db;
-    ngx_http_agw_sqlite_found_t   found;
-
-    db = sqlite->db;
-
-    rc = ngx_http_agw_sqlite_check(sqlite, &found, log);
-
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_exec(db, "PRAGMA journal_mode = WAL;"
-                              "PRAGMA synchronous = FULL;"
-                              "PRAGMA journal_size_limit = "
-                              NGX_HTTP_AGW_SQLITE_WAL,
-                          NULL, NULL, NULL);
-    }
-
-    if (rc != SQLITE_OK || found.clock) {
-        return rc;
-    }
-
-    rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-
-    if (rc == SQLITE_OK) {
-        rc = ngx_http_agw_sqlite_check(sqlite, &found, log);
-    }
-
-    if (rc == SQLITE_OK && !found.clock) {
-        rc = ngx_http_agw_sqlite_make(db, found.version);
-    }
-
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
-    }
-
-    return rc;                       /* closing rolls back what is left */
-}
-
-
-/* from that version on to this one, in a transaction */
-
-static int
-ngx_http_agw_sqlite_make(sqlite3 *db, int version)
-{
-    int         rc;
-    ngx_uint_t  i;
-
-    const struct {
-        int          before;
-        const char  *sql;
-    } steps[] = {
-        { 1, ngx_http_agw_sqlite_schema },
-        { 2, ngx_http_agw_sqlite_schema_2 },
-        { NGX_HTTP_AGW_SQLITE_VERSION + 1, ngx_http_agw_sqlite_schema_clock },
-        { 1, ngx_http_agw_sqlite_schema_new },
-        { NGX_HTTP_AGW_SQLITE_VERSION + 1,
-          ngx_http_agw_sqlite_schema_triggers }
-    };
-
-    rc = SQLITE_OK;
-
-    for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        if (rc == SQLITE_OK && version < steps[i].before) {
-            rc = sqlite3_exec(db, steps[i].sql, NULL, NULL, NULL);
-        }
-    }
-
-    return rc;
-}
-
-
-/*
- * Returns SQLITE_OK where it is a store, or a new file that this worker has
- * not had open before; SQLITE_MISMATCH, logged; or another code.
- */
-
-static int
-ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite,
-    ngx_http_agw_sqlite_found_t *found, ngx_log_t *log)
-{
-    int  rc;
-
-    rc = ngx_http_agw_sqlite_look(sqlite->db, found);
-
-    if (rc != SQLITE_OK) {
-        return rc;
-    }
-
-    if (sqlite3_db_readonly(sqlite->db, "main") == 1) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "auth_gateway: store \"%s\" is read-only, accepted is "
-                      "one that the workers can write", sqlite->path);
-        return SQLITE_MISMATCH;
-    }
-
-    if (found->version == 1
-        || found->version == NGX_HTTP_AGW_SQLITE_VERSION)
-    {
-        return SQLITE_OK;
-    }
-
-    if (found->version != 0 || !found->empty) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "auth_gateway: store \"%s\" has user_version %d, "
-                      "accepted is %d, or 0 in an empty database",
-                      sqlite->path, found->version,
-                      NGX_HTTP_AGW_SQLITE_VERSION);
-        return SQLITE_MISMATCH;
-    }
-
-    if (sqlite->opened) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "auth_gateway: store \"%s\" is empty, and was not "
-                      "before", sqlite->path);
-        return SQLITE_MISMATCH;
-    }
-
-    return SQLITE_OK;
-}
-
-
-static int
-ngx_http_agw_sqlite_look(sqlite3 *db, ngx_http_agw_sqlite_found_t *found)
-{
-    int            rc;
-    sqlite3_stmt  *stmt;
-
-    ngx_memzero(found, sizeof(ngx_http_agw_sqlite_found_t));
-
-    rc = sqlite3_prepare_v2(db,
-                            "SELECT user_version, NOT EXISTS"
-                            " (SELECT 1 FROM sqlite_schema), EXISTS"
-                            " (SELECT 1 FROM sqlite_schema"
-                            " WHERE type = 'table' AND name = 'clock')"
-                            " FROM pragma_user_version",
-                            -1, &stmt, NULL);
-    if (rc != SQLITE_OK) {
-        return rc;
-    }
-
-    rc = sqlite3_step(stmt);
-
-    if (rc == SQLITE_ROW) {
-        found->version = sqlite3_column_int(stmt, 0);
-        found->empty = sqlite3_column_int(stmt, 1);
-        found->clock = sqlite3_column_int(stmt, 2);
-        rc = SQLITE_OK;
-    }
-
-    sqlite3_finalize(stmt);
-
-    return rc;
 }
 
 
@@ -420,7 +265,7 @@ ngx_http_agw_sqlite_limits(ngx_http_agw_sqlite_t *sqlite, const char *sql)
 }
 
 
-static int
+int
 ngx_http_agw_sqlite_prepare(ngx_http_agw_sqlite_t *sqlite)
 {
     int         rc;

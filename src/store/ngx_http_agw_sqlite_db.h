@@ -16,7 +16,10 @@
 #include "ngx_http_agw_store.h"
 
 
+#define NGX_HTTP_AGW_SQLITE_START   500      /* ms to open it at a start */
 #define NGX_HTTP_AGW_SQLITE_RETRY   10       /* ms between tries */
+
+#define NGX_HTTP_AGW_SQLITE_ERROR   256      /* bytes of a message */
 
 /* the WAL is cut to that when it begins anew: bytes */
 
@@ -62,14 +65,38 @@ uint64_t ngx_http_agw_sqlite_file(const char *path);
 void ngx_http_agw_sqlite_release(sqlite3_stmt *stmt);
 
 
+/* logs that something failed, with what SQLite and the system say of it */
+
+void ngx_http_agw_sqlite_log(ngx_uint_t level, ngx_log_t *log,
+    const char *path, const char *what, sqlite3 *db, int rc);
+
+
 /*
- * Connects to a store that a worker has opened before, or makes it; opening
- * waits for a busy file, bounded.
+ * The parts of that: the text, in buf, which has NGX_HTTP_AGW_SQLITE_ERROR
+ * bytes; and the error of the system, or 0.  db may be NULL.
  */
 
-void ngx_http_agw_sqlite_connect_first(ngx_http_agw_sqlite_t *sqlite,
+const char *ngx_http_agw_sqlite_error(sqlite3 *db, int rc, u_char *buf);
+ngx_err_t ngx_http_agw_sqlite_errno(sqlite3 *db, int rc);
+
+
+/*
+ * Connects for the first time, and makes the store where there is none.  Waits
+ * for a locked file, bounded.  Returns SQLITE_OK; SQLITE_BUSY; or another
+ * code, which is logged.
+ */
+
+int ngx_http_agw_sqlite_connect_first(ngx_http_agw_sqlite_t *sqlite,
     ngx_log_t *log);
 void ngx_http_agw_sqlite_disconnect(ngx_http_agw_sqlite_t *sqlite);
+
+
+/*
+ * Prepares what a worker asks, which a store of this version has all tables
+ * and indexes for.  Returns SQLITE_OK or a code of SQLite.
+ */
+
+int ngx_http_agw_sqlite_prepare(ngx_http_agw_sqlite_t *sqlite);
 
 
 /*

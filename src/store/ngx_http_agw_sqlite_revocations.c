@@ -338,9 +338,8 @@ ngx_http_agw_sqlite_failed(ngx_http_agw_sqlite_t *sqlite,
         return NGX_BUSY;
     }
 
-    ngx_log_error(NGX_LOG_ERR, reading->log, 0,
-                  "auth_gateway: revocations of store \"%s\" cannot be "
-                  "read: %s", sqlite->path, sqlite3_errmsg(sqlite->db));
+    ngx_http_agw_sqlite_log(NGX_LOG_ERR, reading->log, sqlite->path,
+                            "cannot be read for revocations", sqlite->db, rc);
 
     ngx_http_agw_sqlite_disconnect(sqlite);
 

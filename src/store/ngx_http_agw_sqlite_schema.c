@@ -120,23 +120,41 @@ const char  ngx_http_agw_sqlite_schema_2[] =
     "PRAGMA user_version = 2;";
 
 
+/* of this version and of all before */
+
+const char  ngx_http_agw_sqlite_schema_drop[] =
+
+    "DROP TRIGGER IF EXISTS clock_back;"
+    "DROP TRIGGER IF EXISTS clock_gone;"
+    "DROP TRIGGER IF EXISTS clock_twice;"
+    "DROP TRIGGER IF EXISTS revocation_shrinks;"
+    "DROP TRIGGER IF EXISTS revocation_gone;"
+    "DROP TRIGGER IF EXISTS revocation_stamped;"
+    "DROP TRIGGER IF EXISTS revocation_again;"
+    "DROP TRIGGER IF EXISTS revocation_made;"
+    "DROP TRIGGER IF EXISTS revocation_grew;"
+    "DROP TRIGGER IF EXISTS revocation_logged;"
+    "DROP TRIGGER IF EXISTS revocation_logged_again;"
+    "DROP TRIGGER IF EXISTS revocation_of_owner;"
+    "DROP TRIGGER IF EXISTS revocation_of_owner_again;"
+    "DROP TRIGGER IF EXISTS partner_disabled;"
+    "DROP TRIGGER IF EXISTS partner_deleted;"
+    "DROP TRIGGER IF EXISTS business_archived_or_moved;"
+    "DROP TRIGGER IF EXISTS business_deleted;"
+    "DROP TRIGGER IF EXISTS partner_replaced;"
+    "DROP TRIGGER IF EXISTS partner_run_over;"
+    "DROP TRIGGER IF EXISTS business_replaced;"
+    "DROP TRIGGER IF EXISTS business_run_over;"
+    "DROP TRIGGER IF EXISTS api_key_dated;"
+    "DROP TRIGGER IF EXISTS api_key_dated_again;";
+
+
 /*
  * The clock's table is the mark of this version: user_version stays, so that
  * an nginx with an older module goes on with the same file.
  */
 
 const char  ngx_http_agw_sqlite_schema_clock[] =
-
-    "DROP TRIGGER IF EXISTS revocation_shrinks;"
-    "DROP TRIGGER IF EXISTS revocation_again;"
-    "DROP TRIGGER IF EXISTS revocation_made;"
-    "DROP TRIGGER IF EXISTS revocation_grew;"
-    "DROP TRIGGER IF EXISTS partner_disabled;"
-    "DROP TRIGGER IF EXISTS partner_deleted;"
-    "DROP TRIGGER IF EXISTS partner_replaced;"
-    "DROP TRIGGER IF EXISTS business_archived_or_moved;"
-    "DROP TRIGGER IF EXISTS business_deleted;"
-    "DROP TRIGGER IF EXISTS business_replaced;"
 
     /*
      * The store's own time.  legacy: an nginx with an older module may be
@@ -156,19 +174,6 @@ const char  ngx_http_agw_sqlite_schema_clock[] =
 
     "INSERT INTO clock (one, stamp, legacy)"
     " VALUES (1, " AGW_NOW_MS ", 1);"
-
-    "CREATE TRIGGER clock_back BEFORE UPDATE ON clock"
-    " WHEN NEW.one <> OLD.one OR NEW.stamp < OLD.stamp"
-    " OR NEW.floor < OLD.floor OR NEW.elapsed < OLD.elapsed"
-    " OR NEW.horizon < OLD.horizon OR NEW.ahead < OLD.ahead"
-    " BEGIN SELECT RAISE(ABORT, 'the clock only goes ahead'); END;"
-
-    "CREATE TRIGGER clock_gone BEFORE DELETE ON clock"
-    " BEGIN SELECT RAISE(ABORT, 'the clock must stay'); END;"
-
-    "CREATE TRIGGER clock_twice BEFORE INSERT ON clock"
-    " WHEN EXISTS (SELECT 1 FROM clock)"
-    " BEGIN SELECT RAISE(ABORT, 'there is one clock'); END;"
 
     /*
      * The id of a token is <partner_id>:<jti>, of an older module with
@@ -209,12 +214,6 @@ const char  ngx_http_agw_sqlite_schema_clock[] =
 
     "DROP TABLE revocations_2;"
 
-    "CREATE INDEX revocations_by_seq"
-    " ON revocations (seq, time, partner_id);"
-
-    "CREATE INDEX revocations_for_legacy"
-    " ON revocations (elapsed) WHERE seq = -1;"
-
     /* the tag tells a change from that of the same number in another copy */
 
     "ALTER TABLE revocation_log RENAME TO revocation_log_2;"
@@ -240,6 +239,25 @@ const char  ngx_http_agw_sqlite_schema_new[] =
 
 
 const char  ngx_http_agw_sqlite_schema_triggers[] =
+
+    "CREATE INDEX IF NOT EXISTS revocations_by_seq"
+    " ON revocations (seq, time, partner_id);"
+
+    "CREATE INDEX IF NOT EXISTS revocations_for_legacy"
+    " ON revocations (elapsed) WHERE seq = -1;"
+
+    "CREATE TRIGGER clock_back BEFORE UPDATE ON clock"
+    " WHEN NEW.one <> OLD.one OR NEW.stamp < OLD.stamp"
+    " OR NEW.floor < OLD.floor OR NEW.elapsed < OLD.elapsed"
+    " OR NEW.horizon < OLD.horizon OR NEW.ahead < OLD.ahead"
+    " BEGIN SELECT RAISE(ABORT, 'the clock only goes ahead'); END;"
+
+    "CREATE TRIGGER clock_gone BEFORE DELETE ON clock"
+    " BEGIN SELECT RAISE(ABORT, 'the clock must stay'); END;"
+
+    "CREATE TRIGGER clock_twice BEFORE INSERT ON clock"
+    " WHEN EXISTS (SELECT 1 FROM clock)"
+    " BEGIN SELECT RAISE(ABORT, 'there is one clock'); END;"
 
     "CREATE TRIGGER revocation_shrinks BEFORE UPDATE ON revocations"
     " WHEN NEW.cutoff < OLD.cutoff OR NEW.expires_at < OLD.expires_at"
@@ -375,7 +393,9 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
     " WHEN NEW.not_before > " AGW_YEAR_2200
     " OR NEW.expires_at > " AGW_YEAR_2200
     " BEGIN SELECT RAISE(ABORT, 'not_before and expires_at must be Unix"
-    " seconds before the year 2200'); END;";
+    " seconds before the year 2200'); END;"
+
+    "PRAGMA user_version = 2;";
 
 
 const char  ngx_http_agw_sqlite_revoke_sql[] =

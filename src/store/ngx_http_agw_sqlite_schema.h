@@ -19,8 +19,12 @@ extern const char  ngx_http_agw_sqlite_schema[];
 extern const char  ngx_http_agw_sqlite_schema_2[];
 
 
-/* and those that give it a clock, say that it is new, and add its triggers */
+/*
+ * and those that take away the triggers of any version, give it a clock, say
+ * that it is new, and add indexes and triggers; the last set user_version
+ */
 
+extern const char  ngx_http_agw_sqlite_schema_drop[];
 extern const char  ngx_http_agw_sqlite_schema_clock[];
 extern const char  ngx_http_agw_sqlite_schema_new[];
 extern const char  ngx_http_agw_sqlite_schema_triggers[];

@@ -1,8 +1,8 @@
 
 /*
- * A master that is root can read and write anywhere; its workers cannot.  The
- * mistake is found while the configuration is read, not at the first token
- * request.
+ * A master that is root can read and write anywhere; its workers cannot.  So
+ * whatever the master has to find out, or to make, for them is done by a child
+ * that is what a worker will be.
  */
 
 
@@ -10,11 +10,9 @@
 #include <ngx_core.h>
 
 #include <grp.h>
+#include <poll.h>
 
 #include "ngx_http_agw_workers.h"
-
-
-#define NGX_HTTP_AGW_GROUPS  64
 
 
 /* whom the workers will run as */
@@ -22,180 +20,181 @@
 typedef struct {
     const char  *name;
     uid_t        uid;
-    gid_t        groups[NGX_HTTP_AGW_GROUPS];
-    int          ngroups;
+    gid_t        gid;
 } ngx_http_agw_worker_user_t;
 
 
-static void ngx_http_agw_worker_user(ngx_conf_t *cf,
+static ngx_uint_t ngx_http_agw_worker_user(ngx_cycle_t *cycle,
     ngx_http_agw_worker_user_t *user);
-static ngx_int_t ngx_http_agw_check_directory(ngx_conf_t *cf,
-    const ngx_http_agw_worker_user_t *user, char *directory);
-static ngx_int_t ngx_http_agw_check_file(ngx_conf_t *cf,
-    const ngx_http_agw_worker_user_t *user, ngx_str_t *path,
-    const char *suffix);
-static ngx_int_t ngx_http_agw_worker_may(
-    const ngx_http_agw_worker_user_t *user, const char *path, int mode);
+static void ngx_http_agw_worker_child(ngx_cycle_t *cycle, ngx_log_t *log,
+    ngx_http_agw_as_worker_pt handler, void *data, int fd);
+static ngx_int_t ngx_http_agw_become_worker(ngx_cycle_t *cycle,
+    ngx_log_t *log);
+static ngx_int_t ngx_http_agw_wait_for_child(ngx_pid_t pid, int fd,
+    ngx_uint_t seconds, ngx_log_t *log);
+
+
+const char *
+ngx_http_agw_worker_name(ngx_cycle_t *cycle)
+{
+    size_t                       len;
+    u_char                      *name;
+    struct passwd               *pwd;
+    ngx_http_agw_worker_user_t   user;
+
+    if (!ngx_http_agw_worker_user(cycle, &user)) {
+        pwd = getpwuid(user.uid);
+        user.name = pwd ? pwd->pw_name : NULL;
+    }
+
+    len = user.name ? ngx_strlen(user.name) : NGX_INT64_LEN;
+
+    name = ngx_pnalloc(cycle->pool, len + 1);
+    if (name == NULL) {
+        return NULL;
+    }
+
+    if (user.name != NULL) {
+        ngx_cpystrn(name, (u_char *) user.name, len + 1);
+
+    } else {
+        *ngx_sprintf(name, "%ud", (uint32_t) user.uid) = '\0';
+    }
+
+    return (const char *) name;
+}
+
+
+/*
+ * Returns whether it is another than the master's: that of the directive
+ * `user`, which stands before `http` in any sane file, or nginx's own.
+ */
+
+static ngx_uint_t
+ngx_http_agw_worker_user(ngx_cycle_t *cycle, ngx_http_agw_worker_user_t *user)
+{
+    struct group     *grp;
+    struct passwd    *pwd;
+    ngx_core_conf_t  *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
+
+    user->name = NULL;
+    user->uid = geteuid();
+    user->gid = getegid();
+
+    if (user->uid != 0 || ccf->master == 0) {
+        return 0;
+    }
+
+    if (ccf->username != NULL) {
+        user->name = ccf->username;
+        user->uid = ccf->user;
+        user->gid = ccf->group;
+        return 1;
+    }
+
+    /* nginx itself refuses a user that there is not */
+
+    pwd = getpwnam(NGX_USER);
+    grp = getgrnam(NGX_GROUP);
+
+    user->name = NGX_USER;
+    user->uid = pwd ? pwd->pw_uid : (uid_t) -1;
+    user->gid = grp ? grp->gr_gid : (gid_t) -1;
+
+    return 1;
+}
 
 
 ngx_int_t
-ngx_http_agw_workers_write(ngx_conf_t *cf, ngx_str_t *path)
+ngx_http_agw_as_worker(ngx_cycle_t *cycle, ngx_log_t *log,
+    ngx_http_agw_as_worker_pt handler, void *data, ngx_uint_t seconds)
 {
-    char                        *directory, *slash, *real;
-    ngx_int_t                    rc;
-    ngx_uint_t                   i;
-    ngx_file_info_t              fi;
-    ngx_http_agw_worker_user_t   user;
-    static const char           *suffixes[] = { "", "-wal", "-shm" };
+    int        fd[2];
+    sigset_t   all, saved;
+    ngx_int_t  rc;
+    ngx_pid_t  pid;
 
-    directory = ngx_pnalloc(cf->pool, path->len + 1);
-    if (directory == NULL) {
-        return NGX_ERROR;
+    if (pipe(fd) == -1) {
+        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno, "pipe() failed");
+        return NGX_ABORT;
     }
 
-    ngx_cpystrn((u_char *) directory, path->data, path->len + 1);
+    /* nginx's handler of SIGCHLD would take the child's status */
 
-    slash = strrchr(directory, '/');
-    slash[slash == directory] = '\0';
+    sigfillset(&all);
+    (void) sigprocmask(SIG_BLOCK, &all, &saved);
 
-    /* through links: a worker has to pass what they lead through */
+    pid = fork();
 
-    real = realpath(directory, NULL);
-
-    if (real != NULL
-        && (ngx_file_info(real, &fi) == NGX_FILE_ERROR || !ngx_is_dir(&fi)))
-    {
-        free(real);
-        real = NULL;
-        ngx_set_errno(NGX_ENOTDIR);
+    if (pid == 0) {
+        (void) close(fd[0]);
+        ngx_http_agw_worker_child(cycle, log, handler, data, fd[1]);
     }
 
-    if (real == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           "the directory \"%s\" of \"auth_gateway_store\" "
-                           "cannot be used, accepted is a directory that "
-                           "the workers can write", directory);
-        return NGX_ERROR;
+    if (pid == -1) {
+        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno, "fork() failed");
     }
 
-    ngx_http_agw_worker_user(cf, &user);
+    (void) close(fd[1]);
 
-    rc = ngx_http_agw_check_directory(cf, &user, real);
+    rc = (pid == -1) ? NGX_ABORT
+                     : ngx_http_agw_wait_for_child(pid, fd[0], seconds, log);
 
-    for (i = 0; rc == NGX_OK && i < 3; i++) {
-        rc = ngx_http_agw_check_file(cf, &user, path, suffixes[i]);
-    }
+    (void) close(fd[0]);
 
-    free(real);
+    (void) sigprocmask(SIG_SETMASK, &saved, NULL);
 
     return rc;
 }
 
 
-/*
- * `user` stands before `http` in any sane file; where the master is not
- * root, the workers are as the master is.
- */
+/* does not return; what the master does when it exits is not the child's */
 
 static void
-ngx_http_agw_worker_user(ngx_conf_t *cf, ngx_http_agw_worker_user_t *user)
+ngx_http_agw_worker_child(ngx_cycle_t *cycle, ngx_log_t *log,
+    ngx_http_agw_as_worker_pt handler, void *data, int fd)
 {
-    gid_t             gid;
-    ngx_core_conf_t  *ccf;
-    struct passwd    *pwd;
+    signed char  result;
 
-    ccf = (ngx_core_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
-                                           ngx_core_module);
+    ngx_pid = ngx_getpid();
 
-    user->name = ccf->username ? ccf->username : NGX_USER;
-    user->uid = geteuid();
-    user->ngroups = 0;
+    result = (signed char) ngx_http_agw_become_worker(cycle, log);
 
-    if (user->uid != 0) {
-        return;
+    if (result == NGX_OK) {
+        result = (signed char) handler(data);
     }
 
-    pwd = getpwnam(user->name);
-
-    /* nginx itself refuses a user that there is not */
-
-    user->uid = pwd ? pwd->pw_uid : ccf->user;
-    gid = (ccf->username || pwd == NULL) ? ccf->group : pwd->pw_gid;
-
-    user->ngroups = NGX_HTTP_AGW_GROUPS;
-
-    if (getgrouplist(user->name, gid, user->groups, &user->ngroups) == -1) {
-        user->groups[0] = gid;
-        user->ngroups = 1;
-    }
+    _exit(write(fd, &result, 1) != 1);
 }
 
 
-/* to be searched from the root on, and written at its end; changes the text */
+/* as ngx_worker_process_init() does; a child of the master has the rest */
 
 static ngx_int_t
-ngx_http_agw_check_directory(ngx_conf_t *cf,
-    const ngx_http_agw_worker_user_t *user, char *directory)
+ngx_http_agw_become_worker(ngx_cycle_t *cycle, ngx_log_t *log)
 {
-    char  *slash, saved;
+    ngx_http_agw_worker_user_t  user;
 
-    for (slash = directory; slash != NULL; slash = strchr(slash + 1, '/')) {
-        saved = slash[1];
-        slash[1] = '\0';
-
-        if (!ngx_http_agw_worker_may(user, directory, X_OK)) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "the directory \"%s\" above "
-                               "\"auth_gateway_store\" cannot be searched "
-                               "by the worker user \"%s\", accepted is a "
-                               "directory that the workers can write",
-                               directory, user->name);
-            return NGX_ERROR;
-        }
-
-        slash[1] = saved;
-    }
-
-    if (!ngx_http_agw_worker_may(user, directory, W_OK|X_OK)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the directory \"%s\" of \"auth_gateway_store\" "
-                           "cannot be written by the worker user \"%s\", "
-                           "accepted is a directory that the workers can "
-                           "write", directory, user->name);
-        return NGX_ERROR;
-    }
-
-    return NGX_OK;
-}
-
-
-/* a file that is not there yet is one that they will make */
-
-static ngx_int_t
-ngx_http_agw_check_file(ngx_conf_t *cf,
-    const ngx_http_agw_worker_user_t *user, ngx_str_t *path,
-    const char *suffix)
-{
-    char             *name;
-    ngx_file_info_t   fi;
-
-    name = ngx_pnalloc(cf->pool, path->len + ngx_strlen(suffix) + 1);
-    if (name == NULL) {
-        return NGX_ERROR;
-    }
-
-    *ngx_sprintf((u_char *) name, "%V%s", path, suffix) = '\0';
-
-    if (ngx_file_info(name, &fi) == NGX_FILE_ERROR) {
+    if (!ngx_http_agw_worker_user(cycle, &user)) {
         return NGX_OK;
     }
 
-    if (!ngx_is_file(&fi) || !ngx_http_agw_worker_may(user, name, R_OK|W_OK)) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%s\" of \"auth_gateway_store\" cannot be read "
-                           "and written by the worker user \"%s\", accepted "
-                           "is a file that the workers can read and write, "
-                           "or none yet", name, user->name);
+    if (setgid(user.gid) == -1) {
+        ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
+                      "setgid(%d) failed", (int) user.gid);
+        return NGX_ERROR;
+    }
+
+    if (initgroups(user.name, user.gid) == -1) {
+        ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
+                      "initgroups(%s, %d) failed", user.name, (int) user.gid);
+    }
+
+    if (setuid(user.uid) == -1) {
+        ngx_log_error(NGX_LOG_EMERG, log, ngx_errno,
+                      "setuid(%d) failed", (int) user.uid);
         return NGX_ERROR;
     }
 
@@ -203,40 +202,46 @@ ngx_http_agw_check_file(ngx_conf_t *cf,
 }
 
 
-/* mode is of access(2); -1 from stat() is a no */
-
 static ngx_int_t
-ngx_http_agw_worker_may(const ngx_http_agw_worker_user_t *user,
-    const char *path, int mode)
+ngx_http_agw_wait_for_child(ngx_pid_t pid, int fd, ngx_uint_t seconds,
+    ngx_log_t *log)
 {
-    int              i, shift;
-    ngx_file_info_t  fi;
+    int            n, status;
+    ngx_uint_t     i;
+    signed char    result;
+    struct pollfd  pfd;
 
-    if (geteuid() != 0) {
-        return faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0;
+    pfd.fd = fd;
+    pfd.events = POLLIN;
+
+    n = poll(&pfd, 1, (int) seconds * 1000);
+
+    if (n == 1 && read(fd, &result, 1) == 1) {
+        (void) waitpid(pid, &status, 0);
+        return result;
     }
 
-    if (ngx_file_info(path, &fi) == NGX_FILE_ERROR) {
-        return 0;
+    if (n != 1) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "auth_gateway: process %P that opens the store is "
+                      "killed: no answer within %ui s", pid, seconds);
+
+        (void) kill(pid, SIGKILL);
     }
 
-    if (user->uid == 0) {
-        return 1;
+    /* a disk that hangs keeps it even so: then nginx waits for it later */
+
+    status = 0;
+
+    for (i = 0; i < 100 && waitpid(pid, &status, WNOHANG) == 0; i++) {
+        ngx_msleep(10);
     }
 
-    shift = 0;
-
-    for (i = 0; i < user->ngroups; i++) {
-        if (fi.st_gid == user->groups[i]) {
-            shift = 3;
-        }
+    if (n == 1) {
+        ngx_log_error(NGX_LOG_ALERT, log, 0,
+                      "auth_gateway: process %P that opens the store exited "
+                      "on signal %d", pid, WTERMSIG(status));
     }
 
-    if (fi.st_uid == user->uid) {
-        shift = 6;
-    }
-
-    /* R_OK, W_OK and X_OK are the bits of each class in st_mode */
-
-    return ((fi.st_mode >> shift) & mode) == (mode_t) mode;
+    return NGX_ABORT;
 }

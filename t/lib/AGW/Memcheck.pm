@@ -104,6 +104,21 @@ sub clean {
 }
 
 
+# Whether it did nothing wrong, whatever it had at its end: a child that the
+# master asks to look at the store ends in the middle of a configuration.
+
+sub sound {
+    my ($self, $pid) = @_;
+
+    my $report = $self->report($pid);
+
+    return $report =~ /^==\d+== ERROR SUMMARY: /m && $report !~ /^==\d+==\ (?:
+        Invalid | Mismatched | Conditional\ jump | Use\ of\ uninitialised
+        | Syscall\ param | Source\ and\ destination | Process\ terminating
+        | Argument\ .*\ of\ function)/mx;
+}
+
+
 # the bytes that it had not given back at its end
 
 sub kept {

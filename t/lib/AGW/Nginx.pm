@@ -26,7 +26,7 @@ sub binary {
 # Forks a child that becomes nginx; a sanitizer's library is preloaded there
 # alone, so the rest of the test runs without.  So is the library of preload,
 # behind the sanitizer's, which has to be the first; env => { NAME => value }
-# is the child's alone as well.
+# is the child's alone as well, and so is the user of as => name.
 
 sub spawn {
     my ($prefix, $out, @args) = @_;
@@ -46,6 +46,14 @@ sub spawn {
 
     $ENV{LD_PRELOAD} = $preload if $preload ne '';
     %ENV = (%ENV, %{ $opt->{env} // {} });
+
+    if (defined $opt->{as}) {
+        my ($uid, $gid) = (getpwnam $opt->{as})[2, 3];
+
+        $) = "$gid $gid";
+        POSIX::setgid($gid);
+        POSIX::setuid($uid) or POSIX::_exit(126);
+    }
 
     # A sanitizer's allocator asks for the time with its lock held, and a
     # library that is asked for the first time allocates.  It asks the kernel
@@ -317,7 +325,7 @@ sub nginx_t {
     spew("$prefix/nginx.conf",
         AGW::Conf::complete($text, $prefix, \%names, %opt));
 
-    my $pid = spawn($prefix, "$prefix/logs/out-t", '-t');
+    my $pid = spawn($prefix, "$prefix/logs/out-t", \%opt, '-t');
 
     $running{$pid} = 1;
     waitpid $pid, 0;
