@@ -24,6 +24,7 @@
 
 
 static ngx_int_t ngx_http_agw_init(ngx_conf_t *cf);
+static ngx_int_t ngx_http_agw_init_module(ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_agw_init_process(ngx_cycle_t *cycle);
 static void ngx_http_agw_exit_process(ngx_cycle_t *cycle);
 static ngx_http_agw_main_conf_t *ngx_http_agw_worker_conf(
@@ -246,7 +247,7 @@ ngx_module_t  ngx_http_auth_gateway_module = {
     ngx_http_agw_commands,                  /* module directives */
     NGX_HTTP_MODULE,                        /* module type */
     NULL,                                   /* init master */
-    NULL,                                   /* init module */
+    ngx_http_agw_init_module,               /* init module */
     ngx_http_agw_init_process,              /* init process */
     NULL,                                   /* init thread */
     NULL,                                   /* exit thread */
@@ -297,6 +298,34 @@ ngx_http_agw_init(ngx_conf_t *cf)
     }
 
     ngx_http_agw_report(cf);
+
+    return NGX_OK;
+}
+
+
+/*
+ * What fails here would end a master that reloads: the store is left to the
+ * workers then.  One without workers has it open.
+ */
+
+static ngx_int_t
+ngx_http_agw_init_module(ngx_cycle_t *cycle)
+{
+    ngx_http_agw_main_conf_t  *mcf;
+
+    if (ngx_test_config
+        || (ngx_process == NGX_PROCESS_SINGLE
+            && !ngx_is_init_cycle(cycle->old_cycle)))
+    {
+        return NGX_OK;
+    }
+
+    mcf = ngx_http_cycle_get_module_main_conf(cycle,
+                                              ngx_http_auth_gateway_module);
+
+    if (mcf != NULL && mcf->store != NULL) {
+        ngx_http_agw_store_make(mcf->store, &mcf->limits, cycle);
+    }
 
     return NGX_OK;
 }

@@ -438,6 +438,20 @@ my $id = $gw->{id};
 }
 
 
+# the processes that a master of this prefix has before its workers
+
+sub children_of {
+    my ($prefix) = @_;
+
+    my %nginx = map { $_ => 1 }
+        grep { slurp("/proc/$_/cmdline") =~ m{\Q$prefix\E/nginx\.conf} }
+        map { m{/(\d+)$} } glob '/proc/[0-9]*';
+
+    return grep { (slurp("/proc/$_/stat") =~ /\) \w (\d+) /)[0]
+        && $nginx{$1} } keys %nginx;
+}
+
+
 # A migration that is killed in the middle leaves the file as it was.
 
 {
@@ -458,10 +472,7 @@ my $id = $gw->{id};
 
         while (time < $until) {
             if (-s "$prefix/store/gateway.db-wal") {
-                my ($master) = slurp("$prefix/nginx.pid") =~ /^(\d+)$/m;
-
-                kill 'KILL', split ' ',
-                    slurp("/proc/$master/task/$master/children");
+                kill 'KILL', children_of($prefix);
                 last;
             }
 

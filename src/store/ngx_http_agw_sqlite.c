@@ -13,11 +13,26 @@
 #include "ngx_http_agw_sqlite_revocations.h"
 #include "ngx_http_agw_sqlite_writer.h"
 #include "ngx_http_agw_store_engine.h"
+#include "ngx_http_agw_workers.h"
+
+
+#define NGX_HTTP_AGW_SQLITE_MIGRATION  60      /* seconds for a migration */
+
+
+/* for the child that makes a store */
+
+typedef struct {
+    ngx_http_agw_sqlite_t  *sqlite;
+    ngx_log_t              *log;
+} ngx_http_agw_sqlite_make_t;
 
 
 static void *ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words,
     ngx_uint_t n);
 
+static void ngx_http_agw_sqlite_make(void *state,
+    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle);
+static ngx_int_t ngx_http_agw_sqlite_make_as_worker(void *data);
 static void ngx_http_agw_sqlite_open(void *state,
     const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle);
 static void ngx_http_agw_sqlite_close(void *state);
@@ -43,6 +58,7 @@ static int ngx_http_agw_sqlite_is_time(sqlite3_stmt *stmt, int column);
 const ngx_http_agw_store_engine_t  ngx_http_agw_sqlite_engine = {
     ngx_string("sqlite:"),
     ngx_http_agw_sqlite_create,
+    ngx_http_agw_sqlite_make,
     ngx_http_agw_sqlite_open,
     ngx_http_agw_sqlite_close,
     ngx_http_agw_sqlite_find_api_keys,
@@ -118,6 +134,54 @@ ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n)
     }
 
     return sqlite;
+}
+
+
+/*
+ * A file of root's would be out of the workers' reach, so a child that is as
+ * they are makes it.  What fails is tried again by the workers.
+ */
+
+static void
+ngx_http_agw_sqlite_make(void *state,
+    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle)
+{
+    ngx_int_t                    rc;
+    ngx_http_agw_sqlite_t       *sqlite = state;
+    ngx_http_agw_sqlite_make_t   make;
+
+    make.sqlite = sqlite;
+    make.log = cycle->log;
+
+    sqlite->limits = limits;
+
+    rc = ngx_http_agw_as_worker(cycle, cycle->log,
+                                ngx_http_agw_sqlite_make_as_worker, &make,
+                                NGX_HTTP_AGW_SQLITE_MIGRATION);
+
+    if (rc == NGX_BUSY) {
+        ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                      "auth_gateway: store \"%s\" is locked by another "
+                      "process, and left to the workers", sqlite->path);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_agw_sqlite_make_as_worker(void *data)
+{
+    int                          rc;
+    ngx_http_agw_sqlite_make_t  *make = data;
+
+    /* SQLite gives the files beside it the mode and owner of this one */
+
+    (void) umask(027);
+
+    rc = ngx_http_agw_sqlite_connect_first(make->sqlite, make->log);
+
+    ngx_http_agw_sqlite_disconnect(make->sqlite);
+
+    return rc == SQLITE_OK ? NGX_OK : rc == SQLITE_BUSY ? NGX_BUSY : NGX_ERROR;
 }
 
 

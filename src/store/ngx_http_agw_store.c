@@ -79,6 +79,14 @@ ngx_http_agw_store_name(const ngx_http_agw_store_t *store)
 
 
 void
+ngx_http_agw_store_make(ngx_http_agw_store_t *store,
+    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle)
+{
+    store->engine->make(store->state, limits, cycle);
+}
+
+
+void
 ngx_http_agw_store_open(ngx_http_agw_store_t *store,
     const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle)
 {

@@ -191,6 +191,16 @@ ngx_str_t ngx_http_agw_store_name(const ngx_http_agw_store_t *store);
 
 
 /*
+ * Makes it, or migrates it, in the master before the workers are there, so
+ * that it can be filled before the first request.  It may fail, which is
+ * logged: then opening it does that.
+ */
+
+void ngx_http_agw_store_make(ngx_http_agw_store_t *store,
+    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle);
+
+
+/*
  * Opens it in a worker, after the fork, and closes it when the worker exits.
  * Opening may fail: that is logged, and tried again when something is asked.
  * limits live as long as the worker.

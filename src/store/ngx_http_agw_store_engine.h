@@ -20,6 +20,9 @@ typedef struct {
     ngx_str_t    scheme;             /* with its colon */
 
     void      *(*create)(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n);
+    void       (*make)(void *state,
+                       const ngx_http_agw_store_limits_t *limits,
+                       ngx_cycle_t *cycle);
     void       (*open)(void *state,
                        const ngx_http_agw_store_limits_t *limits,
                        ngx_cycle_t *cycle);
