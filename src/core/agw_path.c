@@ -14,24 +14,44 @@
 
 
 static int agw_path_is_plain(agw_str_t path);
-static agw_reason_t agw_path_check_decoded(agw_str_t path, size_t slashes);
+static agw_reason_t agw_path_check_spelling(agw_str_t path);
+static agw_reason_t agw_path_check_segments(agw_str_t path, size_t slashes);
+static size_t agw_scheme(agw_str_t uri);
 
 
 agw_reason_t
 agw_path_check(agw_str_t path)
+{
+    if (agw_path_is_plain(path)) {
+        return AGW_OK;
+    }
+
+    if (path.len == 0 || memchr(path.data, '#', path.len) != NULL) {
+        return AGW_AMBIGUOUS_PATH;
+    }
+
+    return agw_path_check_spelling(path);
+}
+
+
+agw_reason_t
+agw_path_check_decoded(agw_str_t path)
+{
+    return agw_path_is_plain(path) ? AGW_OK : agw_path_check_spelling(path);
+}
+
+
+/* all but the rule for '#' */
+
+static agw_reason_t
+agw_path_check_spelling(agw_str_t path)
 {
     size_t          i, slashes;
     agw_str_t       decoded;
     agw_reason_t    reason;
     unsigned char  *buf;
 
-    if (agw_path_is_plain(path)) {
-        return AGW_OK;
-    }
-
-    if (path.len == 0 || path.data[0] != '/'
-        || memchr(path.data, '#', path.len) != NULL)
-    {
+    if (path.len == 0 || path.data[0] != '/') {
         return AGW_AMBIGUOUS_PATH;
     }
 
@@ -51,7 +71,7 @@ agw_path_check(agw_str_t path)
     }
 
     if (memchr(path.data, '%', path.len) == NULL) {
-        return agw_path_check_decoded(path, slashes);
+        return agw_path_check_segments(path, slashes);
     }
 
     buf = malloc(path.len);
@@ -62,11 +82,54 @@ agw_path_check(agw_str_t path)
     decoded.data = buf;
     decoded.len = agw_percent_decode_all(path, buf);
 
-    reason = agw_path_check_decoded(decoded, slashes);
+    reason = agw_path_check_segments(decoded, slashes);
 
     free(buf);
 
     return reason;
+}
+
+
+agw_reason_t
+agw_path_check_after(agw_str_t path, agw_str_t name)
+{
+    int             dots;
+    agw_str_t       rest, segment, decoded;
+    unsigned char  *buf;
+
+    if (!agw_str_begins(path, name)) {
+        return AGW_OK;
+    }
+
+    rest.data = path.data + name.len;
+    rest.len = path.len - name.len;
+
+    if (rest.len && rest.data[0] == '/') {
+        rest.data++;
+        rest.len--;
+    }
+
+    segment = agw_segment(rest, 0);
+
+    /* what else it may begin with is no dot and no space, decoded or not */
+
+    if (segment.len == 0 || memchr(". %", segment.data[0], 3) == NULL) {
+        return AGW_OK;
+    }
+
+    buf = malloc(segment.len);
+    if (buf == NULL) {
+        return AGW_INTERNAL_ERROR;
+    }
+
+    decoded.data = buf;
+    decoded.len = agw_percent_decode_all(segment, buf);
+
+    dots = agw_is_dot_segment(agw_segment(decoded, 0));
+
+    free(buf);
+
+    return dots ? AGW_AMBIGUOUS_PATH : AGW_OK;
 }
 
 
@@ -82,6 +145,68 @@ agw_path_of_target(agw_str_t target)
     }
 
     return target;
+}
+
+
+agw_str_t
+agw_path_of_uri(agw_str_t uri)
+{
+    size_t         i;
+    agw_str_t      path;
+    unsigned char  c;
+
+    if (uri.len && uri.data[0] == '/') {
+        return agw_path_of_target(uri);
+    }
+
+    path.data = NULL;
+    path.len = 0;
+
+    /* the authority (RFC 3986, section 3.2): its characters are not alike */
+
+    for (i = agw_scheme(uri); i && i < uri.len; i++) {
+        c = uri.data[i];
+
+        if (c == '/') {
+            path.data = uri.data + i;
+            path.len = uri.len - i;
+
+            return agw_path_of_target(path);
+        }
+
+        if (c <= 0x20 || c >= 0x7f || strchr("\"#<>?\\^`{|}", c) != NULL) {
+            break;
+        }
+    }
+
+    return path;
+}
+
+
+/* how long "http://" or the like is, 0 where there is none */
+
+static size_t
+agw_scheme(agw_str_t uri)
+{
+    size_t                  i;
+    static const agw_str_t  schemes[] = {
+        agw_string("https://"), agw_string("http://")
+    };
+    agw_str_t               head;
+
+    for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        head = uri;
+
+        if (head.len > schemes[i].len) {
+            head.len = schemes[i].len;
+        }
+
+        if (agw_same_nocase(head, schemes[i])) {
+            return head.len;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -120,7 +245,7 @@ agw_path_is_plain(agw_str_t path)
 /* slashes is how many the path had before it was decoded */
 
 static agw_reason_t
-agw_path_check_decoded(agw_str_t path, size_t slashes)
+agw_path_check_segments(agw_str_t path, size_t slashes)
 {
     size_t     i;
     agw_str_t  segment;

@@ -115,6 +115,39 @@ agw_template_match(const agw_template_t *template, agw_match_t how,
 }
 
 
+int
+agw_template_lies_below(const agw_template_t *template, agw_str_t path)
+{
+    agw_str_t  rest, id;
+
+    if (path.len && path.data[path.len - 1] == '/') {
+        path.len--;
+    }
+
+    if (path.len < template->prefix.len) {
+        return template->prefix.data[path.len] == '/'
+               && (path.len == 0
+                   || memcmp(template->prefix.data, path.data, path.len)
+                      == 0);
+    }
+
+    if (!agw_str_begins(path, template->prefix)) {
+        return 0;
+    }
+
+    /* a business, or a part of what the template has behind it */
+
+    id = agw_segment(path, template->prefix.len);
+
+    rest.data = id.data + id.len;
+    rest.len = path.len - template->prefix.len - id.len;
+
+    return id.len && rest.len < template->suffix.len
+           && agw_str_begins(template->suffix, rest)
+           && template->suffix.data[rest.len] == '/';
+}
+
+
 agw_reason_t
 agw_template_confused(const agw_template_t *template, agw_str_t path)
 {

@@ -49,6 +49,14 @@ agw_reason_t agw_template_match(const agw_template_t *template,
 
 
 /*
+ * Whether a path is that of a collection in which paths lie that the template
+ * matches, as "/v1" and "/" are for "/v1/businesses/<business_id>".
+ */
+
+int agw_template_lies_below(const agw_template_t *template, agw_str_t path);
+
+
+/*
  * Whether somebody could read a path as one that the template matches: with
  * its segments decoded as often as they can be, cut at the first ';', '?' or
  * '#', without dots and spaces at their end, without empty ones, in any

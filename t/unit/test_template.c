@@ -423,6 +423,62 @@ design_6_read_as_a_business(void **state)
 }
 
 
+/* collections in which businesses lie, or what is theirs */
+
+static void
+design_6_templates_below_a_path(void **state)
+{
+    size_t           i, k;
+    const char      *error;
+    agw_template_t   t[3];
+    static const agw_str_t  texts[] = {
+        agw_string("/v1/businesses/<business_id>"),
+        agw_string("/v1/businesses/<business_id>/a/b"),
+        agw_string("/<business_id>"),
+    };
+    static const struct {
+        agw_str_t    path;
+        const char  *below;              /* of each text: y or n */
+    } rows[] = {
+        { agw_string("/"), "yyy" },
+        { agw_string("/v1"), "yyn" },
+        { agw_string("/v1/"), "yyn" },
+        { agw_string("/v1/businesses"), "yyn" },
+        { agw_string("/v1/businesses/"), "yyn" },
+        { agw_string("/v1/businesses/B"), "nyn" },
+        { agw_string("/v1/businesses/B/"), "nyn" },
+        { agw_string("/v1/businesses/B/a"), "nyn" },
+        { agw_string("/v1/businesses/B/a/"), "nyn" },
+        { agw_string("/v1/businesses/B/a/b"), "nnn" },
+        { agw_string("/v1/businesses/B/a/b/"), "nnn" },
+        { agw_string("/v1/businesses/B/a/bc"), "nnn" },
+        { agw_string("/v1/businesses/B/ab"), "nnn" },
+        { agw_string("/v1/businesses/B/b"), "nnn" },
+        { agw_string("/v1/business"), "nnn" },
+        { agw_string("/v1/businessesx"), "nnn" },
+        { agw_string("/v1x"), "nnn" },
+        { agw_string("/v"), "nnn" },
+        { agw_string("/V1"), "nnn" },
+        { agw_string("/v2/"), "nnn" },
+        { agw_string("v1"), "nnn" },
+        { agw_string("//"), "nnn" },
+    };
+
+    (void) state;
+
+    for (k = 0; k < UNIT_COUNT(texts); k++) {
+        assert_int_equal(agw_template_parse(&t[k], texts[k], &error), 0);
+
+        for (i = 0; i < UNIT_COUNT(rows); i++) {
+            unit_assert(agw_template_lies_below(&t[k],
+                unit_copy(rows[i].path)) == (rows[i].below[k] == 'y'),
+                "\"%.*s\" and \"%.*s\"", UNIT_ARG(texts[k]),
+                UNIT_ARG(rows[i].path));
+        }
+    }
+}
+
+
 int
 main(void)
 {
@@ -434,6 +490,7 @@ main(void)
         unit_case(design_6_business_segment),
         unit_case(design_6_business_length),
         unit_case(p2_token_endpoint),
+        unit_case(design_6_templates_below_a_path),
         unit_case(no_template),
     };
 
