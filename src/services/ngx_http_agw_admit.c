@@ -234,7 +234,7 @@ ngx_http_agw_check_paths(ngx_http_request_t *r,
         return reason;
     }
 
-    reason = agw_path_check(paths->uri);
+    reason = agw_path_check_decoded(paths->uri);
 
     if (reason == AGW_OK) {
         reason = ngx_http_agw_check_confused(r, paths->uri, matched);
