@@ -90,6 +90,17 @@ typedef struct {
 } ngx_http_agw_endpoints_t;
 
 
+/* which paths come to a location; a block's are those of its location */
+
+typedef enum {
+    NGX_HTTP_AGW_NOWHERE = 0,        /* a server: those that none takes */
+    NGX_HTTP_AGW_PREFIX,
+    NGX_HTTP_AGW_EXACT,
+    NGX_HTTP_AGW_REGEX,
+    NGX_HTTP_AGW_NAMED
+} ngx_http_agw_place_t;
+
+
 typedef struct ngx_http_agw_loc_conf_s  ngx_http_agw_loc_conf_t;
 
 
@@ -118,6 +129,12 @@ struct ngx_http_agw_loc_conf_s {
     const u_char             *file;          /* and where */
     ngx_uint_t                line;
 
+    ngx_http_agw_place_t      place;
+    ngx_str_t                 stem;          /* a name that lacks a last '/' */
+    unsigned                  own_path:1;    /* written in this very block */
+    unsigned                  own_require:1; /* likewise */
+    unsigned                  opened:1;      /* by the `off` of a location */
+
     ngx_uint_t                require;       /* AGW_REQUIRE_* */
     ngx_str_t                 scope;
     ngx_str_t                 business_path; /* as it was written */
@@ -125,9 +142,6 @@ struct ngx_http_agw_loc_conf_s {
     ngx_uint_t                template_index;    /* in the server's, or unset */
     ngx_uint_t                https;         /* ngx_http_agw_https_t */
     ngx_http_complex_value_t *https_value;
-    unsigned                  own_require:1; /* it was written here */
-    unsigned                  opened:1;      /* by the `off` of a location */
-    unsigned                  own_path:1;    /* it was written here */
     ngx_flag_t                strict_path;
     ngx_flag_t                pass_preflight;
     ngx_uint_t                error_format;  /* ngx_http_agw_format_t */

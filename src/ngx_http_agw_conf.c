@@ -365,7 +365,7 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_uint_t                explicit_require;
     ngx_http_agw_srv_conf_t  *sscf;
 
-    if (ngx_http_agw_add_location(cf, conf) != NGX_OK) {
+    if (ngx_http_agw_add_location(cf, prev, conf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 

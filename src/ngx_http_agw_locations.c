@@ -11,14 +11,20 @@
 #include "ngx_http_agw_locations.h"
 
 
-static void ngx_http_agw_check_server(ngx_conf_t *cf,
+static void ngx_http_agw_set_place(const ngx_http_agw_loc_conf_t *prev,
+    const ngx_http_agw_location_t *location);
+static ngx_str_t ngx_http_agw_stem(ngx_str_t name);
+static ngx_http_agw_place_t ngx_http_agw_place(
+    const ngx_http_core_loc_conf_t *clcf);
+static void ngx_http_agw_check_unused_path(ngx_conf_t *cf,
     const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end);
 static ngx_uint_t ngx_http_agw_is_endpoint(
     const ngx_http_agw_location_t *location);
 
 
 ngx_int_t
-ngx_http_agw_add_location(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
+ngx_http_agw_add_location(ngx_conf_t *cf,
+    const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf)
 {
     ngx_http_agw_location_t   *location;
     ngx_http_agw_main_conf_t  *mcf;
@@ -51,7 +57,62 @@ ngx_http_agw_add_location(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
     location->is_server =
         (cscf->ctx->loc_conf[ngx_http_auth_gateway_module.ctx_index] == conf);
 
+    ngx_http_agw_set_place(prev, location);
+
     return NGX_OK;
+}
+
+
+static void
+ngx_http_agw_set_place(const ngx_http_agw_loc_conf_t *prev,
+    const ngx_http_agw_location_t *location)
+{
+    ngx_http_agw_loc_conf_t         *conf;
+    const ngx_http_core_loc_conf_t  *clcf;
+
+    if (location->is_server) {
+        return;
+    }
+
+    clcf = location->core;
+    conf = location->conf;
+
+    conf->stem = prev->stem;
+    conf->place = clcf->noname ? prev->place : ngx_http_agw_place(clcf);
+
+    if (conf->place == NGX_HTTP_AGW_PREFIX) {
+        conf->stem = ngx_http_agw_stem(clcf->name);
+    }
+}
+
+
+/* what remains after a name that ends with '/' begins with a whole segment */
+
+static ngx_str_t
+ngx_http_agw_stem(ngx_str_t name)
+{
+    if (name.len && name.data[name.len - 1] == '/') {
+        ngx_str_null(&name);
+    }
+
+    return name;
+}
+
+
+static ngx_http_agw_place_t
+ngx_http_agw_place(const ngx_http_core_loc_conf_t *clcf)
+{
+#if (NGX_PCRE)
+    if (clcf->regex != NULL) {
+        return NGX_HTTP_AGW_REGEX;
+    }
+#endif
+
+    if (clcf->named) {
+        return NGX_HTTP_AGW_NAMED;
+    }
+
+    return clcf->exact_match ? NGX_HTTP_AGW_EXACT : NGX_HTTP_AGW_PREFIX;
 }
 
 
@@ -74,10 +135,16 @@ ngx_http_agw_check_locations(ngx_conf_t *cf)
 
     for (i = 1; i <= mcf->locations->nelts; i++) {
 
-        if (i == mcf->locations->nelts || location[i].is_server) {
-            ngx_http_agw_check_server(cf, &location[first], &location[i]);
-            first = i;
+        if (i < mcf->locations->nelts && !location[i].is_server) {
+            continue;
         }
+
+        if (!location[first].server->guarded) {
+            ngx_http_agw_check_unused_path(cf, &location[first],
+                                           &location[i]);
+        }
+
+        first = i;
     }
 
     return NGX_OK;
@@ -91,15 +158,11 @@ ngx_http_agw_check_locations(ngx_conf_t *cf)
  */
 
 static void
-ngx_http_agw_check_server(ngx_conf_t *cf,
+ngx_http_agw_check_unused_path(ngx_conf_t *cf,
     const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end)
 {
     ngx_uint_t                      used, written;
     const ngx_http_agw_location_t  *location;
-
-    if (first->server->guarded) {
-        return;
-    }
 
     used = 0;
     written = first->conf->own_path;

@@ -12,10 +12,13 @@
 #include "ngx_http_agw.h"
 
 
-/* Records the location that is being merged.  NGX_OK or NGX_ERROR. */
+/*
+ * Records the location that is being merged, before anything is, and where it
+ * is.  NGX_OK or NGX_ERROR.
+ */
 
 ngx_int_t ngx_http_agw_add_location(ngx_conf_t *cf,
-    ngx_http_agw_loc_conf_t *conf);
+    const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf);
 
 
 /* After the last was merged.  NGX_OK, or NGX_ERROR and an EMERG line. */

@@ -214,17 +214,26 @@ ngx_http_agw_match(ngx_http_request_t *r, const ngx_http_agw_paths_t *paths,
 
 /*
  * nginx decodes and normalises a path once, and not again after a rewrite:
- * where the path was changed, both spellings have to be plain.  matched is
- * the template that they are known to match as it is written.
+ * where the path was changed, both spellings have to be plain.  A location's
+ * name may be replaced in the path, and what remains stands alone then.
+ * matched is the template that they are known to match as it is written.
  */
 
 static agw_reason_t
 ngx_http_agw_check_paths(ngx_http_request_t *r,
     const ngx_http_agw_paths_t *paths, ngx_uint_t matched)
 {
-    agw_reason_t  reason;
+    agw_reason_t                    reason;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
     reason = agw_path_check(paths->raw);
+
+    if (reason == AGW_OK && lcf->stem.len) {
+        reason = agw_path_check_after(paths->uri,
+                                      ngx_http_agw_to_core(lcf->stem));
+    }
 
     if (reason == AGW_OK) {
         reason = ngx_http_agw_check_confused(r, paths->raw, matched);
