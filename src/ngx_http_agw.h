@@ -131,8 +131,10 @@ struct ngx_http_agw_loc_conf_s {
 
     ngx_http_agw_place_t      place;
     ngx_str_t                 stem;          /* a name that lacks a last '/' */
+    time_t                   *told;          /* each worker's own, last time */
     unsigned                  own_path:1;    /* written in this very block */
     unsigned                  own_require:1; /* likewise */
+    unsigned                  place_require:1;   /* or in its location */
     unsigned                  opened:1;      /* by the `off` of a location */
 
     ngx_uint_t                require;       /* AGW_REQUIRE_* */

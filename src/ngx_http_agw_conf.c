@@ -41,8 +41,6 @@ static const void *ngx_http_agw_trust(const ngx_http_agw_srv_conf_t *prev,
     const ngx_http_agw_srv_conf_t *conf);
 static ngx_int_t ngx_http_agw_prepare_claims(ngx_conf_t *cf,
     ngx_http_agw_srv_conf_t *conf);
-static void ngx_http_agw_set_opened(ngx_conf_t *cf,
-    const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf);
 static ngx_int_t ngx_http_agw_add_template(ngx_conf_t *cf,
     ngx_http_agw_srv_conf_t *sscf, ngx_http_agw_loc_conf_t *conf);
 static char *ngx_http_agw_merge_lifetimes(ngx_conf_t *cf,
@@ -370,7 +368,6 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     explicit_require = (conf->require != NGX_CONF_UNSET_UINT);
-    ngx_http_agw_set_opened(cf, prev, conf);
 
     if (conf->https == NGX_CONF_UNSET_UINT) {
         conf->https_value = prev->https_value;
@@ -422,27 +419,6 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     return ngx_http_agw_check_guarded(cf, conf);
-}
-
-
-/* an `off` of http or of a server is the default, and opens nothing */
-
-static void
-ngx_http_agw_set_opened(ngx_conf_t *cf, const ngx_http_agw_loc_conf_t *prev,
-    ngx_http_agw_loc_conf_t *conf)
-{
-    ngx_http_core_srv_conf_t  *cscf;
-
-    cscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module);
-
-    conf->own_require = (conf->require != NGX_CONF_UNSET_UINT);
-
-    if (cscf->ctx->loc_conf[ngx_http_auth_gateway_module.ctx_index] == conf) {
-        return;
-    }
-
-    conf->opened = conf->own_require ? conf->require == AGW_REQUIRE_OFF
-                                     : prev->opened;
 }
 
 

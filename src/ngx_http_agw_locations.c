@@ -11,13 +11,18 @@
 #include "ngx_http_agw_locations.h"
 
 
-static void ngx_http_agw_set_place(const ngx_http_agw_loc_conf_t *prev,
+static ngx_int_t ngx_http_agw_set_place(ngx_conf_t *cf,
+    const ngx_http_agw_loc_conf_t *prev,
     const ngx_http_agw_location_t *location);
 static ngx_str_t ngx_http_agw_stem(ngx_str_t name);
 static ngx_http_agw_place_t ngx_http_agw_place(
     const ngx_http_core_loc_conf_t *clcf);
+static ngx_int_t ngx_http_agw_check_server(ngx_conf_t *cf,
+    const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end);
 static void ngx_http_agw_check_unused_path(ngx_conf_t *cf,
     const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end);
+static ngx_int_t ngx_http_agw_check_named(ngx_conf_t *cf,
+    const ngx_http_agw_location_t *location);
 static ngx_uint_t ngx_http_agw_is_endpoint(
     const ngx_http_agw_location_t *location);
 
@@ -57,32 +62,54 @@ ngx_http_agw_add_location(ngx_conf_t *cf,
     location->is_server =
         (cscf->ctx->loc_conf[ngx_http_auth_gateway_module.ctx_index] == conf);
 
-    ngx_http_agw_set_place(prev, location);
-
-    return NGX_OK;
+    return ngx_http_agw_set_place(cf, prev, location);
 }
 
 
-static void
-ngx_http_agw_set_place(const ngx_http_agw_loc_conf_t *prev,
+/*
+ * What `off` opens, and what a path may be, depends on where the location is.
+ * An `off` of a server is no more than the default.
+ */
+
+static ngx_int_t
+ngx_http_agw_set_place(ngx_conf_t *cf, const ngx_http_agw_loc_conf_t *prev,
     const ngx_http_agw_location_t *location)
 {
     ngx_http_agw_loc_conf_t         *conf;
     const ngx_http_core_loc_conf_t  *clcf;
 
-    if (location->is_server) {
-        return;
-    }
-
     clcf = location->core;
     conf = location->conf;
 
+    conf->told = ngx_pcalloc(cf->pool, sizeof(time_t));
+    if (conf->told == NULL) {
+        return NGX_ERROR;
+    }
+
+    conf->own_require = (conf->require != NGX_CONF_UNSET_UINT);
+
+    if (location->is_server) {
+        return NGX_OK;
+    }
+
+    conf->place_require = conf->own_require;
+    conf->opened = conf->own_require ? conf->require == AGW_REQUIRE_OFF
+                                     : prev->opened;
     conf->stem = prev->stem;
-    conf->place = clcf->noname ? prev->place : ngx_http_agw_place(clcf);
+
+    if (clcf->noname) {
+        conf->place = prev->place;
+        conf->place_require |= prev->place_require;
+
+    } else {
+        conf->place = ngx_http_agw_place(clcf);
+    }
 
     if (conf->place == NGX_HTTP_AGW_PREFIX) {
         conf->stem = ngx_http_agw_stem(clcf->name);
     }
+
+    return NGX_OK;
 }
 
 
@@ -139,12 +166,39 @@ ngx_http_agw_check_locations(ngx_conf_t *cf)
             continue;
         }
 
-        if (!location[first].server->guarded) {
-            ngx_http_agw_check_unused_path(cf, &location[first],
-                                           &location[i]);
+        if (ngx_http_agw_check_server(cf, &location[first], &location[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
         }
 
         first = i;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_agw_check_server(ngx_conf_t *cf,
+    const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end)
+{
+    const ngx_http_agw_location_t  *location;
+
+    if (!first->server->guarded) {
+        ngx_http_agw_check_unused_path(cf, first, end);
+        return NGX_OK;
+    }
+
+    for (location = first + 1; location < end; location++) {
+
+        if (ngx_http_agw_is_endpoint(location)) {
+            continue;
+        }
+
+        if (ngx_http_agw_check_named(cf, location) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;
@@ -193,6 +247,33 @@ ngx_http_agw_check_unused_path(ngx_conf_t *cf,
                   "\"auth_gateway_business_path\" guards nothing without an "
                   "\"auth_gateway_require\" in the server in %s:%ui",
                   first->core_server->file_name, first->core_server->line);
+}
+
+
+/*
+ * A named location has no path of its own: any may come to it, and it
+ * forwards the raw one.
+ */
+
+static ngx_int_t
+ngx_http_agw_check_named(ngx_conf_t *cf,
+    const ngx_http_agw_location_t *location)
+{
+    if (location->conf->place != NGX_HTTP_AGW_NAMED
+        || location->conf->place_require || location->core->handler == NULL)
+    {
+        return NGX_OK;
+    }
+
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "location \"%V\" must have an \"auth_gateway_require\" of "
+                  "its own, which may be \"off\": it is named, has a content "
+                  "handler, and other locations require a token in the "
+                  "server in %s:%ui",
+                  &location->core->name, location->core_server->file_name,
+                  location->core_server->line);
+
+    return NGX_ERROR;
 }
 
 

@@ -13,8 +13,8 @@
 
 
 /*
- * Records the location that is being merged, before anything is, and where it
- * is.  NGX_OK or NGX_ERROR.
+ * Records the location that is being merged, before anything is: where it is,
+ * and whether it says itself what it requires.  NGX_OK or NGX_ERROR.
  */
 
 ngx_int_t ngx_http_agw_add_location(ngx_conf_t *cf,

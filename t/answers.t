@@ -43,6 +43,7 @@ http {
         }
 
         location @guarded {
+            auth_gateway_require business;
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
 

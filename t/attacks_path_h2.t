@@ -48,6 +48,7 @@ http {
         }
 
         location @named {
+            auth_gateway_require business;
             auth_gateway_business_path /try/<business_id>;
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }

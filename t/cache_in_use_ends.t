@@ -66,6 +66,7 @@ http {
         }
 
         location \@named {
+            auth_gateway_require business owner;
             auth_gateway_business_path /late410/<business_id>;
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }

@@ -9,7 +9,7 @@ use lib "$FindBin::Bin/lib";
 
 use Test::More;
 
-use AGW::Config qw(check configuration);
+use AGW::Config qw(accepted check configuration refused);
 
 # each case fills in what stands in http, in the server, in the location
 
@@ -93,5 +93,43 @@ warned('a path of an endpoint, written in the server', undef,
     server => "$template location = /t { auth_gateway_token business; }",
     location => 'return 404;');
 warned('a server without a path', undef, location => $proxy);
+
+
+
+# A named location has no path of its own, and forwards the raw one of any:
+# it says what it demands, whatever it would inherit.
+
+my $named = "$template location /x/ { $business $proxy }";
+my $own = qr/"\@up" must have an "auth_gateway_require" of its own/;
+my $fast = 'fastcgi_pass 127.0.0.1:9;';
+
+refused('a named location that proxies', 'auth_gateway_require', undef, $own,
+    server => "$named location \@up { $proxy }");
+refused('one that inherits a requirement', 'auth_gateway_require', undef,
+    $own, server => "$business $named location \@up { $proxy }");
+refused('one that inherits off', 'auth_gateway_require', undef, $own,
+    server => "$named auth_gateway_require off; location \@up { $proxy }");
+refused('one with another handler', 'auth_gateway_require', undef, $own,
+    server => "$named location \@up { $fast }");
+refused('one that proxies in an if', 'auth_gateway_require', undef, $own,
+    server => "$named location \@up { if (\$arg_x) { $proxy } }");
+refused('one with a requirement in limit_except alone',
+    'auth_gateway_require', undef, $own, server =>
+    "$named location \@up { $proxy limit_except GET { $business } }");
+
+for my $require ('off', 'partner', 'business') {
+    accepted("a named location that proxies, with $require",
+        server => "$named location \@up { auth_gateway_require $require;"
+            . " $proxy if (\$arg_x) { $proxy } }");
+}
+
+accepted('one that is a return', server =>
+    "$named location \@up { return 404; }");
+accepted('one for files', server =>
+    "$named location \@up { root /nonexistent; }");
+accepted('one that answers itself', server =>
+    "$named location \@up { auth_gateway_token partner; }");
+accepted('one that proxies where nothing is demanded', server =>
+    "location \@up { $proxy }");
 
 done_testing();

@@ -17,7 +17,6 @@ use AGW::Refusal qw(expected);
 # servers that differ in their format alone
 
 my $locations = <<'CONF';
-        auth_gateway_require business;
         auth_gateway_business_path /v1/businesses/<business_id>;
 
         location = /token { auth_gateway_token partner; }
@@ -34,6 +33,11 @@ my $locations = <<'CONF';
         }
 
         location /v1/businesses/ {
+            auth_gateway_require business;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
+        location ~ \.pdf$ {
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
 
@@ -91,6 +95,7 @@ http {
 
 $locations
         location /v1/businesses/again/ {
+            auth_gateway_require business;
             auth_gateway_error_format oauth2;
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
@@ -172,6 +177,7 @@ my @guarded = (
     ['no_credentials', 'GET', $here, []],
     ['no_credentials', 'GET', $here, [$basic]],
     (map { [$_->[0], 'GET', $here, [$_->[1]->(%to_business)]] } @tokens),
+    ['unguarded_path', 'GET', "$here.pdf", [$good]],
     ['wrong_kind', 'GET', $here, [$mine]],
     ['insufficient_scope', 'GET', $here,
         [bearer(%to_business, claims => { scope => 'read' })]],

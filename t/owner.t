@@ -141,6 +141,7 @@ $identity
         }
 
         location \@named {
+            auth_gateway_require owner;
             auth_gateway_business_path /try/named/<business_id>;
 $identity
         }

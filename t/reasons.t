@@ -23,7 +23,6 @@ use AGW::Gateway;
 my $locations = <<'CONF';
         access_log %%PREFIX%%/logs/result.log result;
 
-        auth_gateway_require business;
         auth_gateway_business_path /v1/businesses/<business_id>;
 
         location = /token { auth_gateway_token partner; }
@@ -34,6 +33,11 @@ my $locations = <<'CONF';
         }
 
         location /v1/businesses/ {
+            auth_gateway_require business;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
+        location ~ \.pdf$ {
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
 
@@ -74,6 +78,7 @@ $locations
 
 $locations
         location /v1/businesses/again/ {
+            auth_gateway_require business;
             auth_gateway_error_format oauth2;
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
@@ -89,7 +94,9 @@ CONF
 # reason => [status, error, error_code], as design 7 has them
 
 my %rows = (
-    insecure_transport => [403, 'invalid_request', 'permission_denied'],
+    (map { $_ => [403, 'invalid_request', 'permission_denied'] } qw(
+        insecure_transport unguarded_path
+    )),
     (map { $_ => [400, 'invalid_request', 'validation_error'] } qw(
         ambiguous_path malformed_credentials invalid_request body_not_json
     )),
@@ -168,6 +175,7 @@ my @guarded = (
     ['insecure_transport', 'GET', $here, [$good], port => 'PLAIN'],
     ['ambiguous_path', 'GET', "/v1/businesses/$business/..%2fx", [$good]],
     ['ambiguous_path', 'GET', '/docs/..%2fx', []],
+    ['unguarded_path', 'GET', "$here.pdf", [$good]],
     ['malformed_credentials', 'GET', $here, ['Authorization: Bearer a b']],
     ['no_credentials', 'GET', $here, []],
     ['no_credentials', 'GET', $here, [$basic]],

@@ -80,6 +80,7 @@ http {
         }
 
         location @guarded {
+            auth_gateway_require business;
             auth_gateway_scope deep;
             auth_gateway_business_path /try/named/<business_id>;
             include %%CONF%%/guarded_proxy.conf;

@@ -133,6 +133,11 @@ static const agw_reason_info_t  agw_reasons[AGW_REASONS] = {
       AGW_AUTH_FAILURE,
       "the token lives longer than is accepted here" },
 
+    [AGW_UNGUARDED_PATH] =
+    { "unguarded_path", 403, "invalid_request", "permission_denied",
+      AGW_BAD_REQUEST,
+      "the path of a business is not open here" },
+
     [AGW_WRONG_KIND] =
     { "wrong_kind", 403, "insufficient_scope", "permission_denied",
       AGW_AUTH_FAILURE,

@@ -17,7 +17,14 @@
 #include "ngx_http_agw_verify.h"
 
 
+/* how often a location is told of, in seconds */
+
+#define NGX_HTTP_AGW_TOLD_AGAIN    60
+
+
 static ngx_int_t ngx_http_agw_access_unguarded(ngx_http_request_t *r,
+    const ngx_http_agw_loc_conf_t *lcf);
+static void ngx_http_agw_access_tell(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf);
 static ngx_int_t ngx_http_agw_access_preflight(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_access_decide(ngx_http_request_t *r,
@@ -76,7 +83,7 @@ ngx_http_agw_access_handler(ngx_http_request_t *r)
 
 
 /*
- * A neighbour of a guarded location that forwards raw paths could reach what
+ * A neighbour of a guarded location that forwards the path could reach what
  * the guarded one protects.
  */
 
@@ -89,17 +96,60 @@ ngx_http_agw_access_unguarded(ngx_http_request_t *r,
 
     sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
 
-    if (!sscf->guarded || !lcf->strict_path) {
+    if (!sscf->guarded) {
         return NGX_DECLINED;
     }
 
-    reason = ngx_http_agw_admit_path(r);
+    reason = ngx_http_agw_admit_unguarded(r);
+
+    if (reason == AGW_UNGUARDED_PATH) {
+        ngx_http_agw_access_tell(r, lcf);
+    }
 
     if (reason != AGW_OK) {
         return ngx_http_agw_access_refuse(r, reason);
     }
 
     return NGX_DECLINED;
+}
+
+
+/* for an operator to mend; a client must not fill the log with it */
+
+static void
+ngx_http_agw_access_tell(ngx_http_request_t *r,
+    const ngx_http_agw_loc_conf_t *lcf)
+{
+    time_t                     now;
+    ngx_http_core_loc_conf_t  *clcf;
+    ngx_http_core_srv_conf_t  *cscf;
+
+    now = ngx_time();
+
+    if (*lcf->told != 0 && now >= *lcf->told
+        && now - *lcf->told < NGX_HTTP_AGW_TOLD_AGAIN)
+    {
+        return;
+    }
+
+    *lcf->told = now;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+
+    if (lcf->place == NGX_HTTP_AGW_NOWHERE) {
+        ngx_log_error(NGX_LOG_ERR, ngx_http_agw_log(r), 0,
+                      "auth_gateway: the path of a business is refused where "
+                      "no location of server \"%V\" matches it",
+                      &cscf->server_name);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, ngx_http_agw_log(r), 0,
+                  "auth_gateway: the path of a business is refused in "
+                  "location \"%V\" of server \"%V\", which must have an "
+                  "\"auth_gateway_require\" of its own to serve it",
+                  &clcf->name, &cscf->server_name);
 }
 
 

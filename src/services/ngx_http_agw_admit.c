@@ -20,6 +20,7 @@ typedef struct {
     agw_str_t     uri;               /* as nginx has it now */
     agw_str_t     raw;               /* as the client wrote it */
     unsigned      forwarded:1;       /* nginx may forward the raw one */
+    unsigned      differ:1;          /* and that is another */
 } ngx_http_agw_paths_t;
 
 
@@ -29,6 +30,8 @@ static ngx_int_t ngx_http_agw_says_secure(agw_str_t value);
 static agw_reason_t ngx_http_agw_match(ngx_http_request_t *r,
     const ngx_http_agw_paths_t *paths, agw_match_t how,
     agw_str_t *business_id);
+static ngx_uint_t ngx_http_agw_matches_any(ngx_http_request_t *r,
+    agw_str_t path);
 static agw_reason_t ngx_http_agw_check_paths(ngx_http_request_t *r,
     const ngx_http_agw_paths_t *paths, ngx_uint_t matched);
 static agw_reason_t ngx_http_agw_check_confused(ngx_http_request_t *r,
@@ -78,6 +81,35 @@ ngx_http_agw_admit_guarded(ngx_http_request_t *r, agw_str_t *business_id)
 
 
 agw_reason_t
+ngx_http_agw_admit_unguarded(ngx_http_request_t *r)
+{
+    agw_reason_t                    reason;
+    ngx_http_agw_paths_t            paths;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    paths = ngx_http_agw_paths(r);
+
+    if (lcf->strict_path) {
+        reason = ngx_http_agw_check_paths(r, &paths, NGX_CONF_UNSET_UINT);
+
+        if (reason != AGW_OK) {
+            return reason;
+        }
+    }
+
+    if (lcf->opened) {
+        return AGW_OK;
+    }
+
+    return ngx_http_agw_matches_any(r, paths.uri)
+           || (paths.differ && ngx_http_agw_matches_any(r, paths.raw))
+           ? AGW_UNGUARDED_PATH : AGW_OK;
+}
+
+
+agw_reason_t
 ngx_http_agw_admit_path(ngx_http_request_t *r)
 {
     ngx_http_agw_paths_t  paths;
@@ -113,6 +145,13 @@ ngx_http_agw_paths(ngx_http_request_t *r)
     paths.uri = ngx_http_agw_to_core(r->uri);
     paths.raw = agw_path_of_target(ngx_http_agw_to_core(r->unparsed_uri));
     paths.forwarded = r->valid_unparsed_uri;
+
+    /* nginx parses most paths where they stand */
+
+    paths.differ = paths.forwarded
+                   && (paths.raw.data != paths.uri.data
+                       || paths.raw.len != paths.uri.len)
+                   && !agw_str_eq(paths.raw, paths.uri);
 
     return paths;
 }
@@ -196,7 +235,7 @@ ngx_http_agw_match(ngx_http_request_t *r, const ngx_http_agw_paths_t *paths,
         return AGW_AMBIGUOUS_PATH;
     }
 
-    if (!paths->forwarded || agw_str_eq(paths->raw, paths->uri)) {
+    if (!paths->differ) {
         return AGW_OK;
     }
 
@@ -209,6 +248,33 @@ ngx_http_agw_match(ngx_http_request_t *r, const ngx_http_agw_paths_t *paths,
     }
 
     return AGW_OK;
+}
+
+
+/* also one whose segment is no identifier */
+
+static ngx_uint_t
+ngx_http_agw_matches_any(ngx_http_request_t *r, agw_str_t path)
+{
+    agw_str_t                       id;
+    ngx_uint_t                      i;
+    const agw_template_t           *template;
+    const ngx_http_agw_srv_conf_t  *sscf;
+
+    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
+
+    template = sscf->templates ? sscf->templates->elts : NULL;
+
+    for (i = 0; template != NULL && i < sscf->templates->nelts; i++) {
+
+        if (agw_template_match(&template[i], AGW_MATCH_PREFIX, path, &id)
+            != AGW_NO_BUSINESS_IN_PATH)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -30,6 +30,15 @@ agw_reason_t ngx_http_agw_admit_guarded(ngx_http_request_t *r,
 
 
 /*
+ * For a location of a guarded server that requires nothing: its path, and
+ * that no template of the server matches it, unless the location was opened.
+ * AGW_UNGUARDED_PATH, or what ngx_http_agw_admit_path() returns.
+ */
+
+agw_reason_t ngx_http_agw_admit_unguarded(ngx_http_request_t *r);
+
+
+/*
  * Whether the path that nginx matched, and the raw one that it may forward,
  * mean one thing to everybody.  AGW_OK, AGW_AMBIGUOUS_PATH or
  * AGW_INTERNAL_ERROR.

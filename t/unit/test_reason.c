@@ -75,6 +75,8 @@ static const struct {
       "invalid_token", FAILURE, SPECIFIED },
     { AGW_LIFETIME_EXCEEDED, "lifetime_exceeded", 401, "invalid_token",
       "invalid_token", FAILURE, SPECIFIED },
+    { AGW_UNGUARDED_PATH, "unguarded_path", 403, "invalid_request",
+      "permission_denied", BAD, SPECIFIED },
     { AGW_WRONG_KIND, "wrong_kind", 403, "insufficient_scope",
       "permission_denied", FAILURE, SPECIFIED },
     { AGW_INSUFFICIENT_SCOPE, "insufficient_scope", 403,

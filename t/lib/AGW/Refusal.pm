@@ -21,6 +21,7 @@ my @absent = ('ResourceNotFound', 'SpecifiedIdNotFound');
 
 my %answers = (
     insecure_transport => [403, 'invalid_request', @request],
+    unguarded_path => [403, 'invalid_request', @request],
     invalid_client => [401, 'invalid_client', @failure],
     no_credentials => [401, 'invalid_token', @failure],
     body_not_json => [400, 'invalid_request', 'JsonSerialization',
