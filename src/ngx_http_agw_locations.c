@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_locations.h"
 
 
@@ -23,6 +24,10 @@ static void ngx_http_agw_check_unused_path(ngx_conf_t *cf,
     const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end);
 static ngx_int_t ngx_http_agw_check_named(ngx_conf_t *cf,
     const ngx_http_agw_location_t *location);
+static void ngx_http_agw_check_partner(ngx_conf_t *cf,
+    const ngx_http_agw_location_t *location);
+static ngx_uint_t ngx_http_agw_is_described(const agw_template_t *template,
+    ngx_http_agw_place_t place, agw_str_t name);
 static ngx_uint_t ngx_http_agw_is_endpoint(
     const ngx_http_agw_location_t *location);
 
@@ -100,9 +105,15 @@ ngx_http_agw_set_place(ngx_conf_t *cf, const ngx_http_agw_loc_conf_t *prev,
     if (clcf->noname) {
         conf->place = prev->place;
         conf->place_require |= prev->place_require;
+        conf->literal = prev->literal;
 
     } else {
         conf->place = ngx_http_agw_place(clcf);
+    }
+
+    if (conf->own_require) {
+        conf->literal = (conf->place == NGX_HTTP_AGW_EXACT
+                         && conf->require == AGW_REQUIRE_PARTNER);
     }
 
     if (conf->place == NGX_HTTP_AGW_PREFIX) {
@@ -199,6 +210,8 @@ ngx_http_agw_check_server(ngx_conf_t *cf,
         if (ngx_http_agw_check_named(cf, location) != NGX_OK) {
             return NGX_ERROR;
         }
+
+        ngx_http_agw_check_partner(cf, location);
     }
 
     return NGX_OK;
@@ -274,6 +287,86 @@ ngx_http_agw_check_named(ngx_conf_t *cf,
                   location->core_server->line);
 
     return NGX_ERROR;
+}
+
+
+/*
+ * A partner token opens no business.  It opens the one literal path of a
+ * `location =` that says so itself, which no other request can come to; nginx
+ * warns about that as well.  A block that writes nothing has its location's
+ * warning.
+ */
+
+static void
+ngx_http_agw_check_partner(ngx_conf_t *cf,
+    const ngx_http_agw_location_t *location)
+{
+    ngx_uint_t                       i;
+    const agw_template_t            *t;
+    const ngx_http_agw_loc_conf_t   *conf;
+    const ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = location->core;
+    conf = location->conf;
+
+    if (conf->require != AGW_REQUIRE_PARTNER
+        || (clcf->noname && !conf->own_require)
+        || location->server->templates == NULL)
+    {
+        return;
+    }
+
+    t = location->server->templates->elts;
+
+    for (i = 0; i < location->server->templates->nelts; i++) {
+        if (ngx_http_agw_is_described(&t[i], conf->place,
+                                      ngx_http_agw_to_core(clcf->name)))
+        {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "\"auth_gateway_require partner\" in location "
+                          "\"%V\": \"%*s<business_id>%*s\" describes its "
+                          "path as that of a business, where %s in the "
+                          "server in %s:%ui",
+                          &clcf->name, t[i].prefix.len,
+                          t[i].prefix.data, t[i].suffix.len,
+                          t[i].suffix.data,
+                          conf->literal
+                          ? "every partner is let through"
+                          : "a partner token is refused",
+                          location->core_server->file_name,
+                          location->core_server->line);
+            return;
+        }
+    }
+}
+
+
+/*
+ * Whether all the paths of a prefix location are a template's, but for one
+ * that lacks the business; whether that of an exact one is.
+ */
+
+static ngx_uint_t
+ngx_http_agw_is_described(const agw_template_t *template,
+    ngx_http_agw_place_t place, agw_str_t name)
+{
+    agw_str_t  bare, id;
+
+    if (place != NGX_HTTP_AGW_PREFIX && place != NGX_HTTP_AGW_EXACT) {
+        return 0;
+    }
+
+    if (agw_template_match(template, AGW_MATCH_PREFIX, name, &id)
+        != AGW_NO_BUSINESS_IN_PATH)
+    {
+        return 1;
+    }
+
+    bare = template->prefix;
+    bare.len--;
+
+    return place == NGX_HTTP_AGW_PREFIX && template->suffix.len == 0
+           && (agw_str_eq(name, template->prefix) || agw_str_eq(name, bare));
 }
 
 

@@ -132,4 +132,77 @@ accepted('one that answers itself', server =>
 accepted('one that proxies where nothing is demanded', server =>
     "location \@up { $proxy }");
 
+
+# A location for partners whose path a template describes is a mistake: its
+# author believes that a partner token opens it.
+
+my $partner = 'auth_gateway_require partner;';
+my $guard = "$template $business $proxy";
+
+sub partner_of {
+    my ($location, $what) = @_;
+
+    return qr/"auth_gateway_require\ partner"\ in\ location\ "\Q$location\E":
+        \ "\/v1\/businesses\/<business_id>"\ describes\ its\ path
+        \ as\ that\ of\ a\ business,\ where\ $what
+        \ in\ the\ server\ in\ \/\S+:\d+$/x;
+}
+
+my $refuses = 'a\ partner\ token\ is\ refused';
+my $opens = 'every\ partner\ is\ let\ through';
+
+warned('partner in the very location', partner_of('/v1/businesses/',
+    $refuses), location => "$template $partner $proxy");
+warned('partner of the server', partner_of('/v1/businesses/', $refuses),
+    server => "$partner $template", location => $proxy);
+warned('partner of http', partner_of('/v1/businesses/', $refuses),
+    http => "$partner $template", location => $proxy);
+warned('in a limit_except', partner_of('/v1/businesses/', $refuses),
+    location => "$guard limit_except GET { $partner }");
+warned('once for a location and its blocks',
+    partner_of('/v1/businesses/', $refuses),
+    location => "$template $partner $proxy if (\$arg_x) { set \$x 1; }"
+        . ' limit_except GET { deny all; }');
+
+for (['/v1/businesses', ''], ['/v1/businesses/b-1', ''],
+    ['/v1/businesses/b-1/x', ''], ['/v1/businesses/b-1/x', '^~ '])
+{
+    my ($name, $modifier) = @$_;
+
+    warned("beside it: $modifier$name", partner_of($name, $refuses),
+        location => $guard,
+        server => "location $modifier$name { $partner $proxy }");
+}
+
+warned('an exact location that inherits it',
+    partner_of('/v1/businesses/all', $refuses),
+    location => $guard, server => "location /x/ { $partner"
+        . ' location = /x/all { return 404; } }'
+        . " location = /v1/businesses/all { $proxy }", http => $partner);
+warned('an exact location that says so',
+    partner_of('/v1/businesses/all', $opens), location => $guard,
+    server => "location = /v1/businesses/all { $partner $proxy }");
+
+for ('/', '/v1/', '/v1/business', '/v1/businesses2', '/v1/businessesx/y',
+    '/v2/businesses/', '= /v1/businesses/', '= /v1/businesses',
+    '~ ^/v1/businesses/', '~ /v1/businesses/b-1$')
+{
+    warned("no mistake: $_", undef, location => $guard,
+        server => "location $_ { $partner $proxy }");
+}
+
+warned('no mistake: a regex that looks like a path', undef,
+    location => $guard, server =>
+    "location ~ /v1/businesses/b-1 { $guard limit_except GET { $partner } }");
+warned('no mistake: a named location', undef,
+    location => $guard, server => "location \@up { $partner $proxy }");
+warned('no mistake: a template with more behind the business', undef,
+    location => $partner . $proxy, server => 'location /v1/ {'
+    . " $business $proxy auth_gateway_business_path"
+    . ' /v1/businesses/<business_id>/files; }');
+warned('no mistake: the template of an endpoint', undef,
+    location => 'return 404;', server => "location /p/ { $partner $proxy }"
+    . ' location = /t { auth_gateway_token business;'
+    . ' auth_gateway_business_path /p/<business_id>; }');
+
 done_testing();

@@ -30,6 +30,9 @@ static ngx_int_t ngx_http_agw_says_secure(agw_str_t value);
 static agw_reason_t ngx_http_agw_match(ngx_http_request_t *r,
     const ngx_http_agw_paths_t *paths, agw_match_t how,
     agw_str_t *business_id);
+static agw_reason_t ngx_http_agw_match_any(ngx_http_request_t *r,
+    const ngx_http_agw_paths_t *paths, agw_str_t *business_id);
+static ngx_uint_t ngx_http_agw_is_literal(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_agw_matches_any(ngx_http_request_t *r,
     agw_str_t path);
 static agw_reason_t ngx_http_agw_check_paths(ngx_http_request_t *r,
@@ -76,7 +79,13 @@ ngx_http_agw_admit_guarded(ngx_http_request_t *r, agw_str_t *business_id)
     matched = business_id->len && paths.forwarded ? lcf->template_index
                                                   : NGX_CONF_UNSET_UINT;
 
-    return ngx_http_agw_check_paths(r, &paths, matched);
+    reason = ngx_http_agw_check_paths(r, &paths, matched);
+
+    if (reason == AGW_OK && lcf->require == AGW_REQUIRE_PARTNER) {
+        reason = ngx_http_agw_match_any(r, &paths, business_id);
+    }
+
+    return reason;
 }
 
 
@@ -248,6 +257,63 @@ ngx_http_agw_match(ngx_http_request_t *r, const ngx_http_agw_paths_t *paths,
     }
 
     return AGW_OK;
+}
+
+
+/*
+ * Whichever location's template it is: a partner token opens no business.  It
+ * opens the literal path of a `location =`, which is no other business's.
+ */
+
+static agw_reason_t
+ngx_http_agw_match_any(ngx_http_request_t *r,
+    const ngx_http_agw_paths_t *paths, agw_str_t *business_id)
+{
+    ngx_uint_t                      i;
+    agw_reason_t                    reason;
+    const agw_template_t           *t;
+    const ngx_http_agw_srv_conf_t  *sscf;
+
+    if (ngx_http_agw_is_literal(r)) {
+        ngx_memzero(business_id, sizeof(agw_str_t));
+        return AGW_OK;
+    }
+
+    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
+
+    t = sscf->templates ? sscf->templates->elts : NULL;
+
+    for (i = 0; t != NULL && i < sscf->templates->nelts; i++) {
+        reason = agw_template_match(&t[i], AGW_MATCH_PREFIX,
+                                    paths->uri, business_id);
+
+        if (reason == AGW_NO_BUSINESS_IN_PATH && paths->differ) {
+            reason = agw_template_match(&t[i], AGW_MATCH_PREFIX,
+                                        paths->raw, business_id);
+        }
+
+        if (reason != AGW_NO_BUSINESS_IN_PATH) {
+            return reason;
+        }
+    }
+
+    return AGW_OK;
+}
+
+
+/* a rewrite may have made another path of it */
+
+static ngx_uint_t
+ngx_http_agw_is_literal(ngx_http_request_t *r)
+{
+    ngx_http_core_loc_conf_t       *clcf;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+
+    return lcf->literal && r->uri.len == clcf->name.len
+           && ngx_strncmp(r->uri.data, clcf->name.data, r->uri.len) == 0;
 }
 
 

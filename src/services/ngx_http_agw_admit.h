@@ -21,8 +21,9 @@ agw_reason_t ngx_http_agw_admit(ngx_http_request_t *r);
 
 
 /*
- * Both, and ngx_http_agw_admit_business(), for a location that requires
- * something: with a prefix of its template.
+ * Both, for a location that requires something, and the business that the
+ * path names: by a prefix of the location's template, or under `partner` of
+ * any that the server has.
  */
 
 agw_reason_t ngx_http_agw_admit_guarded(ngx_http_request_t *r,
