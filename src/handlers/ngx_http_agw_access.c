@@ -12,6 +12,7 @@
 #include "ngx_http_agw_admit.h"
 #include "ngx_http_agw_business.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_destination.h"
 #include "ngx_http_agw_preflight.h"
 #include "ngx_http_agw_reply.h"
 #include "ngx_http_agw_verify.h"
@@ -91,6 +92,7 @@ static ngx_int_t
 ngx_http_agw_access_unguarded(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf)
 {
+    agw_str_t                       none;
     agw_reason_t                    reason;
     const ngx_http_agw_srv_conf_t  *sscf;
 
@@ -100,7 +102,17 @@ ngx_http_agw_access_unguarded(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
+    ngx_memzero(&none, sizeof(agw_str_t));
+
     reason = ngx_http_agw_admit_unguarded(r);
+
+    if (reason == AGW_OK && ngx_http_agw_may_have_destination(r)) {
+        reason = ngx_http_agw_check_destination(r);
+
+        if (reason == AGW_OK) {
+            reason = ngx_http_agw_allow_destination(r, none);
+        }
+    }
 
     if (reason == AGW_UNGUARDED_PATH) {
         ngx_http_agw_access_tell(r, lcf);
@@ -187,6 +199,14 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         return reason;
     }
 
+    if (ngx_http_agw_may_have_destination(r)) {
+        reason = ngx_http_agw_check_destination(r);
+
+        if (reason != AGW_OK) {
+            return reason;
+        }
+    }
+
     reason = ngx_http_agw_verify_now(r, ctx);
     if (reason != AGW_OK) {
         return reason;
@@ -196,6 +216,10 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
     if (reason == AGW_NOT_OWNER) {
         reason = ngx_http_agw_access_owner(r, ctx, &demand);
+    }
+
+    if (reason == AGW_OK && ngx_http_agw_may_have_destination(r)) {
+        reason = ngx_http_agw_allow_destination(r, demand.business_id);
     }
 
     if (reason == AGW_OK) {

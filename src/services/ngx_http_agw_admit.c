@@ -33,12 +33,8 @@ static agw_reason_t ngx_http_agw_match(ngx_http_request_t *r,
 static agw_reason_t ngx_http_agw_match_any(ngx_http_request_t *r,
     const ngx_http_agw_paths_t *paths, agw_str_t *business_id);
 static ngx_uint_t ngx_http_agw_is_literal(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_agw_matches_any(ngx_http_request_t *r,
-    agw_str_t path);
 static agw_reason_t ngx_http_agw_check_paths(ngx_http_request_t *r,
     const ngx_http_agw_paths_t *paths, ngx_uint_t matched);
-static agw_reason_t ngx_http_agw_check_confused(ngx_http_request_t *r,
-    agw_str_t path, ngx_uint_t matched);
 
 
 agw_reason_t
@@ -317,9 +313,7 @@ ngx_http_agw_is_literal(ngx_http_request_t *r)
 }
 
 
-/* also one whose segment is no identifier */
-
-static ngx_uint_t
+ngx_uint_t
 ngx_http_agw_matches_any(ngx_http_request_t *r, agw_str_t path)
 {
     agw_str_t                       id;
@@ -390,7 +384,7 @@ ngx_http_agw_check_paths(ngx_http_request_t *r,
  * an upstream reads as the path of a business, and nginx did not.
  */
 
-static agw_reason_t
+agw_reason_t
 ngx_http_agw_check_confused(ngx_http_request_t *r, agw_str_t path,
     ngx_uint_t matched)
 {

@@ -59,4 +59,22 @@ agw_reason_t ngx_http_agw_admit_business(ngx_http_request_t *r,
     agw_match_t how, agw_str_t *business_id);
 
 
+/*
+ * Whether somebody could read a path as one that a template of the server
+ * matches, which does not.  matched is the index of one that is known to, or
+ * NGX_CONF_UNSET_UINT.  AGW_OK, AGW_AMBIGUOUS_PATH or AGW_INTERNAL_ERROR.
+ */
+
+agw_reason_t ngx_http_agw_check_confused(ngx_http_request_t *r,
+    agw_str_t path, ngx_uint_t matched);
+
+
+/*
+ * Whether a template of the server matches the path, also one whose segment
+ * is no identifier.
+ */
+
+ngx_uint_t ngx_http_agw_matches_any(ngx_http_request_t *r, agw_str_t path);
+
+
 #endif /* NGX_HTTP_AGW_ADMIT_H_INCLUDED_ */

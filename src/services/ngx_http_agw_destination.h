@@ -1,0 +1,43 @@
+
+/*
+ * The other path of a COPY or a MOVE: its Destination (RFC 4918, section
+ * 10.3).
+ */
+
+
+#ifndef NGX_HTTP_AGW_DESTINATION_H_INCLUDED_
+#define NGX_HTTP_AGW_DESTINATION_H_INCLUDED_
+
+
+#include "ngx_http_agw.h"
+
+
+/* any other method has none */
+
+static ngx_inline ngx_uint_t
+ngx_http_agw_may_have_destination(const ngx_http_request_t *r)
+{
+    return (r->method & (NGX_HTTP_COPY|NGX_HTTP_MOVE)) != 0;
+}
+
+
+/*
+ * Whether it means one path to everybody, and the request has but one.  An
+ * absent one is left to the handler.  AGW_OK, AGW_AMBIGUOUS_PATH or
+ * AGW_INTERNAL_ERROR.
+ */
+
+agw_reason_t ngx_http_agw_check_destination(ngx_http_request_t *r);
+
+
+/*
+ * Of one that was checked: whether it is of the business that the request was
+ * let through for, or, where business_id is empty, of none.  AGW_OK,
+ * AGW_WRONG_BUSINESS or AGW_INTERNAL_ERROR.
+ */
+
+agw_reason_t ngx_http_agw_allow_destination(ngx_http_request_t *r,
+    agw_str_t business_id);
+
+
+#endif /* NGX_HTTP_AGW_DESTINATION_H_INCLUDED_ */
