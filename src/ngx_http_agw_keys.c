@@ -12,10 +12,28 @@
 #include <openssl/crypto.h>
 
 #include "agw_grammar.h"
+#include "agw_key_file.h"
 #include "ngx_http_agw_conf.h"
 
 
 #define NGX_HTTP_AGW_KEY_FILE_MAX  65536     /* bytes */
+
+/* of a message, which nginx cuts at 1024; for one key; for what is left out */
+
+#define NGX_HTTP_AGW_KEY_LIST      720
+#define NGX_HTTP_AGW_KEY_LIST_ONE  (AGW_KID_MAX + 64)
+#define NGX_HTTP_AGW_KEY_LIST_END  32
+
+
+/* one key file while it is loaded */
+
+typedef struct {
+    ngx_conf_t              *cf;
+    ngx_str_t               *name;
+    const agw_key_source_t  *source;
+    const char              *taken;          /* what it was taken for */
+    const char              *skipped;        /* why a key was, the last one */
+} ngx_http_agw_key_file_t;
 
 
 static char *ngx_http_agw_key_options(ngx_conf_t *cf,
@@ -33,8 +51,14 @@ static ssize_t ngx_http_agw_key_read(ngx_conf_t *cf, ngx_str_t *file,
     u_char *buf, size_t size, mode_t *mode);
 static ssize_t ngx_http_agw_key_read_fd(ngx_conf_t *cf, ngx_str_t *file,
     ngx_fd_t fd, u_char *buf, size_t size, mode_t *mode);
+static void ngx_http_agw_key_report(void *data,
+    const agw_key_remark_t *remark);
 static void ngx_http_agw_key_warn(ngx_conf_t *cf, ngx_str_t *file,
     mode_t mode, ngx_uint_t secret);
+static void ngx_http_agw_key_notice(ngx_http_agw_key_file_t *file,
+    const agw_keyring_t *ring, size_t first);
+static u_char *ngx_http_agw_key_describe(u_char *p, u_char *last,
+    const agw_keyring_t *ring, size_t i);
 
 
 char *
@@ -230,13 +254,13 @@ static char *
 ngx_http_agw_key_load(ngx_conf_t *cf, agw_keyring_t *ring, ngx_str_t *file,
     agw_key_source_t *source)
 {
-    char        *rv;
-    mode_t       mode;
-    size_t       i;
-    u_char      *buf;
-    ssize_t      n;
-    ngx_uint_t   secret;
-    const char  *error, *warning;
+    char                     *rv;
+    mode_t                    mode;
+    size_t                    i, first;
+    u_char                   *buf;
+    ssize_t                   n;
+    ngx_uint_t                secret;
+    ngx_http_agw_key_file_t   loaded;
 
     rv = NGX_CONF_ERROR;
 
@@ -254,30 +278,30 @@ ngx_http_agw_key_load(ngx_conf_t *cf, agw_keyring_t *ring, ngx_str_t *file,
     source->bytes.data = buf;
     source->bytes.len = n;
 
-    i = agw_keyring_count(ring);
+    loaded.cf = cf;
+    loaded.name = file;
+    loaded.source = source;
+    loaded.skipped = NULL;
 
-    if (agw_keyring_load(ring, source, &error, &warning) != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"auth_gateway_key\" file \"%V\", kid \"%*s\", "
-                           "alg \"%*s\": %s", file,
-                           source->kid.len, source->kid.data,
-                           source->alg.len, source->alg.data, error);
+    first = agw_keyring_count(ring);
+
+    if (agw_key_file_load(ring, source, ngx_http_agw_key_report, &loaded)
+        != 0)
+    {
         goto done;
-    }
-
-    if (warning != NULL) {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "\"auth_gateway_key\" file \"%V\": %s", file,
-                           warning);
     }
 
     secret = 0;
 
-    while (i < agw_keyring_count(ring)) {
-        secret |= agw_key_is_secret(agw_keyring_key(ring, i++));
+    for (i = first; i < agw_keyring_count(ring); i++) {
+        secret |= agw_key_is_secret(agw_keyring_key(ring, i));
     }
 
     ngx_http_agw_key_warn(cf, file, mode, secret);
+
+    if (ngx_test_config) {
+        ngx_http_agw_key_notice(&loaded, ring, first);
+    }
 
     rv = NGX_CONF_OK;
 
@@ -372,6 +396,67 @@ ngx_http_agw_key_read_fd(ngx_conf_t *cf, ngx_str_t *file, ngx_fd_t fd,
 }
 
 
+/* names the key that it is about: by its kid, or by its place in a set */
+
+static void
+ngx_http_agw_key_report(void *data, const agw_key_remark_t *remark)
+{
+    ngx_http_agw_key_file_t *file = data;
+
+    u_char      *p, *last, about[2 * AGW_KID_MAX + 128];
+    agw_str_t    alg;
+    ngx_uint_t   level;
+    const char  *verb, *skipped;
+
+    level = NGX_LOG_WARN;
+    verb = "";
+    skipped = NULL;
+
+    switch (remark->kind) {
+
+    case AGW_KEY_TAKEN:
+        file->taken = remark->text;
+        return;
+
+    case AGW_KEY_ERROR:
+        level = NGX_LOG_EMERG;
+        skipped = file->skipped;
+        break;
+
+    case AGW_KEY_SKIPPED:
+        verb = " is skipped";
+        file->skipped = remark->text;
+        break;
+
+    case AGW_KEY_WARNING:
+        break;
+    }
+
+    p = about;
+    last = about + sizeof(about);
+    alg = file->source->alg;
+
+    if (remark->place) {
+        p = ngx_slprintf(p, last, ", key %uz", remark->place);
+    }
+
+    if (remark->kid.len) {
+        p = ngx_slprintf(p, last, ", kid \"%*s\"", remark->kid.len,
+                         remark->kid.data);
+    }
+
+    if (alg.len) {
+        p = ngx_slprintf(p, last, ", alg \"%*s\"", alg.len, alg.data);
+    }
+
+    ngx_conf_log_error(level, file->cf, 0,
+                       "\"auth_gateway_key\" file \"%V\"%*s%s: %s%s%s",
+                       file->name, p - about, about, verb, remark->text,
+                       skipped ? "; the last key that is skipped: " : "",
+                       skipped ? skipped : "");
+}
+
+
 /* a public key may be read by everybody, and written by nobody else */
 
 static void
@@ -390,4 +475,62 @@ ngx_http_agw_key_warn(ngx_conf_t *cf, ngx_str_t *file, mode_t mode,
                            "by others than its owner and group (chmod o-w)",
                            file);
     }
+}
+
+
+/* at nginx -t: what the file was taken for, and its keys, as many as fit */
+
+static void
+ngx_http_agw_key_notice(ngx_http_agw_key_file_t *file,
+    const agw_keyring_t *ring, size_t first)
+{
+    u_char      *p, *last, *end, list[NGX_HTTP_AGW_KEY_LIST],
+                 one[NGX_HTTP_AGW_KEY_LIST_ONE];
+    size_t       i, count;
+    const char  *separator;
+
+    p = list;
+    last = list + sizeof(list);
+    count = agw_keyring_count(ring);
+    separator = "";
+
+    for (i = first; i < count; i++) {
+        end = ngx_http_agw_key_describe(one, one + sizeof(one), ring, i);
+
+        if (last - p < end - one + NGX_HTTP_AGW_KEY_LIST_END) {
+            p = ngx_slprintf(p, last, " and %uz more", count - i);
+            break;
+        }
+
+        p = ngx_slprintf(p, last, "%s%*s", separator, end - one, one);
+        separator = ", ";
+    }
+
+    ngx_conf_log_error(NGX_LOG_NOTICE, file->cf, 0,
+                       "\"auth_gateway_key\" file \"%V\" of %uz bytes was "
+                       "taken for %s, %uz %s: %*s", file->name,
+                       file->source->bytes.len, file->taken, count - first,
+                       count - first == 1 ? "key" : "keys", p - list, list);
+}
+
+
+static u_char *
+ngx_http_agw_key_describe(u_char *p, u_char *last, const agw_keyring_t *ring,
+    size_t i)
+{
+    agw_str_t         kid, alg;
+    const char       *kind;
+    const agw_key_t  *key;
+
+    key = agw_keyring_key(ring, i);
+    kid = agw_key_kid(key);
+    alg = agw_key_alg(key)->name;
+
+    kind = agw_key_alg(key)->kty == AGW_KTY_OCT ? "secret"
+           : agw_key_is_secret(key) ? "private" : "public";
+
+    return ngx_slprintf(p, last, "%*s kid \"%*s\" (%s, %s)",
+                        alg.len, alg.data, kid.len, kid.data, kind,
+                        key == agw_keyring_signer(ring)
+                        ? "signs and verifies" : "verifies");
 }

@@ -24,7 +24,7 @@ my $headers = join '', map { '        add_header X-' . s/_/-/gr
 my $conf = <<"CONF";
 http {
     auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_key %%PREFIX%%/hs.key kid=k1;
+    auth_gateway_key %%PREFIX%%/hs.key alg=HS256 kid=k1;
     auth_gateway_key %%PREFIX%%/es256.pem kid=k2 verify;
     auth_gateway_issuer https://id.example;
     auth_gateway_leeway 1s;
@@ -53,7 +53,7 @@ $headers
         listen 127.0.0.1:%%PLAIN%%;
         server_name two;
 
-        auth_gateway_key %%PREFIX%%/other.key kid=k1;
+        auth_gateway_key %%PREFIX%%/other.key alg=HS256 kid=k1;
         auth_gateway_key %%PREFIX%%/es256.pem kid=k2 verify issuer=urn:x;
         auth_gateway_business_path /b/<business_id>;
         auth_gateway_audience api;

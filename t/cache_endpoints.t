@@ -17,7 +17,7 @@ use AGW::Revoking qw(conf_of);
 use AGW::Token qw(claims_of);
 
 my $conf = conf_of(http => <<'HTTP', locations => <<'LOCATIONS');
-    auth_gateway_key %%PREFIX%%/theirs.key kid=k2 verify issuer=urn:theirs;
+    auth_gateway_key %%PREFIX%%/theirs.key alg=HS256 kid=k2 verify issuer=urn:theirs;
 HTTP
         location /partner {
             auth_gateway_require partner;

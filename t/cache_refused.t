@@ -22,7 +22,7 @@ my $conf = conf_of(http => <<'HTTP', locations => <<'LOCATIONS');
     auth_gateway_issuer https://id.example;
     auth_gateway_audience api;
     auth_gateway_max_lifetime 1h;
-    auth_gateway_key %%PREFIX%%/theirs.key kid=k2 verify issuer=urn:theirs;
+    auth_gateway_key %%PREFIX%%/theirs.key alg=HS256 kid=k2 verify issuer=urn:theirs;
     auth_gateway_key %%PREFIX%%/es256.pem kid=k3 verify;
 HTTP
         location /partner {

@@ -47,7 +47,7 @@ my $files = sub {
 # the lines in http to begin with
 
 my %with = (
-    hs => 'auth_gateway_key %%PREFIX%%/hs.key kid=hs verify',
+    hs => 'auth_gateway_key %%PREFIX%%/hs.key alg=HS256 kid=hs verify',
     rsa => 'auth_gateway_key %%PREFIX%%/rsa.pem kid=rsa verify',
     issuer => 'auth_gateway_issuer https://id.example',
     audience => 'auth_gateway_audience api',
@@ -129,11 +129,11 @@ my @cases = (
     ['a key has another name', { 'an RSA key' => 'unknown_key' },
         rsa => 'auth_gateway_key %%PREFIX%%/rsa.pem kid=rsa2 verify'],
     ['another key has its name', { 'a secret' => 'bad_signature' },
-        hs => 'auth_gateway_key %%PREFIX%%/other.key kid=hs verify'],
+        hs => 'auth_gateway_key %%PREFIX%%/other.key alg=HS256 kid=hs verify'],
     ['a key has another algorithm', { 'an RSA key' => 'algorithm_mismatch' },
         rsa => 'auth_gateway_key %%PREFIX%%/rsa.pem kid=rsa alg=PS256 verify'],
     ['a key is another issuer\'s', { 'a secret' => 'wrong_issuer' },
-        hs => 'auth_gateway_key %%PREFIX%%/hs.key kid=hs verify'
+        hs => 'auth_gateway_key %%PREFIX%%/hs.key alg=HS256 kid=hs verify'
             . ' issuer=urn:two'],
     ['another issuer', { 'a secret' => 'wrong_issuer',
         'of several audiences' => 'wrong_issuer' },
@@ -199,7 +199,7 @@ for (@cases) {
 # a token by a key that becomes another issuer's
 
 {
-    my %theirs = (hs => 'auth_gateway_key %%PREFIX%%/hs.key kid=hs verify'
+    my %theirs = (hs => 'auth_gateway_key %%PREFIX%%/hs.key alg=HS256 kid=hs verify'
         . ' issuer=urn:two');
     my $token = $tokens{'two issuers\' key'};
 

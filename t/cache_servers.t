@@ -61,7 +61,7 @@ LOCATIONS
 
 my $conf = <<"CONF";
 http {
-    auth_gateway_key %%PREFIX%%/hs.key kid=k1;
+    auth_gateway_key %%PREFIX%%/hs.key alg=HS256 kid=k1;
     auth_gateway_key %%PREFIX%%/rsa.pem kid=r1 verify;
     auth_gateway_key %%PREFIX%%/rsa.pem kid=r2 verify;
     auth_gateway_issuer https://id.example;

@@ -75,13 +75,13 @@ accepted('strict_path off, not guarded', server => $guard,
     . $proxy);
 accepted('a variable for https', location => "$guard $proxy"
     . ' auth_gateway_require_https $http_x_forwarded_proto;');
-accepted('two keys', key => 'auth_gateway_key %%PREFIX%%/s32.key kid=a;'
+accepted('two keys', key => 'auth_gateway_key %%PREFIX%%/s32.key alg=HS256;'
     . ' auth_gateway_key %%PREFIX%%/s48.key kid=b alg=HS384 verify;',
     location => "$guard $proxy");
 accepted('a server\'s own key of the same kid', server => 'auth_gateway_key'
-    . ' %%PREFIX%%/s32.key kid=k1;', location => "$guard $proxy");
+    . ' %%PREFIX%%/s32.key alg=HS256 kid=k1;', location => "$guard $proxy");
 accepted('a secret of any bytes', location => "$guard $proxy",
-    key => 'auth_gateway_key %%PREFIX%%/bytes.key;');
+    key => 'auth_gateway_key %%PREFIX%%/bytes.key alg=HS256;');
 accepted('nothing of ours', store => '', key => '', location => $proxy);
 accepted('a template with a suffix', location => 'auth_gateway_require'
     . ' business; auth_gateway_business_path /a/<business_id>/b/c;'
@@ -89,7 +89,7 @@ accepted('a template with a suffix', location => 'auth_gateway_require'
 
 {
     my ($code, $said) = check(location => "$guard $proxy",
-        key => 'auth_gateway_key %%PREFIX%%/line.key;');
+        key => 'auth_gateway_key %%PREFIX%%/line.key alg=HS256;');
 
     is($code, 0, 'D4 a secret that ends in a newline is taken');
     like($said, qr/\[warn\].*auth_gateway_key.*line\.key/,

@@ -49,7 +49,7 @@ my @usual = qw(http server location);
 
 my %directives = (
     auth_gateway_store => [$good{store}, 'http'],
-    auth_gateway_key => ['auth_gateway_key %%PREFIX%%/s48.key kid=own;',
+    auth_gateway_key => ['auth_gateway_key %%PREFIX%%/s48.key alg=HS256 kid=own;',
         qw(http server)],
     auth_gateway_issuer => ['auth_gateway_issuer x;', qw(http server)],
     auth_gateway_audience => ['auth_gateway_audience x;', qw(http server)],
@@ -233,10 +233,10 @@ accepted('a guarded server of which each location has a template',
     server => 'auth_gateway_require business;',
     location => "$template $proxy");
 accepted('two servers with keys, issuers and audiences of their own',
-    key => '', server => 'auth_gateway_key %%PREFIX%%/s32.key kid=a;'
+    key => '', server => 'auth_gateway_key %%PREFIX%%/s32.key alg=HS256 kid=a;'
     . ' auth_gateway_issuer x; auth_gateway_audience y; } server {'
     . ' listen 127.0.0.1:%%PORT%%; auth_gateway_issuer z;'
-    . ' auth_gateway_key %%PREFIX%%/s48.key kid=a;',
+    . ' auth_gateway_key %%PREFIX%%/s48.key alg=HS256 kid=a;',
     location => "$guard $proxy");
 
 done_testing();

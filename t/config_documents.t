@@ -42,7 +42,7 @@ refused('a JWK Set without keys', 'auth_gateway_jwks', undef,
     qr/needs an "auth_gateway_key"/, key => '', location => $jwks);
 accepted('a JWK Set without a store', store => '', location => $jwks);
 accepted('a JWK Set of keys that verify alone', location => $jwks,
-    key => 'auth_gateway_key %%PREFIX%%/s32.key verify;');
+    key => 'auth_gateway_key %%PREFIX%%/s32.key alg=HS256 verify;');
 accepted('metadata without a store and keys', store => '', key => '',
     http => $issuer, location => $metadata);
 accepted('metadata, the issuer of the server', server => $issuer,

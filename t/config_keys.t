@@ -75,14 +75,19 @@ for (['missing', 'no.key'], ['short', 'short.key'], ['31 bytes', 's31.key'],
 {
     my ($name, $file) = @$_;
 
-    refused("key, $name", 'auth_gateway_key', $file, undef,
-        key => "auth_gateway_key %%PREFIX%%/$file kid=k1;",
-        location => "$guard $proxy");
+    refused("key, $name$_", 'auth_gateway_key', $file, undef,
+        key => "auth_gateway_key %%PREFIX%%/$file kid=k1$_;",
+        location => "$guard $proxy") for '', ' alg=HS256';
 }
+
+refused("a secret of 48 bytes$_", 'auth_gateway_key', 's48.key',
+    qr/a raw secret must have alg=HS256, alg=HS384 or alg=HS512/,
+    key => "auth_gateway_key %%PREFIX%%/s48.key kid=k1$_;",
+    location => "$guard $proxy") for '', ' alg=ES256', ' verify';
 
 refused('a secret of 32 bytes says what is needed', 'auth_gateway_key',
     's31.key', qr/32/, location => "$guard $proxy",
-    key => 'auth_gateway_key %%PREFIX%%/s31.key;');
+    key => 'auth_gateway_key %%PREFIX%%/s31.key alg=HS256;');
 refused('47 bytes for HS384', 'auth_gateway_key', 's47.key', qr/48/,
     key => 'auth_gateway_key %%PREFIX%%/s47.key alg=HS384;',
     location => "$guard $proxy");
@@ -100,20 +105,20 @@ for ('ES256', 'RS256', 'EdDSA') {
 }
 
 refused('two keys with one kid', 'auth_gateway_key', 'k1', undef,
-    key => 'auth_gateway_key %%PREFIX%%/s32.key kid=k1;'
-    . ' auth_gateway_key %%PREFIX%%/s48.key kid=k1 verify;',
+    key => 'auth_gateway_key %%PREFIX%%/s32.key alg=HS256 kid=k1;'
+    . ' auth_gateway_key %%PREFIX%%/s48.key alg=HS256 kid=k1 verify;',
     location => "$guard $proxy");
 refused('an empty kid', 'auth_gateway_key', 'kid=', undef,
     key => 'auth_gateway_key %%PREFIX%%/s32.key kid=;',
     location => "$guard $proxy");
 refused('a parameter that nobody knows', 'auth_gateway_key', 'sign', undef,
-    key => 'auth_gateway_key %%PREFIX%%/s32.key sign;',
+    key => 'auth_gateway_key %%PREFIX%%/s32.key alg=HS256 sign;',
     location => "$guard $proxy");
 refused('issuer= without verify', 'auth_gateway_key', 'issuer=', qr/verify/,
     key => 'auth_gateway_key %%PREFIX%%/s32.key issuer=https://x;',
     location => "$guard $proxy");
 refused('only verify keys for a token location', 'auth_gateway_key', undef,
-    undef, key => 'auth_gateway_key %%PREFIX%%/s32.key verify;',
+    undef, key => 'auth_gateway_key %%PREFIX%%/s32.key alg=HS256 verify;',
     location => $token);
 
 # parameters
@@ -146,14 +151,16 @@ refused('63 bytes for HS512', 'auth_gateway_key', 's63.key', qr/64 for HS512/,
 refused('a file that is too long', 'auth_gateway_key', 'huge.key', qr/65536/,
     key => 'auth_gateway_key %%PREFIX%%/huge.key;');
 refused('the same secret twice, both of its own name', 'auth_gateway_key',
-    's48.key', qr/same kid/, key => 'auth_gateway_key %%PREFIX%%/s48.key;'
-    . ' auth_gateway_key %%PREFIX%%/s48.key verify;');
+    's48.key', qr/same kid/, key =>
+    'auth_gateway_key %%PREFIX%%/s48.key alg=HS256;'
+    . ' auth_gateway_key %%PREFIX%%/s48.key alg=HS256 verify;');
 refused('two keys of a server with one kid', 'auth_gateway_key', 'a',
-    qr/same kid/, server => 'auth_gateway_key %%PREFIX%%/s48.key kid=a;'
-    . ' auth_gateway_key %%PREFIX%%/s32.key kid=a;');
+    qr/same kid/, server =>
+    'auth_gateway_key %%PREFIX%%/s48.key alg=HS256 kid=a;'
+    . ' auth_gateway_key %%PREFIX%%/s32.key alg=HS256 kid=a;');
 refused('a server whose own keys only verify', 'auth_gateway_token', undef,
     qr/"auth_gateway_key" without "verify"/, location => $token,
-    server => 'auth_gateway_key %%PREFIX%%/s48.key verify;');
+    server => 'auth_gateway_key %%PREFIX%%/s48.key alg=HS256 verify;');
 
 for (['s32', 'HS256'], ['s48', 'HS384'], ['s64', 'HS512'],
     ['s64', 'HS256'])
@@ -163,14 +170,15 @@ for (['s32', 'HS256'], ['s48', 'HS384'], ['s64', 'HS512'],
 }
 
 accepted('a kid of 256 characters', location => "$guard $proxy",
-    key => 'auth_gateway_key %%PREFIX%%/s48.key kid=' . 'k' x 256 . ';');
+    key => 'auth_gateway_key %%PREFIX%%/s48.key alg=HS256 kid='
+    . 'k' x 256 . ';');
 accepted('a key beside nginx.conf', location => "$guard $proxy",
-    key => 'auth_gateway_key s48.key;');
+    key => 'auth_gateway_key s48.key alg=HS256;');
 
 for my $file (qw(short pem bom jwk array ssh der)) {
     my $secret = slurp("$prefix/$file.key");
     my (undef, $said) = check(location => "$guard $proxy",
-        key => "auth_gateway_key %%PREFIX%%/$file.key;");
+        key => "auth_gateway_key %%PREFIX%%/$file.key alg=HS256;");
 
     is(index($said, substr $secret, 0, 16), -1,
         "D3 no byte of $file.key is shown") if $file ne 'pem'

@@ -203,7 +203,7 @@ for my $key ($rsa, $ec, $ed) {
     key_accepted('D4 text behind the key', "${pem}some more text\n");
     key_accepted('D4 white space before the key', "\n \t\r\n$pem");
     key_refused('D4 text before the key', "Bag Attributes\n$pem",
-        qr/never taken for a secret/);
+        qr/neither a PEM key/);
 }
 
 # encrypted: nobody is asked for a passphrase, on a terminal neither

@@ -210,7 +210,6 @@ key_accepted('D4 members that nobody knows', jwk($ec, x5c => ['MIIB'],
 
 # sets
 
-my $passed = qr/passed over/;
 my @public = map { $_->jwk } $rsa, $ec, $ed;
 
 key_accepted('D4 a set of each type', jwk_set(@public), 'verify');
@@ -224,37 +223,101 @@ key_refused('D4 a set of public keys without verify', jwk_set(@public),
     qr/accepted with "verify"/);
 key_refused('D4 a set of secrets and others', jwk_set($oct->jwk, $ec->jwk),
     qr/secrets beside other keys/, $_) for '', 'verify';
+key_refused('D4 a set of a secret of no use and others', jwk_set(
+    $oct->jwk(use => 'enc'), $ec->jwk), qr/secrets beside other keys/, $_)
+    for '', 'verify';
 key_refused('D4 an empty set', jwk_set(), qr/no key in the JWK Set/,
     'verify');
 key_refused("D4 a set whose keys are $_", "{\"keys\":$_}",
     qr/neither a JWK nor|not a JSON object/, 'verify') for '{}', '"x"',
     'null', '1', '["x"]', '[null]', '[[]]';
 
-for (['use=enc', $p384->jwk(use => 'enc')], ['an unknown type',
-        { kty => 'new' }], ['an unknown curve', { kty => 'EC',
-            crv => 'P-521', x => 'AA', y => 'AA' }],
-    ['an unknown alg', $p384->jwk(alg => 'ECDH-ES')],
-    ['key_ops without verify', $p384->jwk(key_ops => ['deriveBits'])],
-    ['no type', {}])
-{
-    key_accepted("D4 a set with $_->[0]", jwk_set(@public, $_->[1]),
-        'verify', warning => $passed);
-    key_refused("D4 a set of $_->[0] alone", jwk_set($_->[1]),
-        qr/no key in the JWK Set/, 'verify');
-}
+# Keys of no use are skipped, and named: by a kid that can be printed, by
+# their place in any case.
 
-for (['a broken key', $ec->jwk(x => 'AA')], ['a bad kid',
-        $p384->jwk(kid => 'a b')], ['RSA of 1024 bits', { kty => 'RSA',
-        e => 'AQAB', n => b64url("\xc1" . 'x' x 126 . "\x01") }],
-    ['an alg of another type', $p384->jwk(alg => 'RS256')])
+my $weak = { kty => 'RSA', e => 'AQAB', n => b64url("\xc1" . 'x' x 126
+    . "\x01") };
+
+for (['use=enc', $p384->jwk(use => 'enc'), qr/not for signatures/],
+    ['an unknown type', { kty => 'new' }, qr/another type/],
+    ['an unknown curve', { kty => 'EC', crv => 'P-521', x => 'AA',
+        y => 'AA' }, qr/another type/],
+    ['an unknown alg', $p384->jwk(alg => 'ECDH-ES'), qr/not used here/],
+    ['key_ops without verify', $p384->jwk(key_ops => ['deriveBits']),
+        qr/key_ops/],
+    ['no type', {}, qr/another type/],
+    ['a point that is cut', $ec->jwk(x => 'AA'), qr/missing, or not one/],
+    ['a member missing', { kty => 'EC', crv => 'P-256', x => $ec->jwk->{x} },
+        qr/missing, or not one/],
+    ['a use that is no string', $p384->jwk(use => 1), qr/"use" of a JWK/],
+    ['RSA of 1024 bits', $weak, qr/2048 to 8192/],
+    ['RSA, e = 1', { %{ $rsa->jwk }, e => 'AQ' }, qr/exponent|not one of/],
+    ['an alg of another type', $p384->jwk(alg => 'RS256'),
+        qr/not one for its type/],
+    ['a private key that is none', $ec->jwk(private => 1,
+        d => AGW::Keys->new('ES256')->jwk(private => 1)->{d}),
+        qr/not a pair/])
 {
-    key_refused("P8.14 a set with $_->[0]", jwk_set(@public, $_->[1]),
-        qr/missing|kid that is not used|2048|not one for its type/,
+    my ($name, $jwk, $reason) = @$_;
+    my $skipped = qr/ is skipped: .*$reason/;
+
+    # a key that is not for us at all is nobody's rival
+
+    my $unused = $reason =~ /not for sign|another type|used here|key_ops/;
+
+    key_accepted("D4 a set with $name", jwk_set(@public, $jwk), 'verify',
+        warning => qr/", key 4$skipped/, notice =>
+        qr/taken for a JWK Set, 3 keys: RS256 kid .* ES256 kid .* EdDSA kid/);
+    key_accepted("D4 a set with $name, a kid", jwk_set({ %$jwk,
+        kid => 'the.old-1' }, @public), 'verify',
+        warning => qr/", key 1, kid "the\.old-1"$skipped/);
+    key_accepted("D4 a set with $name, the kid of another", jwk_set(
+        { %{ $public[0] }, kid => 'same' }, { %$jwk, kid => 'same' }),
+        'verify', warning => qr/", key 2, kid "same"$skipped/)
+        if $unused;
+    key_refused("P8.14 a set with $name, the kid of another", jwk_set(
+        @$_), qr/", key \d, kid "same": .*same kid/, 'verify')
+        for $unused ? () : ([{ %{ $public[0] }, kid => 'same' },
+            { %$jwk, kid => 'same' }], [{ %$jwk, kid => 'same' },
+            { %{ $public[0] }, kid => 'same' }]);
+    key_accepted("D4 a set with $name, a kid that forges a line",
+        jwk_set($public[0], { %$jwk, kid => "a\" is fine\n[emerg] x" }),
+        'verify', warning => qr/", key 2 is skipped: [^"]*/);
+    key_refused("D4 a set of $name alone", jwk_set($jwk),
+        qr/no key in the JWK Set.*skipped: .*$reason/, 'verify');
+    key_refused("D4 $name, not in a set", $json->encode({ %$jwk,
+        kid => 'the.old-1' }), qr/", kid "the\.old-1": .*$reason/,
         'verify');
 }
 
+for ('"x"', 'null', '[]', '1') {
+    key_accepted("D4 a set with $_", "{\"keys\":[$_,"
+        . $json->encode($public[1]) . ']}', 'verify',
+        warning => qr/", key 1 is skipped: not a JSON object/);
+}
+
+key_accepted('D4 a set with a bad kid', jwk_set($rsa->jwk,
+    $p384->jwk(kid => 'a b')), 'verify',
+    warning => qr/", key 2 is skipped: a kid that is not used/);
+key_accepted('D4 a set with several of no use', jwk_set($weak,
+    { kty => 'new', kid => 'n' }, @public, { %$weak, kid => 'w' }),
+    'verify', warning => [qr/key 1 is skipped: .*2048/,
+    qr/key 2, kid "n" is skipped/, qr/key 6, kid "w" is skipped: .*2048/]);
+key_accepted('D4 a set with a secret that is too short', jwk_set($oct->jwk,
+    { kty => 'oct', k => b64url('x' x 31), kid => 's' }), '',
+    warning => qr/key 2, kid "s" is skipped: .*shorter than its hash/);
+key_accepted('D4 a set with a secret that is a public key', jwk_set(
+    $oct->jwk, { kty => 'oct', k => b64url($ec->form('public, SPKI')) }), '',
+    warning => qr/key 2 is skipped: .*never taken for a secret/);
+key_refused('D4 a set that can sign but for a weak key', jwk_set(
+    $ec->jwk, { %$weak, d => 'AQAB' }), qr/can sign/);
+
 key_refused('D4 a set, alg= that one of it does not fit',
-    jwk_set(@public), qr/does not fit/, 'alg=RS256 verify');
+    jwk_set(@public), qr/", key 2, alg "RS256": .*does not fit/,
+    'alg=RS256 verify');
+key_refused('D4 a set, alg= that is not the one it names', jwk_set(
+    $rsa->jwk(alg => 'RS256', kid => 'r')), qr/", key 1, kid "r", alg /,
+    'alg=PS256 verify');
 key_accepted('D4 a set of RSA keys, alg=PS256',
     jwk_set($rsa->jwk, $other_rsa->jwk), 'alg=PS256 verify');
 key_refused('D4 kid= and a set of several', jwk_set(@public),
@@ -267,9 +330,10 @@ key_accepted('D4 kid= and a set of one', jwk_set($ec->jwk),
 my $same = qr/same kid/;
 
 key_refused('P8.14 one kid twice in a set',
-    jwk_set($rsa->jwk(kid => 'a'), $ec->jwk(kid => 'a')), $same, 'verify');
+    jwk_set($rsa->jwk(kid => 'a'), $ec->jwk(kid => 'a')),
+    qr/", key 2, kid "a": .*$same/, 'verify');
 key_refused('P8.14 one key twice in a set', jwk_set($ec->jwk, $ec->jwk),
-    $same, 'verify');
+    qr/", key 2: .*$same/, 'verify');
 key_refused('P8.14 one key twice, for two algorithms',
     jwk_set($rsa->jwk(alg => 'RS256'), $rsa->jwk(alg => 'PS256')), $same,
     'verify');

@@ -33,7 +33,8 @@ my $public = $ec->form('public, JWK Set');
     for my $name (sort keys %secret) {
         my $bytes = $secret{$name};
 
-        for my $words ('', 'verify') {
+        for my $role ('', 'verify') {
+            my $words = $name eq 'a secret' ? "$role alg=HS256" : $role;
             my $what = "D4 $name, '$words', of mode";
 
             for (0600, 0400, 0640, 0660, 0750) {
@@ -81,7 +82,7 @@ key_refused("D3 a file that $_->[0]", '', $_->[2], '', file => $_->[1])
             qr/not a regular file/],
         ['is a dangling link', 'dangling.key', qr/No such file/],
         ['is a link to itself', 'loop.key', qr/symbolic links/],
-        ['is empty', key_file(''), qr/shorter than its hash/],
+        ['is empty', key_file(''), qr/neither a PEM key/],
         ['is too long', key_file('A' x 65537), qr/at most 65536 bytes/],
         ['is a long JWK Set', key_file(jwk_set(map { { %{ $ec->jwk },
             kid => "k$_" } } 1 .. 1000)), qr/at most 65536 bytes/];
@@ -90,10 +91,10 @@ SKIP: {
     skip 'root reads everything', 1 if $> == 0;
 
     key_refused('D3 a file that may not be read', '', qr/Permission denied/,
-        '', file => key_file($oct->form('a secret'), 0000));
+        'alg=HS256', file => key_file($oct->form('a secret'), 0000));
 }
 
-key_accepted('D3 a secret of 65536 bytes', 'A' x 65536);
+key_accepted('D3 a secret of 65536 bytes', 'A' x 65536, 'alg=HS256');
 
 # whose key it is
 
@@ -109,7 +110,7 @@ key_accepted('D4 two keys of one issuer', $public,
 key_accepted('D4 another issuer\'s private key and secret',
     $ec->form('PKCS#8'), "verify issuer=$theirs",
     before => 'auth_gateway_key ' . key_file($oct->form('a secret'))
-    . " verify issuer=$theirs;");
+    . " alg=HS256 verify issuer=$theirs;");
 key_refused("D4 $_->[0] with issuer=, without verify", $_->[1],
     qr/beside "verify" alone/, "issuer=$theirs", unnamed => 1) for
     ['a private key', $ec->form('PKCS#8')], ['a secret',
@@ -130,10 +131,10 @@ key_refused("D4 $_->[0] with issuer=, without verify", $_->[1],
     key_refused('D4 our own issuer\'s key, the issuer of the server',
         $public, $said, $words, server => $own, unnamed => 1);
     key_refused('D4 our own issuer\'s key, both of the server',
-        $oct->form('a secret'), $said, '', server => "$own $there",
+        $oct->form('JWK'), $said, '', server => "$own $there",
         unnamed => 1);
     key_refused('D4 our own issuer\'s key, the issuer of http, the keys of'
-        . ' the server', $oct->form('a secret'), $said, '', before => $own,
+        . ' the server', $oct->form('JWK'), $said, '', before => $own,
         server => $there, unnamed => 1);
     key_accepted('D4 a key of http\'s issuer, in a server with another',
         $public, $words, server => 'auth_gateway_issuer https://new/;',

@@ -15,7 +15,7 @@ use AGW::Revoking qw(conf_of);
 use AGW::Token qw(claims_of);
 
 my $key2 = <<'HTTP';
-    auth_gateway_key %%PREFIX%%/theirs.key kid=k2 verify
+    auth_gateway_key %%PREFIX%%/theirs.key alg=HS256 kid=k2 verify
         issuer=https://id.example.com;
     auth_gateway_partner_scope read write;
 HTTP

@@ -109,10 +109,8 @@ sub hmac_states {
     } ['inner', 0x36], ['outer', 0x5c];
 }
 
-# no random secret begins as a key does
-
 sub secret {
-    my $bytes = 's' . random_bytes(47);
+    my $bytes = random_bytes(48);
 
     return ($bytes, { 'the secret' => $bytes, hmac_states($bytes) });
 }
@@ -215,7 +213,10 @@ sub conf_of {
     my ($dir) = @_;
 
     return $conf =~ s/^ {4}KEYS$/join "\n", map {
-        "    auth_gateway_key %%PREFIX%%\/$dir\/$_;" } sort keys %kinds/mre;
+        my $alg = $_ eq 'secret' ? ' alg=HS256' : '';
+
+        "    auth_gateway_key %%PREFIX%%\/$dir\/$_$alg;";
+    } sort keys %kinds/mre;
 }
 
 # whatever of these is found, in the master and in the workers
@@ -312,7 +313,7 @@ is_gone('no text of the new ones', found_in($gw, texts($second)));
 
     $gw->{allow} = [qr/\[emerg\] .*"auth_gateway_key"/];
     $gw->nginx->write_conf(conf_of('third')
-        =~ s/^( {4}auth_gateway_key .*secret;\n)/$1$1/mr);
+        =~ s/^( {4}auth_gateway_key .*secret alg=.*\n)/$1$1/mr);
     kill 'HUP', $gw->nginx->{pid};
 
     for (1 .. 250) {

@@ -202,6 +202,19 @@ starts('all defaults start', around("http {\n" . join('', map { "    $_\n" }
     grep { /;$/ } map { $_->{default} // '' } values %sections) . "}\n"));
 
 
+# the recipe of a secret, and the parameter that it needs
+
+{
+    my ($recipe, $words) = $readme =~
+        /`(openssl rand [^`]+)` makes one, for\s+`auth_gateway_key <file> ([^`]+)`/;
+
+    spew("$prefix/made.key", `@{[ $recipe // 'false' ]}`);
+    chmod 0600, "$prefix/made.key" or die "$prefix/made.key: $!";
+    starts('a secret by its recipe', around("http {\n    auth_gateway_key"
+        . " /etc/nginx/made.key @{[ $words // '' ]};\n}\n"));
+}
+
+
 # the complete configuration, with this machine's paths, port and user
 
 {

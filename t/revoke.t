@@ -21,7 +21,7 @@ my $es256 = AGW::Keys->new('ES256');
 # another issuer's tokens, and a key whose signatures have two spellings
 
 my $conf = conf_of(http => <<'HTTP');
-    auth_gateway_key %%PREFIX%%/theirs.key kid=k2 verify
+    auth_gateway_key %%PREFIX%%/theirs.key alg=HS256 kid=k2 verify
         issuer=https://id.example.com;
     auth_gateway_key %%PREFIX%%/es256.pem kid=k3 verify;
 HTTP

@@ -14,7 +14,7 @@ use AGW::Gateway;
 use AGW::Revoking qw(conf_of);
 
 my $conf = conf_of(http => <<'HTTP', locations => <<'LOCATIONS');
-    auth_gateway_key %%PREFIX%%/theirs.key kid=k2 verify
+    auth_gateway_key %%PREFIX%%/theirs.key alg=HS256 kid=k2 verify
         issuer=https://id.example.com;
 HTTP
         location = /thred/revoke {

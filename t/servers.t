@@ -17,7 +17,7 @@ my $conf = <<'CONF';
 http {
     auth_gateway_store sqlite:%%STORE%%/gateway.db;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
-    auth_gateway_key %%PREFIX%%/old.key kid=k0 verify;
+    auth_gateway_key %%PREFIX%%/old.key alg=HS256 kid=k0 verify;
     auth_gateway_issuer https://id.example;
     auth_gateway_audience api;
 
@@ -47,7 +47,7 @@ http {
         listen 127.0.0.1:%%TLS%% ssl http2;
         server_name two.example;
 
-        auth_gateway_key %%PREFIX%%/two.key kid=k2;
+        auth_gateway_key %%PREFIX%%/two.key alg=HS256 kid=k2;
 
         location = /token { auth_gateway_token partner; }
 
@@ -63,7 +63,7 @@ http {
         listen 127.0.0.1:%%TLS%% ssl http2;
         server_name three.example;
 
-        auth_gateway_key %%PREFIX%%/three.key kid=k1;
+        auth_gateway_key %%PREFIX%%/three.key alg=HS256 kid=k1;
 
         location = /token { auth_gateway_token partner; }
 

@@ -412,7 +412,7 @@ sub rounds {
 # a reload that fails after keys were read
 
 sub broken_reload {
-    my $again = 'auth_gateway_key %%PREFIX%%/second.key kid=k1;';
+    my $again = 'auth_gateway_key %%PREFIX%%/second.key alg=HS384 kid=k1;';
     my $mark = -s $gw->nginx->error_log;
 
     $gw->nginx->write_conf(

@@ -212,7 +212,8 @@ agw_jws_read_header(agw_jws_t *jws, const agw_keyring_t *ring,
         goto done;
     }
 
-    jws->key = agw_keyring_find(ring, has_kid ? &kid : NULL);
+    jws->key = has_kid ? agw_keyring_find(ring, kid)
+               : agw_keyring_count(ring) == 1 ? agw_keyring_key(ring, 0) : NULL;
 
     if (has_typ && !agw_jws_is_typ(typ, jws->key)) {
         goto done;

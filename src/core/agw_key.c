@@ -33,6 +33,7 @@ struct agw_key_s {
     agw_str_t         header;
     unsigned          signs:1;
     unsigned          is_secret:1;
+    unsigned          nameless:1;
 };
 
 
@@ -50,7 +51,9 @@ static int agw_copy(agw_str_t *to, agw_str_t from);
 agw_key_t *
 agw_key_from_secret(const agw_key_source_t *source, const char **error)
 {
+    agw_str_t         text;
     agw_key_t        *key;
+    agw_key_form_t    form;
     const agw_alg_t  *alg;
 
     alg = source->alg.len ? agw_alg_find(source->alg)
@@ -61,10 +64,10 @@ agw_key_from_secret(const agw_key_source_t *source, const char **error)
         return NULL;
     }
 
-    if (agw_is_wrapped_key(source->bytes)) {
-        *error = "a PEM, JWK, ssh or DER key is never taken for a secret; "
-                 "accepted are a whole PEM key, a JWK, a JWK Set, and a file "
-                 "of random bytes";
+    form = agw_key_form(source->bytes, &text);
+
+    if (form != AGW_FORM_BYTES) {
+        *error = agw_key_form_refusal(form);
         return NULL;
     }
 
@@ -204,6 +207,13 @@ agw_key_header(const agw_key_t *key)
 }
 
 
+int
+agw_key_is_nameless(const agw_key_t *key)
+{
+    return key->nameless;
+}
+
+
 size_t
 agw_key_sig_size(const agw_key_t *key)
 {
@@ -322,6 +332,7 @@ agw_key_create(const agw_key_source_t *source, const agw_alg_t *alg,
     }
 
     key->alg = alg;
+    key->nameless = source->nameless;
 
     if (agw_copy(&key->issuer, source->issuer) != 0) {
         agw_key_free(key);

@@ -30,16 +30,17 @@ typedef struct {
     agw_str_t     alg;               /* JWA name */
     agw_str_t     issuer;            /* another issuer's key */
     unsigned      verify:1;          /* never signs */
+    unsigned      nameless:1;        /* a JWK that has no kid */
 } agw_key_source_t;
 
 
 /*
- * A raw secret for HMAC (RFC 2104), of source->bytes.  Returns a key that
- * the caller frees, or NULL and a static text in *error that says what is
- * accepted: a secret shorter than its hash (RFC 7518, section 3.2), bytes
- * that are a key of another form (PEM, JWK, ssh, DER), an unknown algorithm
- * or one that is not HMAC.  Without a kid the key is named by a digest that
- * does not tell the secret.
+ * A secret for HMAC (RFC 2104), of source->bytes.  Returns a key that the
+ * caller frees, or NULL and a static text in *error that says what must be:
+ * a secret shorter than its hash (RFC 7518, section 3.2), bytes of which
+ * agw_key_form() says that they are no secret, an unknown algorithm or one
+ * that is not HMAC.  Without an algorithm it is for HS256; without a kid it
+ * is named by a digest that does not tell the secret.
  */
 
 agw_key_t *agw_key_from_secret(const agw_key_source_t *source,
@@ -71,6 +72,10 @@ agw_str_t agw_key_kid(const agw_key_t *key);
 /* whose tokens it verifies; empty: our own */
 
 agw_str_t agw_key_issuer(const agw_key_t *key);
+
+/* whether it was a JWK without a kid, and has only the one made for it */
+
+int agw_key_is_nameless(const agw_key_t *key);
 
 /*
  * The JOSE header of tokens that it signs, {"alg","typ":"JWT","kid"}, as

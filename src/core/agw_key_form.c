@@ -1,97 +1,112 @@
 
 /*
- * Each test errs towards "a key": a secret that looks like one is drawn
- * anew, a key that is taken for a secret cannot be called back.
+ * A file is of a form where a reader of that form reads it whole.  Nothing
+ * is guessed: what looks like a key to a guess may be a good secret.
  */
 
 
-#include "agw_base64.h"
+#include <openssl/asn1.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pkcs12.h>
+#include <openssl/pkcs7.h>
+#include <openssl/x509.h>
+
+#include "agw_grammar.h"
+#include "agw_json.h"
 #include "agw_key_form.h"
 
 
-/* enough of a key for agw_is_der(), in bytes of base64 and decoded */
+/* of so many random bytes, 1 in 10^11 begin with a < and are text */
 
-#define AGW_DER_HEAD         15
-#define AGW_DER_HEAD_BASE64  20
+#define AGW_MARKUP_HEAD  32
 
-/* as many bytes tell UTF-16, and as many characters tell JSON */
-
-#define AGW_UTF16_HEAD       16
-#define AGW_PRINTABLE        8
+#define AGW_UTF8_MAX     4           /* bytes of a character */
 
 
 static agw_str_t agw_skip_space(agw_str_t s);
-static int agw_has_key_words(agw_str_t s);
-static int agw_is_utf16(agw_str_t s);
-static int agw_is_der(agw_str_t bytes);
-static size_t agw_der_contents(agw_str_t bytes, size_t i);
-static size_t agw_der_end(agw_str_t bytes);
-static int agw_is_base64_of_der(agw_str_t text);
+static int agw_is_space(unsigned char c);
+static int agw_is_json(agw_str_t text);
+static int agw_is_der(agw_str_t text);
+static int agw_is_sequence(agw_str_t text);
+static int agw_is_der_key(agw_str_t text);
+static int agw_is_pkcs7(agw_str_t text);
+static int agw_is_whole(const unsigned char *end, agw_str_t text);
+static int agw_is_markup(agw_str_t text);
 
 
 agw_key_form_t
 agw_key_form(agw_str_t bytes, agw_str_t *text)
 {
     agw_str_t               s;
-    static const agw_str_t  bom = agw_string("\xef\xbb\xbf");
     static const agw_str_t  pem = agw_string("-----BEGIN");
-    static const agw_str_t  object = agw_string("{");
-    static const agw_str_t  array = agw_string("[");
+    static const agw_str_t  ssh = agw_string("ssh-");
 
-    s = bytes;
-
-    if (agw_str_begins(s, bom)) {
-        s.data += bom.len;
-        s.len -= bom.len;
-    }
-
-    s = agw_skip_space(s);
-
+    s = agw_skip_space(agw_skip_bom(bytes));
     *text = s;
 
     if (agw_str_begins(s, pem)) {
         return AGW_FORM_PEM;
     }
 
-    if (agw_str_begins(s, object) || agw_str_begins(s, array)) {
+    if (agw_str_begins(s, ssh)) {
+        return AGW_FORM_SSH;
+    }
+
+    if (agw_is_markup(s)) {
+        return AGW_FORM_MARKUP;
+    }
+
+    if (agw_is_json(s)) {
         return AGW_FORM_JSON;
     }
 
-    *text = bytes;
-
-    if (agw_has_key_words(s) || agw_is_utf16(bytes)
-        || agw_is_base64_of_der(s) || agw_is_der(s) || agw_is_der(bytes))
-    {
-        return AGW_FORM_OTHER;
+    if (agw_is_der(s)) {
+        return AGW_FORM_DER;
     }
 
-    return AGW_FORM_SECRET;
+    return AGW_FORM_BYTES;
 }
 
 
-int
-agw_is_wrapped_key(agw_str_t secret)
+agw_str_t
+agw_skip_bom(agw_str_t bytes)
 {
-    size_t     i;
-    agw_str_t  text;
+    static const agw_str_t  bom = agw_string("\xef\xbb\xbf");
 
-    switch (agw_key_form(secret, &text)) {
+    if (agw_str_begins(bytes, bom)) {
+        bytes.data += bom.len;
+        bytes.len -= bom.len;
+    }
 
-    case AGW_FORM_SECRET:
-        return 0;
+    return bytes;
+}
+
+
+const char *
+agw_key_form_refusal(agw_key_form_t form)
+{
+    switch (form) {
+
+    case AGW_FORM_PEM:
+        return "a PEM key is never taken for a secret; it must be in a file "
+               "of its own";
+
+    case AGW_FORM_SSH:
+        return "an ssh key is never taken for a secret; it must be PEM "
+               "(ssh-keygen -e -m PKCS8)";
 
     case AGW_FORM_JSON:
+        return "JSON is never taken for a secret; it must be a JWK or a JWK "
+               "Set (RFC 7517, sections 4 and 5)";
 
-        for (i = 0; i < text.len && i < AGW_PRINTABLE; i++) {
-            if (text.data[i] < 0x20 || text.data[i] > 0x7e) {
-                return 0;
-            }
-        }
-
-        return 1;
+    case AGW_FORM_DER:
+        return "DER is never taken for a secret; it must be PEM (openssl "
+               "pkey -inform DER, for a public key with -pubin)";
 
     default:
-        return 1;
+        return "HTML or XML is never taken for a secret; the file must hold "
+               "a PEM key, a JWK, a JWK Set or a raw secret";
     }
 }
 
@@ -99,9 +114,7 @@ agw_is_wrapped_key(agw_str_t secret)
 static agw_str_t
 agw_skip_space(agw_str_t s)
 {
-    while (s.len && (s.data[0] == ' '
-                     || (s.data[0] >= '\t' && s.data[0] <= '\r')))
-    {
+    while (s.len && agw_is_space(s.data[0])) {
         s.data++;
         s.len--;
     }
@@ -110,201 +123,192 @@ agw_skip_space(agw_str_t s)
 }
 
 
+static int
+agw_is_space(unsigned char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+
 /*
- * Words that stand in keys written as text: at its beginning, or, where such
- * a beginning may have been cut off, anywhere.
+ * Repeated members do not matter here: a JWK with a fault is not a secret.  A
+ * number may be one: a secret in hex can have digits alone.
  */
 
 static int
-agw_has_key_words(agw_str_t s)
+agw_is_json(agw_str_t text)
 {
-    size_t                  i, j;
-    agw_str_t               rest;
-    static const agw_str_t  first[] = {
+    int                    whole;
+    json_t                *json;
+    agw_json_allocator_t   former;
 
-        /* ssh's, with their names and in base64; its own armour */
+    agw_json_wiping_begin(&former);
 
-        agw_string("ssh-"), agw_string("ecdsa-sha2-"), agw_string("sk-"),
-        agw_string("AAAAB3NzaC1"), agw_string("AAAAC3NzaC1"),
-        agw_string("AAAAE2VjZHNh"), agw_string("---- BEGIN"),
+    json = json_loadb((const char *) text.data, text.len,
+                      JSON_DECODE_ANY|JSON_ALLOW_NUL, NULL);
+    whole = (json != NULL && !json_is_number(json));
 
-        /* base64 of "-----BEGIN" and of "{\"" */
+    json_decref(json);
 
-        agw_string("LS0tLS1CRUdJTi"), agw_string("eyJ")
+    agw_json_wiping_end(&former);
+
+    return whole;
+}
+
+
+static int
+agw_is_der(agw_str_t text)
+{
+    size_t                i;
+    ASN1_VALUE           *value;
+    const ASN1_ITEM      *item;
+    const unsigned char  *p;
+
+    /* public keys, encrypted ones, certificates, and what they come in */
+
+    ASN1_ITEM_EXP *const  items[] = {
+        ASN1_ITEM_ref(X509_PUBKEY), ASN1_ITEM_ref(X509_SIG),
+        ASN1_ITEM_ref(X509), ASN1_ITEM_ref(X509_REQ), ASN1_ITEM_ref(PKCS12)
     };
-    static const agw_str_t  anywhere[] = {
-        agw_string("-----BEGIN"), agw_string("-----END"),
-        agw_string("BEGIN PUBLIC KEY"), agw_string("END PUBLIC KEY"),
-        agw_string("BEGIN RSA PUBLIC KEY"), agw_string("END RSA PUBLIC KEY"),
-        agw_string("BEGIN CERTIFICATE"), agw_string("END CERTIFICATE"),
-        agw_string("\"kty\""),
-        agw_string("<RSAKeyValue>"), agw_string("ssh-rsa"),
-        agw_string("ssh-ed25519"), agw_string("ecdsa-sha2-")
-    };
 
-    for (i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
-        if (agw_str_begins(s, first[i])) {
+    if (!agw_is_sequence(text)) {
+        return 0;
+    }
+
+    for (i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
+        p = text.data;
+        item = ASN1_ITEM_ptr(items[i]);
+        value = ASN1_item_d2i(NULL, &p, (long) text.len, item);
+
+        ASN1_item_free(value, item);
+
+        if (value != NULL && agw_is_whole(p, text)) {
+            ERR_clear_error();
             return 1;
         }
     }
 
-    rest = s;
+    return agw_is_der_key(text) || agw_is_pkcs7(text);
+}
 
-    while (rest.len) {
-        for (j = 0; j < sizeof(anywhere) / sizeof(anywhere[0]); j++) {
-            if (agw_str_begins(rest, anywhere[j])) {
-                return 1;
-            }
+
+/* what is none as a whole need not be read as each of them */
+
+static int
+agw_is_sequence(agw_str_t text)
+{
+    int                   rc, tag, xclass;
+    long                  len;
+    const unsigned char  *p;
+
+    if (text.len == 0) {
+        return 0;
+    }
+
+    p = text.data;
+    rc = ASN1_get_object(&p, &len, &tag, &xclass, (long) text.len);
+
+    ERR_clear_error();
+
+    return rc == V_ASN1_CONSTRUCTED && tag == V_ASN1_SEQUENCE
+           && xclass == V_ASN1_UNIVERSAL && agw_is_whole(p + len, text);
+}
+
+
+/* RSA's own public key, and private keys of any type and spelling */
+
+static int
+agw_is_der_key(agw_str_t text)
+{
+    int                   whole;
+    EVP_PKEY             *pkey;
+    const unsigned char  *p;
+
+    p = text.data;
+    pkey = d2i_PublicKey(EVP_PKEY_RSA, NULL, &p, (long) text.len);
+
+    if (pkey == NULL) {
+        p = text.data;
+        pkey = d2i_AutoPrivateKey(NULL, &p, (long) text.len);
+    }
+
+    whole = (pkey != NULL && agw_is_whole(p, text));
+
+    EVP_PKEY_free(pkey);
+    ERR_clear_error();
+
+    return whole;
+}
+
+
+/* certificates: of another type the contents may be anything */
+
+static int
+agw_is_pkcs7(agw_str_t text)
+{
+    int                   whole;
+    PKCS7                *p7;
+    const unsigned char  *p;
+
+    p = text.data;
+    p7 = d2i_PKCS7(NULL, &p, (long) text.len);
+
+    whole = (p7 != NULL && PKCS7_type_is_signed(p7) && agw_is_whole(p, text));
+
+    PKCS7_free(p7);
+    ERR_clear_error();
+
+    return whole;
+}
+
+
+/* an editor may have put a newline behind it */
+
+static int
+agw_is_whole(const unsigned char *end, agw_str_t text)
+{
+    agw_str_t  rest;
+
+    rest.data = end;
+    rest.len = text.len - (size_t) (end - text.data);
+
+    return agw_skip_space(rest).len == 0;
+}
+
+
+/* a page in another charset has its first tag in ASCII all the same */
+
+static int
+agw_is_markup(agw_str_t text)
+{
+    size_t     i;
+    agw_str_t  head;
+
+    if (text.len == 0 || text.data[0] != '<') {
+        return 0;
+    }
+
+    head = text;
+
+    if (head.len > AGW_MARKUP_HEAD) {
+        head.len = AGW_MARKUP_HEAD;
+    }
+
+    for (i = 0; i < head.len; i++) {
+        if (!agw_is_space(head.data[i])
+            && (head.data[i] < 0x20 || head.data[i] == 0x7f))
+        {
+            return 0;
         }
+    }
 
-        rest.data++;
-        rest.len--;
+    /* the last character may be cut */
+
+    for (i = 0; i < AGW_UTF8_MAX; i++, head.len--) {
+        if (agw_is_utf8(head)) {
+            return 1;
+        }
     }
 
     return 0;
-}
-
-
-/* with its mark, or as text has it without: every other byte is NUL */
-
-static int
-agw_is_utf16(agw_str_t s)
-{
-    size_t  i, nuls[2];
-
-    if (s.len < 2) {
-        return 0;
-    }
-
-    if ((s.data[0] == 0xff && s.data[1] == 0xfe)
-        || (s.data[0] == 0xfe && s.data[1] == 0xff))
-    {
-        return 1;
-    }
-
-    nuls[0] = 0;
-    nuls[1] = 0;
-
-    for (i = 0; i < s.len && i < AGW_UTF16_HEAD; i++) {
-        nuls[i % 2] += (s.data[i] == '\0');
-    }
-
-    /* of UTF-32 half of the others are NUL as well */
-
-    return i == AGW_UTF16_HEAD
-           && nuls[0] + nuls[1] <= 3 * (AGW_UTF16_HEAD / 4)
-           && (nuls[0] == AGW_UTF16_HEAD / 2 || nuls[1] == AGW_UTF16_HEAD / 2);
-}
-
-
-/*
- * DER of a key or a certificate (X.690, section 8.1), whole, cut short or
- * with something behind it: a SEQUENCE that begins with an INTEGER, an
- * OBJECT IDENTIFIER (PKCS #7), or a SEQUENCE that begins with one of these
- * or a [0]; or a SEQUENCE of anything, whole.  No text begins so, and of
- * random secrets one in 20,000.
- */
-
-static int
-agw_is_der(agw_str_t bytes)
-{
-    size_t  i;
-
-    if (bytes.len == 0 || bytes.data[0] != 0x30) {
-        return 0;
-    }
-
-    i = agw_der_contents(bytes, 0);
-
-    if (agw_der_end(bytes) == bytes.len) {
-        return 1;
-    }
-
-    if (i < bytes.len && bytes.data[i] == 0x30) {
-        i = agw_der_contents(bytes, i);
-
-        return i < bytes.len && (bytes.data[i] == 0x02
-                                 || bytes.data[i] == 0x06
-                                 || bytes.data[i] == 0xa0);
-    }
-
-    return i < bytes.len && (bytes.data[i] == 0x02 || bytes.data[i] == 0x06);
-}
-
-
-/* where the contents of the element at i begin */
-
-static size_t
-agw_der_contents(agw_str_t bytes, size_t i)
-{
-    unsigned char  length;
-
-    length = i + 1 < bytes.len ? bytes.data[i + 1] : 0;
-
-    return i + 2 + (length > 0x80 ? length & 0x7f : 0);
-}
-
-
-/* where the element at the beginning ends; 0 where it does not say */
-
-static size_t
-agw_der_end(agw_str_t bytes)
-{
-    size_t  i, n, len;
-
-    if (bytes.len < 2) {
-        return 0;
-    }
-
-    n = bytes.data[1] & 0x7f;
-
-    if (!(bytes.data[1] & 0x80)) {
-        return 2 + n;
-    }
-
-    if (n == 0 || n > 4 || bytes.len < 2 + n) {
-        return 0;
-    }
-
-    len = 0;
-
-    for (i = 0; i < n; i++) {
-        len = len << 8 | bytes.data[2 + i];
-    }
-
-    return 2 + n + len;
-}
-
-
-/* PEM without its first and last line, however it is folded */
-
-static int
-agw_is_base64_of_der(agw_str_t text)
-{
-    size_t         i, n, len;
-    agw_str_t      head, der;
-    unsigned char  chars[AGW_DER_HEAD_BASE64], buf[AGW_DER_HEAD];
-
-    n = 0;
-
-    for (i = 0; i < text.len && n < AGW_DER_HEAD_BASE64; i++) {
-        if (text.data[i] != '\r' && text.data[i] != '\n') {
-            chars[n++] = text.data[i];
-        }
-    }
-
-    head.data = chars;
-    head.len = n;
-
-    if (n < AGW_DER_HEAD_BASE64
-        || (agw_base64_decode(head, buf, &len) != 0
-            && agw_base64url_decode(head, buf, &len) != 0))
-    {
-        return 0;
-    }
-
-    der.data = buf;
-    der.len = len;
-
-    return agw_is_der(der);
 }

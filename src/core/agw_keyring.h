@@ -25,16 +25,22 @@ agw_keyring_t *agw_keyring_create(void);
 void agw_keyring_free(agw_keyring_t *ring);
 
 
+#define AGW_KEYRING_SAME_KID                                                  \
+    "another key has the same kid; a kid names one key"
+
+
 /*
- * Adds every key that the source holds: a secret, a PEM key, a JWK or a JWK
- * Set (RFC 7517, section 5), of which it passes over keys that are not for
- * signatures here.  Returns 0, or -1 and a static text in *error; the ring
- * is then as it was.  *warning is NULL, or a static text on something
- * accepted that an operator should look at.
+ * Adds a key, which is then the ring's.  Returns 0, or -1 and a static text
+ * in *error where another key has its kid, or memory ran out; the key is then
+ * freed.
  */
 
-int agw_keyring_load(agw_keyring_t *ring, const agw_key_source_t *source,
-    const char **error, const char **warning);
+int agw_keyring_add(agw_keyring_t *ring, agw_key_t *key, const char **error);
+
+
+/* wipes and frees all keys but the first count */
+
+void agw_keyring_cut(agw_keyring_t *ring, size_t count);
 
 
 size_t agw_keyring_count(const agw_keyring_t *ring);
@@ -52,12 +58,23 @@ const agw_key_t *agw_keyring_signer(const agw_keyring_t *ring);
 
 /*
  * The key a token names (RFC 7515, section 4.1.4), compared byte for byte,
- * or NULL.  kid is NULL where the token has none: then the only key there
- * is, or NULL where there are several.
+ * or NULL.
  */
 
-const agw_key_t *agw_keyring_find(const agw_keyring_t *ring,
-    const agw_str_t *kid);
+const agw_key_t *agw_keyring_find(const agw_keyring_t *ring, agw_str_t kid);
+
+
+/*
+ * The keys that may have signed a token which names none of them, in the
+ * order of loading, into keys, which has room for AGW_KEYRING_TRIED.  Returns
+ * how many.  They are of that algorithm; where the token has a kid, they are
+ * also nameless, and their issuer's only key of the algorithm.
+ */
+
+#define AGW_KEYRING_TRIED   4
+
+size_t agw_keyring_candidates(const agw_keyring_t *ring, agw_str_t alg,
+    int has_kid, const agw_key_t **keys);
 
 
 /* the key whose agw_key_header() is these bytes, or NULL */

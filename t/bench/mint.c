@@ -15,6 +15,7 @@
 #include "agw_base64.h"
 #include "agw_claims.h"
 #include "agw_jws.h"
+#include "agw_key_file.h"
 
 
 #define MINT_FILE_MAX   16384
@@ -107,7 +108,6 @@ int
 main(int argc, char **argv)
 {
     long               i, count;
-    const char        *error, *warning;
     agw_claims_t       claims;
     agw_keyring_t     *ring;
     agw_key_source_t   source;
@@ -125,10 +125,8 @@ main(int argc, char **argv)
 
     ring = agw_keyring_create();
 
-    if (ring == NULL
-        || agw_keyring_load(ring, &source, &error, &warning) != 0)
-    {
-        mint_die(ring == NULL ? "no memory" : error);
+    if (ring == NULL || agw_key_file_load(ring, &source, NULL, NULL) != 0) {
+        mint_die(ring == NULL ? "no memory" : "no such key");
     }
 
     memset(&claims, 0, sizeof(claims));

@@ -14,6 +14,7 @@
 
 #include "agw_base64.h"
 #include "agw_jws.h"
+#include "agw_key_file.h"
 
 
 #define KINDS   6
@@ -52,7 +53,6 @@ make_ring(size_t kind)
     BIO               *bio;
     char              *pem, secret[64];
     EVP_PKEY          *pkey;
-    const char        *error, *warning;
     agw_keyring_t     *ring;
     agw_key_source_t   source;
 
@@ -80,7 +80,7 @@ make_ring(size_t kind)
 
     ring = agw_keyring_create();
 
-    if (agw_keyring_load(ring, &source, &error, &warning) != 0) {
+    if (agw_key_file_load(ring, &source, NULL, NULL) != 0) {
         abort();
     }
 

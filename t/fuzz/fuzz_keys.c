@@ -1,7 +1,8 @@
 
 /*
  * Key files as they come, as PEM with its first and last line given, and
- * good ones of which some bytes are changed.  What is loaded keeps its word:
+ * good ones of which some bytes are changed.  Only what the configuration
+ * calls a secret becomes one.  What is loaded keeps its word:
  * it signs what it verifies, nothing else is a signature of it, its name is
  * fit for a header, and what is published of it is a set that loads.
  */
@@ -13,6 +14,8 @@
 #include <openssl/pem.h>
 
 #include "agw_jws.h"
+#include "agw_key_file.h"
+#include "agw_key_form.h"
 
 
 #define MUST(condition)                                                       \
@@ -111,7 +114,7 @@ check_key(const agw_key_t *key, const agw_keyring_t *ring)
 
     kid = agw_key_kid(key);
     MUST(kid.len && kid.len <= AGW_KID_MAX);
-    MUST(agw_keyring_find(ring, &kid) == key);
+    MUST(agw_keyring_find(ring, kid) == key);
     MUST(agw_keyring_find_header(ring, agw_key_header(key)) == key);
     MUST(agw_key_sig_size(key) <= AGW_SIG_MAX);
 
@@ -146,12 +149,31 @@ check_key(const agw_key_t *key, const agw_keyring_t *ring)
 
 
 static void
+no_remark(void *data, const agw_key_remark_t *remark)
+{
+    (void) data;
+
+    MUST(remark->kind == AGW_KEY_TAKEN);
+}
+
+
+static void
+count_errors(void *data, const agw_key_remark_t *remark)
+{
+    size_t  *errors = data;
+
+    MUST(remark->text != NULL && remark->kid.len <= AGW_KID_MAX);
+
+    *errors += (remark->kind == AGW_KEY_ERROR);
+}
+
+
+static void
 check_published(const agw_keyring_t *ring)
 {
     char              *text;
     size_t             i;
     json_t            *jwks, *keys;
-    const char        *error, *warning;
     agw_keyring_t     *public;
     agw_key_source_t   source;
 
@@ -167,8 +189,7 @@ check_published(const agw_keyring_t *ring)
     public = agw_keyring_create();
 
     if (json_array_size(keys) != 0) {
-        MUST(agw_keyring_load(public, &source, &error, &warning) == 0);
-        MUST(warning == NULL);
+        MUST(agw_key_file_load(public, &source, no_remark, NULL) == 0);
     }
 
     MUST(agw_keyring_count(public) == json_array_size(keys));
@@ -186,28 +207,40 @@ check_published(const agw_keyring_t *ring)
 /* returns whether it was loaded */
 
 static int
-check_file(const uint8_t *data, size_t size, int verify)
+check_file(const uint8_t *data, size_t size, int verify, const char *alg)
 {
     int                rc, signers;
-    size_t             i;
-    const char        *error, *warning;
+    size_t             i, errors;
+    agw_str_t          text;
     agw_keyring_t     *ring;
+    agw_key_form_t     form;
     agw_key_source_t   source;
 
     memset(&source, 0, sizeof(source));
     source.bytes.data = data;
     source.bytes.len = size;
+    source.alg.data = (const unsigned char *) alg;
+    source.alg.len = strlen(alg);
     source.verify = verify != 0;
 
     ring = agw_keyring_create();
-    rc = agw_keyring_load(ring, &source, &error, &warning);
+    errors = 0;
+    rc = agw_key_file_load(ring, &source, count_errors, &errors);
     MUST(ERR_peek_error() == 0);
 
+    form = agw_key_form(source.bytes, &text);
+
     if (rc != 0) {
-        MUST(error != NULL && agw_keyring_count(ring) == 0);
+        MUST(errors == 1 && agw_keyring_count(ring) == 0);
+
+        /* a secret that is long enough is taken, whatever is in it */
+
+        MUST(form != AGW_FORM_BYTES || size < 32 || alg[0] == '\0');
 
     } else {
-        MUST(error == NULL && agw_keyring_count(ring) != 0);
+        MUST(errors == 0 && agw_keyring_count(ring) != 0);
+        MUST(form == AGW_FORM_PEM || form == AGW_FORM_JSON
+             || (form == AGW_FORM_BYTES && alg[0] != '\0'));
         signers = 0;
 
         for (i = 0; i < agw_keyring_count(ring); i++) {
@@ -248,8 +281,8 @@ check_changed(const uint8_t *data, size_t size)
         copy[at % file.len] = data[i + 2];
     }
 
-    check_file(copy, file.len, 0);
-    MUST(check_file(copy, file.len, 1) || size > 3);
+    check_file(copy, file.len, 0, "");
+    MUST(check_file(copy, file.len, 1, "") || size > 3);
 
     free(copy);
 }
@@ -273,7 +306,7 @@ check_contents(const uint8_t *data, size_t size)
         bio = BIO_new(BIO_s_mem());
         MUST(PEM_write_bio(bio, names[i], "", data, (long) size) > 0);
         len = BIO_get_mem_data(bio, &pem);
-        check_file((uint8_t *) pem, (size_t) len, i == 1 || i == 4);
+        check_file((uint8_t *) pem, (size_t) len, i == 1 || i == 4, "");
         BIO_free(bio);
     }
 }
@@ -282,8 +315,9 @@ check_contents(const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    check_file(data, size, 0);
-    check_file(data, size, 1);
+    check_file(data, size, 0, "");
+    check_file(data, size, 1, "");
+    check_file(data, size, 0, "HS256");
 
     if (size != 0) {
         check_changed(data, size);

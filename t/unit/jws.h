@@ -13,6 +13,7 @@
 #include "mint.h"
 
 #include "agw_jws.h"
+#include "agw_key_file.h"
 
 
 /* in place of a reason: any refusal will do */
@@ -36,7 +37,6 @@ static inline void
 jws_load(agw_keyring_t *ring, const char *kid, const char *alg, int fill,
     int verify)
 {
-    const char        *error, *warning;
     agw_key_source_t   source;
 
     memset(&source, 0, sizeof(source));
@@ -45,7 +45,7 @@ jws_load(agw_keyring_t *ring, const char *kid, const char *alg, int fill,
     source.alg = unit_format("%s", alg);
     source.verify = verify != 0;
 
-    assert_int_equal(agw_keyring_load(ring, &source, &error, &warning), 0);
+    assert_int_equal(agw_key_file_load(ring, &source, NULL, NULL), 0);
 }
 
 

@@ -18,7 +18,7 @@
 
 #include "mint.h"
 
-#include "agw_keyring.h"
+#include "agw_key_file.h"
 
 
 #define KEYS_MAX   16
@@ -382,10 +382,45 @@ keys_set(json_t *a, json_t *b, json_t *c, json_t *d)
 }
 
 
-/* what was said of the last key that keys_load() loaded */
+/* what was said of the last file that keys_load() loaded: of each the last */
 
 static const char  *keys_error;
 static const char  *keys_warning;
+static const char  *keys_took;
+static size_t       keys_warnings;
+static size_t       keys_place;
+static agw_str_t    keys_kid;
+
+
+static inline void
+keys_report(void *data, const agw_key_remark_t *remark)
+{
+    assert_ptr_equal(data, &keys_error);
+    assert_non_null(remark->text);
+    assert_true(strlen(remark->text) > 4);
+
+    switch (remark->kind) {
+
+    case AGW_KEY_ERROR:
+        assert_null(keys_error);
+        keys_error = remark->text;
+        break;
+
+    case AGW_KEY_TAKEN:
+        assert_null(keys_took);
+        keys_took = remark->text;
+        return;
+
+    default:
+        keys_warning = remark->text;
+        keys_warnings++;
+    }
+
+    assert_true((remark->place != 0) >= (remark->kind == AGW_KEY_SKIPPED));
+
+    keys_place = remark->place;
+    keys_kid = unit_copy(remark->kid);
+}
 
 
 static inline int
@@ -403,22 +438,24 @@ keys_load(agw_keyring_t *ring, agw_str_t file, const char *alg,
     source.verify = verify != 0;
 
     count = agw_keyring_count(ring);
-    keys_error = "not set";
-    keys_warning = "not set";
+    keys_error = NULL;
+    keys_warning = NULL;
+    keys_took = NULL;
+    keys_warnings = 0;
 
-    rc = agw_keyring_load(ring, &source, &keys_error, &keys_warning);
-    mint_assert_no_errors("agw_keyring_load");
-
-    assert_true(keys_warning == NULL || strcmp(keys_warning, "not set") != 0);
+    rc = agw_key_file_load(ring, &source, keys_report, &keys_error);
+    mint_assert_no_errors("agw_key_file_load");
 
     if (rc == 0) {
         assert_null(keys_error);
+        assert_non_null(keys_took);
         assert_true(agw_keyring_count(ring) > count);
 
     } else {
         assert_int_equal(rc, -1);
         assert_int_equal(agw_keyring_count(ring), count);
         assert_true(keys_error != NULL && strlen(keys_error) > 10);
+        assert_null(keys_took);
     }
 
     return rc;

@@ -54,8 +54,8 @@ kinds_setup(void **state)
 
         kind->two = agw_keyring_create();
         assert_int_equal(keys_load(kind->two, file, kind->name, "k1", 1), 0);
-        assert_int_equal(keys_load(kind->two, mint_secret('2'), "", "k2", 0),
-            0);
+        assert_int_equal(keys_load(kind->two, mint_secret('2'), "HS256",
+            "k2", 0), 0);
     }
 
     return unit_free_all(NULL);

@@ -189,13 +189,15 @@ keys_that_are_passed_over(void **state)
             NULL, NULL), "", 1);
         assert_int_equal(agw_keyring_count(ring), 1);
         assert_non_null(keys_warning);
-        assert_non_null(strstr(keys_warning, "passed over"));
+        assert_int_equal(keys_warnings, 1);
+        assert_int_equal(keys_place, 1);
         agw_keyring_free(ring);
 
         ring = keys_ring(keys_set(keys_jwk("P-256", 1), json_incref(other),
             NULL, NULL), "", 0);
         assert_int_equal(agw_keyring_count(ring), 1);
-        assert_non_null(keys_warning);
+        assert_int_equal(keys_warnings, 1);
+        assert_int_equal(keys_place, 2);
         agw_keyring_free(ring);
 
         refuses(keys_set(json_incref(other), NULL, NULL, NULL), "no key");
@@ -207,60 +209,146 @@ keys_that_are_passed_over(void **state)
 }
 
 
-/* a key for us that is broken is a broken file, and none of it is kept */
+/* keys of a kind that is known here, and of no use */
+
+static json_t *
+bad_key(size_t i)
+{
+    json_t  *bad;
+
+    switch (i) {
+
+    case 0:
+        bad = keys_jwk("RSA1024", 0);
+        break;
+
+    case 1:
+        bad = with(keys_jwk("P-256'", 0), "alg", "ES384");
+        break;
+
+    case 2:
+        bad = with(keys_jwk("P-256'", 0), "x", "AAAA");
+        break;
+
+    case 3:
+        bad = named(keys_jwk("P-256'", 0), "a b");
+        break;
+
+    case 4:
+        bad = json_string("a key");
+        break;
+
+    case 5:
+        bad = json_null();
+        break;
+
+    case 6:
+        bad = json_array();
+        break;
+
+    case 7:
+        bad = keys_jwk("P-256'", 0);
+        json_object_set_new(bad, "use", json_integer(1));
+        break;
+
+    default:
+        bad = with(keys_jwk("P-256'", 0), "alg", "ES256");
+        json_object_set_new(bad, "alg", json_integer(1));
+    }
+
+    return bad;
+}
+
+
+/*
+ * The story: a provider's set had a key of 1024 bits for an old client, and
+ * nginx did not start, with a message on the kid "".
+ */
 
 static void
-one_broken_key_is_enough(void **state)
+design_4_a_bad_key_is_skipped_and_named(void **state)
 {
-    size_t   i;
-    json_t  *bad;
+    size_t          i;
+    json_t         *bad;
+    agw_keyring_t  *ring;
 
     (void) state;
 
-    for (i = 0; i < 8; i++) {
+    for (i = 0; i < 9; i++) {
+        bad = bad_key(i);
 
-        switch (i) {
+        ring = keys_ring(keys_set(keys_jwk("P-256", 1), json_incref(bad),
+            NULL, NULL), "", 0);
+        assert_int_equal(agw_keyring_count(ring), 1);
+        assert_int_equal(keys_warnings, 1);
+        assert_int_equal(keys_place, 2);
+        assert_int_equal(keys_kid.len, 0);
+        agw_keyring_free(ring);
 
-        case 0:
-            bad = keys_jwk("RSA1024", 0);
-            break;
+        if (json_is_object(bad) && i != 3) {
+            json_object_set_new(bad, "kid", json_string("the old one"));
+            ring = keys_ring(keys_set(json_incref(bad), keys_jwk("P-256", 1),
+                NULL, NULL), "", 0);
+            assert_int_equal(keys_place, 1);
+            assert_int_equal(keys_kid.len, 0);
+            agw_keyring_free(ring);
 
-        case 1:
-            bad = with(keys_jwk("P-256'", 0), "alg", "ES384");
-            break;
-
-        case 2:
-            bad = with(keys_jwk("P-256'", 0), "x", "AAAA");
-            break;
-
-        case 3:
-            bad = named(keys_jwk("P-256'", 0), "a b");
-            break;
-
-        case 4:
-            bad = json_string("a key");
-            break;
-
-        case 5:
-            bad = json_null();
-            break;
-
-        case 6:
-            bad = json_array();
-            break;
-
-        default:
-            bad = keys_jwk("P-256'", 0);
-            json_object_set_new(bad, "use", json_integer(1));
+            json_object_set_new(bad, "kid", json_string("the-old-one"));
+            ring = keys_ring(keys_set(keys_jwk("P-256", 1), keys_jwk("RSA",
+                1), json_incref(bad), NULL), "", 0);
+            assert_int_equal(agw_keyring_count(ring), 2);
+            assert_int_equal(keys_place, 3);
+            unit_assert_str(keys_kid, S("the-old-one"));
+            agw_keyring_free(ring);
         }
 
-        refuses(keys_set(keys_jwk("P-256", 1), json_incref(bad), NULL, NULL),
-            NULL);
-        refuses(keys_set(json_incref(bad), keys_jwk("P-256", 1), NULL, NULL),
-            NULL);
-        refuses(keys_set(bad, NULL, NULL, NULL), NULL);
+        /* where there is no other, and where it is not in a set */
+
+        refuses(keys_set(json_incref(bad), NULL, NULL, NULL), "no key in");
+        assert_int_equal(keys_warnings, 1);
+        refuses(keys_set(json_incref(bad), keys_jwk("P-521", 0), NULL, NULL),
+            "no key in");
+        assert_int_equal(keys_warnings, 2);
+
+        /* nor may it have the kid of a good one */
+
+        if (json_object_get(bad, "kid") != NULL) {
+            refuses(keys_set(named(keys_jwk("RSA", 1), json_string_value(
+                json_object_get(bad, "kid"))), json_incref(bad), NULL, NULL),
+                "same kid");
+        }
+
+        if (json_is_object(bad)) {
+            refuses(keys_text(json_incref(bad)), NULL);
+            assert_int_equal(keys_warnings, 0);
+        }
+
+        json_decref(bad);
         unit_free_all(NULL);
     }
+}
+
+
+/* which cannot be told from a mistake in the configuration */
+
+static void
+design_3_an_algorithm_that_does_not_fit_is_an_error(void **state)
+{
+    (void) state;
+
+    keys_refuses(keys_set(named(keys_jwk("P-256", 1), "e"), NULL, NULL,
+        NULL), "PS256", "does not fit");
+    assert_int_equal(keys_place, 1);
+
+    refuses(keys_set(keys_jwk("P-256", 1), keys_jwk("P-256", 1), NULL, NULL),
+        "same kid");
+    assert_int_equal(keys_place, 2);
+    assert_int_equal(keys_kid.len, 0);
+
+    refuses(keys_set(named(keys_jwk("P-256", 1), "e"), keys_jwk("RSA", 1),
+        named(keys_jwk("P-384", 1), "e"), NULL), "same kid");
+    assert_int_equal(keys_place, 3);
+    unit_assert_str(keys_kid, S("e"));
 }
 
 
@@ -410,7 +498,8 @@ public_keys_alone_sign_nothing(void **state)
 
     /* also beside a key that could */
 
-    assert_int_equal(keys_load(ring, mint_secret('s'), "", "", 0), 0);
+    assert_int_equal(keys_load(ring, mint_secret('s'), "HS256", "", 0),
+        0);
     assert_int_equal(keys_load(ring, file, "", "", 0), -1);
     assert_int_equal(keys_load(ring, file, "", "", 1), 0);
     assert_int_equal(agw_keyring_count(ring), 3);
@@ -425,7 +514,8 @@ main(void)
         unit_case(every_key_of_a_set),
         unit_case(secrets_have_a_set_of_their_own),
         unit_case(keys_that_are_passed_over),
-        unit_case(one_broken_key_is_enough),
+        unit_case(design_4_a_bad_key_is_skipped_and_named),
+        unit_case(design_3_an_algorithm_that_does_not_fit_is_an_error),
         unit_case(sets_that_are_none),
         unit_case(p8_6_duplicate_members),
         unit_case(design_3_two_keys_with_one_kid),

@@ -46,13 +46,12 @@ static void
 p7_1_public_keys(void **state)
 {
     json_t             *jwks;
-    const char         *error, *warning;
     agw_keyring_t      *ring;
     agw_key_source_t    source;
 
     (void) state;
 
-    ring = keys_ring(mint_secret('s'), "", 0);
+    ring = keys_ring(mint_secret('s'), "HS256", 0);
     jwks = agw_keyring_public_jwks(ring);
     assert_int_equal(json_object_size(jwks), 1);
     assert_true(json_is_array(json_object_get(jwks, "keys")));
@@ -74,7 +73,7 @@ p7_1_public_keys(void **state)
     source.bytes = keys_public_pem(keys_get("P-256'"));
     source.issuer = S("https://other.example");
     source.verify = 1;
-    assert_int_equal(agw_keyring_load(ring, &source, &error, &warning), 0);
+    assert_int_equal(agw_key_file_load(ring, &source, NULL, NULL), 0);
 
     assert_int_equal(keys_load(ring, keys_text(keys_jwk("P-256", 1)), "",
         "p", 0), 0);

@@ -66,7 +66,6 @@ rfc7515_a_1(void **state)
 {
     size_t                   i;
     agw_str_t                body, input, sig;
-    const char              *error, *warning;
     agw_keyring_t           *ring;
     agw_key_source_t         source;
     static unsigned char     secret[] = {
@@ -87,9 +86,10 @@ rfc7515_a_1(void **state)
     memset(&source, 0, sizeof(source));
     source.bytes.data = secret;
     source.bytes.len = sizeof(secret);
+    source.alg = S("HS256");
 
     ring = agw_keyring_create();
-    assert_int_equal(agw_keyring_load(ring, &source, &error, &warning), 0);
+    assert_int_equal(agw_key_file_load(ring, &source, NULL, NULL), 0);
 
     body = S("{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n "
         "\"http://example.com/is_root\":true}");

@@ -235,7 +235,6 @@ p8_17_typ_of_another_issuer(void **state)
     size_t              i;
     kind_t             *kind;
     agw_str_t           token;
-    const char         *error, *warning;
     agw_keyring_t      *ring;
     agw_key_source_t    source;
     static const struct {
@@ -259,8 +258,7 @@ p8_17_typ_of_another_issuer(void **state)
         source.verify = 1;
 
         ring = agw_keyring_create();
-        assert_int_equal(agw_keyring_load(ring, &source, &error, &warning),
-            0);
+        assert_int_equal(agw_key_file_load(ring, &source, NULL, NULL), 0);
 
         for (i = 0; i < UNIT_COUNT(rows); i++) {
             token = kind_token_of(kind, unit_format("{\"alg\":\"%s\","

@@ -23,7 +23,6 @@ static const struct {
 static agw_keyring_t *
 ring_of(const char *alg, agw_str_t kid, int verify)
 {
-    const char        *error, *warning;
     agw_keyring_t     *ring;
     agw_key_source_t   source;
 
@@ -34,7 +33,7 @@ ring_of(const char *alg, agw_str_t kid, int verify)
     source.verify = verify != 0;
 
     ring = agw_keyring_create();
-    assert_int_equal(agw_keyring_load(ring, &source, &error, &warning), 0);
+    assert_int_equal(agw_key_file_load(ring, &source, NULL, NULL), 0);
 
     return ring;
 }

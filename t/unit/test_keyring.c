@@ -7,7 +7,28 @@
 
 #include "mint.h"
 
-#include "agw_keyring.h"
+#include "agw_key_file.h"
+
+
+/* how many of each kind, and the last text */
+
+typedef struct {
+    size_t       count[AGW_KEY_TAKEN + 1];
+    const char  *text[AGW_KEY_TAKEN + 1];
+} remarks_t;
+
+
+static void
+report(void *data, const agw_key_remark_t *remark)
+{
+    remarks_t  *remarks = data;
+
+    assert_true(strlen(remark->text) > 4);
+    assert_int_equal(remark->place, 0);
+
+    remarks->count[remark->kind]++;
+    remarks->text[remark->kind] = remark->text;
+}
 
 
 /* each secret is filled with one byte; a kid that is NULL is not given */
@@ -16,28 +37,26 @@ static int
 load(agw_keyring_t *ring, int fill, const char *kid, int verify)
 {
     int                rc;
-    const char        *error, *warning;
+    remarks_t          remarks;
     agw_key_source_t   source;
 
     memset(&source, 0, sizeof(source));
     source.bytes = mint_secret(fill);
+    source.alg = S("HS256");
     source.verify = verify != 0;
 
     if (kid != NULL) {
         source.kid = unit_format("%s", kid);
     }
 
-    error = NULL;
-    warning = "not set";
-    rc = agw_keyring_load(ring, &source, &error, &warning);
+    memset(&remarks, 0, sizeof(remarks));
+    rc = agw_key_file_load(ring, &source, report, &remarks);
 
-    if (rc != 0) {
-        assert_int_equal(rc, -1);
-        unit_assert(error != NULL && strlen(error) > 10, "no error text");
-
-    } else {
-        unit_assert(warning == NULL, "%s", warning);
-    }
+    assert_in_range(rc + 1, 0, 1);
+    assert_int_equal(remarks.count[AGW_KEY_ERROR], rc != 0);
+    assert_int_equal(remarks.count[AGW_KEY_TAKEN], rc == 0);
+    assert_int_equal(remarks.count[AGW_KEY_SKIPPED], 0);
+    assert_int_equal(remarks.count[AGW_KEY_WARNING], 0);
 
     return rc;
 }
@@ -46,16 +65,24 @@ load(agw_keyring_t *ring, int fill, const char *kid, int verify)
 static const agw_key_t *
 find(const agw_keyring_t *ring, agw_str_t kid)
 {
-    kid = unit_copy(kid);
+    return agw_keyring_find(ring, unit_copy(kid));
+}
 
-    return agw_keyring_find(ring, &kid);
+
+static size_t
+tried_for(const agw_keyring_t *ring, const char *alg, int has_kid,
+    const agw_key_t **keys)
+{
+    return agw_keyring_candidates(ring, unit_format("%s", alg), has_kid,
+                                  keys);
 }
 
 
 static void
 an_empty_ring(void **state)
 {
-    agw_keyring_t  *ring;
+    agw_keyring_t    *ring;
+    const agw_key_t  *keys[AGW_KEYRING_TRIED];
 
     (void) state;
 
@@ -64,7 +91,8 @@ an_empty_ring(void **state)
 
     assert_int_equal(agw_keyring_count(ring), 0);
     assert_null(agw_keyring_signer(ring));
-    assert_null(agw_keyring_find(ring, NULL));
+    assert_int_equal(tried_for(ring, "HS256", 0, keys), 0);
+    assert_int_equal(tried_for(ring, "HS256", 1, keys), 0);
     assert_null(find(ring, S("a")));
     assert_null(find(ring, S("")));
 
@@ -162,10 +190,10 @@ static void
 a_bad_key_leaves_the_ring_as_it_was(void **state)
 {
     size_t                  i;
-    const char             *error, *warning;
+    remarks_t               remarks;
     agw_keyring_t          *ring;
     agw_key_source_t        source;
-    const agw_key_t        *key;
+    const agw_key_t        *key, *keys[AGW_KEYRING_TRIED];
     static const agw_str_t  bad[] = {
         agw_string(""), agw_string("short"),
         agw_string("{\"kty\":\"oct\",\"k\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAA\"}"),
@@ -182,16 +210,17 @@ a_bad_key_leaves_the_ring_as_it_was(void **state)
         memset(&source, 0, sizeof(source));
         source.bytes = bad[i];
         source.kid = S("b");
-        error = NULL;
+        memset(&remarks, 0, sizeof(remarks));
 
-        unit_assert(agw_keyring_load(ring, &source, &error, &warning) == -1,
+        unit_assert(agw_key_file_load(ring, &source, report, &remarks) == -1,
             "row %zu", i);
-        assert_non_null(error);
-        mint_assert_no_errors("agw_keyring_load");
+        assert_int_equal(remarks.count[AGW_KEY_ERROR], 1);
+        mint_assert_no_errors("agw_key_file_load");
 
         assert_int_equal(agw_keyring_count(ring), 1);
         assert_null(find(ring, S("b")));
-        assert_ptr_equal(agw_keyring_find(ring, NULL), key);
+        assert_int_equal(tried_for(ring, "HS256", 0, keys), 1);
+        assert_ptr_equal(keys[0], key);
     }
 
     assert_int_equal(load(ring, '2', "b", 0), 0);
@@ -241,25 +270,105 @@ p8_4_kid_is_looked_up_exactly(void **state)
 }
 
 
+/* in the order of loading, and no more than four */
+
 static void
-p8_4_no_kid_only_with_one_key(void **state)
+design_4_keys_for_a_token_without_a_kid(void **state)
 {
-    agw_keyring_t  *ring;
+    size_t            i, n;
+    agw_keyring_t    *ring;
+    const agw_key_t  *keys[AGW_KEYRING_TRIED];
 
     (void) state;
 
     ring = agw_keyring_create();
 
-    assert_int_equal(load(ring, '1', "a", 1), 0);
-    assert_ptr_equal(agw_keyring_find(ring, NULL), agw_keyring_key(ring, 0));
+    for (i = 0; i < 8; i++) {
+        assert_int_equal(load(ring, (int) ('a' + i), NULL, i % 2), 0);
 
-    /* a second one that could not even sign is enough to be in doubt */
+        n = tried_for(ring, "HS256", 0, keys);
+        assert_int_equal(n, i < 4 ? i + 1 : 4);
 
-    assert_int_equal(load(ring, '2', "b", 1), 0);
-    assert_null(agw_keyring_find(ring, NULL));
+        while (n--) {
+            assert_ptr_equal(keys[n], agw_keyring_key(ring, n));
+        }
 
-    assert_int_equal(load(ring, '3', "c", 0), 0);
-    assert_null(agw_keyring_find(ring, NULL));
+        assert_int_equal(tried_for(ring, "HS384", 0, keys), 0);
+        assert_int_equal(tried_for(ring, "none", 0, keys), 0);
+        assert_int_equal(tried_for(ring, "", 0, keys), 0);
+
+        /* a raw secret is no JWK that lacks a kid */
+
+        assert_int_equal(tried_for(ring, "HS256", 1, keys), 0);
+    }
+
+    agw_keyring_free(ring);
+}
+
+
+/* an oct JWK; a kid or an issuer that is NULL is not given */
+
+static void
+load_jwk(agw_keyring_t *ring, int fill, const char *alg, const char *kid,
+    const char *issuer)
+{
+    agw_str_t          member;
+    agw_key_source_t   source;
+
+    member = kid ? unit_format("\"kid\":\"%s\",", kid) : S("");
+
+    memset(&source, 0, sizeof(source));
+    source.bytes = unit_format("{%.*s\"kty\":\"oct\",\"alg\":\"%s\","
+        "\"k\":\"%.*s\"}", UNIT_ARG(member), alg,
+        UNIT_ARG(mint_base64url(mint_secret(fill))));
+
+    if (issuer != NULL) {
+        source.issuer = unit_format("%s", issuer);
+        source.verify = 1;
+    }
+
+    assert_int_equal(agw_key_file_load(ring, &source, NULL, NULL), 0);
+}
+
+
+static void
+design_4_keys_for_a_kid_that_no_key_has(void **state)
+{
+    agw_keyring_t    *ring;
+    const agw_key_t  *keys[AGW_KEYRING_TRIED];
+
+    (void) state;
+
+    ring = agw_keyring_create();
+
+    load_jwk(ring, '1', "HS256", "ours", NULL);
+    load_jwk(ring, '2', "HS256", NULL, "a");
+    load_jwk(ring, '3', "HS384", NULL, "a");
+    load_jwk(ring, '4', "HS256", NULL, "b");
+    load_jwk(ring, '5', "HS384", "named", "b");
+
+    assert_int_equal(tried_for(ring, "HS256", 1, keys), 2);
+    assert_ptr_equal(keys[0], agw_keyring_key(ring, 1));
+    assert_ptr_equal(keys[1], agw_keyring_key(ring, 3));
+    assert_int_equal(tried_for(ring, "HS384", 1, keys), 1);
+    assert_ptr_equal(keys[0], agw_keyring_key(ring, 2));
+    assert_int_equal(tried_for(ring, "HS512", 1, keys), 0);
+
+    /* a second one of b, with a kid, and a second one of a, without */
+
+    load_jwk(ring, '6', "HS256", "too", "b");
+    assert_int_equal(tried_for(ring, "HS256", 1, keys), 1);
+    assert_ptr_equal(keys[0], agw_keyring_key(ring, 1));
+    load_jwk(ring, '7', "HS256", NULL, "a");
+    assert_int_equal(tried_for(ring, "HS256", 1, keys), 0);
+
+    /* our own are of one issuer */
+
+    load_jwk(ring, '8', "HS512", NULL, NULL);
+    assert_int_equal(tried_for(ring, "HS512", 1, keys), 1);
+    load_jwk(ring, '9', "HS512", "x", NULL);
+    assert_int_equal(tried_for(ring, "HS512", 1, keys), 0);
+    assert_int_equal(tried_for(ring, "HS512", 0, keys), 2);
 
     agw_keyring_free(ring);
 }
@@ -298,20 +407,24 @@ many_keys(void **state)
 /* it is part of the secret: an editor put it there, and openssl does not */
 
 static void
-design_4_final_newline_draws_a_warning(void **state)
+design_4_bytes_that_draw_a_warning(void **state)
 {
     size_t             i;
-    const char        *error, *warning;
+    remarks_t          remarks;
     agw_keyring_t     *ring;
     agw_key_source_t   source;
     static const struct {
-        int        warned;
+        size_t     warnings;
+        agw_str_t  head;
         agw_str_t  tail;
     } rows[] = {
-        { 0, agw_string("") },
-        { 0, agw_string("\nx") },
-        { 1, agw_string("\n") },
-        { 1, agw_string("\r\n") },
+        { 0, agw_string(""), agw_string("") },
+        { 0, agw_string("\n"), agw_string("\nx") },
+        { 1, agw_string(""), agw_string("\n") },
+        { 1, agw_string(""), agw_string("\r\n") },
+        { 1, agw_string("\xef\xbb\xbf"), agw_string("") },
+        { 2, agw_string("\xef\xbb\xbf"), agw_string("\n") },
+        { 0, agw_string("\xef\xbb"), agw_string("\xef\xbb\xbf") },
     };
 
     (void) state;
@@ -320,13 +433,16 @@ design_4_final_newline_draws_a_warning(void **state)
         ring = agw_keyring_create();
 
         memset(&source, 0, sizeof(source));
-        source.bytes = unit_cat(mint_secret('s'), rows[i].tail);
+        source.bytes = unit_cat(rows[i].head, unit_cat(mint_secret('s'),
+                                                       rows[i].tail));
+        source.alg = S("HS256");
 
-        warning = "not set";
-        assert_int_equal(agw_keyring_load(ring, &source, &error, &warning),
+        memset(&remarks, 0, sizeof(remarks));
+        assert_int_equal(agw_key_file_load(ring, &source, report, &remarks),
             0);
-        unit_assert(!warning == !rows[i].warned, "row %zu", i);
-        assert_true(warning == NULL || strcmp(warning, "not set") != 0);
+        unit_assert(remarks.count[AGW_KEY_WARNING] == rows[i].warnings,
+            "row %zu", i);
+        assert_string_equal(remarks.text[AGW_KEY_TAKEN], "a raw secret");
 
         agw_keyring_free(ring);
     }
@@ -343,9 +459,10 @@ main(void)
         unit_case(design_3_one_secret_twice_has_one_kid),
         unit_case(a_bad_key_leaves_the_ring_as_it_was),
         unit_case(p8_4_kid_is_looked_up_exactly),
-        unit_case(p8_4_no_kid_only_with_one_key),
+        unit_case(design_4_keys_for_a_token_without_a_kid),
+        unit_case(design_4_keys_for_a_kid_that_no_key_has),
         unit_case(many_keys),
-        unit_case(design_4_final_newline_draws_a_warning),
+        unit_case(design_4_bytes_that_draw_a_warning),
     };
 
     return cmocka_run_group_tests_name("keyring", tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include <openssl/err.h>
 
 #include "agw_jws.h"
+#include "agw_key_file.h"
 
 
 typedef enum {
@@ -144,7 +145,6 @@ load_group(const json_t *group)
 {
     char              *file;
     json_t            *key;
-    const char        *error, *warning;
     agw_keyring_t     *ring;
     agw_key_source_t   source;
 
@@ -167,7 +167,7 @@ load_group(const json_t *group)
     source.bytes.len = strlen(file);
     source.verify = 1;
 
-    (void) agw_keyring_load(ring, &source, &error, &warning);
+    (void) agw_key_file_load(ring, &source, NULL, NULL);
 
     free(file);
 

@@ -65,7 +65,7 @@ sub said_to {
 }
 
 
-# 12 bytes in a row of what stands in the file, labels of PEM apart
+# 12 bytes in a row of what stands in the file, labels of PEM and kids apart
 
 sub shown_of {
     my ($bytes, $said) = @_;
@@ -73,6 +73,7 @@ sub shown_of {
     my @found;
 
     $bytes =~ s/^(?:\xef\xbb\xbf)?\s*-----[^\n]*//mg;
+    $bytes =~ s/"kid":"[^"]*"//g;
 
     for my $i (0 .. length($bytes) - 12) {
         my $part = substr $bytes, $i, 12;
@@ -113,7 +114,8 @@ sub key_refused {
 }
 
 
-# the same, accepted; warning => what it has to say, undef for nothing
+# the same, accepted; warning => what it has to say, a list where there are
+# several, undef for nothing; notice => what the file is said to be
 
 sub key_accepted {
     my ($name, $bytes, $words, %opt) = @_;
@@ -123,15 +125,25 @@ sub key_accepted {
     my $file = $opt{file} // key_file($bytes, $opt{mode});
     my ($code, $said) = said_to($file, $words // '', %opt);
     my @lines = grep { /"auth_gateway_key"/ } $said =~ /(\[warn\][^\n]*)/g;
+    my ($notice, @more) = grep { index($_, "/$file\"") >= 0 }
+        $said =~ /(\[notice\][^\n]*)/g;
+    my @warnings = ref $opt{warning} eq 'ARRAY' ? @{ $opt{warning} }
+        : $opt{warning} // ();
     my @problems;
 
     push @problems, "exit code $code" if $code != 0;
-    push @problems, @lines . ' warnings'
-        if @lines != (defined $opt{warning} ? 1 : 0);
-    push @problems, "does not warn $opt{warning}"
-        if defined $opt{warning} && ($lines[0] // '') !~ $opt{warning};
-    push @problems, "does not name $file" if defined $opt{warning}
-        && index($lines[0] // '', "/$file\"") < 0;
+    push @problems, @lines . ' warnings' if @lines != @warnings;
+
+    for my $i (0 .. $#warnings) {
+        push @problems, "does not warn $warnings[$i]"
+            if ($lines[$i] // '') !~ $warnings[$i];
+        push @problems, "warning $i does not name $file"
+            if index($lines[$i] // '', "/$file\"") < 0;
+    }
+
+    push @problems, 'not one notice' if !defined $notice || @more;
+    push @problems, "does not say $opt{notice}"
+        if defined $opt{notice} && ($notice // '') !~ $opt{notice};
     push @problems, map { "shows $_" } shown_of($bytes, $said);
 
     return ok(!@problems, "$name is accepted")

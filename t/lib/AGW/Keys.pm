@@ -89,8 +89,6 @@ sub new {
     my $kind = $kinds{$alg} // $kinds{ substr($alg, 0, 2) =~ s/^PS/RS/r };
     my $self = bless { alg => $alg, %$kind, %opt }, $class;
 
-    # no text of digits and letters up to f is like any other key
-
     if ($self->{kty} eq 'oct') {
         $self->{secret} = random_hex(substr($alg, 2) / 8);
         return $self;

@@ -148,7 +148,7 @@ sub issuing {
     auth_gateway_store sqlite:%%STORE%%/gateway.db;
     auth_gateway_require_https off;
 CONF
-        "auth_gateway_key %%KEYS%%/HS256.key kid=$kid;",
+        "auth_gateway_key %%KEYS%%/HS256.key alg=HS256 kid=$kid;",
         'location = /v1/platform/oauth2/token/ {'
             . ' auth_gateway_token partner; }',
         'location /v1/platform/ { auth_gateway_token business;'
