@@ -95,8 +95,17 @@ sub p8_4_two {
     $k->allowed('P8.4 the first of two keys', $raw->($k->header), %there);
     $k->allowed('P8.4 the second of two keys',
         $raw->($k->header(kid => 'k2'), $k->second), %there);
-    $k->attack('P8.4 no kid with several keys',
-        $raw->({ alg => $k->alg, typ => 'JWT' }), 'unknown_key', %there);
+    for my $key ($k->key, $k->second) {
+        $k->allowed('P8.4 no kid with several keys',
+            $raw->({ alg => $k->alg, typ => 'JWT' }, $key), %there);
+    }
+
+    $k->attack('P8.4 no kid, and no key of ours',
+        $raw->({ alg => $k->alg, typ => 'JWT' }, $k->other),
+        'bad_signature', %there, kid => undef, partner => undef);
+    $k->attack("P8.4 no kid, and alg $_",
+        $raw->({ alg => $_, typ => 'JWT' }), 'unknown_key', %there,
+        kid => undef, partner => undef) for 'none', 'HS384', 'ES512', '';
     $k->attack('P8.4 the kid of the second key, signed by the first',
         $raw->($k->header(kid => 'k2')), 'bad_signature', %there,
         kid => 'k2', partner => undef);
@@ -209,19 +218,25 @@ sub p8_15 {
 sub p8_17 {
     my ($k) = @_;
 
-    for (qw(at+jwt AT+JWT JWE secevent+jwt JOSE logout+jwt jwt
-        application/at+jwt application/jwt))
+    for (qw(JWE secevent+jwt JOSE logout+jwt id_token JWTS JW at at+jw
+        application/ application text/jwt application/application/jwt
+        application/jwt;x=1 application/jwt/ /jwt applicationjwt
+        application/secevent+jwt application%2Fjwt), 'JWT ', ' JWT',
+        'application/ jwt', 'application /jwt', 'JWT, at+jwt', '*', '*/*')
     {
         $k->attack("P8.17 typ $_", $k->raw(header => $k->header(typ => $_)),
             'malformed_token');
     }
 
-    for ('1', 'null', '["JWT"]', '""', '"JWT\u0000"') {
+    for ('1', 'null', 'true', '["JWT"]', '{}', '""', '"JWT\u0000"') {
         $k->attack("P8.17 typ is $_", $k->raw(header =>
             "{\"alg\":\"$k->{alg}\",\"kid\":\"k1\",\"typ\":$_}"),
             'malformed_token');
     }
 
+    $k->allowed("P8.17 typ $_", $k->raw(header => $k->header(typ => $_)))
+        for qw(JWT jwt jWt at+jwt AT+JWT at+JWT application/jwt
+        application/at+jwt APPLICATION/JWT Application/At+Jwt);
     $k->allowed('P8.17 no typ',
         $k->raw(header => { alg => $k->alg, kid => 'k1' }));
 }

@@ -192,30 +192,22 @@ for my $name ('ours', @theirs) {
 # P8.17
 
 for my $name ('ours', @theirs) {
-    for my $typ (qw(at+jwt application/at+jwt)) {
-        my $token = token($name, header => { typ => $typ });
-
-        if ($name eq 'ours') {
-            refuses("P8.17 typ $typ under our key", $token,
-                'malformed_token');
-        } else {
-            is(get($token)->status, 200, "P8.17 typ $typ, $name");
-        }
-    }
+    is(get(token($name, header => { typ => $_ }))->status, 200,
+        "P8.17 typ $_, $name") for qw(jwt JWT at+jwt AT+JWT at+JWT
+        application/jwt application/at+jwt Application/AT+JWT);
 
     is(get(token($name, header => { typ => undef }))->status, 200,
         "P8.17 no typ, $name");
     refuses("P8.17 typ $_, $name", token($name, header => { typ => $_ }),
-        'malformed_token') for 'AT+JWT', 'application/jwt', 'at+jwt ',
-        'id_token', 'dpop+jwt', '', 'application/application/at+jwt';
+        'malformed_token') for 'at+jwt ', 'application/', 'text/jwt',
+        'application/jwt;x=1', 'id_token', 'dpop+jwt', '',
+        'application/application/at+jwt';
 }
 
 refuses('P8.17 typ at+jwt with an unknown kid', token('rsa', kid => 'x',
-    header => { typ => 'at+jwt' }), 'unknown_key',
-    also => ['malformed_token']);
+    header => { typ => 'at+jwt' }), 'unknown_key');
 refuses('P8.17 typ at+jwt, our kid, their signature', token('ec',
-    kid => 'ours', header => { typ => 'at+jwt' }), 'malformed_token',
-    also => ['algorithm_mismatch']);
+    kid => 'ours', header => { typ => 'at+jwt' }), 'algorithm_mismatch');
 
 # P8.12: what they may not
 

@@ -215,12 +215,16 @@ for my $of (sort keys %server) {
         at($_, $url, token_of($_, %old)), 'unknown_key')
         for qw(two three);
 
-    # a kid may be absent only where there is one key
+    # without a kid, each of a server's own keys is tried, and no other
 
     is(at('two', $url, token_of('two', kid => undef))->status, 200,
         'D4 no kid, where there is one key');
-    $gw->refused('D4 no kid, where there are several',
-        at('one', $url, token_of('one', kid => undef)), 'unknown_key');
+    is(at('one', $url, token_of('one', kid => undef))->status, 200,
+        'D4 no kid, where there are several');
+    is(at('one', $url, token_of('one', %old, kid => undef))->status, 200,
+        'D4 no kid, the second of them');
+    $gw->refused("D4 no kid, an old key of http, at $_", at($_, $url,
+        token_of($_, %old, kid => undef)), 'bad_signature') for qw(two three);
 }
 
 # a server's issuer and audience replace http's

@@ -189,13 +189,15 @@ subtest 'key sets' => sub {
             ['the first', 'valid', token($es, 'a')],
             ['the second', 'valid', token($ed, 'b')],
             ['each other\'s', 'invalid', token($es, 'b')],
-            ['no kid', 'invalid', token($es)]],
+            ['no kid', 'valid', token($es)],
+            ['no kid, the second', 'valid', token($ed)],
+            ['no kid, of no key', 'invalid', token($key{RS256})]],
         [{ private => $set->($es->jwk(kid => 'a'), $hs->jwk(kid => 'b')) },
             ['mixed', 'invalid', token($es, 'a')]],
         [{ private => $set->($es->jwk(kid => 'a'), $ed->jwk(kid => 'a')) },
             ['one kid', 'invalid', token($es, 'a')]]);
 
-    is($out, "6 passed, 0 failed\n", 'all passed');
+    is($out, "8 passed, 0 failed\n", 'all passed');
     is($status, 0, 'exit 0');
 };
 

@@ -9,25 +9,37 @@
 #include <jansson.h>
 
 #include "agw_base64.h"
+#include "agw_grammar.h"
 #include "agw_json.h"
 #include "agw_jws.h"
 
 
+/* the keys that a token may be of: one where it names one of ours */
+
+typedef struct {
+    size_t            n;
+    const agw_key_t  *key[AGW_KEYRING_TRIED];
+} agw_jws_keys_t;
+
+
 static int agw_jws_split(agw_str_t token, agw_str_t segment[3]);
-static agw_reason_t agw_jws_read_header(agw_jws_t *jws,
+static agw_reason_t agw_jws_read_header(agw_jws_keys_t *keys,
     const agw_keyring_t *ring, agw_str_t segment, unsigned char *buf);
-static int agw_jws_is_typ(agw_str_t typ, const agw_key_t *key);
+static agw_reason_t agw_jws_find_keys(agw_jws_keys_t *keys,
+    const agw_keyring_t *ring, const json_t *header, agw_str_t alg);
+static int agw_jws_is_typ(agw_str_t typ);
 
 
 agw_reason_t
 agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring, agw_str_t token,
     unsigned char *buf)
 {
-    size_t         len;
-    agw_str_t      segment[3], signing_input, sig;
-    agw_reason_t   reason;
-    unsigned char  sig_buf[AGW_BASE64_DECODED(AGW_BASE64URL_SIZE(
-                               AGW_SIG_MAX)) + 1];
+    size_t          i, len;
+    agw_str_t       segment[3], signing_input, sig;
+    agw_reason_t    reason;
+    agw_jws_keys_t  keys;
+    unsigned char   sig_buf[AGW_BASE64_DECODED(AGW_BASE64URL_SIZE(
+                                AGW_SIG_MAX)) + 1];
 
     jws->key = NULL;
     jws->payload.len = 0;
@@ -39,14 +51,20 @@ agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring, agw_str_t token,
 
     /* the bytes of our own headers are known, and need no reading */
 
-    jws->key = agw_keyring_find_header(ring, segment[0]);
+    keys.n = 1;
+    keys.key[0] = agw_keyring_find_header(ring, segment[0]);
+    reason = AGW_OK;
 
-    if (jws->key == NULL) {
-        reason = agw_jws_read_header(jws, ring, segment[0], buf);
+    if (keys.key[0] == NULL) {
+        reason = agw_jws_read_header(&keys, ring, segment[0], buf);
+    }
 
-        if (reason != AGW_OK) {
-            return reason;
-        }
+    if (keys.n == 1) {
+        jws->key = keys.key[0];
+    }
+
+    if (reason != AGW_OK) {
+        return reason;
     }
 
     if (segment[2].len > AGW_BASE64URL_SIZE(AGW_SIG_MAX)) {
@@ -63,9 +81,13 @@ agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring, agw_str_t token,
     signing_input.data = token.data;
     signing_input.len = segment[0].len + 1 + segment[1].len;
 
-    if (agw_key_verify(jws->key, signing_input, sig) != 0) {
-        return AGW_BAD_SIGNATURE;
+    for (i = 0; agw_key_verify(keys.key[i], signing_input, sig) != 0; i++) {
+        if (i + 1 == keys.n) {
+            return AGW_BAD_SIGNATURE;
+        }
     }
+
+    jws->key = keys.key[i];
 
     if (agw_base64url_decode(segment[1], buf, &len) != 0) {
         return AGW_MALFORMED_TOKEN;
@@ -179,14 +201,15 @@ agw_jws_split(agw_str_t token, agw_str_t segment[3])
  */
 
 static agw_reason_t
-agw_jws_read_header(agw_jws_t *jws, const agw_keyring_t *ring,
+agw_jws_read_header(agw_jws_keys_t *keys, const agw_keyring_t *ring,
     agw_str_t segment, unsigned char *buf)
 {
-    int            has_typ, has_kid;
+    int            has_typ;
     json_t        *header;
-    agw_str_t      text, alg, typ, kid;
+    agw_str_t      text, alg, typ;
     agw_reason_t   reason;
 
+    keys->n = 0;
     text.data = buf;
 
     if (agw_base64url_decode(segment, buf, &text.len) != 0) {
@@ -201,35 +224,14 @@ agw_jws_read_header(agw_jws_t *jws, const agw_keyring_t *ring,
     reason = AGW_MALFORMED_TOKEN;
 
     has_typ = agw_json_string(header, "typ", &typ);
-    has_kid = agw_json_string(header, "kid", &kid);
 
-    if (agw_json_string(header, "alg", &alg) != 1
-        || has_typ == -1
-        || has_kid == -1
-        || json_object_get(header, "crit") != NULL
-        || json_object_get(header, "b64") != NULL)
+    if (agw_json_string(header, "alg", &alg) == 1
+        && (has_typ == 0 || (has_typ == 1 && agw_jws_is_typ(typ)))
+        && json_object_get(header, "crit") == NULL
+        && json_object_get(header, "b64") == NULL)
     {
-        goto done;
+        reason = agw_jws_find_keys(keys, ring, header, alg);
     }
-
-    jws->key = has_kid ? agw_keyring_find(ring, kid)
-               : agw_keyring_count(ring) == 1 ? agw_keyring_key(ring, 0) : NULL;
-
-    if (has_typ && !agw_jws_is_typ(typ, jws->key)) {
-        goto done;
-    }
-
-    if (jws->key == NULL) {
-        reason = AGW_UNKNOWN_KEY;
-
-    } else if (!agw_str_eq(agw_key_alg(jws->key)->name, alg)) {
-        reason = AGW_ALGORITHM_MISMATCH;
-
-    } else {
-        reason = AGW_OK;
-    }
-
-done:
 
     json_decref(header);
 
@@ -237,21 +239,59 @@ done:
 }
 
 
+/* the header's alg chooses among keys that it may be of, and never one's alg */
+
+static agw_reason_t
+agw_jws_find_keys(agw_jws_keys_t *keys, const agw_keyring_t *ring,
+    const json_t *header, agw_str_t alg)
+{
+    int        has_kid;
+    agw_str_t  kid;
+
+    has_kid = agw_json_string(header, "kid", &kid);
+
+    if (has_kid == -1) {
+        return AGW_MALFORMED_TOKEN;
+    }
+
+    keys->key[0] = has_kid ? agw_keyring_find(ring, kid) : NULL;
+
+    if (keys->key[0] != NULL) {
+        keys->n = 1;
+
+        return agw_str_eq(agw_key_alg(keys->key[0])->name, alg)
+               ? AGW_OK : AGW_ALGORITHM_MISMATCH;
+    }
+
+    keys->n = agw_keyring_candidates(ring, alg, has_kid, keys->key);
+
+    return keys->n != 0 ? AGW_OK : AGW_UNKNOWN_KEY;
+}
+
+
 /*
- * RFC 8725, section 3.11.  Another issuer may follow RFC 9068, section 2.1.
+ * A media type (RFC 7515, section 4.1.9) of access tokens: RFC 7519, section
+ * 5.1, or RFC 9068, section 2.1.  No other is one (RFC 8725, section 3.11).
  */
 
 static int
-agw_jws_is_typ(agw_str_t typ, const agw_key_t *key)
+agw_jws_is_typ(agw_str_t typ)
 {
+    agw_str_t               head;
+    static const agw_str_t  prefix = agw_string("application/");
     static const agw_str_t  jwt = agw_string("JWT");
     static const agw_str_t  at_jwt = agw_string("at+jwt");
-    static const agw_str_t  full_at_jwt = agw_string("application/at+jwt");
 
-    if (agw_str_eq(typ, jwt)) {
-        return 1;
+    head = typ;
+
+    if (head.len > prefix.len) {
+        head.len = prefix.len;
+
+        if (agw_same_nocase(head, prefix)) {
+            typ.data += prefix.len;
+            typ.len -= prefix.len;
+        }
     }
 
-    return key != NULL && agw_key_issuer(key).len
-           && (agw_str_eq(typ, at_jwt) || agw_str_eq(typ, full_at_jwt));
+    return agw_same_nocase(typ, jwt) || agw_same_nocase(typ, at_jwt);
 }

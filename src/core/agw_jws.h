@@ -14,7 +14,7 @@
 
 
 typedef struct {
-    const agw_key_t  *key;           /* NULL until the header named one */
+    const agw_key_t  *key;           /* NULL until it is known which */
     agw_str_t         payload;       /* decoded; empty unless verified */
 } agw_jws_t;
 
@@ -29,9 +29,11 @@ typedef struct {
  * points into.  Returns AGW_OK, or AGW_MALFORMED_TOKEN (size, segments,
  * base64url, header, crit, b64, typ), AGW_UNKNOWN_KEY,
  * AGW_ALGORITHM_MISMATCH or AGW_BAD_SIGNATURE.  The signature and payload
- * segments are looked at only after the key and its algorithm.  On a
- * refusal jws->key is the configured key that the token named, for the log,
- * and no byte of the payload may be used.
+ * segments are looked at only after the key and its algorithm.  A token that
+ * names no key is tried with each of agw_keyring_candidates(), of which the
+ * first that verifies it is its key; AGW_UNKNOWN_KEY is that there is none.  On
+ * a refusal jws->key is the only key that it could be of, for the log, or
+ * NULL, and no byte of the payload may be used.
  */
 
 agw_reason_t agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring,
