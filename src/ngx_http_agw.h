@@ -131,7 +131,7 @@ struct ngx_http_agw_loc_conf_s {
 
     ngx_http_agw_place_t      place;
     ngx_str_t                 stem;          /* a name that lacks a last '/' */
-    time_t                   *told;          /* each worker's own, last time */
+    ngx_uint_t                index;         /* in the array of locations */
     unsigned                  own_path:1;    /* written in this very block */
     unsigned                  own_require:1; /* likewise */
     unsigned                  place_require:1;   /* or in its location */
@@ -145,6 +145,7 @@ struct ngx_http_agw_loc_conf_s {
     ngx_uint_t                template_index;    /* in the server's, or unset */
     ngx_uint_t                https;         /* ngx_http_agw_https_t */
     ngx_http_complex_value_t *https_value;
+    agw_str_t                 https_header;  /* "x_forwarded_proto", or empty */
     ngx_flag_t                strict_path;
     ngx_flag_t                pass_preflight;
     ngx_uint_t                error_format;  /* ngx_http_agw_format_t */

@@ -12,8 +12,7 @@
 #include "ngx_http_agw_locations.h"
 
 
-static ngx_int_t ngx_http_agw_set_place(ngx_conf_t *cf,
-    const ngx_http_agw_loc_conf_t *prev,
+static void ngx_http_agw_set_place(const ngx_http_agw_loc_conf_t *prev,
     const ngx_http_agw_location_t *location);
 static ngx_str_t ngx_http_agw_stem(ngx_str_t name);
 static ngx_http_agw_place_t ngx_http_agw_place(
@@ -67,7 +66,11 @@ ngx_http_agw_add_location(ngx_conf_t *cf,
     location->is_server =
         (cscf->ctx->loc_conf[ngx_http_auth_gateway_module.ctx_index] == conf);
 
-    return ngx_http_agw_set_place(cf, prev, location);
+    conf->index = mcf->locations->nelts - 1;
+
+    ngx_http_agw_set_place(prev, location);
+
+    return NGX_OK;
 }
 
 
@@ -76,8 +79,8 @@ ngx_http_agw_add_location(ngx_conf_t *cf,
  * An `off` of a server is no more than the default.
  */
 
-static ngx_int_t
-ngx_http_agw_set_place(ngx_conf_t *cf, const ngx_http_agw_loc_conf_t *prev,
+static void
+ngx_http_agw_set_place(const ngx_http_agw_loc_conf_t *prev,
     const ngx_http_agw_location_t *location)
 {
     ngx_http_agw_loc_conf_t         *conf;
@@ -86,15 +89,10 @@ ngx_http_agw_set_place(ngx_conf_t *cf, const ngx_http_agw_loc_conf_t *prev,
     clcf = location->core;
     conf = location->conf;
 
-    conf->told = ngx_pcalloc(cf->pool, sizeof(time_t));
-    if (conf->told == NULL) {
-        return NGX_ERROR;
-    }
-
     conf->own_require = (conf->require != NGX_CONF_UNSET_UINT);
 
     if (location->is_server) {
-        return NGX_OK;
+        return;
     }
 
     conf->place_require = conf->own_require;
@@ -119,8 +117,6 @@ ngx_http_agw_set_place(ngx_conf_t *cf, const ngx_http_agw_loc_conf_t *prev,
     if (conf->place == NGX_HTTP_AGW_PREFIX) {
         conf->stem = ngx_http_agw_stem(clcf->name);
     }
-
-    return NGX_OK;
 }
 
 

@@ -18,14 +18,23 @@
 #include "ngx_http_agw_verify.h"
 
 
-/* how often a location is told of, in seconds */
+#define NGX_HTTP_AGW_LOG_INTERVAL  60        /* seconds */
 
-#define NGX_HTTP_AGW_TOLD_AGAIN    60
+
+/* when this worker last logged each location of a configuration, by index */
+
+static struct {
+    const ngx_array_t  *locations;
+    ngx_uint_t          n;
+    time_t             *times;
+} ngx_http_agw_logged;
 
 
 static ngx_int_t ngx_http_agw_access_unguarded(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf);
-static void ngx_http_agw_access_tell(ngx_http_request_t *r,
+static void ngx_http_agw_log_unguarded(ngx_http_request_t *r,
+    const ngx_http_agw_loc_conf_t *lcf);
+static ngx_uint_t ngx_http_agw_logged_lately(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf);
 static ngx_int_t ngx_http_agw_access_preflight(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_access_decide(ngx_http_request_t *r,
@@ -115,7 +124,7 @@ ngx_http_agw_access_unguarded(ngx_http_request_t *r,
     }
 
     if (reason == AGW_UNGUARDED_PATH) {
-        ngx_http_agw_access_tell(r, lcf);
+        ngx_http_agw_log_unguarded(r, lcf);
     }
 
     if (reason != AGW_OK) {
@@ -129,22 +138,15 @@ ngx_http_agw_access_unguarded(ngx_http_request_t *r,
 /* for an operator to mend; a client must not fill the log with it */
 
 static void
-ngx_http_agw_access_tell(ngx_http_request_t *r,
+ngx_http_agw_log_unguarded(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf)
 {
-    time_t                     now;
     ngx_http_core_loc_conf_t  *clcf;
     ngx_http_core_srv_conf_t  *cscf;
 
-    now = ngx_time();
-
-    if (*lcf->told != 0 && now >= *lcf->told
-        && now - *lcf->told < NGX_HTTP_AGW_TOLD_AGAIN)
-    {
+    if (ngx_http_agw_logged_lately(r, lcf)) {
         return;
     }
-
-    *lcf->told = now;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
     cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
@@ -162,6 +164,49 @@ ngx_http_agw_access_tell(ngx_http_request_t *r,
                   "location \"%V\" of server \"%V\", which must have an "
                   "\"auth_gateway_require\" of its own to serve it",
                   &clcf->name, &cscf->server_name);
+}
+
+
+static ngx_uint_t
+ngx_http_agw_logged_lately(ngx_http_request_t *r,
+    const ngx_http_agw_loc_conf_t *lcf)
+{
+    time_t                           now, *last;
+    const ngx_array_t               *locations;
+    const ngx_http_agw_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
+    locations = mcf->locations;
+
+    if (ngx_http_agw_logged.locations != locations
+        || ngx_http_agw_logged.n != locations->nelts)
+    {
+        ngx_free(ngx_http_agw_logged.times);
+
+        ngx_http_agw_logged.times = ngx_calloc(locations->nelts
+                                               * sizeof(time_t),
+                                               r->connection->log);
+        ngx_http_agw_logged.locations = ngx_http_agw_logged.times
+                                        ? locations : NULL;
+        ngx_http_agw_logged.n = locations->nelts;
+    }
+
+    if (ngx_http_agw_logged.times == NULL) {
+        return 0;
+    }
+
+    now = ngx_time();
+    last = &ngx_http_agw_logged.times[lcf->index];
+
+    if (*last != 0 && now >= *last
+        && now - *last < NGX_HTTP_AGW_LOG_INTERVAL)
+    {
+        return 1;
+    }
+
+    *last = now;
+
+    return 0;
 }
 
 
