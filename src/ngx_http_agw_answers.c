@@ -14,6 +14,7 @@
 #include "ngx_http_agw_metadata.h"
 #include "ngx_http_agw_revoke.h"
 #include "ngx_http_agw_token.h"
+#include "ngx_http_agw_values.h"
 
 
 static char *ngx_http_agw_answer(ngx_conf_t *cf,

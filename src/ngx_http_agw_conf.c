@@ -371,6 +371,7 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     if (conf->https == NGX_CONF_UNSET_UINT) {
         conf->https_value = prev->https_value;
+        conf->https_header = prev->https_header;
     }
 
     if (conf->business_path.data == NULL) {

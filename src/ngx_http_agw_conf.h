@@ -53,18 +53,6 @@ char *ngx_http_agw_set_metadata(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 
-/* what setters share: EMERG, and NGX_CONF_ERROR; equality with a word */
-
-char *ngx_http_agw_invalid(ngx_conf_t *cf, ngx_str_t *value,
-    const char *accepted);
-ngx_uint_t ngx_http_agw_is(const ngx_str_t *value, const char *word);
-
-
-/* whether nginx would expand a part of it, where this module does not */
-
-ngx_uint_t ngx_http_agw_has_variable(const ngx_str_t *value);
-
-
 /*
  * Of locations that answer by themselves, as they are merged: who answers,
  * and then, with everything else merged, whether it can, and its documents.

@@ -11,6 +11,7 @@
 #include "agw_grammar.h"
 #include "agw_scope.h"
 #include "ngx_http_agw_conf.h"
+#include "ngx_http_agw_values.h"
 
 
 #define NGX_HTTP_AGW_LEEWAY_MAX    60        /* seconds */
@@ -18,10 +19,6 @@
 /* ten years */
 
 #define NGX_HTTP_AGW_LIFETIME_MAX  315360000 /* seconds */
-
-
-static ngx_uint_t ngx_http_agw_is_variable(const ngx_str_t *value);
-static ngx_uint_t ngx_http_agw_is_name(u_char c);
 
 
 char *
@@ -466,8 +463,13 @@ ngx_http_agw_set_require_https(ngx_conf_t *cf, ngx_command_t *cmd,
     ccv.value = &value[1];
     ccv.complex_value = lcf->https_value;
 
-    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
-                                                          : NGX_CONF_ERROR;
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    lcf->https_header = ngx_http_agw_header_of(&value[1]);
+
+    return NGX_CONF_OK;
 }
 
 
@@ -499,86 +501,4 @@ ngx_http_agw_set_error_format(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
-}
-
-
-/* $name or ${name}, and nothing else; $1 is a part of the request's text */
-
-static ngx_uint_t
-ngx_http_agw_is_variable(const ngx_str_t *value)
-{
-    u_char  *p, *last;
-
-    p = value->data;
-    last = p + value->len;
-
-    if (p == last || *p++ != '$') {
-        return 0;
-    }
-
-    if (last - p > 1 && *p == '{' && last[-1] == '}') {
-        p++;
-        last--;
-    }
-
-    if (p == last || (*p >= '1' && *p <= '9')) {
-        return 0;
-    }
-
-    while (p < last && ngx_http_agw_is_name(*p)) {
-        p++;
-    }
-
-    return p == last;
-}
-
-
-ngx_uint_t
-ngx_http_agw_has_variable(const ngx_str_t *value)
-{
-    size_t  i;
-
-    for (i = 0; i + 1 < value->len; i++) {
-        if (value->data[i] == '$'
-            && (value->data[i + 1] == '{'
-                || ngx_http_agw_is_name(value->data[i + 1])))
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/* as ngx_http_script_compile() has them */
-
-static ngx_uint_t
-ngx_http_agw_is_name(u_char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')
-           || (c >= '0' && c <= '9') || c == '_';
-}
-
-
-char *
-ngx_http_agw_invalid(ngx_conf_t *cf, ngx_str_t *value, const char *accepted)
-{
-    ngx_str_t  *name;
-
-    name = cf->args->elts;
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid value \"%V\" in \"%V\", accepted is %s",
-                       value, name, accepted);
-
-    return NGX_CONF_ERROR;
-}
-
-
-ngx_uint_t
-ngx_http_agw_is(const ngx_str_t *value, const char *word)
-{
-    return value->len == ngx_strlen(word)
-           && ngx_strncmp(value->data, word, value->len) == 0;
 }

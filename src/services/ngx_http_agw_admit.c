@@ -26,6 +26,10 @@ typedef struct {
 
 static ngx_http_agw_paths_t ngx_http_agw_paths(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_admit_transport(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_agw_header_says_secure(ngx_http_request_t *r,
+    agw_str_t name);
+static ngx_uint_t ngx_http_agw_is_header(const ngx_table_elt_t *header,
+    agw_str_t name);
 static ngx_int_t ngx_http_agw_says_secure(agw_str_t value);
 static agw_reason_t ngx_http_agw_match(ngx_http_request_t *r,
     const ngx_http_agw_paths_t *paths, agw_match_t how,
@@ -177,6 +181,11 @@ ngx_http_agw_admit_transport(ngx_http_request_t *r)
 
     case NGX_HTTP_AGW_HTTPS_VARIABLE:
 
+        if (lcf->https_header.len) {
+            return ngx_http_agw_header_says_secure(r, lcf->https_header)
+                   ? AGW_OK : AGW_INSECURE_TRANSPORT;
+        }
+
         if (ngx_http_complex_value(r, lcf->https_value, &value) != NGX_OK) {
             return AGW_INTERNAL_ERROR;
         }
@@ -195,6 +204,72 @@ ngx_http_agw_admit_transport(ngx_http_request_t *r)
 #endif
 
     return AGW_INSECURE_TRANSPORT;
+}
+
+
+/*
+ * Each header of that name has to: the variable has the first one, and where
+ * underscores_in_headers is on, that may be a client's X_Forwarded_Proto in
+ * front of the balancer's X-Forwarded-Proto.
+ */
+
+static ngx_uint_t
+ngx_http_agw_header_says_secure(ngx_http_request_t *r, agw_str_t name)
+{
+    ngx_uint_t        i, found;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header;
+
+    found = 0;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (!ngx_http_agw_is_header(&header[i], name)) {
+                continue;
+            }
+
+            if (!ngx_http_agw_says_secure(
+                     ngx_http_agw_to_core(header[i].value)))
+            {
+                return 0;
+            }
+
+            found = 1;
+        }
+    }
+
+    return found;
+}
+
+
+/* as the name of a variable has it: in lower case, with "_" for "-" */
+
+static ngx_uint_t
+ngx_http_agw_is_header(const ngx_table_elt_t *header, agw_str_t name)
+{
+    u_char  c;
+    size_t  i;
+
+    if (header->hash == 0 || header->key.len != name.len) {
+        return 0;
+    }
+
+    for (i = 0; i < name.len; i++) {
+        c = ngx_tolower(header->key.data[i]);
+
+        if (c == '-') {
+            c = '_';
+        }
+
+        if (c != ngx_tolower(name.data[i])) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
