@@ -30,9 +30,10 @@ json_t *agw_json_object_or(agw_str_t text, const char **fault);
 
 
 /*
- * Until agw_json_wiping_end() whatever jansson frees is wiped: for keys.
- * All that is made between the two has to be given back there.  jansson's
- * allocator is the process's: no other thread may use it then.
+ * Until agw_json_wiping_end() whatever jansson frees is wiped: for keys, and
+ * for bodies.  What is made between two such calls has to be given back
+ * between two such calls.  jansson's allocator is the process's: no other
+ * thread may use it then.
  */
 
 typedef struct {

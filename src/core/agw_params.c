@@ -5,8 +5,6 @@
  */
 
 
-#include <openssl/crypto.h>
-
 #include "agw_grammar.h"
 #include "agw_json.h"
 #include "agw_params.h"
@@ -16,6 +14,7 @@
 
 
 static int agw_form_pair(agw_params_t *params, unsigned char *p, size_t len);
+static int agw_json_members(agw_params_t *params, agw_str_t body);
 static int agw_json_member(agw_params_t *params, const char *name,
     json_t *value);
 static const agw_param_t *agw_params_find(const agw_params_t *params,
@@ -46,46 +45,36 @@ agw_params_read_form(agw_params_t *params, unsigned char *body, size_t len)
 }
 
 
+/* jansson has copies of its own of what it reads, and may not finish it */
+
 int
 agw_params_read_json(agw_params_t *params, agw_str_t body)
 {
-    void  *iter;
+    int                   rc;
+    agw_json_allocator_t  former;
 
-    params->json = agw_json_object(body);
+    agw_json_wiping_begin(&former);
+    rc = agw_json_members(params, body);
+    agw_json_wiping_end(&former);
 
-    if (params->json == NULL) {
-        return -1;
+    if (rc != 0) {
+        agw_params_done(params);
     }
 
-    for (iter = json_object_iter(params->json);
-         iter != NULL;
-         iter = json_object_iter_next(params->json, iter))
-    {
-        if (agw_json_member(params, json_object_iter_key(iter),
-                            json_object_iter_value(iter))
-            != 0)
-        {
-            agw_params_done(params);
-            return -1;
-        }
-    }
-
-    return 0;
+    return rc;
 }
 
 
 void
 agw_params_done(agw_params_t *params)
 {
-    size_t      i;
-    agw_str_t   value;
+    agw_json_allocator_t  former;
 
-    for (i = 0; params->json != NULL && i < params->count; i++) {
-        value = params->params[i].value;
-        OPENSSL_cleanse((void *) value.data, value.len);
+    if (params->json != NULL) {
+        agw_json_wiping_begin(&former);
+        json_decref(params->json);
+        agw_json_wiping_end(&former);
     }
-
-    json_decref(params->json);
 
     params->json = NULL;
     params->count = 0;
@@ -198,6 +187,33 @@ agw_form_pair(agw_params_t *params, unsigned char *p, size_t len)
     }
 
     return agw_params_add(params, &param);
+}
+
+
+static int
+agw_json_members(agw_params_t *params, agw_str_t body)
+{
+    void  *iter;
+
+    params->json = agw_json_object(body);
+
+    if (params->json == NULL) {
+        return -1;
+    }
+
+    for (iter = json_object_iter(params->json);
+         iter != NULL;
+         iter = json_object_iter_next(params->json, iter))
+    {
+        if (agw_json_member(params, json_object_iter_key(iter),
+                            json_object_iter_value(iter))
+            != 0)
+        {
+            return -1;
+        }
+    }
+
+    return 0;
 }
 
 

@@ -61,8 +61,8 @@ int agw_params_read_multipart(agw_params_t *params, agw_str_t body,
 
 
 /*
- * Frees what the parameters own, having wiped their values (jansson's own
- * buffers are beyond reach); a second call does nothing.
+ * Wipes and frees what the parameters own; a second call does nothing.  What
+ * jansson frees while it reads a body is wiped as well.
  */
 
 void agw_params_done(agw_params_t *params);

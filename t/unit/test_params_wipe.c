@@ -1,13 +1,25 @@
 
 /*
- * The end of JSON parameters: their strings, of which one is a secret, are
- * freed once, and wiped before that.
+ * JSON parameters, of which one is a secret: whatever jansson had of them is
+ * freed once, and wiped before that, whether the body is good or not.
+ *
+ * The story: the strings that were handed out were wiped, and the copies that
+ * jansson's lexer had made of them were not.
  */
 
 
-#include "unit.h"
+#include <malloc.h>
+#include <stdlib.h>
 
-#include <jansson.h>
+static void spied_free(void *p);
+
+/* this takes the place of the one in the library */
+
+#define free spied_free
+#include "../../src/core/agw_json.c"
+#undef free
+
+#include "unit.h"
 
 #include "agw_params.h"
 
@@ -15,32 +27,7 @@
 #define SECRET  "5f1e9c0b7a3d4e2f8c6b"
 
 
-/* jansson's blocks, with their length before them */
-
-typedef union {
-    size_t       len;
-    max_align_t  align;
-} block_t;
-
-
-static size_t  freed, freed_with_secret;
-
-
-static void *
-watched_malloc(size_t len)
-{
-    block_t  *block;
-
-    block = calloc(1, sizeof(block_t) + len);
-
-    if (block == NULL) {
-        return NULL;
-    }
-
-    block->len = len;
-
-    return block + 1;
-}
+static size_t  freed, freed_with_secret, others;
 
 
 static int
@@ -59,20 +46,33 @@ has_secret(const char *p, size_t len)
 
 
 static void
-watched_free(void *p)
+spied_free(void *p)
 {
-    block_t  *block;
-
-    if (p == NULL) {
-        return;
-    }
-
-    block = (block_t *) p - 1;
-
     freed++;
-    freed_with_secret += has_secret(p, block->len);
+    freed_with_secret += has_secret(p, malloc_usable_size(p));
 
-    free(block);
+    free(p);
+}
+
+
+/* jansson's allocator at other times, which nothing of a body may use */
+
+static void *
+other_malloc(size_t size)
+{
+    others++;
+
+    return malloc(size);
+}
+
+
+static void
+other_free(void *p)
+{
+    if (p != NULL) {
+        others++;
+        free(p);
+    }
 }
 
 
@@ -81,7 +81,11 @@ watch(void **state)
 {
     (void) state;
 
-    json_set_alloc_funcs(watched_malloc, watched_free);
+    json_set_alloc_funcs(other_malloc, other_free);
+
+    freed = 0;
+    freed_with_secret = 0;
+    others = 0;
 
     return 0;
 }
@@ -99,39 +103,59 @@ unwatch(void **state)
 static int
 read_json(agw_params_t *params, agw_str_t text)
 {
-    int  rc;
-
     memset(params, 0, sizeof(*params));
-    rc = agw_params_read_json(params, unit_copy(text));
 
-    freed = 0;
-    freed_with_secret = 0;
+    return agw_params_read_json(params, unit_copy(text));
+}
 
-    return rc;
+
+/* the spy sees what is not wiped */
+
+static void
+what_is_left_is_seen(void **state)
+{
+    char  *p;
+
+    (void) state;
+
+    p = malloc(64);
+    assert_non_null(p);
+    memset(p, 0, 64);
+    memcpy(p + 20, SECRET, sizeof(SECRET) - 1);
+    spied_free(p);
+
+    assert_int_equal(freed, 1);
+    assert_int_equal(freed_with_secret, 1);
 }
 
 
 static void
 done_wipes(void **state)
 {
-    agw_params_t  params;
+    size_t                  i, before;
+    agw_params_t            params;
+    static const agw_str_t  texts[] = {
+        agw_string("{\"client_secret\":\"" SECRET "\"}"),
+        agw_string("{\"client_id\":\"a\",\"client_secret\":\"" SECRET "\","
+                   "\"again\":\"x" SECRET "y\",\"n\":1,\"e\":\"\","
+                   "\"o\":null}"),
+        agw_string("{\"in\":{\"" SECRET "\":[\"" SECRET "\"]}}"),
+        agw_string("{\"" SECRET "\":\"a name\"}"),
+        agw_string("{\"escaped\":\"\\u0035" "f1e9c0b7a3d4e2f8c6b\"}"),
+    };
 
     (void) state;
 
-    /* the watch sees what is not wiped */
+    for (i = 0; i < UNIT_COUNT(texts); i++) {
+        assert_int_equal(read_json(&params, texts[i]), 0);
 
-    assert_int_equal(read_json(&params, S("{\"a\":\"" SECRET "\"}")), 0);
-    json_decref(params.json);
-    assert_int_equal(freed_with_secret, 1);
+        before = freed;
+        agw_params_done(&params);
 
-    assert_int_equal(read_json(&params, S("{\"client_id\":\"a\","
-        "\"client_secret\":\"" SECRET "\",\"again\":\"x" SECRET "y\","
-        "\"n\":1,\"e\":\"\",\"o\":null}")), 0);
-    assert_int_equal(params.count, 6);
-
-    agw_params_done(&params);
-    assert_true(freed > 6);
-    assert_int_equal(freed_with_secret, 0);
+        unit_assert(freed > before, "text %zu: something is freed", i);
+        unit_assert(freed_with_secret == 0, "text %zu: a secret is left", i);
+        assert_int_equal(others, 0);
+    }
 }
 
 
@@ -166,6 +190,10 @@ nothing_is_owed_after_a_refusal(void **state)
     static const agw_str_t  texts[] = {
         agw_string(""), agw_string("[]"), agw_string("{"),
         agw_string("{\"a\":\"1\",\"a\":\"2\"}"),
+        agw_string("{\"a\":\"" SECRET "\",\"a\":\"2\"}"),
+        agw_string("{\"a\":\"" SECRET "\""),
+        agw_string("{\"a\":\"" SECRET),
+        agw_string("[\"" SECRET "\"]"),
     };
 
     (void) state;
@@ -173,6 +201,9 @@ nothing_is_owed_after_a_refusal(void **state)
     for (i = 0; i < UNIT_COUNT(texts); i++) {
         assert_int_equal(read_json(&params, texts[i]), -1);
         assert_null(params.json);
+        assert_int_equal(params.count, 0);
+
+        freed = 0;
         agw_params_done(&params);
         assert_int_equal(freed, 0);
     }
@@ -187,8 +218,38 @@ nothing_is_owed_after_a_refusal(void **state)
 
     assert_int_equal(read_json(&params, unit_cat(text, S("}"))), -1);
     assert_null(params.json);
+
+    freed = 0;
     agw_params_done(&params);
     assert_int_equal(freed, 0);
+
+    assert_int_equal(freed_with_secret, 0);
+    assert_int_equal(others, 0);
+}
+
+
+/* who comes next finds the allocator that was there */
+
+static void
+the_allocator_is_given_back(void **state)
+{
+    json_free_t    free_fn;
+    agw_params_t   params;
+    json_malloc_t  malloc_fn;
+
+    (void) state;
+
+    assert_int_equal(read_json(&params, S("{\"a\":\"1\"}")), 0);
+    json_get_alloc_funcs(&malloc_fn, &free_fn);
+    assert_true(malloc_fn == other_malloc && free_fn == other_free);
+
+    agw_params_done(&params);
+    json_get_alloc_funcs(&malloc_fn, &free_fn);
+    assert_true(malloc_fn == other_malloc && free_fn == other_free);
+
+    assert_int_equal(read_json(&params, S("{")), -1);
+    json_get_alloc_funcs(&malloc_fn, &free_fn);
+    assert_true(malloc_fn == other_malloc && free_fn == other_free);
 }
 
 
@@ -196,10 +257,13 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_left_is_seen, watch, unwatch),
         cmocka_unit_test_setup_teardown(done_wipes, watch, unwatch),
         cmocka_unit_test_setup_teardown(done_frees_once, watch, unwatch),
         cmocka_unit_test_setup_teardown(nothing_is_owed_after_a_refusal,
             watch, unwatch),
+        cmocka_unit_test_setup_teardown(the_allocator_is_given_back, watch,
+            unwatch),
     };
 
     return cmocka_run_group_tests_name("params_wipe", tests, NULL, NULL);

@@ -15,6 +15,10 @@ our @EXPORT_OK = qw(can_read find);
 my $RUN = 16;
 my $STEP = 8;
 
+# What is larger is a sanitizer's shadow: terabytes, and no bytes of nginx's.
+
+my $SHADOW = 1 << 30;
+
 
 # whether this process may read another's
 
@@ -46,9 +50,9 @@ sub writable {
 
     my @parts;
 
-    while (readline $maps) {
-        my ($from, $to, $mode, $name)
-            = /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \d+ *(.*)$/ or next;
+    while (my $line = readline $maps) {
+        my ($from, $to, $mode, $name) = $line
+            =~ /^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \d+ *(.*)$/ or next;
 
         next if $mode !~ /^rw/;
 
@@ -56,6 +60,8 @@ sub writable {
 
         my ($start, $size) = (hex $from, hex($to) - hex $from);
         my $bytes = '';
+
+        next if $size > $SHADOW;
 
         sysseek $mem, $start, 0 or die "seek: $!\n";
 
