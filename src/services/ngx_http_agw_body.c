@@ -100,21 +100,43 @@ ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,
 
 /*
  * An error page of a request whose body was thrown away, given up, or taken
- * by an upstream, must not take that for a request without one.
+ * by an upstream, must not take that for a request without one.  Of a body
+ * that it has thrown away to its end, nginx remembers little: no length is
+ * left of the one that was announced, or nobody has asked for the chunks.
  */
 
 static ngx_int_t
 ngx_http_agw_body_is_gone(ngx_http_request_t *r)
 {
+    off_t                     left;
+    ngx_table_elt_t          *length;
+    ngx_http_request_body_t  *rb;
+
     if (r->discard_body || r->reading_body || ngx_http_agw_body_was_taken(r)) {
         return 1;
     }
 
-    /* of chunks nginx counts the length as it reads them */
+    left = r->headers_in.content_length_n;
 
-    return r->request_body != NULL
-           && r->request_body->bufs == NULL
-           && r->headers_in.content_length_n > 0;
+#if (NGX_HTTP_V2)
+    if (r->stream && r->stream->skip_data) {
+        return left > 0 || r->headers_in.chunked;
+    }
+#endif
+
+    rb = r->request_body;
+
+    if (rb != NULL) {
+
+        /* of chunks nginx counts the length as it reads them */
+
+        return rb->bufs == NULL && (left > 0 || rb->post_handler == NULL);
+    }
+
+    length = r->headers_in.content_length;
+
+    return left == 0 && length != NULL
+           && ngx_atoof(length->value.data, length->value.len) != 0;
 }
 
 
