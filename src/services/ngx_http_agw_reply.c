@@ -338,6 +338,10 @@ ngx_http_agw_challenge(ngx_http_request_t *r, agw_reason_t reason,
     ngx_table_elt_t          *header;
     const agw_reason_info_t  *info;
 
+    /* those of a pass which led to this one */
+
+    ngx_http_agw_forget_challenges(r);
+
     info = agw_reason_info(reason);
 
     if (info->status != NGX_HTTP_UNAUTHORIZED
@@ -348,12 +352,6 @@ ngx_http_agw_challenge(ngx_http_request_t *r, agw_reason_t reason,
                 && reason != AGW_WRONG_BUSINESS)))
     {
         return NGX_OK;
-    }
-
-    /* that of a pass which led to this one */
-
-    if (r->headers_out.www_authenticate != NULL) {
-        r->headers_out.www_authenticate->hash = 0;
     }
 
     header = NULL;

@@ -16,6 +16,8 @@
 #define NGX_HTTP_AGW_DOCUMENT_AGE  "300"     /* seconds */
 
 
+static void ngx_http_agw_forget(ngx_http_request_t *r, const ngx_str_t *names,
+    ngx_uint_t n);
 static ngx_int_t ngx_http_agw_send_body(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
 
@@ -33,7 +35,10 @@ ngx_http_agw_send(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *body)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (status != NGX_HTTP_OK) {
+    if (status == NGX_HTTP_OK) {
+        ngx_http_agw_forget_challenges(r);
+
+    } else {
 
         /* as nginx does for its own: no 100 for a body that is not wanted */
 
@@ -91,13 +96,7 @@ ngx_http_agw_send_document(ngx_http_request_t *r,
     etag = document->etag;
 
     ngx_http_agw_forget_caching(r);
-
-    /* nor is it a page that asks for credentials, whatever led to it */
-
-    if (r->headers_out.www_authenticate != NULL) {
-        r->headers_out.www_authenticate->hash = 0;
-        r->headers_out.www_authenticate = NULL;
-    }
+    ngx_http_agw_forget_challenges(r);
 
     r->headers_out.etag = ngx_http_agw_push_header(r, "ETag", &etag);
 
@@ -154,10 +153,7 @@ ngx_http_agw_add_header(ngx_http_request_t *r, const char *name,
 void
 ngx_http_agw_forget_caching(ngx_http_request_t *r)
 {
-    ngx_uint_t                i, j;
-    ngx_list_part_t          *part;
-    ngx_table_elt_t          *header;
-    static const ngx_str_t    names[] = {
+    static const ngx_str_t  names[] = {
         ngx_string("Cache-Control"),
         ngx_string("Expires"),
         ngx_string("ETag"),
@@ -168,11 +164,38 @@ ngx_http_agw_forget_caching(ngx_http_request_t *r)
     ngx_http_clear_last_modified(r);
     ngx_http_clear_etag(r);
 
+    ngx_http_agw_forget(r, names, sizeof(names) / sizeof(names[0]));
+}
+
+
+/* nginx itself knows of one alone */
+
+void
+ngx_http_agw_forget_challenges(ngx_http_request_t *r)
+{
+    static const ngx_str_t  name = ngx_string("WWW-Authenticate");
+
+    if (r->headers_out.www_authenticate != NULL) {
+        r->headers_out.www_authenticate = NULL;
+
+        ngx_http_agw_forget(r, &name, 1);
+    }
+}
+
+
+static void
+ngx_http_agw_forget(ngx_http_request_t *r, const ngx_str_t *names,
+    ngx_uint_t n)
+{
+    ngx_uint_t        i, j;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header;
+
     for (part = &r->headers_out.headers.part; part; part = part->next) {
         header = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
-            for (j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+            for (j = 0; j < n; j++) {
 
                 if (header[i].key.len == names[j].len
                     && ngx_strncasecmp(header[i].key.data, names[j].data,

@@ -56,4 +56,9 @@ ngx_int_t ngx_http_agw_add_header(ngx_http_request_t *r, const char *name,
 void ngx_http_agw_forget_caching(ngx_http_request_t *r);
 
 
+/* the challenges of such a pass: this one has its own, or none */
+
+void ngx_http_agw_forget_challenges(ngx_http_request_t *r);
+
+
 #endif /* NGX_HTTP_AGW_SEND_H_INCLUDED_ */
