@@ -352,6 +352,21 @@ $(BUILD_DIR)/lib/%.so: t/lib/%.c $(UNIT_DIR)/flags
 	@$(CC) -std=gnu11 -O2 -g $(WARNINGS) -Werror -fPIC -shared -o $@ $< -ldl
 
 
+# Modules of nginx that stand beside ours in a test.
+
+NGX_INCS := $(addprefix -I$(NGX_SRC)/src/,core event event/modules event/quic \
+                os/unix http http/modules http/v2) -I$(NGX_DIR)
+BESIDE   := $(patsubst t/lib/nginx/%.c,$(BUILD_DIR)/lib/%.so,\
+                $(wildcard t/lib/nginx/*.c))
+
+unit: $(BESIDE)
+
+$(BUILD_DIR)/lib/ngx_%.so: t/lib/nginx/ngx_%.c $(NGX_DIR)/Makefile
+	@mkdir -p $(BUILD_DIR)/lib
+	@$(CC) -std=gnu11 -O2 -g $(WARNINGS) -Wno-unused-parameter -Werror -fPIC \
+	    -shared $(NGX_INCS) -o $@ $<
+
+
 # Client tests: t/clients/*.t run libraries of Python, which are Debian's, and
 # of Node, which npm puts into build/ as the lock file has them.  Where npm or
 # its registry is out of reach, Node's part is skipped, in capitals.  What is
@@ -449,15 +464,13 @@ bench-revocations: $(MODULE) $(PRELOADED)
 
 C_FILES   := $(SOURCES) \
              $(wildcard t/unit/*.[ch] t/fuzz/*.[ch] t/vectors/*.[ch] \
-                        t/bench/*.[ch] t/lib/*.[ch])
+                        t/bench/*.[ch] t/lib/*.[ch] t/lib/*/*.[ch])
 SH_FILES  := $(wildcard .ci/run t/*/*.sh t/*.sh)
 PL_FILES  := $(wildcard t/*.t t/*/*.t t/lib/*.pm t/lib/*.pl t/lib/*/*.pm \
                         t/lint/*.pl t/bench/*.pl t/bench/lib/*/*.pm)
 JS_FILES  := $(wildcard t/clients/*.mjs)
 PY_FILES  := $(wildcard t/clients/*.py)
 ROOM_DIRS := $(wildcard src src/handlers src/services src/store src/core)
-NGX_INCS  := $(addprefix -I$(NGX_SRC)/src/,core event event/modules event/quic \
-                 os/unix http http/modules http/v2) -I$(NGX_DIR)
 
 .PHONY: lint-check lint-form lint-cppcheck lint-headers lint-scripts
 lint-check: lint-form lint-cppcheck lint-headers lint-scripts
