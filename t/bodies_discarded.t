@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use IO::Socket::INET;
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -39,11 +40,27 @@ http {
         }
 
         location @revoke { auth_gateway_revoke token; }
+
+        # an upstream that takes the body, and leaves
+
+        location /proxied/ {
+            error_page 502 = @token;
+            proxy_http_version 1.1;
+            proxy_pass http://127.0.0.1:%%LEAVER%%;
+
+            location = /proxied/unbuffered {
+                proxy_request_buffering off;
+                proxy_pass http://127.0.0.1:%%LEAVER%%;
+            }
+        }
     }
 }
 CONF
 
-my $gw = AGW::Gateway->start($conf);
+my $leaver = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0,
+    Proto => 'tcp', Listen => 8, Timeout => 5) || die "no port: $!\n";
+my $gw = AGW::Gateway->start($conf,
+    names => { LEAVER => $leaver->sockport });
 my $partner = $gw->partner;
 my $basic = AGW::Gateway::basic(@$partner{qw(id key)});
 my $form = 'Content-Type: application/x-www-form-urlencoded';
@@ -136,6 +153,54 @@ for my $lines ([], ['Content-Length: 0'], [$form, 'Content-Length: 0'],
     is($response->status, 200, "P1.5 no body: @$lines");
     ok($response->json && $response->json->{access_token},
         'P1.5 and a token');
+}
+
+
+# A body that was passed on piece by piece is gone, one that nginx has as a
+# whole is not: what it asks for counts.
+
+sub passed_on {
+    my ($target, $body) = @_;
+
+    my $client = $gw->connect;
+    my $size = length $body;
+
+    $gw->mark;
+    $client->send(join "\r\n", "POST $target HTTP/1.1", 'Host: localhost',
+        $basic, $form, "Content-Length: $size", '', substr $body, 0, 5);
+    sleep 0.1;
+    $client->send(substr $body, 5);
+
+    my $upstream = $leaver->accept or die "nobody came: $!\n";
+    my $got = '';
+
+    while ($got !~ /\r\n\r\n.{$size}/s) {
+        sysread $upstream, $got, 65536, length $got or last;
+    }
+
+    close $upstream;
+
+    my $response = $client->response;
+
+    $client->close;
+
+    return $response;
+}
+
+$gw->refused('P0.5 a body that was passed on as it came',
+    passed_on('/proxied/unbuffered', $password), 'invalid_request',
+    by => 'basic');
+$gw->refused('P1.3 a body that was passed on as a whole',
+    passed_on('/proxied/whole', $password), 'unsupported_grant_type',
+    by => 'basic');
+
+{
+    my $response = passed_on('/proxied/whole',
+        'grant_type=client_credentials');
+
+    is($response->status, 200, 'P1.3 a good one');
+    ok($response->json && $response->json->{access_token},
+        'P1.3 and a token');
 }
 
 

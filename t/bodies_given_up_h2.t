@@ -15,10 +15,12 @@ use Time::HiRes qw(sleep);
 use AGW::Gateway;
 use AGW::H2;
 use AGW::Nginx;
+use AGW::Skip qw(skip_all_for);
 
-plan skip_all => AGW::Nginx::binary() . ' is built without its debug log:'
-    . ' that a body over HTTP/2 is passed over is NOT tested'
-    if `${\ AGW::Nginx::binary() } -V 2>&1` !~ /--with-debug/;
+my $nginx = AGW::Nginx::binary();
+
+skip_all_for('no debug log', 'that a body is passed over is')
+    if `$nginx -V 2>&1` !~ /--with-debug/;
 
 my $conf = <<'CONF';
 http {

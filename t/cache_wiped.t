@@ -14,9 +14,9 @@ use Time::HiRes qw(sleep);
 use AGW::Files qw(random_hex spew);
 use AGW::Gateway;
 use AGW::Memory qw(can_read find);
+use AGW::Skip qw(skip_all_for);
 
-plan skip_all => "no right to read another process's memory: that tokens are"
-    . ' wiped is NOT tested' unless can_read();
+skip_all_for('memory', 'that verified tokens are wiped is') unless can_read();
 
 my $conf = <<'CONF';
 http {

@@ -14,6 +14,7 @@ use Test::More;
 
 use AGW::Files qw(random_hex spew);
 use AGW::Gateway;
+use AGW::Skip qw(skip_for);
 use AGW::Token qw(claims_of);
 
 my $conf = <<'CONF';
@@ -161,7 +162,7 @@ SKIP: {
         system("$_ -c 'import requests' 2>/dev/null") == 0
     } '/usr/bin/python3', 'python3';
 
-    skip 'no Python with requests', 1 unless $python;
+    skip_for('python', 'its calls are') unless $python;
 
     spew("$prefix/client.py", <<'PYTHON', 0644);
 import base64, json, sys
@@ -206,8 +207,8 @@ PYTHON
 SKIP: {
     my $node = 'node';
 
-    skip 'no node with fetch', 1 unless system("$node -e"
-        . " 'process.exit(typeof fetch === \"function\" ? 0 : 1)' 2>/dev/null") == 0;
+    skip_for('node', 'its calls are')
+        unless system("$node -e 'fetch.name' 2>/dev/null") == 0;
 
     spew("$prefix/client.mjs", <<'NODE', 0644);
 import { readFileSync } from 'node:fs';

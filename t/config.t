@@ -12,6 +12,7 @@ use Test::More;
 
 use AGW::Config qw(accepted check configuration refused);
 use AGW::Files qw(random_bytes random_hex spew);
+use AGW::Skip qw(skip_for);
 
 # each case fills in what stands in http, in the server, in the location
 
@@ -122,7 +123,8 @@ refused('the store\'s directory is not there', 'auth_gateway_store',
     store => 'auth_gateway_store sqlite:%%PREFIX%%/nowhere/gateway.db;');
 
 SKIP: {
-    skip 'not root', 1 if $> != 0;
+    skip_for('not root', 'a parent of others is') if $> != 0;
+
     refused('a parent that the workers cannot write', 'auth_gateway_store',
         'root-only', qr/writ/, location => $token, store =>
         'auth_gateway_store sqlite:%%PREFIX%%/root-only/gateway.db;');

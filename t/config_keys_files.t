@@ -14,6 +14,7 @@ use AGW::Files qw(spew);
 use AGW::KeyFiles qw(key_accepted key_file key_refused keys_ready);
 use AGW::Keys qw(algorithms openssl);
 use AGW::Nginx;
+use AGW::Skip qw(skip_for);
 
 my $prefix = keys_ready();
 
@@ -228,20 +229,20 @@ for my $key ($rsa, $ec, $ed) {
 
         # the same configuration once more, on a terminal
 
-        if (system('script -qec true /dev/null >/dev/null 2>&1') != 0) {
-            diag('SKIPPED: no terminal can be made here (/dev/pts)');
-            next;
+        SKIP: {
+            skip_for('no terminal', "that $form asks for no passphrase is")
+                if system('script -qec true /dev/null >/dev/null 2>&1') != 0;
+
+            my $preload = 'LD_PRELOAD=' . ($ENV{AGW_PRELOAD} // '');
+            my $said = `timeout 20 script -qec 'env $preload $nginx -t \\
+                -p $prefix -c $prefix/nginx.conf -e stderr' /dev/null 2>&1`;
+
+            like($said, qr/\Q$file\E.*encrypted/,
+                "P8.14 an encrypted key, $form, on a terminal");
+            unlike($said, qr/pass ?phrase[^;,.]*:\s*$/im,
+                "P8.14 an encrypted key, $form, no question");
+            cmp_ok(time - $began, '<', 15, "P8.14 $form, and no wait");
         }
-
-        my $preload = 'LD_PRELOAD=' . ($ENV{AGW_PRELOAD} // '');
-        my $said = `timeout 20 script -qec 'env $preload $nginx -t \\
-            -p $prefix -c $prefix/nginx.conf -e stderr' /dev/null 2>&1`;
-
-        like($said, qr/\Q$file\E.*encrypted/,
-            "P8.14 an encrypted key, $form, on a terminal");
-        unlike($said, qr/pass ?phrase[^;,.]*:\s*$/im,
-            "P8.14 an encrypted key, $form, no question");
-        cmp_ok(time - $began, '<', 15, "P8.14 $form, and no wait");
     }
 }
 

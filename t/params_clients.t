@@ -13,6 +13,7 @@ use Test::More;
 
 use AGW::Bodies;
 use AGW::Files qw(spew);
+use AGW::Skip qw(skip_for);
 
 # real clients
 
@@ -120,7 +121,7 @@ SKIP: {
         system("$_ -c 'import requests' 2>/dev/null") == 0
     } '/usr/bin/python3', 'python3';
 
-    skip 'no Python with requests', 1 unless $python;
+    skip_for('python', 'its requests are') unless $python;
 
     spew("$prefix/client.py", <<'PYTHON', 0644);
 import json, sys
@@ -165,7 +166,7 @@ PYTHON
 }
 
 SKIP: {
-    skip 'no node with fetch', 1
+    skip_for('node', 'its requests are')
         unless system("node -e 'fetch.name' 2>/dev/null") == 0;
 
     spew("$prefix/client.mjs", <<'NODE', 0644);

@@ -17,6 +17,7 @@ use AGW::Files qw(spew worker_ids);
 use AGW::Gateway;
 use AGW::Nginx qw(nginx_t);
 use AGW::Revoking qw(conf_of);
+use AGW::Skip qw(skip_for);
 use AGW::Store;
 use AGW::Token qw(claims_of);
 
@@ -253,7 +254,7 @@ for my $case (
 # the files beside it are the workers' as well, or it does not start
 
 SKIP: {
-    skip 'needs root: other owners are NOT tested', 1 unless defined $uid;
+    skip_for('not root', 'a store of other owners is') unless defined $uid;
 
     for my $suffix ('-wal', '-shm', '') {
         my $prefix = AGW::Files::make_prefix();

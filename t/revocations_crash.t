@@ -18,6 +18,7 @@ use AGW::ErrorLog qw(bad_lines);
 use AGW::Files qw(append_to slurp);
 use AGW::Gateway;
 use AGW::Nginx;
+use AGW::Skip qw(skip_for);
 
 my $many = $ENV{AGW_MANY} // 240;
 my $clients = 4;
@@ -393,12 +394,12 @@ sub zone_of {
 }
 
 SKIP: {
-    skip 'needs root: a lock of a dead worker is NOT tested', 1 if $> != 0;
+    skip_for('not root', 'a lock of a dead worker is') if $> != 0;
 
     my ($victim) = $gw->nginx->workers;
     my $at = zone_of($victim);
 
-    ok($at, 'D5 the zone is found') or skip 'no zone', 1;
+    ok($at, 'D5 the zone is found') or last SKIP;
 
     # each other worker waits for the lock, save those that only read
 

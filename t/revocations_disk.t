@@ -15,6 +15,7 @@ use Time::HiRes qw(sleep time);
 
 use AGW::FaultyStore;
 use AGW::Files qw(slurp worker_ids);
+use AGW::Skip qw(skip_for);
 use AGW::Token qw(claims_of);
 
 my $conf = <<'CONF';
@@ -153,7 +154,7 @@ revoked('at first', living());
 # A full disk.  What the log of SQLite has room for is still taken.
 
 SKIP: {
-    skip 'no tmpfs, which needs root: a full disk is NOT tested', 1
+    skip_for($> == 0 ? 'tmpfs' : 'not root', 'a full disk is')
         unless $mounted;
 
     open my $filler, '>', "$mounted/filler" or die "filler: $!\n";
@@ -194,8 +195,7 @@ SKIP: {
 SKIP: {
     my (undef, $uid, $gid) = worker_ids();
 
-    skip 'needs root: a read-only store is NOT tested', 1
-        unless defined $uid;
+    skip_for('not root', 'a read-only store is') unless defined $uid;
 
     $gw->put($gw->bytes, uid => 0, gid => 0, mode => 0444);
 

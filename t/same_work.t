@@ -12,12 +12,13 @@ use Test::More;
 
 use AGW::Files qw(random_id slurp spew);
 use AGW::Gateway;
+use AGW::Skip qw(skip_all_for);
 
-plan skip_all => 'valgrind is not installed: P1.6 is NOT tested'
+skip_all_for('valgrind', 'that refusals take the same work is')
     if system('valgrind --version >/dev/null 2>&1') != 0;
 
-plan skip_all => 'valgrind and sanitizers exclude each other'
-    if $ENV{AGW_PRELOAD};
+skip_all_for('a sanitizer', 'that refusals take the same work is',
+    'it is in the release build') if $ENV{AGW_PRELOAD};
 
 my $conf = <<'CONF';
 http {

@@ -19,10 +19,10 @@ use Time::HiRes qw(sleep);
 
 use AGW::Gateway;
 use AGW::Memory qw(can_read find);
+use AGW::Skip qw(skip_all_for);
 use AGW::Token qw(api_key);
 
-plan skip_all => "no right to read another process's memory: that secrets"
-    . ' are wiped is NOT tested' unless can_read();
+skip_all_for('memory', 'that secrets are wiped is') unless can_read();
 
 # in /slow/ a response takes its time, and the request is there as long
 

@@ -12,6 +12,7 @@ use Test::More;
 
 use AGW::FaultyStore;
 use AGW::Files qw(slurp worker_ids);
+use AGW::Skip qw(skip_for);
 use AGW::Store;
 use AGW::Token qw(key_digest);
 
@@ -178,7 +179,7 @@ for my $case (
 # other owners: only root can make one
 
 SKIP: {
-    skip 'needs root', 1 unless defined $uid;
+    skip_for('not root', 'a store of other owners is') unless defined $uid;
 
     $gw->put($bytes, uid => 0, gid => 0, mode => 0600);
     $gw->unavailable('a file of root alone',
@@ -250,7 +251,7 @@ SKIP: {
 # one, in which all partners would be unknown and all tokens revoked.
 
 SKIP: {
-    skip 'needs root', 1 unless defined $uid;
+    skip_for('not root', 'a read-only store is') unless defined $uid;
 
     for my $mode (1, 2) {
         my $content = $bytes;

@@ -21,12 +21,13 @@ use AGW::Files qw(repo_root slurp write_secret);
 use AGW::Gateway;
 use AGW::Memcheck;
 use AGW::Rows qw(cut_short over_http1 over_http2 problem);
+use AGW::Skip qw(skip_all_for);
 
-plan skip_all => 'valgrind is not installed: memory is NOT tested'
+skip_all_for('valgrind', 'memory under valgrind is')
     if system('valgrind --version >/dev/null 2>&1') != 0;
 
-plan skip_all => 'valgrind and sanitizers exclude each other'
-    if $ENV{AGW_PRELOAD};
+skip_all_for('a sanitizer', 'memory under valgrind is',
+    'it is in the release build') if $ENV{AGW_PRELOAD};
 
 my $conf = <<'CONF';
 http {

@@ -14,6 +14,7 @@ use AGW::Browser qw(run_in_browser);
 use AGW::Conf qw(free_port);
 use AGW::Files qw(repo_root slurp);
 use AGW::Gateway;
+use AGW::Skip qw(skip_for);
 
 my $conf = <<'CONF';
 http {
@@ -87,7 +88,7 @@ my $ran = run_in_browser($gw, 'cross_origin.mjs', {
 # what the gateway saw of it
 
 SKIP: {
-    skip 'no browser', 3 unless $ran;
+    skip_for('a browser', 'what the gateway saw of it is') unless $ran;
 
     my $log = slurp($gw->prefix . '/logs/access.log');
 

@@ -11,6 +11,7 @@ use File::Temp ();
 use Test::More;
 
 use AGW::Clients qw(run_checks);
+use AGW::Skip qw(skip_for);
 
 our @EXPORT_OK = qw(browser run_in_browser);
 
@@ -42,8 +43,7 @@ sub starts {
 }
 
 
-# Like run_checks.  Where there is no browser the script is skipped, and
-# prove shows that it was.
+# Like run_checks.  Where no browser runs the script is left out.
 
 sub run_in_browser {
     my ($gw, $script, $calls) = @_;
@@ -51,14 +51,10 @@ sub run_in_browser {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
     my $chromium = browser();
-    my $why = !defined $chromium ? 'there is no Chromium'
-        : !starts($chromium) ? "$chromium does not start here" : undef;
 
-    if (defined $why) {
-        diag("SKIPPED: t/clients/$script: $why");
-
+    if (!defined $chromium || !starts($chromium)) {
         SKIP: {
-            skip "t/clients/$script: $why", 1;
+            skip_for('a browser', "t/clients/$script is");
         }
 
         return 0;

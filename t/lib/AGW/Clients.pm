@@ -12,6 +12,7 @@ use POSIX ();
 use Test::More;
 
 use AGW::Files qw(repo_root slurp spew);
+use AGW::Skip qw(skip_for);
 
 our @EXPORT_OK = qw(run_checks);
 
@@ -47,7 +48,7 @@ sub command {
 }
 
 
-# why a script can't run here, or undef
+# why a script can't run here: a cause of AGW::Skip, or undef
 
 my %why_not;
 
@@ -64,14 +65,10 @@ sub why_not {
 
 
 sub no_node {
-    my $version = `node --version 2>/dev/null` // '';
+    my ($major) = (`node --version 2>/dev/null` // '') =~ /^v(\d+)/;
 
-    return 'there is no node' unless $version =~ /^v(\d+)/;
-    return "node is older than 18: $version" if $1 < 18;
-    return 'its libraries are not installed (make test-clients does)'
-        unless -e directory() . '/installed';
-
-    return;
+    return ($major // 0) < 18 ? 'node'
+        : -e directory() . '/installed' ? undef : 'npm libraries';
 }
 
 
@@ -80,17 +77,14 @@ sub no_python {
 
     my ($python) = command($script);
 
-    return 'Python lacks one of authlib, cryptography, jwt, requests'
-        if system("$python -c 'import authlib, cryptography, jwt, requests'"
-            . ' 2>/dev/null') != 0;
-
-    return;
+    return system("$python -c 'import authlib, cryptography, jwt, requests'"
+        . ' 2>/dev/null') == 0 ? undef : 'python';
 }
 
 
 # Runs t/clients/$script, which finds %$calls in the file that it is given,
 # and turns each line that it prints into an assertion.  What can't run is
-# skipped, and prove shows that it was; returns whether it ran.
+# left out; returns whether it ran.
 
 sub run_checks {
     my ($prefix, $script, $calls) = @_;
@@ -100,10 +94,7 @@ sub run_checks {
     my $why = why_not($script);
 
     SKIP: {
-        if (defined $why) {
-            diag("SKIPPED: t/clients/$script: $why");
-            skip "t/clients/$script: $why", 1;
-        }
+        skip_for($why, "t/clients/$script is") if defined $why;
 
         my ($status, $said, $errors) = run($prefix, $script, $calls);
 

@@ -7,7 +7,7 @@ use warnings;
 
 use Exporter 'import';
 
-our @EXPORT_OK = qw(can_read find);
+our @EXPORT_OK = qw(can_read find free_at_once);
 
 # A secret is found by any run of so many of its bytes: what is freed loses
 # its first ones to the allocator.
@@ -18,6 +18,18 @@ my $STEP = 8;
 # What is larger is a sanitizer's shadow: terabytes, and no bytes of nginx's.
 
 my $SHADOW = 1 << 30;
+
+
+# A sanitizer keeps what was freed for a while, to notice who reads it: not in
+# an nginx that is started from now on.  Returns the KB by which a worker may
+# grow: a sanitizer has books of its own.
+
+sub free_at_once {
+    $ENV{ASAN_OPTIONS} = join ':', grep { defined } $ENV{ASAN_OPTIONS},
+        'quarantine_size_mb=0', 'thread_local_quarantine_size_kb=0';
+
+    return $ENV{AGW_PRELOAD} ? 1024 : 512;
+}
 
 
 # whether this process may read another's
