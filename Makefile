@@ -405,12 +405,19 @@ clients-node:
 	fi
 
 
-# Fuzzers: t/fuzz/fuzz_*.c, with t/fuzz/NAME.dict and t/fuzz/NAME/ (seeds)
-# where they exist.  What they find to be worth keeping stays in build/.
+# Fuzzers: t/fuzz/fuzz_*.c, with t/fuzz/NAME.dict where it exists, and the long
+# inputs of t/fuzz/seeds.pl.  An input is up to twice as long as a token and a
+# body may be (AGW_TOKEN_MAX, AGW_BODY_MAX), a key file as long as it may be;
+# libFuzzer's own limit is 4 KB.  What they find to be worth keeping stays in
+# build/.
 
 FUZZ_DIR   := build/fuzz
 FUZZ_SRCS  := $(wildcard t/fuzz/*.c)
 FUZZERS    := $(FUZZ_SRCS:t/fuzz/%.c=$(FUZZ_DIR)/%)
+FUZZ_MAX   := 16384
+
+$(FUZZ_DIR)/fuzz_keys.run: FUZZ_MAX := 65536
+
 FUZZ_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror \
               -Isrc/core \
               -fsanitize=fuzzer,address,undefined \
@@ -425,13 +432,13 @@ fuzz-check: $(FUZZERS:%=%.run)
 
 $(FUZZERS:%=%.run): %.run: %
 	@mkdir -p $<.corpus
+	@perl t/fuzz/seeds.pl $(<F) $<.seeds
 	@echo "$(<F): $(FUZZ_SECONDS) s"
-	@dict=t/fuzz/$(<F).dict; seeds=t/fuzz/$(<F); \
+	@dict=t/fuzz/$(<F).dict; \
 	if [ -f "$$dict" ]; then dict=-dict=$$dict; else dict=; fi; \
-	if ! [ -d "$$seeds" ]; then seeds=; fi; \
-	$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_funcs=0 \
-	    -verbosity=0 -artifact_prefix=$(FUZZ_DIR)/ $$dict \
-	    $<.corpus $$seeds \
+	$< -max_len=$(FUZZ_MAX) -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+	    -print_funcs=0 -verbosity=0 -artifact_prefix=$(FUZZ_DIR)/ $$dict \
+	    $<.corpus $<.seeds \
 	|| { echo "$(<F) failed; the input is in $(FUZZ_DIR)/" >&2; exit 1; }
 
 
@@ -467,7 +474,7 @@ C_FILES   := $(SOURCES) \
                         t/bench/*.[ch] t/lib/*.[ch] t/lib/*/*.[ch])
 SH_FILES  := $(wildcard .ci/run t/*/*.sh t/*.sh)
 PL_FILES  := $(wildcard t/*.t t/*/*.t t/lib/*.pm t/lib/*.pl t/lib/*/*.pm \
-                        t/lint/*.pl t/bench/*.pl t/bench/lib/*/*.pm)
+                        t/lint/*.pl t/bench/*.pl t/fuzz/*.pl t/bench/lib/*/*.pm)
 JS_FILES  := $(wildcard t/clients/*.mjs)
 PY_FILES  := $(wildcard t/clients/*.py)
 ROOM_DIRS := $(wildcard src src/handlers src/services src/store src/core)

@@ -1,0 +1,182 @@
+#!/usr/bin/perl
+
+# Long inputs to begin with: seeds.pl <fuzzer> <directory>.  libFuzzer grows an
+# input byte by byte, and by itself never gets to what is as long as a token, a
+# body or a key file may be.  Each is good for as far as it goes, and no two
+# are of one length.
+
+use strict;
+use warnings;
+
+use File::Path qw(make_path);
+use MIME::Base64 qw(encode_base64 encode_base64url);
+
+# around the limits: what is read on a page, a token and a body, and past them
+
+my @sizes = (600, 4000, 4097, 6000, 8191, 8192, 8193, 12_000, 16_000);
+
+# a text of so many bytes, of which few repeat
+
+sub filler {
+    my ($size) = @_;
+
+    my $text = join '', map { sprintf '%x-', $_ * 2654435761 % 2 ** 32 }
+        1 .. $size / 4 + 1;
+
+    return substr $text, 0, $size;
+}
+
+# $make->(filler) with a filler that makes it so long
+
+sub fitted {
+    my ($size, $make) = @_;
+
+    my $bare = length $make->('');
+
+    return $bare > $size ? () : $make->(filler($size - $bare));
+}
+
+# a JSON object of many members, the last of which takes what is left
+
+sub object {
+    my ($size, $first) = @_;
+
+    return fitted($size, sub {
+        my ($rest) = @_;
+
+        my $members = join '', map { ",\"m$_\":[\"$_\",$_]" }
+            1 .. $size / 100;
+
+        return qq({$first$members,"rest":"$rest"});
+    });
+}
+
+my $claims = '"partner_id":"p","business_id":"b","scope":"business_access",'
+    . '"jti":"j","iat":1,"exp":2';
+
+# each takes a size, and returns inputs of that size
+
+my %makers = (
+    fuzz_base64 => sub {
+        my ($size) = @_;
+
+        return (substr(encode_base64url(filler($size)), 0, $size),
+            substr(encode_base64(filler($size), ''), 0, $size));
+    },
+
+    fuzz_claims => sub {
+        my ($size) = @_;
+
+        return (object($size, $claims),
+            fitted($size, sub { return "{$claims,\"x\":\"$_[0]\"}" }),
+            fitted($size, sub { return "x\":\"$_[0]\"" }),
+            fitted($size, sub { return "aud\":[\"$_[0]\",\"a\"]" }));
+    },
+
+    fuzz_credentials => sub {
+        my ($size) = @_;
+
+        return (fitted($size, sub { return "Bearer $_[0]" }),
+            'Basic ' . substr(encode_base64(filler(100) . ':'
+                . filler($size), ''), 0, ($size - 6) / 4 * 4),
+            'Basic ' . substr(encode_base64('a:'
+                . join('', map { sprintf '%%%02x', 32 + $_ % 90 }
+                    0 .. $size), ''), 0, ($size - 6) / 4 * 4));
+    },
+
+    # the first byte chooses the key
+
+    fuzz_jws => sub {
+        my ($size) = @_;
+
+        return map {
+            my $kind = $_;
+
+            (fitted($size, sub { return "$kind,\"kid\":\"$_[0]\"}" }),
+                fitted($size, sub { return "$kind,\"x\":[\"$_[0]\"]}" }),
+                fitted($size, sub { return "$kind$_[0]" }),
+                $kind . substr(encode_base64url(
+                    qq({"alg":"HS256","kid":"k"})) . '.' . encode_base64url(
+                    "{$claims,\"x\":\"" . filler($size) . '"}'), 0,
+                    $size - 45) . '.' . 'A' x 43);
+        } map { chr } 0, 3, 5;
+    },
+
+    fuzz_keys => sub {
+        my ($size) = @_;
+
+        $size *= 4 if $size > 8000;
+
+        return (object($size, '"kty":"oct","k":"'
+                . 'A' x 43 . '"'),
+            fitted($size, sub {
+                return '{"keys":[' . join(',', map { qq({"kty":"oct",)
+                    . qq("kid":"k$_","use":"sig","k":") . 'A' x 43 . '"}' }
+                    1 .. $size / 120) . "],\"x\":\"$_[0]\"}";
+            }),
+            fitted($size, sub { return '{"kty":"RSA","e":"AQAB","n":"'
+                . substr(encode_base64url($_[0]), 0, length $_[0]) . '"}' }),
+            fitted($size, sub { return "-----BEGIN PUBLIC KEY-----\n"
+                . substr(encode_base64($_[0]), 0, length $_[0])
+                . "\n-----END PUBLIC KEY-----\n" }));
+    },
+
+    # the boundary is as long as the first byte says
+
+    fuzz_multipart => sub {
+        my ($size) = @_;
+
+        my $part = sub { return "--B\r\nContent-Disposition: form-data; "
+            . "name=\"$_[0]\"\r\n\r\n$_[1]\r\n" };
+
+        return (fitted($size, sub {
+                return "\1B" . $part->('a', $_[0]) . "--B--\r\n";
+            }),
+            fitted($size, sub {
+                return "\1B" . join('', map { $part->("a$_", $_) } 1 .. 8)
+                    . $part->('b', $_[0]) . "--B--\r\n";
+            }),
+            fitted($size, sub {
+                return "\1B" . $part->($_[0], 'a') . "--B--\r\n";
+            }));
+    },
+
+    fuzz_params => sub {
+        my ($size) = @_;
+
+        return (fitted($size, sub { return "a=b&c=$_[0]" }),
+            fitted($size, sub { return join('&', map { "a$_=%41+" } 1 .. 8)
+                . "&$_[0]=x" }),
+            fitted($size, sub { return '{"session_duration":"60",'
+                . "\"a\":\"$_[0]\"}" }),
+            substr('a=' . '%41' x $size, 0, $size));
+    },
+
+    fuzz_path => sub {
+        my ($size) = @_;
+
+        return (fitted($size, sub { return "/b/B1/$_[0]" }),
+            substr('/b/B1' . '/x' x $size, 0, $size),
+            substr('/b/B1/' . '%25' x $size, 0, $size),
+            substr('/b/B1/' . '/%2e%2e;' x $size, 0, $size));
+    },
+);
+
+my ($fuzzer, $dir) = @ARGV;
+my $make = $makers{ $fuzzer // '' }
+    // die 'usage: seeds.pl ' . join('|', sort keys %makers)
+    . " <directory>\n";
+
+make_path($dir);
+
+for my $size (@sizes) {
+    my $n = 0;
+
+    for my $input ($make->($size)) {
+        my $file = "$dir/" . length($input) . '.' . $n++;
+
+        open my $out, '>:raw', $file or die "$file: $!\n";
+        print {$out} $input;
+        close $out or die "$file: $!\n";
+    }
+}
