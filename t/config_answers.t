@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 
 use AGW::Config qw(accepted check configuration refused);
+use AGW::Skip qw(skip_for);
 
 # each case fills in what stands in http, in the server, in the location
 
@@ -112,7 +113,7 @@ for (['echo', 'echo x;'], ['js', 'js_content x.y;'],
         '/usr/share/nginx/modules';
 
     SKIP: {
-        skip "nginx's module $name is not installed", 2 unless $file;
+        skip_for('a module', "$name beside an endpoint is") unless $file;
 
         for my $line ("$token $other", "$other $token") {
             refused("answering beside $name: $line", 'auth_gateway_token',

@@ -80,6 +80,21 @@ http {
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
 
+        # a business's token is not for the first, but for the second
+
+        location /let/ {
+            auth_gateway_realm first;
+            auth_gateway_require partner;
+            error_page 403 = @business;
+        }
+
+        location @business {
+            auth_gateway_realm second;
+            auth_gateway_require business;
+            auth_gateway_business_path /let/<business_id>;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
         location @partner {
             auth_gateway_realm second;
             auth_gateway_token partner;
@@ -177,6 +192,18 @@ for my $first (qw(bearer partner either)) {
     $response = $gw->request('GET', '/bearer/post');
     is_challenged('bearer, then a wrong method', $response, 405);
     is($response->header('Allow'), 'POST', 'P0.3 which it names');
+}
+
+# nothing is added to a request that is let through
+
+{
+    my $response = $gw->request('GET', '/let/b-1', bearer => $gw->mint(
+        partner_id => $partner->{id}, business_id => 'b-1',
+        claims => { iss => 'https://issuer.example' }));
+
+    is(scalar(() = $gw->refusals), 1, 'D7 refused once');
+    is_challenged('bearer, then let through', $response, 200);
+    is(scalar(() = $gw->upstream_saw), 1, 'P0.7 to its upstream');
 }
 
 # documents are for everybody

@@ -13,6 +13,7 @@ use Test::More;
 use AGW::Clock;
 use AGW::Files qw(slurp);
 use AGW::Gateway;
+use AGW::Skip qw(skip_all_for);
 
 my $conf = <<'CONF';
 http {
@@ -55,7 +56,8 @@ http {
 }
 CONF
 
-plan skip_all => 'there is no libfaketime' unless AGW::Clock::library();
+skip_all_for('faketime', 'that it is told once a minute is')
+    unless AGW::Clock::library();
 
 my $clock = AGW::Clock->new;
 my $gw = AGW::Gateway->start($conf, $clock->options);

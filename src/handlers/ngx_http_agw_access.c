@@ -15,6 +15,7 @@
 #include "ngx_http_agw_destination.h"
 #include "ngx_http_agw_preflight.h"
 #include "ngx_http_agw_reply.h"
+#include "ngx_http_agw_send.h"
 #include "ngx_http_agw_verify.h"
 
 
@@ -87,6 +88,8 @@ ngx_http_agw_access_handler(ngx_http_request_t *r)
 
     ctx->result = AGW_OK;
     ctx->decided = 1;
+
+    ngx_http_agw_forget_challenges(r);
 
     return NGX_OK;
 }

@@ -18,6 +18,7 @@ my %causes = (
     'a sanitizer' => ['with a sanitizer', 1],
     'root' => ['as root', 1],
     'another event method' => ['this nginx has no other event method', 1],
+    'a module' => ['a module of nginx is not here', 1],
     'no debug log' => ['this nginx is built without its debug log', 1],
     'no terminal' => ['no terminal can be made here (/dev/pts)', 1],
     'tmpfs' => ['no tmpfs can be mounted here', 1],
@@ -30,6 +31,7 @@ my %causes = (
     'memory' => ["no right to read another process's memory", 0],
     'python' => ['Python, or one of its libraries, is not installed', 0],
     'node' => ['Node 18 or newer is not installed', 0],
+    'faketime' => ['libfaketime is not installed', 0],
     'valgrind' => ['valgrind is not installed', 0],
     'compiler' => ['there is no C compiler', 0],
 );
