@@ -19,6 +19,7 @@ use AGW::FaultyStore;
 use AGW::Files qw(make_prefix repo_root slurp spew worker_ids);
 use AGW::Nginx qw(nginx_t);
 use AGW::OldStore;
+use AGW::Skip qw(skip_for);
 use AGW::Store;
 
 my $conf = <<'CONF';
@@ -430,8 +431,8 @@ for my $there (0, 1) {
 # owners, modes and mounts
 
 SKIP: {
-    skip 'needs root: other owners, closed directories, other users and'
-        . ' read-only mounts are NOT tested', 1 unless defined $uid;
+    skip_for('not root', 'other owners, closed directories, other users and'
+        . ' read-only mounts are') unless defined $uid;
 
     for my $suffix ('', '-wal', '-shm', '-journal') {
         anew();
@@ -488,7 +489,7 @@ SKIP: {
 
     # mounts
 
-    skip 'no mount here: read-only mounts are NOT tested', 1
+    skip_for('tmpfs', 'read-only mounts are')
         if system("mount -t tmpfs -o size=1m,mode=0750,uid=$uid,gid=$gid agw"
             . " $dir 2>/dev/null") != 0;
 
@@ -513,7 +514,7 @@ SKIP: {
 
     # the file alone
 
-    skip 'no bind mount here: a read-only file is NOT tested', 1
+    skip_for('no bind mount', 'a read-only file is')
         if system("mount --bind $file $file 2>/dev/null") != 0;
 
     push @mounted, $file;

@@ -22,6 +22,7 @@ use AGW::Files qw(make_certificate make_prefix random_id slurp spew
     worker_ids write_secret);
 use AGW::Gateway;
 use AGW::Nginx;
+use AGW::Skip qw(skip_for);
 use AGW::Store;
 use AGW::Token qw(api_key key_digest);
 
@@ -215,7 +216,7 @@ for my $case (
     my $partner = new_partner();
 
     SKIP: {
-        skip "$name: needs another default user", 1
+        skip_for('another default user', "a store made $name is")
             if $name =~ /default/ && defined $uid
                 && `$nginx -V 2>&1` =~ /--user=(?!nobody)/;
 
@@ -274,8 +275,9 @@ for my $case (
 SKIP: {
     end();
 
-    skip 'no tmpfs, which needs root: a full disk is NOT tested', 1
-        if !defined $uid || system("mount -t tmpfs -o size=64k,mode=0750,"
+    skip_for('not root', 'a full disk is') unless defined $uid;
+    skip_for('tmpfs', 'a full disk is')
+        if system("mount -t tmpfs -o size=64k,mode=0750,"
             . "uid=$uid,gid=$gid agw $dir 2>/dev/null") != 0;
 
     $mounted = $dir;

@@ -15,6 +15,7 @@ use AGW::Files qw(make_prefix slurp spew worker_ids);
 use AGW::Nginx qw(nginx_t);
 use AGW::OldStore;
 use AGW::Revoking qw(conf_of row);
+use AGW::Skip qw(skip_for);
 use AGW::Store;
 
 my $conf = conf_of(http => 'auth_gateway_require_https off;');
@@ -294,8 +295,7 @@ for my $version (1, 2) {
 # made by root, as a restore is: -t says whose it must be
 
 SKIP: {
-    skip 'needs root: a restored file of root is NOT tested', 1
-        unless defined $uid;
+    skip_for('not root', 'a restored file of root is') unless defined $uid;
 
     $gw->nginx->stop;
     put(restored($whole));

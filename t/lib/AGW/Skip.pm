@@ -22,6 +22,8 @@ my %causes = (
     'no debug log' => ['this nginx is built without its debug log', 1],
     'no terminal' => ['no terminal can be made here (/dev/pts)', 1],
     'tmpfs' => ['no tmpfs can be mounted here', 1],
+    'no bind mount' => ['no file can be mounted here', 1],
+    'another default user' => ['this nginx has another default user', 1],
     'npm' => ['npm could not be had', 1],
     'npm libraries' => ['what npm has is not installed: `make test-clients`'
         . ' does it', 1],
