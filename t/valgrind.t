@@ -54,6 +54,7 @@ http {
     server {
         listen 127.0.0.1:%%TLS%% ssl http2;
         listen 127.0.0.1:%%PLAIN%%;
+        auth_gateway_require off;
 
         location = /token {
             client_max_body_size 20k;
@@ -78,6 +79,7 @@ http {
         location @spilled { auth_gateway_token partner; }
 
         location /v1/businesses/ {
+            auth_gateway_require business;
             limit_req zone=partners burst=9999 nodelay;
             include %%CONF%%/guarded_proxy.conf;
             proxy_http_version 1.1;
@@ -90,6 +92,10 @@ http {
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
 
+        location /v1/businesses/open/ {
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
         location /docs/ {
             auth_gateway_require off;
             set $early "$auth_gateway_partner_id $auth_gateway_business_id";
@@ -98,12 +104,14 @@ http {
         }
 
         location /asked/ {
+            auth_gateway_require business;
             auth_gateway_business_path /asked/<business_id>;
             auth_request /v1/businesses/x;
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
 
         location /any/ {
+            auth_gateway_require business;
             auth_gateway_business_path /any/<business_id>;
             satisfy any;
             deny all;
@@ -111,6 +119,7 @@ http {
         }
 
         location /pages/ {
+            auth_gateway_require business;
             auth_gateway_business_path /pages/<business_id>;
             auth_gateway_intercept_errors on;
             error_page 401 403 404 = @page;
@@ -278,6 +287,14 @@ my @requests = (
     ['ambiguous_path', 'GET', "/v1/businesses/$business/..%2fx", [$good]],
     ['ambiguous_path', 'GET', '/docs/..%2fx', []],
     ['ambiguous_path', 'POST', '/x/..%2ftoken', [$basic, $form], 'a=b'],
+    ['unguarded_path', 'GET', '/v1/businesses/open/x', [$good]],
+    ['ambiguous_path', 'GET', '/docs/%2e%252e/x', []],
+    [200, 'COPY', $here, [$good, "Destination: $here%20x"]],
+    [200, 'MOVE', '/docs/x', ['Destination: https://a/docs/%y?z']],
+    ['wrong_business', 'COPY', $here, [$good,
+        "Destination: /v1/businesses/$theirs/x"]],
+    ['wrong_business', 'MOVE', '/docs/x', ["Destination: $here"]],
+    ['ambiguous_path', 'COPY', $here, [$good, "Destination: $here/%2e%2e"]],
     ['no_business_in_path', 'GET', '/v1/businesses/', [$good]],
     ['no_business_in_path', 'POST', '/token/', [$ours]],
     ['unknown_business', 'POST', '/token/nobody', [$ours]],
