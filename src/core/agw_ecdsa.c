@@ -10,14 +10,7 @@
 #include "agw_ecdsa.h"
 
 
-/* universal tags (X.690, section 8); every length here fits into one byte */
-
-#define AGW_DER_INTEGER    0x02
-#define AGW_DER_SEQUENCE   0x30
-
-
-static unsigned char *agw_ecdsa_integer(unsigned char *p,
-    const unsigned char *number, size_t size);
+static ECDSA_SIG *agw_ecdsa_sig(agw_str_t raw);
 static int agw_ecdsa_in_range(const unsigned char *number, agw_str_t order);
 
 
@@ -25,7 +18,8 @@ int
 agw_ecdsa_to_der(agw_str_t raw, agw_str_t order, unsigned char *der,
     size_t *len)
 {
-    unsigned char  *p;
+    int         n;
+    ECDSA_SIG  *sig;
 
     if (raw.len != 2 * order.len
         || !agw_ecdsa_in_range(raw.data, order)
@@ -34,13 +28,16 @@ agw_ecdsa_to_der(agw_str_t raw, agw_str_t order, unsigned char *der,
         return -1;
     }
 
-    p = agw_ecdsa_integer(der + 2, raw.data, order.len);
-    p = agw_ecdsa_integer(p, raw.data + order.len, order.len);
+    sig = agw_ecdsa_sig(raw);
+    n = sig != NULL ? i2d_ECDSA_SIG(sig, &der) : 0;
 
-    der[0] = AGW_DER_SEQUENCE;
-    der[1] = (unsigned char) (p - der - 2);
+    ECDSA_SIG_free(sig);
 
-    *len = (size_t) (p - der);
+    if (n <= 0) {
+        return -1;
+    }
+
+    *len = (size_t) n;
 
     return 0;
 }
@@ -72,33 +69,32 @@ agw_ecdsa_from_der(agw_str_t der, size_t size, unsigned char *raw)
 }
 
 
-/*
- * An INTEGER that is not zero, in as few bytes as it takes, the first of
- * which has no sign bit (X.690, section 8.3).  Returns its end.
- */
+/* r and s as OpenSSL holds them, or NULL where memory ran out */
 
-static unsigned char *
-agw_ecdsa_integer(unsigned char *p, const unsigned char *number, size_t size)
+static ECDSA_SIG *
+agw_ecdsa_sig(agw_str_t raw)
 {
-    size_t  sign;
+    int         size;
+    BIGNUM     *r, *s;
+    ECDSA_SIG  *sig;
 
-    while (*number == 0) {
-        number++;
-        size--;
+    size = (int) raw.len / 2;
+
+    r = BN_bin2bn(raw.data, size, NULL);
+    s = BN_bin2bn(raw.data + size, size, NULL);
+    sig = ECDSA_SIG_new();
+
+    if (r != NULL && s != NULL && sig != NULL
+        && ECDSA_SIG_set0(sig, r, s) == 1)
+    {
+        return sig;
     }
 
-    sign = *number >> 7;
+    BN_free(r);
+    BN_free(s);
+    ECDSA_SIG_free(sig);
 
-    *p++ = AGW_DER_INTEGER;
-    *p++ = (unsigned char) (sign + size);
-
-    if (sign) {
-        *p++ = 0;
-    }
-
-    memcpy(p, number, size);
-
-    return p + size;
+    return NULL;
 }
 
 

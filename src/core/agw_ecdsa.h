@@ -20,7 +20,8 @@
 /*
  * raw is r and s, each as long as order, the big-endian order of the curve's
  * group.  der has AGW_ECDSA_DER_MAX bytes.  Returns 0 and sets *len, or -1:
- * a wrong length, r or s that is zero or not below the order.
+ * a wrong length, r or s that is zero or not below the order, or memory ran
+ * out.
  */
 
 int agw_ecdsa_to_der(agw_str_t raw, agw_str_t order, unsigned char *der,
