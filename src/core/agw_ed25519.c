@@ -1,11 +1,12 @@
 
 /*
- * The curve is -x^2 + y^2 = 1 + d x^2 y^2 modulo p = 2^255 - 19, and a key
- * is y with the sign of x.
+ * A key is y, little-endian, with the sign of x in its top bit.  Of the eight
+ * points of small order there are five y, and each x and -x has the same.
  */
 
 
-#include <openssl/bn.h>
+#include <string.h>
+
 #include <openssl/err.h>
 
 #include "agw_ed25519.h"
@@ -14,124 +15,74 @@
 #define AGW_ED25519_SIZE  32
 
 
-static int agw_ed25519_check(const BIGNUM *y, const BIGNUM *p,
-    const BIGNUM *d, BN_CTX *ctx);
-static int agw_ed25519_is_small(const BIGNUM *y2, const BIGNUM *p,
-    const BIGNUM *d, BN_CTX *ctx);
+static int agw_ed25519_is_reduced(const unsigned char *y);
 
 
-static const char  agw_ed25519_p[] =
-    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed";
+static const unsigned char  agw_ed25519_small[][AGW_ED25519_SIZE] = {
 
-static const char  agw_ed25519_d[] =
-    "52036cee2b6ffe738cc740797779e89800700a4d4141d8ab75eb4dca135978a3";
+    /* 0, of order 4; 1, the identity; p - 1, of order 2 */
+
+    { 0 },
+    { 1 },
+    { 0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+      0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f },
+
+    /* of order 8 */
+
+    { 0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0,
+      0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0,
+      0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39,
+      0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05 },
+    { 0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f,
+      0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f,
+      0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6,
+      0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a }
+};
 
 
 int
 agw_ed25519_is_sound(EVP_PKEY *pkey)
 {
-    int             rc;
-    size_t          len;
-    BIGNUM         *y, *p, *d;
-    BN_CTX         *ctx;
-    unsigned char   key[AGW_ED25519_SIZE];
+    size_t         i, len;
+    unsigned char  y[AGW_ED25519_SIZE];
 
-    len = sizeof(key);
+    len = sizeof(y);
 
-    if (EVP_PKEY_get_raw_public_key(pkey, key, &len) != 1
-        || len != sizeof(key))
-    {
+    if (EVP_PKEY_get_raw_public_key(pkey, y, &len) != 1 || len != sizeof(y)) {
         ERR_clear_error();
         return 0;
     }
 
-    key[len - 1] &= 0x7f;            /* the sign of x */
+    y[AGW_ED25519_SIZE - 1] &= 0x7f;
 
-    p = NULL;
-    d = NULL;
-    y = BN_lebin2bn(key, (int) len, NULL);
-    ctx = BN_CTX_new();
-
-    rc = y != NULL && ctx != NULL
-         && BN_hex2bn(&p, agw_ed25519_p) != 0
-         && BN_hex2bn(&d, agw_ed25519_d) != 0
-         && agw_ed25519_check(y, p, d, ctx);
-
-    BN_free(y);
-    BN_free(p);
-    BN_free(d);
-    BN_CTX_free(ctx);
-    ERR_clear_error();
-
-    return rc;
-}
-
-
-/* x^2 = (y^2 - 1) / (d y^2 + 1): is there such an x */
-
-static int
-agw_ed25519_check(const BIGNUM *y, const BIGNUM *p, const BIGNUM *d,
-    BN_CTX *ctx)
-{
-    int      rc;
-    BIGNUM  *y2, *u, *v;
-
-    if (BN_cmp(y, p) >= 0) {
-        return 0;
+    for (i = 0; i < sizeof(agw_ed25519_small) / AGW_ED25519_SIZE; i++) {
+        if (memcmp(y, agw_ed25519_small[i], AGW_ED25519_SIZE) == 0) {
+            return 0;
+        }
     }
 
-    BN_CTX_start(ctx);
-
-    y2 = BN_CTX_get(ctx);
-    u = BN_CTX_get(ctx);
-    v = BN_CTX_get(ctx);
-
-    /* a quotient is a square where the product is */
-
-    rc = v != NULL
-         && BN_mod_sqr(y2, y, p, ctx) == 1
-         && BN_mod_sub(u, y2, BN_value_one(), p, ctx) == 1
-         && BN_mod_mul(v, d, y2, p, ctx) == 1
-         && BN_mod_add(v, v, BN_value_one(), p, ctx) == 1
-         && BN_mod_mul(u, u, v, p, ctx) == 1
-         && BN_kronecker(u, p, ctx) == 1
-         && !agw_ed25519_is_small(y2, p, d, ctx);
-
-    BN_CTX_end(ctx);
-
-    return rc;
+    return agw_ed25519_is_reduced(y);
 }
 
 
-/*
- * Of the eight points, those of order 1 and 2 have x = 0, and are no
- * non-zero square above.  Those of order 4 have y = 0.  Those of order 8
- * double to them: their x^2 + y^2 is 0, so with the curve's equation
- * d y^4 + 2 y^2 - 1 is 0 as well.
- */
+/* whether y is below p, 2^255 - 19 */
 
 static int
-agw_ed25519_is_small(const BIGNUM *y2, const BIGNUM *p, const BIGNUM *d,
-    BN_CTX *ctx)
+agw_ed25519_is_reduced(const unsigned char *y)
 {
-    int      rc;
-    BIGNUM  *sum, *twice;
+    size_t  i;
 
-    BN_CTX_start(ctx);
+    if (y[AGW_ED25519_SIZE - 1] != 0x7f || y[0] < 0xed) {
+        return 1;
+    }
 
-    sum = BN_CTX_get(ctx);
-    twice = BN_CTX_get(ctx);
+    for (i = 1; i < AGW_ED25519_SIZE - 1; i++) {
+        if (y[i] != 0xff) {
+            return 1;
+        }
+    }
 
-    rc = twice == NULL
-         || BN_is_zero(y2)
-         || BN_mod_sqr(sum, y2, p, ctx) != 1
-         || BN_mod_mul(sum, sum, d, p, ctx) != 1
-         || BN_mod_lshift1(twice, y2, p, ctx) != 1
-         || BN_mod_add(sum, sum, twice, p, ctx) != 1
-         || BN_mod_sub(sum, sum, BN_value_one(), p, ctx) != 1
-         || BN_is_zero(sum);
-
-    BN_CTX_end(ctx);
-
-    return rc;
+    return 0;
 }

@@ -12,10 +12,11 @@
 
 
 /*
- * Whether the public key is a point of the curve in its one encoding (RFC
- * 8032, section 5.1.3), and not one of the eight of small order, under which
- * a signature can be made without a private key.  An OpenSSL that fails says
- * no.
+ * Whether the public key is in its one encoding (RFC 8032, section 5.1.3),
+ * and not one of the eight points of small order, under which a signature can
+ * be made without a private key.  That it is a point of the curve is not
+ * looked at: under one that is not, OpenSSL verifies nothing.  An OpenSSL that
+ * fails says no.
  */
 
 int agw_ed25519_is_sound(EVP_PKEY *pkey);

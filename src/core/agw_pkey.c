@@ -21,8 +21,6 @@
 
 static const char *agw_pkey_curve(EVP_PKEY *pkey);
 static const char *agw_rsa_refusal(EVP_PKEY *pkey);
-static int agw_rsa_is_roca(const BIGNUM *n);
-static int agw_in_subgroup(BN_ULONG value, BN_ULONG prime);
 static int agw_pkey_is_valid(EVP_PKEY *pkey);
 static int agw_jwk_set_number(json_t *jwk, const char *name, EVP_PKEY *pkey,
     const char *param, size_t size);
@@ -95,8 +93,8 @@ agw_pkey_refusal(EVP_PKEY *pkey, const agw_alg_t *alg)
         }
 
         return agw_ed25519_is_sound(pkey)
-               ? NULL : "the Ed25519 key is no point that can verify, or one "
-                        "under which anybody can sign";
+               ? NULL : "the Ed25519 key is one under which anybody can "
+                        "sign, or is not in its one encoding";
 
     default:
         return "the key does not fit its algorithm; accepted for HS* is a "
@@ -231,7 +229,7 @@ static const char *
 agw_rsa_refusal(EVP_PKEY *pkey)
 {
     int          bits;
-    BIGNUM      *n, *e;
+    BIGNUM      *e;
     const char  *error;
 
     bits = EVP_PKEY_get_bits(pkey);
@@ -241,13 +239,10 @@ agw_rsa_refusal(EVP_PKEY *pkey)
                "8192 bits";
     }
 
-    n = NULL;
     e = NULL;
     error = NULL;
 
-    if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n) != 1
-        || EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) != 1)
-    {
+    if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) != 1) {
         ERR_clear_error();
         error = "OpenSSL failed, or memory ran out";
 
@@ -256,62 +251,11 @@ agw_rsa_refusal(EVP_PKEY *pkey)
     {
         error = "the RSA exponent is 1, even or very long; accepted are 3 "
                 "to 2^64, odd";
-
-    } else if (agw_rsa_is_roca(n)) {
-        error = "the RSA key can be factored (ROCA, CVE-2017-15361); "
-                "accepted is one that OpenSSL made";
     }
 
-    BN_free(n);
     BN_free(e);
 
     return error;
-}
-
-
-/*
- * A broken generator made primes that are powers of 65537 modulo every small
- * prime, and so is their product: of other moduli one in 2^27.
- */
-
-static int
-agw_rsa_is_roca(const BIGNUM *n)
-{
-    size_t                 i;
-    static const BN_ULONG  primes[] = {
-        11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151,
-        157
-    };
-
-    for (i = 0; i < sizeof(primes) / sizeof(primes[0]); i++) {
-        if (!agw_in_subgroup(BN_mod_word(n, primes[i]), primes[i])) {
-            return 0;
-        }
-    }
-
-    return 1;
-}
-
-
-/* whether value is a power of 65537 modulo prime */
-
-static int
-agw_in_subgroup(BN_ULONG value, BN_ULONG prime)
-{
-    BN_ULONG  power;
-
-    power = 1;
-
-    do {
-        if (power == value) {
-            return 1;
-        }
-
-        power = power * (65537 % prime) % prime;
-
-    } while (power != 1);
-
-    return 0;
 }
 
 

@@ -373,60 +373,6 @@ p8_14_rsa_modulus(void **state)
 
 
 /*
- * CVE-2017-15361: a product of primes that are powers of 65537 modulo the
- * product of the first primes is such a power itself.
- */
-
-static void
-p8_14_roca(void **state)
-{
-    int              i;
-    BIGNUM          *n, *e, *m, *power;
-    BN_CTX          *ctx;
-    static const BN_ULONG  primes[] = {
-        2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61,
-        67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137,
-        139, 149, 151, 157, 163, 167,
-    };
-
-    (void) state;
-
-    n = BN_new();
-    e = BN_new();
-    m = BN_new();
-    power = BN_new();
-    ctx = BN_CTX_new();
-    BN_set_word(e, 65537);
-    BN_one(m);
-
-    for (i = 0; i < (int) UNIT_COUNT(primes); i++) {
-        BN_mul_word(m, primes[i]);
-    }
-
-    for (i = 1; i < 50; i++) {
-        BN_set_word(power, (BN_ULONG) i * 7919);
-        BN_mod_exp(power, e, power, m, ctx);
-
-        /* n = power + m * random, of 2048 bits */
-
-        BN_rand(n, 2048 - BN_num_bits(m), BN_RAND_TOP_TWO, BN_RAND_BOTTOM_ANY);
-        BN_mul(n, n, m, ctx);
-        BN_add(n, n, power);
-
-        if (BN_num_bits(n) >= 2048) {
-            keys_refuses(rsa_jwk(n, e), "", "ROCA");
-        }
-    }
-
-    BN_CTX_free(ctx);
-    BN_free(n);
-    BN_free(e);
-    BN_free(m);
-    BN_free(power);
-}
-
-
-/*
  * CVE-2020-0601: the right curve, spelled out, with a base point that makes
  * a known number somebody's private key.
  */
@@ -492,7 +438,6 @@ main(void)
         unit_case(p8_14_rsa_size),
         unit_case(p8_14_rsa_exponent),
         unit_case(p8_14_rsa_modulus),
-        unit_case(p8_14_roca),
         unit_case(p8_14_curves_that_are_spelled_out),
     };
 
