@@ -10,7 +10,7 @@
 #include "agw_claims_flat.h"
 #include "agw_grammar.h"
 #include "agw_json.h"
-#include "agw_json_text.h"
+#include "agw_json_writer.h"
 #include "agw_scope.h"
 
 
@@ -189,26 +189,26 @@ int
 agw_claims_write(const agw_claims_t *claims, agw_str_t head,
     unsigned char *buf, size_t size, size_t *len)
 {
-    agw_json_text_t  t;
+    agw_json_writer_t  t;
 
-    agw_json_text_begin(&t, buf, size);
+    agw_json_writer_begin(&t, buf, size);
 
-    agw_json_text_copy(&t, head);
-    agw_json_text_string(&t, "sub", claims->partner_id);
-    agw_json_text_string(&t, "partner_id", claims->partner_id);
-    agw_json_text_string(&t, "client_id", claims->partner_id);
-    agw_json_text_string(&t, "business_id", claims->business_id);
-    agw_json_text_string(&t, "scope", claims->scope);
-    agw_json_text_integer(&t, "iat", claims->iat);
-    agw_json_text_integer(&t, "exp", claims->exp);
+    agw_json_writer_copy(&t, head);
+    agw_json_writer_string(&t, "sub", claims->partner_id);
+    agw_json_writer_string(&t, "partner_id", claims->partner_id);
+    agw_json_writer_string(&t, "client_id", claims->partner_id);
+    agw_json_writer_string(&t, "business_id", claims->business_id);
+    agw_json_writer_string(&t, "scope", claims->scope);
+    agw_json_writer_integer(&t, "iat", claims->iat);
+    agw_json_writer_integer(&t, "exp", claims->exp);
 
     if (claims->seq != AGW_SEQ_NONE) {
-        agw_json_text_integer(&t, "seq", claims->seq);
+        agw_json_writer_integer(&t, "seq", claims->seq);
     }
 
-    agw_json_text_string(&t, "jti", claims->jti);
+    agw_json_writer_string(&t, "jti", claims->jti);
 
-    if (agw_json_text_end(&t) != 0) {
+    if (agw_json_writer_end(&t) != 0) {
         return -1;
     }
 

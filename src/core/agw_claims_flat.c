@@ -134,7 +134,7 @@ agw_flat_string(agw_str_t *rest, agw_str_t *value)
     }
 
     value->data = rest->data;
-    value->len = agw_plain(*rest);
+    value->len = agw_span_plain(*rest);
 
     rest->data += value->len;
     rest->len -= value->len;

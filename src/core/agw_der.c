@@ -7,7 +7,7 @@
 
 #include "agw_der.h"
 #include "agw_pkey.h"
-#include "agw_pkey_make.h"
+#include "agw_pkey_build.h"
 
 
 #define AGW_UNIVERSAL      V_ASN1_UNIVERSAL
@@ -104,7 +104,7 @@ agw_der_rsa(agw_str_t der, const char **error)
     }
 
     if (key.len == 0) {
-        pkey = agw_pkey_make_rsa(number, AGW_RSA_NUMBERS);
+        pkey = agw_pkey_build_rsa(number, AGW_RSA_NUMBERS);
     }
 
 done:
@@ -193,7 +193,7 @@ agw_der_ec_on(agw_str_t der, const char *curve, const char **error)
     }
 
     d = agw_secret_number(secret);
-    pkey = d ? agw_pkey_make_ec(curve, point, d) : NULL;
+    pkey = d ? agw_pkey_build_ec(curve, point, d) : NULL;
 
     BN_clear_free(d);
     ERR_clear_error();
@@ -220,7 +220,7 @@ agw_der_ed25519(agw_str_t der, const char **error)
         return NULL;
     }
 
-    pkey = agw_pkey_make_ed25519(none, seed);
+    pkey = agw_pkey_build_ed25519(none, seed);
 
     ERR_clear_error();
 

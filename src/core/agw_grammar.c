@@ -69,14 +69,14 @@ agw_is_id(agw_str_t s)
 
 
 size_t
-agw_unreserved(agw_str_t s)
+agw_span_unreserved(agw_str_t s)
 {
     return agw_run(s, AGW_ID_CHAR);
 }
 
 
 size_t
-agw_plain(agw_str_t s)
+agw_span_plain(agw_str_t s)
 {
     return agw_run(s, AGW_PLAIN_CHAR);
 }

@@ -24,8 +24,8 @@ int agw_is_id(agw_str_t s);
  * ASCII and stand for themselves in a JSON string (RFC 8259, section 7).
  */
 
-size_t agw_unreserved(agw_str_t s);
-size_t agw_plain(agw_str_t s);
+size_t agw_span_unreserved(agw_str_t s);
+size_t agw_span_plain(agw_str_t s);
 
 
 /* whether s is a b64token (RFC 6750, section 2.1): 1*68char *"=" */

@@ -10,7 +10,7 @@
 #include "agw_base64.h"
 #include "agw_json.h"
 #include "agw_jwk_material.h"
-#include "agw_pkey_make.h"
+#include "agw_pkey_build.h"
 
 
 #define AGW_UNCOMPRESSED  0x04       /* SEC 1, section 2.3.3 */
@@ -94,7 +94,7 @@ agw_jwk_rsa(agw_jwk_t *jwk, const json_t *json)
 
     if (i == n) {
         jwk->is_private = n > AGW_RSA_PUBLIC;
-        jwk->pkey = agw_pkey_make_rsa(number, n);
+        jwk->pkey = agw_pkey_build_rsa(number, n);
     }
 
     for (i = 0; i < n; i++) {
@@ -139,7 +139,7 @@ agw_jwk_ec(agw_jwk_t *jwk, const json_t *json)
         }
     }
 
-    jwk->pkey = agw_pkey_make_ec(curve, point, d);
+    jwk->pkey = agw_pkey_build_ec(curve, point, d);
 
     BN_clear_free(d);
 
@@ -173,7 +173,7 @@ agw_jwk_okp(agw_jwk_t *jwk, const json_t *json)
         }
     }
 
-    jwk->pkey = agw_pkey_make_ed25519(x, d);
+    jwk->pkey = agw_pkey_build_ed25519(x, d);
 
     OPENSSL_cleanse(d_buf, sizeof(d_buf));
 

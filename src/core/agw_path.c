@@ -228,7 +228,7 @@ agw_path_is_plain(agw_str_t path)
         rest.data++;
         rest.len--;
 
-        n = agw_unreserved(rest);
+        n = agw_span_unreserved(rest);
 
         if (n == 0 || rest.data[0] == '.') {
             break;

@@ -38,7 +38,8 @@ const agw_alg_t *agw_pkey_default_alg(EVP_PKEY *pkey, const char **error);
 /*
  * Whether pkey may be used with alg: type and curve, AGW_RSA_MIN to
  * AGW_RSA_MAX bits, an exponent over 1 (RFC 8725, section 3.5; RFC 7518,
- * section 3), a point on its curve.  Returns NULL, or a static text that says what is accepted.
+ * section 3), a point on its curve.  Returns NULL, or a static text that says
+ * what is accepted.
  */
 
 const char *agw_pkey_refusal(EVP_PKEY *pkey, const agw_alg_t *alg);

@@ -9,7 +9,7 @@
 #include <ngx_http.h>
 
 #include "agw_base64.h"
-#include "agw_json_text.h"
+#include "agw_json_writer.h"
 #include "agw_jws.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_issue.h"
@@ -103,7 +103,7 @@ ngx_http_agw_issue_response(ngx_http_request_t *r,
     const ngx_http_agw_grant_t *grant, agw_str_t payload, ngx_str_t *body)
 {
     size_t                          size, len;
-    agw_json_text_t                 t;
+    agw_json_writer_t                 t;
     const agw_key_t                *key;
     const ngx_http_agw_srv_conf_t  *sscf;
     static const agw_str_t          begin = agw_string("{\"access_token\":\"");
@@ -121,8 +121,8 @@ ngx_http_agw_issue_response(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    agw_json_text_begin(&t, body->data, size);
-    agw_json_text_copy(&t, begin);
+    agw_json_writer_begin(&t, body->data, size);
+    agw_json_writer_copy(&t, begin);
 
     if (agw_jws_sign(key, payload, t.p, &len) != 0) {
         return NGX_ERROR;
@@ -130,16 +130,16 @@ ngx_http_agw_issue_response(ngx_http_request_t *r,
 
     t.p += len;
 
-    agw_json_text_copy(&t, end);
-    agw_json_text_string(&t, "token_type", bearer);
-    agw_json_text_integer(&t, "expires_in", grant->lifetime);
+    agw_json_writer_copy(&t, end);
+    agw_json_writer_string(&t, "token_type", bearer);
+    agw_json_writer_integer(&t, "expires_in", grant->lifetime);
 
     if (!grant->bare) {
-        agw_json_text_string(&t, "scope", grant->scope);
-        agw_json_text_string(&t, "business_id", grant->business_id);
+        agw_json_writer_string(&t, "scope", grant->scope);
+        agw_json_writer_string(&t, "business_id", grant->business_id);
     }
 
-    if (agw_json_text_end(&t) != 0) {
+    if (agw_json_writer_end(&t) != 0) {
         return NGX_ERROR;
     }
 

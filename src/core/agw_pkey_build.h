@@ -5,8 +5,8 @@
  */
 
 
-#ifndef AGW_PKEY_MAKE_H_INCLUDED_
-#define AGW_PKEY_MAKE_H_INCLUDED_
+#ifndef AGW_PKEY_BUILD_H_INCLUDED_
+#define AGW_PKEY_BUILD_H_INCLUDED_
 
 
 #include <openssl/bn.h>
@@ -36,7 +36,7 @@ BIGNUM *agw_secret_number(agw_str_t bytes);
  * the caller's; NULL where they do not belong together, or OpenSSL failed.
  */
 
-EVP_PKEY *agw_pkey_make_rsa(BIGNUM *const *number, size_t n);
+EVP_PKEY *agw_pkey_build_rsa(BIGNUM *const *number, size_t n);
 
 
 /*
@@ -45,7 +45,7 @@ EVP_PKEY *agw_pkey_make_rsa(BIGNUM *const *number, size_t n);
  * where the point is not on the curve, or OpenSSL failed.
  */
 
-EVP_PKEY *agw_pkey_make_ec(const char *curve, agw_str_t point,
+EVP_PKEY *agw_pkey_build_ec(const char *curve, agw_str_t point,
     const BIGNUM *d);
 
 
@@ -55,7 +55,7 @@ EVP_PKEY *agw_pkey_make_ec(const char *curve, agw_str_t point,
  * failed.
  */
 
-EVP_PKEY *agw_pkey_make_ed25519(agw_str_t x, agw_str_t d);
+EVP_PKEY *agw_pkey_build_ed25519(agw_str_t x, agw_str_t d);
 
 
-#endif /* AGW_PKEY_MAKE_H_INCLUDED_ */
+#endif /* AGW_PKEY_BUILD_H_INCLUDED_ */

@@ -6,8 +6,8 @@
  */
 
 
-#ifndef AGW_JSON_TEXT_H_INCLUDED_
-#define AGW_JSON_TEXT_H_INCLUDED_
+#ifndef AGW_JSON_WRITER_H_INCLUDED_
+#define AGW_JSON_WRITER_H_INCLUDED_
 
 
 #include "agw.h"
@@ -18,27 +18,28 @@ typedef struct {
     unsigned char  *last;
     unsigned        failed:1;        /* something did not fit */
     unsigned        member:1;        /* the last byte is a comma */
-} agw_json_text_t;
+} agw_json_writer_t;
 
 
 /* begins in the caller's room of size bytes */
 
-void agw_json_text_begin(agw_json_text_t *t, unsigned char *buf, size_t size);
+void agw_json_writer_begin(agw_json_writer_t *w, unsigned char *buf,
+    size_t size);
 
 
 /* bytes as they are: the opening brace, or members and the comma behind */
 
-void agw_json_text_copy(agw_json_text_t *t, agw_str_t bytes);
+void agw_json_writer_copy(agw_json_writer_t *w, agw_str_t bytes);
 
 
 /*
- * One member and a comma.  An empty string is left out; one that would need
- * an escape fails, and so does a number below 0.
+ * One member and a comma.  An empty string is left out; one that needs an
+ * escape fails, and so does a number below 0.
  */
 
-void agw_json_text_string(agw_json_text_t *t, const char *name,
+void agw_json_writer_string(agw_json_writer_t *w, const char *name,
     agw_str_t value);
-void agw_json_text_integer(agw_json_text_t *t, const char *name,
+void agw_json_writer_integer(agw_json_writer_t *w, const char *name,
     int64_t value);
 
 
@@ -47,7 +48,7 @@ void agw_json_text_integer(agw_json_text_t *t, const char *name,
  * -1 where something failed or there was none.
  */
 
-int agw_json_text_end(agw_json_text_t *t);
+int agw_json_writer_end(agw_json_writer_t *w);
 
 
-#endif /* AGW_JSON_TEXT_H_INCLUDED_ */
+#endif /* AGW_JSON_WRITER_H_INCLUDED_ */

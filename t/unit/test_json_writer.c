@@ -8,24 +8,24 @@
 
 #include "unit.h"
 
-#include "agw_json_text.h"
+#include "agw_json_writer.h"
 
 
 /* {"a":"x y","n":0,"m":9223372036854775807} into size bytes */
 
 static int
-write_object(agw_json_text_t *t, size_t size, unsigned char **buf)
+write_object(agw_json_writer_t *t, size_t size, unsigned char **buf)
 {
     *buf = unit_alloc(size);
 
-    agw_json_text_begin(t, *buf, size);
-    agw_json_text_copy(t, S("{"));
-    agw_json_text_string(t, "a", S("x y"));
-    agw_json_text_string(t, "left_out", UNIT_NONE);
-    agw_json_text_integer(t, "n", 0);
-    agw_json_text_integer(t, "m", INT64_MAX);
+    agw_json_writer_begin(t, *buf, size);
+    agw_json_writer_copy(t, S("{"));
+    agw_json_writer_string(t, "a", S("x y"));
+    agw_json_writer_string(t, "left_out", UNIT_NONE);
+    agw_json_writer_integer(t, "n", 0);
+    agw_json_writer_integer(t, "m", INT64_MAX);
 
-    return agw_json_text_end(t);
+    return agw_json_writer_end(t);
 }
 
 
@@ -34,7 +34,7 @@ every_size(void **state)
 {
     size_t            size;
     unsigned char    *buf;
-    agw_json_text_t   t;
+    agw_json_writer_t   t;
     static const agw_str_t  wanted =
         agw_string("{\"a\":\"x y\",\"n\":0,\"m\":9223372036854775807}");
 
@@ -58,18 +58,18 @@ static void
 without_a_member(void **state)
 {
     unsigned char     buf[1], *none;
-    agw_json_text_t   t;
+    agw_json_writer_t   t;
 
     (void) state;
 
     none = unit_alloc(0);
-    agw_json_text_begin(&t, none, 0);
-    assert_int_equal(agw_json_text_end(&t), -1);
+    agw_json_writer_begin(&t, none, 0);
+    assert_int_equal(agw_json_writer_end(&t), -1);
 
-    agw_json_text_begin(&t, buf, sizeof(buf));
-    agw_json_text_copy(&t, S("{"));
-    agw_json_text_string(&t, "a", UNIT_NONE);
-    assert_int_equal(agw_json_text_end(&t), -1);
+    agw_json_writer_begin(&t, buf, sizeof(buf));
+    agw_json_writer_copy(&t, S("{"));
+    agw_json_writer_string(&t, "a", UNIT_NONE);
+    assert_int_equal(agw_json_writer_end(&t), -1);
     assert_int_equal(buf[0], '{');
 }
 
@@ -82,17 +82,17 @@ every_byte(void **state)
     int               c, rc;
     json_t           *json;
     unsigned char     byte, buf[64];
-    agw_json_text_t   t;
+    agw_json_writer_t   t;
 
     (void) state;
 
     for (c = 0; c < 256; c++) {
         byte = (unsigned char) c;
 
-        agw_json_text_begin(&t, buf, sizeof(buf));
-        agw_json_text_copy(&t, S("{"));
-        agw_json_text_string(&t, "a", (agw_str_t) { 1, &byte });
-        rc = agw_json_text_end(&t);
+        agw_json_writer_begin(&t, buf, sizeof(buf));
+        agw_json_writer_copy(&t, S("{"));
+        agw_json_writer_string(&t, "a", (agw_str_t) { 1, &byte });
+        rc = agw_json_writer_end(&t);
 
         assert_int_equal(rc == 0, c >= 0x20 && c <= 0x7e && c != '"'
             && c != '\\');
@@ -115,17 +115,17 @@ numbers(void **state)
 {
     size_t            i;
     unsigned char     buf[64];
-    agw_json_text_t   t;
+    agw_json_writer_t   t;
     static const int64_t  values[] = { -1, INT64_MIN };
 
     (void) state;
 
     for (i = 0; i < UNIT_COUNT(values); i++) {
-        agw_json_text_begin(&t, buf, sizeof(buf));
-        agw_json_text_copy(&t, S("{"));
-        agw_json_text_integer(&t, "n", values[i]);
-        agw_json_text_integer(&t, "m", 1);
-        assert_int_equal(agw_json_text_end(&t), -1);
+        agw_json_writer_begin(&t, buf, sizeof(buf));
+        agw_json_writer_copy(&t, S("{"));
+        agw_json_writer_integer(&t, "n", values[i]);
+        agw_json_writer_integer(&t, "m", 1);
+        assert_int_equal(agw_json_writer_end(&t), -1);
     }
 }
 

@@ -11,7 +11,7 @@
 #include <openssl/obj_mac.h>
 #include <openssl/param_build.h>
 
-#include "agw_pkey_make.h"
+#include "agw_pkey_build.h"
 
 
 #define AGW_ED25519_SIZE  32
@@ -47,7 +47,7 @@ agw_secret_number(agw_str_t bytes)
 
 
 EVP_PKEY *
-agw_pkey_make_rsa(BIGNUM *const *number, size_t n)
+agw_pkey_build_rsa(BIGNUM *const *number, size_t n)
 {
     size_t               i;
     EVP_PKEY            *pkey;
@@ -87,7 +87,7 @@ done:
 
 
 EVP_PKEY *
-agw_pkey_make_ec(const char *curve, agw_str_t point, const BIGNUM *d)
+agw_pkey_build_ec(const char *curve, agw_str_t point, const BIGNUM *d)
 {
     EVP_PKEY        *pkey;
     OSSL_PARAM_BLD  *params;
@@ -124,7 +124,7 @@ agw_pkey_make_ec(const char *curve, agw_str_t point, const BIGNUM *d)
 
 
 EVP_PKEY *
-agw_pkey_make_ed25519(agw_str_t x, agw_str_t d)
+agw_pkey_build_ed25519(agw_str_t x, agw_str_t d)
 {
     size_t         len;
     EVP_PKEY      *pkey;
