@@ -14,7 +14,6 @@
 #include <ngx_thread_pool.h>
 #endif
 
-#include "agw_scope.h"
 #include "ngx_http_agw_conf.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_locations.h"

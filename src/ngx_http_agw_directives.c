@@ -9,7 +9,6 @@
 #include <ngx_http.h>
 
 #include "agw_grammar.h"
-#include "agw_scope.h"
 #include "ngx_http_agw_conf.h"
 #include "ngx_http_agw_values.h"
 

@@ -11,7 +11,6 @@
 #include "agw_grammar.h"
 #include "agw_json.h"
 #include "agw_json_writer.h"
-#include "agw_scope.h"
 
 
 /* a claim of the payload, and what is said of one that can't be read */
@@ -462,4 +461,47 @@ agw_claims_set(json_t *json, const char *name, agw_str_t value)
     return json_object_set_new(json, name,
                                json_stringn((const char *) value.data,
                                             value.len));
+}
+
+
+int
+agw_scope_next(agw_str_t *scope, agw_str_t *word)
+{
+    const unsigned char  *space;
+
+    if (scope->len == 0) {
+        return 0;
+    }
+
+    space = memchr(scope->data, ' ', scope->len);
+
+    if (space == NULL) {
+        *word = *scope;
+        scope->data += scope->len;
+        scope->len = 0;
+        return 1;
+    }
+
+    word->data = scope->data;
+    word->len = (size_t) (space - scope->data);
+
+    scope->len -= word->len + 1;
+    scope->data = space + 1;
+
+    return 1;
+}
+
+
+int
+agw_scope_has(agw_str_t scope, agw_str_t word)
+{
+    agw_str_t  next;
+
+    while (agw_scope_next(&scope, &next)) {
+        if (agw_str_eq(next, word)) {
+            return 1;
+        }
+    }
+
+    return 0;
 }

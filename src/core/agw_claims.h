@@ -16,6 +16,11 @@
 #include "agw_reason.h"
 
 
+/* the scope of every business token, and of no other */
+
+#define AGW_BUSINESS_ACCESS  "business_access"
+
+
 typedef enum {
     AGW_KIND_PARTNER = 0,            /* no business_id */
     AGW_KIND_BUSINESS
@@ -144,6 +149,19 @@ int agw_claims_write(const agw_claims_t *claims, agw_str_t head,
 
 agw_str_t agw_claim_text(const json_t *json, agw_str_t name,
     unsigned char *buf);
+
+
+/*
+ * Takes the next word off *scope, a set of words (RFC 6749, section 3.3) that
+ * is a scope by agw_is_scope().  Returns 1 and sets *word, or 0 at the end.
+ */
+
+int agw_scope_next(agw_str_t *scope, agw_str_t *word);
+
+
+/* whether scope has that whole word, byte for byte */
+
+int agw_scope_has(agw_str_t scope, agw_str_t word);
 
 
 #endif /* AGW_CLAIMS_H_INCLUDED_ */

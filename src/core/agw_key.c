@@ -14,7 +14,6 @@
 #include "agw_grammar.h"
 #include "agw_key.h"
 #include "agw_key_form.h"
-#include "agw_mac.h"
 #include "agw_pkey.h"
 #include "agw_signature.h"
 

@@ -50,15 +50,6 @@ int agw_params_read_form(agw_params_t *params, unsigned char *body,
 
 int agw_params_read_json(agw_params_t *params, agw_str_t body);
 
-/*
- * multipart/form-data (RFC 7578) with the boundary that its Content-Type
- * names; also refused: what stands before the first boundary or behind the
- * last, a file, a Content-Transfer-Encoding that encodes.
- */
-
-int agw_params_read_multipart(agw_params_t *params, agw_str_t body,
-    agw_str_t boundary);
-
 
 /*
  * Wipes and frees what the parameters own; a second call does nothing.  What

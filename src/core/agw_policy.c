@@ -5,7 +5,6 @@
 
 
 #include "agw_policy.h"
-#include "agw_scope.h"
 
 
 static agw_reason_t agw_policy_owner(const agw_demand_t *demand);

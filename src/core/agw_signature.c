@@ -6,9 +6,12 @@
  */
 
 
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ecdsa.h>
+#include <openssl/params.h>
 #include <openssl/rsa.h>
 
-#include "agw_ecdsa.h"
 #include "agw_pkey.h"
 #include "agw_signature.h"
 
@@ -21,6 +24,9 @@ static int agw_signature_pss(EVP_PKEY_CTX *pctx);
 static int agw_signature_check_whole(const agw_signature_t *s, agw_str_t data,
     agw_str_t sig);
 static EVP_MD_CTX *agw_signature_copy(const EVP_MD_CTX *ctx);
+static ECDSA_SIG *agw_ecdsa_sig(agw_str_t raw);
+static int agw_ecdsa_in_range(const unsigned char *number, agw_str_t order);
+static int agw_mac_begins_afresh(EVP_MAC_CTX *ctx);
 
 
 int
@@ -239,4 +245,179 @@ agw_signature_copy(const EVP_MD_CTX *ctx)
     EVP_MD_CTX_set_flags(copy, EVP_MD_CTX_FLAG_FINALISE);
 
     return copy;
+}
+
+
+/*
+ * The range of r and s is checked before anything is converted (RFC 7518,
+ * section 3.4; FIPS 186-5, section 6.4.2).
+ */
+
+int
+agw_ecdsa_to_der(agw_str_t raw, agw_str_t order, unsigned char *der,
+    size_t *len)
+{
+    int         n;
+    ECDSA_SIG  *sig;
+
+    if (raw.len != 2 * order.len
+        || !agw_ecdsa_in_range(raw.data, order)
+        || !agw_ecdsa_in_range(raw.data + order.len, order))
+    {
+        return -1;
+    }
+
+    sig = agw_ecdsa_sig(raw);
+    n = sig != NULL ? i2d_ECDSA_SIG(sig, &der) : 0;
+
+    ECDSA_SIG_free(sig);
+
+    if (n <= 0) {
+        return -1;
+    }
+
+    *len = (size_t) n;
+
+    return 0;
+}
+
+
+int
+agw_ecdsa_from_der(agw_str_t der, size_t size, unsigned char *raw)
+{
+    int                   rc;
+    ECDSA_SIG            *sig;
+    const BIGNUM         *r, *s;
+    const unsigned char  *p;
+
+    p = der.data;
+
+    sig = d2i_ECDSA_SIG(NULL, &p, (long) der.len);
+    if (sig == NULL) {
+        return -1;
+    }
+
+    ECDSA_SIG_get0(sig, &r, &s);
+
+    rc = BN_bn2binpad(r, raw, (int) size) == (int) size
+         && BN_bn2binpad(s, raw + size, (int) size) == (int) size;
+
+    ECDSA_SIG_free(sig);
+
+    return rc ? 0 : -1;
+}
+
+
+/* r and s as OpenSSL holds them, or NULL where memory ran out */
+
+static ECDSA_SIG *
+agw_ecdsa_sig(agw_str_t raw)
+{
+    int         size;
+    BIGNUM     *r, *s;
+    ECDSA_SIG  *sig;
+
+    size = (int) raw.len / 2;
+
+    r = BN_bin2bn(raw.data, size, NULL);
+    s = BN_bin2bn(raw.data + size, size, NULL);
+    sig = ECDSA_SIG_new();
+
+    if (r != NULL && s != NULL && sig != NULL
+        && ECDSA_SIG_set0(sig, r, s) == 1)
+    {
+        return sig;
+    }
+
+    BN_free(r);
+    BN_free(s);
+    ECDSA_SIG_free(sig);
+
+    return NULL;
+}
+
+
+/* 1 to order - 1; both are big-endian and of one length */
+
+static int
+agw_ecdsa_in_range(const unsigned char *number, agw_str_t order)
+{
+    size_t         i;
+    unsigned char  any;
+
+    any = 0;
+
+    for (i = 0; i < order.len; i++) {
+        any |= number[i];
+    }
+
+    return any != 0 && memcmp(number, order.data, order.len) < 0;
+}
+
+
+EVP_MAC_CTX *
+agw_mac_create(const agw_alg_t *alg, agw_str_t secret)
+{
+    EVP_MAC      *hmac;
+    OSSL_PARAM    params[2];
+    EVP_MAC_CTX  *ctx;
+
+    hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    ctx = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
+    EVP_MAC_free(hmac);
+
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST,
+                                                 (char *) alg->digest, 0);
+    params[1] = OSSL_PARAM_construct_end();
+
+    if (EVP_MAC_init(ctx, secret.data, secret.len, params) != 1
+        || !agw_mac_begins_afresh(ctx))
+    {
+        EVP_MAC_CTX_free(ctx);
+        return NULL;
+    }
+
+    return ctx;
+}
+
+
+int
+agw_mac(EVP_MAC_CTX *ctx, agw_str_t data, unsigned char *out)
+{
+    size_t  len;
+
+    /* with the secret that it has (EVP_MAC(3)) */
+
+    return EVP_MAC_init(ctx, NULL, 0, NULL) == 1
+           && EVP_MAC_update(ctx, data.data, data.len) == 1
+           && EVP_MAC_final(ctx, out, &len, AGW_MAC_MAX) == 1
+           ? 0 : -1;
+}
+
+
+/* the first releases of OpenSSL 3 did not begin afresh */
+
+static int
+agw_mac_begins_afresh(EVP_MAC_CTX *ctx)
+{
+    int            rc;
+    agw_str_t      data;
+    unsigned char  mac[2][AGW_MAC_MAX];
+
+    data.data = (const unsigned char *) "";
+    data.len = 1;
+
+    memset(mac, 0, sizeof(mac));
+
+    rc = agw_mac(ctx, data, mac[0]) == 0
+         && agw_mac(ctx, data, mac[1]) == 0
+         && memcmp(mac[0], mac[1], AGW_MAC_MAX) == 0;
+
+    OPENSSL_cleanse(mac, sizeof(mac));
+
+    return rc;
 }

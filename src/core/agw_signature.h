@@ -1,7 +1,7 @@
 
 /*
- * Signatures of RSA, EC and Ed25519 keys, as a JWS has them (RFC 7518,
- * sections 3.3 to 3.5; RFC 8037, section 3.1).
+ * Signatures and MACs as a JWS has them (RFC 7518, sections 3.2 to 3.5; RFC
+ * 8037, section 3.1).
  */
 
 
@@ -14,7 +14,7 @@
 #include "agw_alg.h"
 
 
-/* a key that is ready for one algorithm, in one thread */
+/* an RSA, EC or Ed25519 key that is ready for one algorithm, in one thread */
 
 typedef struct {
     const agw_alg_t  *alg;
@@ -56,6 +56,51 @@ int agw_signature_make(const agw_signature_t *s, agw_str_t data,
 
 int agw_signature_check(const agw_signature_t *s, agw_str_t data,
     agw_str_t sig);
+
+
+/*
+ * The DER of an ECDSA signature, which OpenSSL reads and writes: a SEQUENCE
+ * of two INTEGERs, each with a byte for its sign.
+ */
+
+#define AGW_ECDSA_DER_MAX   (2 * (AGW_FIELD_MAX + 3) + 3)
+
+
+/*
+ * raw is r and s, each as long as order, the big-endian order of the curve's
+ * group.  der has AGW_ECDSA_DER_MAX bytes.  Returns 0 and sets *len, or -1:
+ * a wrong length, r or s that is zero or not below the order, or memory ran
+ * out.
+ */
+
+int agw_ecdsa_to_der(agw_str_t raw, agw_str_t order, unsigned char *der,
+    size_t *len);
+
+
+/*
+ * The reverse.  raw has room for two numbers of size bytes each.  Returns 0,
+ * or -1 where der is no such signature or memory ran out.
+ */
+
+int agw_ecdsa_from_der(agw_str_t der, size_t size, unsigned char *raw);
+
+
+/*
+ * HMAC (RFC 2104) with a secret that is set once.  Returns a context that
+ * holds a copy of it, which EVP_MAC_CTX_free() wipes, or NULL where OpenSSL
+ * failed.  alg is one for HMAC.
+ */
+
+EVP_MAC_CTX *agw_mac_create(const agw_alg_t *alg, agw_str_t secret);
+
+
+/*
+ * The MAC of data, into out, of AGW_MAC_MAX bytes, of which the algorithm's
+ * digest_size are set.  Each begins afresh, whatever was before; one thread
+ * uses a context at a time.  Returns 0, or -1 where OpenSSL failed.
+ */
+
+int agw_mac(EVP_MAC_CTX *ctx, agw_str_t data, unsigned char *out);
 
 
 #endif /* AGW_SIGNATURE_H_INCLUDED_ */

@@ -13,7 +13,6 @@
 #include <openssl/evp.h>
 
 #include "agw_base64.h"
-#include "agw_scope.h"
 #include "ngx_http_agw_admit.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_metadata.h"

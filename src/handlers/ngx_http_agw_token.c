@@ -10,7 +10,6 @@
 #include <ngx_http.h>
 
 #include "agw_grammar.h"
-#include "agw_scope.h"
 #include "ngx_http_agw_admit.h"
 #include "ngx_http_agw_body.h"
 #include "ngx_http_agw_business.h"

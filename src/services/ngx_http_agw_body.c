@@ -11,7 +11,7 @@
 #include <ngx_http.h>
 
 #include "agw_grammar.h"
-#include "agw_media_type.h"
+#include "agw_multipart.h"
 #include "ngx_http_agw_body.h"
 #include "ngx_http_agw_ctx.h"
 

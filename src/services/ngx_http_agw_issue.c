@@ -8,26 +8,44 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/rand.h>
+
 #include "agw_base64.h"
 #include "agw_json_writer.h"
 #include "agw_jws.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_issue.h"
-#include "ngx_http_agw_random.h"
 #include "ngx_http_agw_send.h"
 
 
-#define NGX_HTTP_AGW_JTI_BYTES  16
+#define NGX_HTTP_AGW_JTI_BYTES     16
+#define NGX_HTTP_AGW_RANDOM_BLOCK  1024      /* bytes */
 
 /* of the response, beside the token and what else the grant says */
 
-#define NGX_HTTP_AGW_RESPONSE   256
+#define NGX_HTTP_AGW_RESPONSE      256
+
+
+/*
+ * Random bytes, drawn ahead: OpenSSL's generator costs as much for a few as
+ * for a block of them.  A block belongs to one process: after a fork it would
+ * give the same bytes twice.
+ */
+
+static struct {
+    u_char     bytes[NGX_HTTP_AGW_RANDOM_BLOCK];
+    size_t     left;                 /* of them, at the end */
+    ngx_pid_t  pid;                  /* whose they are */
+} ngx_http_agw_random_block;
 
 
 static ngx_int_t ngx_http_agw_issue_payload(ngx_http_request_t *r,
     const ngx_http_agw_grant_t *grant, agw_str_t *payload);
 static ngx_int_t ngx_http_agw_issue_response(ngx_http_request_t *r,
     const ngx_http_agw_grant_t *grant, agw_str_t payload, ngx_str_t *body);
+static ngx_int_t ngx_http_agw_random(u_char *p, size_t n);
 
 
 ngx_int_t
@@ -144,6 +162,42 @@ ngx_http_agw_issue_response(ngx_http_request_t *r,
     }
 
     body->len = t.p - body->data;
+
+    return NGX_OK;
+}
+
+
+/* n bytes, at most a block; NGX_ERROR where the generator failed */
+
+static ngx_int_t
+ngx_http_agw_random(u_char *p, size_t n)
+{
+    u_char  *from;
+
+    if (ngx_http_agw_random_block.pid != ngx_pid
+        || ngx_http_agw_random_block.left < n)
+    {
+        ngx_http_agw_random_block.left = 0;
+
+        if (RAND_bytes(ngx_http_agw_random_block.bytes,
+                       NGX_HTTP_AGW_RANDOM_BLOCK)
+            != 1)
+        {
+            ERR_clear_error();
+            return NGX_ERROR;
+        }
+
+        ngx_http_agw_random_block.pid = ngx_pid;
+        ngx_http_agw_random_block.left = NGX_HTTP_AGW_RANDOM_BLOCK;
+    }
+
+    from = ngx_http_agw_random_block.bytes + NGX_HTTP_AGW_RANDOM_BLOCK
+           - ngx_http_agw_random_block.left;
+
+    ngx_memcpy(p, from, n);
+    OPENSSL_cleanse(from, n);
+
+    ngx_http_agw_random_block.left -= n;
 
     return NGX_OK;
 }

@@ -25,7 +25,7 @@
 #include <openssl/rsa.h>
 
 #include "agw_base64.h"
-#include "agw_ecdsa.h"
+#include "agw_signature.h"
 #include "agw_jws.h"
 #include "agw_key_file.h"
 #include "agw_pkey.h"

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 
 #include "agw_grammar.h"
-#include "agw_media_type.h"
-#include "agw_params.h"
+#include "agw_multipart.h"
 
 
 #define CD  "Content-Disposition: form-data; name="

@@ -10,7 +10,7 @@
 
 #include "keys.h"
 
-#include "agw_ecdsa.h"
+#include "agw_signature.h"
 #include "agw_pkey.h"
 
 

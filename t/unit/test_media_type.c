@@ -7,7 +7,7 @@
 
 #include "unit.h"
 
-#include "agw_media_type.h"
+#include "agw_multipart.h"
 
 
 #define B35  "01234567890123456789012345678901234"

@@ -8,7 +8,7 @@
 
 #include "unit.h"
 
-#include "agw_params.h"
+#include "agw_multipart.h"
 
 
 #define CD      "Content-Disposition: form-data; "

@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "agw_scope.h"
+#include "agw_claims.h"
 
 
 static void
