@@ -11,6 +11,7 @@
 
 #include "ngx_http_agw_conf.h"
 #include "ngx_http_agw_introspect.h"
+#include "ngx_http_agw_jwks.h"
 #include "ngx_http_agw_metadata.h"
 #include "ngx_http_agw_revoke.h"
 #include "ngx_http_agw_token.h"

@@ -1,7 +1,6 @@
 
 /*
- * The two documents that tell clients where everything is, and how to verify
- * what they get: rendered once, with the configuration.
+ * The document that tells clients where the endpoints are.
  */
 
 
@@ -9,25 +8,14 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
-
-#include "agw_base64.h"
-#include "ngx_http_agw_admit.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_document.h"
 #include "ngx_http_agw_metadata.h"
-#include "ngx_http_agw_reply.h"
-#include "ngx_http_agw_send.h"
 
-
-#define NGX_HTTP_AGW_ETAG_BYTES  16
 
 #define NGX_HTTP_AGW_WELL_KNOWN  "/.well-known/oauth-authorization-server"
 
 
-static ngx_int_t ngx_http_agw_document_handler(ngx_http_request_t *r);
-static char *ngx_http_agw_prepare_jwks(ngx_conf_t *cf,
-    ngx_http_agw_loc_conf_t *conf);
 static char *ngx_http_agw_prepare_metadata(ngx_conf_t *cf,
     ngx_http_agw_loc_conf_t *conf);
 static ngx_int_t ngx_http_agw_split_issuer(agw_str_t issuer,
@@ -38,85 +26,14 @@ static json_t *ngx_http_agw_metadata_json(agw_str_t issuer, agw_str_t origin,
 static ngx_int_t ngx_http_agw_add_endpoint(json_t *json, const char *name,
     agw_str_t origin, const ngx_str_t *path);
 static json_t *ngx_http_agw_scopes(agw_str_t scope);
-static char *ngx_http_agw_render(ngx_conf_t *cf,
-    ngx_http_agw_document_t *document, json_t *json, const char *type);
-
-
-const ngx_http_agw_answer_t  ngx_http_agw_jwks_answer = {
-    .directive = "auth_gateway_jwks",
-    .handler = ngx_http_agw_document_handler,
-    .methods = "GET, HEAD",
-    .needs_key = 1,
-    .prepare = ngx_http_agw_prepare_jwks
-};
 
 
 const ngx_http_agw_answer_t  ngx_http_agw_metadata_answer = {
     .directive = "auth_gateway_metadata",
     .handler = ngx_http_agw_document_handler,
-    .methods = "GET, HEAD",
+    .methods = NGX_HTTP_AGW_DOCUMENT_METHODS,
     .prepare = ngx_http_agw_prepare_metadata
 };
-
-
-static ngx_int_t
-ngx_http_agw_document_handler(ngx_http_request_t *r)
-{
-    agw_reason_t                    reason;
-    ngx_http_agw_ctx_t             *ctx;
-    const ngx_http_agw_loc_conf_t  *lcf;
-
-    if (r != r->main) {
-        return NGX_HTTP_FORBIDDEN;
-    }
-
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
-    ctx = ngx_http_agw_ctx(r);
-
-    if (ctx == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    /* no credentials are taken here, so any transport will do */
-
-    reason = ngx_http_agw_admit_path(r);
-
-    if (reason == AGW_OK && !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        reason = AGW_METHOD_NOT_ALLOWED;
-    }
-
-    if (reason != AGW_OK) {
-        return ngx_http_agw_refuse(r, reason, NGX_HTTP_AGW_BEARER);
-    }
-
-    ctx->result = AGW_OK;
-    ctx->decided = 1;
-
-    return ngx_http_agw_send_document(r, &lcf->document);
-}
-
-
-static char *
-ngx_http_agw_prepare_jwks(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
-{
-    json_t                   *json;
-    ngx_http_agw_srv_conf_t  *sscf;
-
-    sscf = ngx_http_conf_get_module_srv_conf(cf,
-                                             ngx_http_auth_gateway_module);
-
-    json = agw_keyring_public_jwks(sscf->keyring);
-
-    if (json != NULL
-        && json_array_size(json_object_get(json, "keys")) == 0) {
-        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "\"auth_gateway_jwks\" has no key to publish: a "
-                           "secret and the keys of other issuers never are");
-    }
-
-    return ngx_http_agw_render(cf, &conf->document, json,
-                               "application/jwk-set+json");
-}
 
 
 static char *
@@ -142,7 +59,7 @@ ngx_http_agw_prepare_metadata(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
 
     ngx_http_agw_warn_of_place(cf, path);
 
-    return ngx_http_agw_render(cf, &conf->document,
+    return ngx_http_agw_document_render(cf, &conf->document,
                          ngx_http_agw_metadata_json(issuer, origin, conf),
                          "application/json");
 }
@@ -327,64 +244,4 @@ ngx_http_agw_scopes(agw_str_t scope)
     }
 
     return scopes;
-}
-
-
-/* drops the reference to json; NULL is an allocation that failed */
-
-static char *
-ngx_http_agw_render(ngx_conf_t *cf, ngx_http_agw_document_t *document,
-    json_t *json, const char *type)
-{
-    size_t      size;
-    u_char      digest[EVP_MAX_MD_SIZE], *p;
-    agw_str_t   head;
-
-    document->type.data = (u_char *) type;
-    document->type.len = ngx_strlen(type);
-
-    size = json_dumpb(json, NULL, 0, JSON_COMPACT);
-
-    document->body.data = ngx_pnalloc(cf->pool, size);
-    document->etag.data = ngx_pnalloc(cf->pool, 2 + AGW_BASE64URL_SIZE(
-                                                    NGX_HTTP_AGW_ETAG_BYTES));
-
-    if (size == 0 || document->body.data == NULL
-        || document->etag.data == NULL)
-    {
-        json_decref(json);
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "a document could not be rendered: memory ran "
-                           "out");
-        return NGX_CONF_ERROR;
-    }
-
-    document->body.len = json_dumpb(json, (char *) document->body.data, size,
-                                    JSON_COMPACT);
-
-    json_decref(json);
-
-    if (EVP_Digest(document->body.data, document->body.len, digest, NULL,
-                   EVP_sha256(), NULL)
-        != 1)
-    {
-        ERR_clear_error();
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "a document could not be digested: OpenSSL "
-                           "failed");
-        return NGX_CONF_ERROR;
-    }
-
-    head.data = digest;
-    head.len = NGX_HTTP_AGW_ETAG_BYTES;
-
-    p = document->etag.data;
-
-    *p++ = '"';
-    p += agw_base64url_encode(head, p);
-    *p++ = '"';
-
-    document->etag.len = p - document->etag.data;
-
-    return NGX_CONF_OK;
 }

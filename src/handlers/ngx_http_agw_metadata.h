@@ -6,11 +6,6 @@
 #include "ngx_http_agw.h"
 
 
-/* `auth_gateway_jwks`: the JWK Set of RFC 7517, section 5 */
-
-extern const ngx_http_agw_answer_t  ngx_http_agw_jwks_answer;
-
-
 /* `auth_gateway_metadata`: the document of RFC 8414, section 2 */
 
 extern const ngx_http_agw_answer_t  ngx_http_agw_metadata_answer;

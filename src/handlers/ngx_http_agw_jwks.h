@@ -1,0 +1,14 @@
+
+#ifndef NGX_HTTP_AGW_JWKS_H_INCLUDED_
+#define NGX_HTTP_AGW_JWKS_H_INCLUDED_
+
+
+#include "ngx_http_agw.h"
+
+
+/* `auth_gateway_jwks`: the JWK Set of RFC 7517, section 5 */
+
+extern const ngx_http_agw_answer_t  ngx_http_agw_jwks_answer;
+
+
+#endif /* NGX_HTTP_AGW_JWKS_H_INCLUDED_ */

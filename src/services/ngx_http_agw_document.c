@@ -1,0 +1,118 @@
+
+/*
+ * A document is of the configuration, as its entity tag is: serving one makes
+ * nothing.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "agw_base64.h"
+#include "ngx_http_agw_admit.h"
+#include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_document.h"
+#include "ngx_http_agw_reply.h"
+#include "ngx_http_agw_send.h"
+
+
+#define NGX_HTTP_AGW_ETAG_BYTES  16
+
+
+char *
+ngx_http_agw_document_render(ngx_conf_t *cf, ngx_http_agw_document_t *document,
+    json_t *json, const char *type)
+{
+    size_t      size;
+    u_char      digest[EVP_MAX_MD_SIZE], *p;
+    agw_str_t   head;
+
+    document->type.data = (u_char *) type;
+    document->type.len = ngx_strlen(type);
+
+    size = json_dumpb(json, NULL, 0, JSON_COMPACT);
+
+    document->body.data = ngx_pnalloc(cf->pool, size);
+    document->etag.data = ngx_pnalloc(cf->pool, 2 + AGW_BASE64URL_SIZE(
+                                                    NGX_HTTP_AGW_ETAG_BYTES));
+
+    if (size == 0 || document->body.data == NULL
+        || document->etag.data == NULL)
+    {
+        json_decref(json);
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "a document could not be rendered: memory ran "
+                           "out");
+        return NGX_CONF_ERROR;
+    }
+
+    document->body.len = json_dumpb(json, (char *) document->body.data, size,
+                                    JSON_COMPACT);
+
+    json_decref(json);
+
+    if (EVP_Digest(document->body.data, document->body.len, digest, NULL,
+                   EVP_sha256(), NULL)
+        != 1)
+    {
+        ERR_clear_error();
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "a document could not be digested: OpenSSL "
+                           "failed");
+        return NGX_CONF_ERROR;
+    }
+
+    head.data = digest;
+    head.len = NGX_HTTP_AGW_ETAG_BYTES;
+
+    p = document->etag.data;
+
+    *p++ = '"';
+    p += agw_base64url_encode(head, p);
+    *p++ = '"';
+
+    document->etag.len = p - document->etag.data;
+
+    return NGX_CONF_OK;
+}
+
+
+ngx_int_t
+ngx_http_agw_document_handler(ngx_http_request_t *r)
+{
+    agw_reason_t                    reason;
+    ngx_http_agw_ctx_t             *ctx;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    if (r != r->main) {
+        return NGX_HTTP_FORBIDDEN;
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+    ctx = ngx_http_agw_ctx(r);
+
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* no credentials are taken here, so any transport will do */
+
+    reason = ngx_http_agw_admit_path(r);
+
+    if (reason == AGW_OK && !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+        reason = AGW_METHOD_NOT_ALLOWED;
+    }
+
+    if (reason != AGW_OK) {
+        return ngx_http_agw_refuse(r, reason, NGX_HTTP_AGW_BEARER);
+    }
+
+    ctx->result = AGW_OK;
+    ctx->decided = 1;
+
+    return ngx_http_agw_send_document(r, &lcf->document);
+}

@@ -1,0 +1,33 @@
+
+/*
+ * Documents that are rendered once, with the configuration, and that anybody
+ * may read and keep.
+ */
+
+
+#ifndef NGX_HTTP_AGW_DOCUMENT_H_INCLUDED_
+#define NGX_HTTP_AGW_DOCUMENT_H_INCLUDED_
+
+
+#include "ngx_http_agw.h"
+
+
+#define NGX_HTTP_AGW_DOCUMENT_METHODS  "GET, HEAD"
+
+
+/*
+ * Renders json into document, of a static media type, and drops the
+ * reference; a NULL is an allocation that failed.  Returns NGX_CONF_OK, or
+ * NGX_CONF_ERROR, logged.
+ */
+
+char *ngx_http_agw_document_render(ngx_conf_t *cf,
+    ngx_http_agw_document_t *document, json_t *json, const char *type);
+
+
+/* the content handler of a location with a document */
+
+ngx_int_t ngx_http_agw_document_handler(ngx_http_request_t *r);
+
+
+#endif /* NGX_HTTP_AGW_DOCUMENT_H_INCLUDED_ */
