@@ -1,4 +1,4 @@
-# Design 4: every algorithm, with its key in a file of every form.  What the
+# D4: every algorithm, with its key in a file of every form.  What the
 # gateway signs, Crypt::JWT verifies, by the key and by the published JWK Set;
 # what Crypt::JWT signs with the same key, the gateway takes.
 

@@ -1,4 +1,4 @@
-# Design 6: what has been a way past other gateways, by the name of the
+# D6: what has been a way past other gateways, by the name of the
 # advisory.  Each spelling stands in every place of a path; none of them leads
 # to another's business, in a guarded location, beside it, or for a partner.
 

@@ -126,7 +126,7 @@ $gw->good_is(sub { get($good, quiet => 1)->status == 200 });
 allowed('P8 the good token', $good);
 allowed('P8.9 a claim written by hand', with('exp', $now + 600));
 
-# P8.9; design 4: the log says which claim, and why
+# P8.9; D4: the log says which claim, and why
 
 for my $name (qw(exp nbf iat)) {
     my $time = $name eq 'exp' ? $now + 600 : $now;

@@ -1,4 +1,4 @@
-# Design 6: the path that was checked is the path that is forwarded.  Some
+# D6: the path that was checked is the path that is forwarded.  Some
 # thousands of hostile spellings over HTTP/1.1; ordinary paths arrive byte
 # for byte.
 

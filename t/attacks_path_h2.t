@@ -1,4 +1,4 @@
-# Design 6 over HTTP/2, where :path may hold bytes that no HTTP/1.1 request
+# D6 over HTTP/2, where :path may hold bytes that no HTTP/1.1 request
 # line can.
 
 use strict;

@@ -1,4 +1,4 @@
-# Design 6: what remains of a path after a location's name may be put behind
+# D6: what remains of a path after a location's name may be put behind
 # another path.  `location /docs` with `proxy_pass http://up/docs/;` turned
 # /docs../v1/businesses/b-2/x into /docs/../v1/businesses/b-2/x; `alias` does
 # the same with files.

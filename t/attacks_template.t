@@ -1,4 +1,4 @@
-# Design 6: a location whose own template matched need not ask whether that
+# D6: a location whose own template matched need not ask whether that
 # template could be confused; each other template is asked, and its own too
 # where nothing matched or the path was rewritten.
 

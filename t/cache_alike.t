@@ -1,4 +1,4 @@
-# Design 3: a gateway that keeps six tokens and one that keeps none are
+# D3: a gateway that keeps six tokens and one that keeps none are
 # asked the same, by chance: tokens good and bad, some that end or are
 # revoked on the way, servers, locations.  Nobody can tell them apart.
 

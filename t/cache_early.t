@@ -1,4 +1,4 @@
-# Design 3: time and revocation are looked at again when the request is
+# D3: time and revocation are looked at again when the request is
 # decided.  A token that was verified in an earlier phase, for a variable,
 # and that ended while the request was held, is refused: whether it was seen
 # for the first time or kept.

@@ -1,4 +1,4 @@
-# Design 3 and 4: a token that a worker keeps ends in the second in which it
+# D3 and D4: a token that a worker keeps ends in the second in which it
 # would have ended: time is looked at on every hit.
 
 use strict;

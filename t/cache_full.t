@@ -1,4 +1,4 @@
-# Design 5: a node that learns of a revocation it has no room for accepts no
+# D5: a node that learns of a revocation it has no room for accepts no
 # token, one that a worker keeps no more than any other.
 
 use strict;

@@ -1,4 +1,4 @@
-# Design 3: what a request has been told of its token is its own to its end,
+# D3: what a request has been told of its token is its own to its end,
 # however many other tokens come meanwhile and take the place of what the
 # worker keeps: a token that is in use may leave, and is not freed.
 

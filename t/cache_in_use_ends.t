@@ -1,4 +1,4 @@
-# Design 3 and 6: requests that use what a worker keeps, and end otherwise
+# D3 and D6: requests that use what a worker keeps, and end otherwise
 # than with an answer: redirected inside nginx, mirrored, over a reload, left
 # by their clients.  Each is its own to the end, and other tokens are kept
 # afterwards.  t/cache_memory.t holds that nothing is left behind.

@@ -1,4 +1,4 @@
-# Design 3: a token that one location let in, or refused for what it demands,
+# D3: a token that one location let in, or refused for what it demands,
 # is kept for all of them; each demands its own, in whatever order they are
 # asked.
 

@@ -1,4 +1,4 @@
-# Design 3: a worker keeps as many tokens as auth_gateway_token_cache says,
+# D3: a worker keeps as many tokens as auth_gateway_token_cache says,
 # and the one that was not used for longest leaves first.
 
 use strict;

@@ -1,4 +1,4 @@
-# Design 3: what a worker keeps takes memory once: 20,000 different tokens,
+# D3: what a worker keeps takes memory once: 20,000 different tokens,
 # far more than it keeps, come again and again, and it is where it was.
 
 use strict;

@@ -1,4 +1,4 @@
-# Design 3: a token that was refused is not kept, whatever it was refused
+# D3: a token that was refused is not kept, whatever it was refused
 # for: it is looked at again each time, and accepted as soon as it holds.
 
 use strict;

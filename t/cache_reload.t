@@ -1,4 +1,4 @@
-# Design 3 and 4: what a reload changes counts for tokens that were kept
+# D3 and D4: what a reload changes counts for tokens that were kept
 # before it: keys that are gone or other ones, issuers, audiences, times.
 
 use strict;

@@ -1,4 +1,4 @@
-# Design 5: a revocation ends a token that a worker keeps as it ends any
+# D5: a revocation ends a token that a worker keeps as it ends any
 # other: at once, in each worker, whoever wrote it.  What was not revoked
 # goes on, and from the same cache.
 

@@ -1,4 +1,4 @@
-# Design 3: what a worker keeps belongs to one set of keys, issuer and
+# D3: what a worker keeps belongs to one set of keys, issuer and
 # audience: a token that one server let in is looked at afresh by another.
 
 use strict;

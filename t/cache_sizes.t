@@ -1,4 +1,4 @@
-# P8.15 and design 4: tokens of every size that is accepted, to the largest,
+# P8.15 and D4: tokens of every size that is accepted, to the largest,
 # by turns with small ones in a cache of two: each answer is right each time.
 # Those of more than 2048 bytes are not kept.
 

@@ -1,4 +1,4 @@
-# Design 3: variables say the same of a token at first sight, when it is
+# D3: variables say the same of a token at first sight, when it is
 # kept, when it was kept by another request, and where nothing is kept;
 # whatever its claims are, and however they are written.
 

@@ -1,4 +1,4 @@
-# Design 3: a verified token is wiped as it leaves the cache, and at the end
+# D3: a verified token is wiped as it leaves the cache, and at the end
 # of its request where it was not taken in.  Looked for is the place where
 # the module's copy of a token meets the partner's id: nginx has none such.
 

@@ -1,4 +1,4 @@
-# Design 3 and 6: the README's first configuration, and a location that
+# D3 and 6: the README's first configuration, and a location that
 # somebody adds to it without a thought for the gateway.  Whatever it is, no
 # request for a business reaches the upstream without a token for it.
 

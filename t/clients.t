@@ -1,4 +1,4 @@
-# Protocol 10: real programs make the calls that the API documents show,
+# P10: real programs make the calls that the API documents show,
 # over TLS, unchanged: curl, Python requests, JavaScript fetch, LWP.
 
 use strict;

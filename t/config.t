@@ -1,4 +1,4 @@
-# Design 3: what nginx -t takes, and what it refuses of a store.  Mistakes
+# D3: what nginx -t takes, and what it refuses of a store.  Mistakes
 # are refused by the directive's name, quoting the value and saying what is
 # accepted.
 

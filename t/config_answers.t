@@ -1,4 +1,4 @@
-# Design 3: locations that answer themselves.  nginx -t refuses one where
+# D3: locations that answer themselves.  nginx -t refuses one where
 # somebody else would answer as well, or that is guarded; what else stands
 # beside it is taken.
 

@@ -1,4 +1,4 @@
-# Design 6: auth_basic beside a demand of the module's.  Both read the one
+# D6: auth_basic beside a demand of the module's.  Both read the one
 # Authorization header.  The story: under `satisfy all` nobody got in, under
 # `satisfy any` each user of auth_basic opened every business, and nginx started
 # without a word.

@@ -1,4 +1,4 @@
-# Design 3: where each directive may stand, how often, and with how many
+# D3: where each directive may stand, how often, and with how many
 # values; what a requirement is, and what it needs beside it.
 
 use strict;
@@ -40,7 +40,7 @@ my $token = 'auth_gateway_token partner;';
 
 configuration($conf, %good);
 
-# Directives, by design 3: where each may stand, and a line of it that is
+# Directives, by D3: where each may stand, and a line of it that is
 # good there.
 
 my @all = qw(main upstream http server location limit_except if_in_server

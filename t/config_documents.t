@@ -1,4 +1,4 @@
-# P7.1, P7.2, design 3: what nginx -t refuses and takes of auth_gateway_jwks
+# P7.1, P7.2, D3: what nginx -t refuses and takes of auth_gateway_jwks
 # and auth_gateway_metadata: values, places, and what stands beside them.
 
 use strict;

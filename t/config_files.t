@@ -1,4 +1,4 @@
-# Design 6 and 9: the files in conf/ that are to be included draw no warning
+# D6 and 9: the files in conf/ that are to be included draw no warning
 # at start, whatever else the configuration has; those that say what goes
 # upstream agree, in each protocol, on what does not.
 

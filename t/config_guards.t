@@ -1,4 +1,4 @@
-# Design 3: what nginx -t says of a server whose locations demand something,
+# D3: what nginx -t says of a server whose locations demand something,
 # or of one in which nothing is demanded though it has a business path.
 
 use strict;

@@ -1,4 +1,4 @@
-# Design 3: the keys that nginx -t refuses and takes, by their parameters and,
+# D3: the keys that nginx -t refuses and takes, by their parameters and,
 # of secrets, by their files; no message shows any of a secret.  Other keys'
 # files are in config_key_files.t, JWKs in config_jwks.t.
 

@@ -1,4 +1,4 @@
-# P8.14, design 4: PEM keys that nginx -t refuses and takes.  Each message
+# P8.14, D4: PEM keys that nginx -t refuses and takes.  Each message
 # names the file and the reason, and shows nothing of what is in it.
 
 use strict;

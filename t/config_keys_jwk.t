@@ -1,4 +1,4 @@
-# P8.14, design 4: JWKs and JWK Sets that nginx -t refuses and takes.  Each
+# P8.14, D4: JWKs and JWK Sets that nginx -t refuses and takes.  Each
 # message names the file and the reason, and shows nothing of what is in it.
 
 use strict;

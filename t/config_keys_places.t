@@ -1,4 +1,4 @@
-# Design 3 and 4: where a key file is and who may read it, whose key it is,
+# D3 and D4: where a key file is and who may read it, whose key it is,
 # and at which level it stands.
 
 use strict;

@@ -1,4 +1,4 @@
-# Design 3: nginx -t says of each key file what it was taken for, and of each
+# D3: nginx -t says of each key file what it was taken for, and of each
 # key its algorithm, its kid, of what kind it is and what it does; never what
 # is in it, and not when nginx starts.
 

@@ -1,4 +1,4 @@
-# Design 3: what nginx -t says to auth_gateway_token_cache.
+# D3: what nginx -t says to auth_gateway_token_cache.
 
 use strict;
 use warnings;

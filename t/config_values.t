@@ -1,4 +1,4 @@
-# Design 3: the values that nginx -t refuses, quoting each and saying what is
+# D3: the values that nginx -t refuses, quoting each and saying what is
 # accepted, and those that it takes: templates, times, words and the others.
 
 use strict;

@@ -1,4 +1,4 @@
-# Design 5: cut-offs of businesses and partners, and what is issued after
+# D5: cut-offs of businesses and partners, and what is issued after
 # them: it holds at once, and nobody waits for it.
 
 use strict;

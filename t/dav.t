@@ -1,4 +1,4 @@
-# Design 6: COPY and MOVE write where Destination says, which no location was
+# D6: COPY and MOVE write where Destination says, which no location was
 # matched for: a token for b-1 wrote files of b-2, and so did anybody from a
 # location that demands nothing.
 

@@ -1,4 +1,4 @@
-# Design 10: conf/nginx.conf, which is what people copy: the main job, what is
+# D10: conf/nginx.conf, which is what people copy: the main job, what is
 # there and what is not.  How that file is started is in AGW::Demo.
 
 use strict;

@@ -1,4 +1,4 @@
-# Design 10: the errors of conf/nginx.conf that nginx itself finds, as JSON:
+# D10: the errors of conf/nginx.conf that nginx itself finds, as JSON:
 # what it cannot read, hosts that are not ours, an upstream that is gone.  How
 # that file is started is in AGW::Demo.
 

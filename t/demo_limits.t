@@ -1,4 +1,4 @@
-# Design 10: the throttle of conf/nginx.conf, and its access log.  How that
+# D10: the throttle of conf/nginx.conf, and its access log.  How that
 # file is started is in AGW::Demo.
 
 use strict;

@@ -1,4 +1,4 @@
-# Design 10: /docs/ of the demo, where Swagger UI can't be had: it says so,
+# D10: /docs/ of the demo, where Swagger UI can't be had: it says so,
 # to this machine alone, under a strict policy.  t/clients/swagger.t has the
 # other case.
 

@@ -1,4 +1,4 @@
-# Design 3: an endpoint is let through without the token that is demanded
+# D3: an endpoint is let through without the token that is demanded
 # around it because it authenticates by itself.  That holds where it is the
 # module that answers: another module may take a location over for a request,
 # and what it answers then, or the file that nginx serves, has the guard that

@@ -1,4 +1,4 @@
-# Design 3: an endpoint answers its requests itself, whatever stands beside it.
+# D3: an endpoint answers its requests itself, whatever stands beside it.
 # The story: `location = /t { auth_gateway_token partner; try_files /none @up; }`
 # sent the request upstream, Basic credentials and all.
 

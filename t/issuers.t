@@ -1,4 +1,4 @@
-# P8.12, P8.17, design 4: keys of other issuers.  What they sign opens the
+# P8.12, P8.17, D4: keys of other issuers.  What they sign opens the
 # resources of a business and nothing else, and carries their iss; what we
 # sign never does.
 

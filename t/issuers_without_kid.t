@@ -1,4 +1,4 @@
-# P8.4, design 4: tokens that name no key of ours, beside our own keys: those
+# P8.4, D4: tokens that name no key of ours, beside our own keys: those
 # of an issuer that sets no kid, and those whose kid is not in its JWK Set.
 # The story: "Move from another issuer" of the README, word for word, refused
 # every token of an issuer that sets no kid.

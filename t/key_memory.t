@@ -1,4 +1,4 @@
-# Issue 4: secrets and private keys are wiped.  What a file spells them with
+# D4: secrets and private keys are wiped.  What a file spells them with
 # is gone from memory once the configuration was read; the keys themselves
 # are, once it has gone.  Looked for in all that master and workers can
 # write to.

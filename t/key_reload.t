@@ -1,4 +1,4 @@
-# Design 4: a reload with a broken key file changes nothing.  The error log
+# D4: a reload with a broken key file changes nothing.  The error log
 # names the file, the workers are the same, and tokens are issued and
 # accepted as before; then a reload with good files takes place.
 

@@ -1,4 +1,4 @@
-# Design 7: one line a refusal, and nothing in it that a client wrote.
+# D7: one line a refusal, and nothing in it that a client wrote.
 
 use strict;
 use warnings;

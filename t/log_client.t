@@ -1,4 +1,4 @@
-# Design 7: of `invalid_client` the log says what the client is not told, and
+# D7: of `invalid_client` the log says what the client is not told, and
 # each refusal has the request's id.  The story: support could neither see why a
 # partner got 401, nor find the line of that partner's request.
 

@@ -1,4 +1,4 @@
-# Design 4: memory that runs out while a token is read.  Where its buffer
+# D4: memory that runs out while a token is read.  Where its buffer
 # can't grow, jansson goes on without the byte: the business tenant-00000010
 # became tenant-0000001, and its token opened what belongs to that one.
 

@@ -1,4 +1,4 @@
-# Design 3: nginx's mirror module gets no request of an endpoint.  The story:
+# D3: nginx's mirror module gets no request of an endpoint.  The story:
 # it got each with its body, API key and all, wherever a server had `mirror`.
 
 use strict;

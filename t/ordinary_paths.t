@@ -1,4 +1,4 @@
-# Design 6: ordinary paths pass, and arrive byte for byte.  Some hundreds of
+# D6: ordinary paths pass, and arrive byte for byte.  Some hundreds of
 # spellings: every character that a segment may have, raw and encoded, and
 # names as people write them.
 

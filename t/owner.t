@@ -1,4 +1,4 @@
-# Design 3 and 5, `auth_gateway_require owner`: a partner token opens the
+# D3 and D5, `auth_gateway_require owner`: a partner token opens the
 # businesses that the store says are its partner's, and identifies them to
 # the upstream.  t/owner_waits.t and t/owner_store.t have a store that takes
 # its time, or fails.

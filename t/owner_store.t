@@ -1,4 +1,4 @@
-# Design 5, `owner` and a store that is slow, locked or broken: owners wait,
+# D5, `owner` and a store that is slow, locked or broken: owners wait,
 # or get 503 with Retry-After; business tokens in the same location need no
 # store, and notice nothing; and all is well as soon as the store is, on the
 # same worker.

@@ -1,4 +1,4 @@
-# Design 5 and 9, `owner` while the store is locked by another process: the
+# D5 and D9, `owner` while the store is locked by another process: the
 # access phase is left and run again when there is an answer.  One worker, so
 # whatever is answered meanwhile proves that the phase was left.  What is the
 # request's own (its body, what follows it on the connection) is untouched.

@@ -1,4 +1,4 @@
-# Design 3: a partner token opens no business, whichever location has come by
+# D3: a partner token opens no business, whichever location has come by
 # its path: its own template or that of any other location of the server says
 # what a business is.  One literal path, of a `location =` that demands
 # `partner` itself, is opened.

@@ -1,4 +1,4 @@
-# Design 7: the table of reasons, a row at a time, in both formats: status,
+# D7: the table of reasons, a row at a time, in both formats: status,
 # words, challenge, Allow and Retry-After, log line and variable.
 #
 # What no request can bring about yet: internal_error (its row is compared
@@ -91,7 +91,7 @@ $locations
 }
 CONF
 
-# reason => [status, error, error_code], as design 7 has them
+# reason => [status, error, error_code], as D7 has them
 
 my %rows = (
     (map { $_ => [403, 'invalid_request', 'permission_denied'] } qw(
@@ -414,7 +414,7 @@ is($text{$_}, $text{unknown_business}, "P2.3 $_: the bytes of an unknown one")
         'D7 each reason has its own text');
 }
 
-# the table of the sources is the one of the design, and all of it was reached
+# the table of the sources is the one above, and all of it was reached
 
 {
     my $source = slurp(repo_root() . '/src/core/agw_reason.c');

@@ -1,4 +1,4 @@
-# Design 6, internal redirects: every pass is checked afresh, from the
+# D6, internal redirects: every pass is checked afresh, from the
 # location that it has come to.
 
 use strict;

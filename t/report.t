@@ -1,4 +1,4 @@
-# Design 3: auth_gateway_report.  At nginx -t each location has a line that says
+# D3: auth_gateway_report.  At nginx -t each location has a line that says
 # what it demands; the sample in README.md is one of these.
 
 use strict;

@@ -1,4 +1,4 @@
-# Design 3 and 4: every requirement against every token, as one table.
+# D3 and D4: every requirement against every token, as one table.
 
 use strict;
 use warnings;

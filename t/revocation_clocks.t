@@ -1,4 +1,4 @@
-# Design 5, order by stamps: what was issued before a revocation is refused
+# D5, order by stamps: what was issued before a revocation is refused
 # after it, and what is issued after it is accepted at once, whatever the
 # clocks do.  A gateway that compared the iat of tokens with the time of a
 # cut-off accepted a token that was issued ahead, once its clock was set

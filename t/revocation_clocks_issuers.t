@@ -1,4 +1,4 @@
-# Design 5, tokens without a stamp: those of another issuer, and those that
+# D5, tokens without a stamp: those of another issuer, and those that
 # the gateway signed before it knew stamps.  They are as exact as the clock:
 # a cut-off refuses them up to as far behind it as an iat may be ahead, which
 # is the leeway, and 5 s at least.  A token of another issuer that was 4 s

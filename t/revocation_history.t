@@ -1,4 +1,4 @@
-# Design 5, as a whole: random histories of tokens and revocations, by HTTP,
+# D5, as a whole: random histories of tokens and revocations, by HTTP,
 # by hand and by trigger, under clocks that step by days, over restarts,
 # reloads and killed workers, on one nginx and on two that share a store,
 # against a small model (AGW::History).  None is accepted that was issued

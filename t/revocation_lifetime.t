@@ -1,4 +1,4 @@
-# Design 5, lifetime: an entry goes when it is older, in seconds that nginx
+# D5, lifetime: an entry goes when it is older, in seconds that nginx
 # has run, than any token can be; no wall clock, no expires_at and no other
 # nginx's max_lifetime takes it away before.  A clock that jumped ahead for
 # half a minute purged revocations for good; a cut-off dated ahead locked its

@@ -1,4 +1,4 @@
-# Design 5: a nginx whose event method can't be told of what threads did
+# D5: a nginx whose event method can't be told of what threads did
 # writes in the event loop, and warns about it.  All that is promised holds:
 # but for a worker that waits for the disk.
 

@@ -1,4 +1,4 @@
-# Design 5 and 3: a node accepts no token before it has read the store that
+# D5 and D3: a node accepts no token before it has read the store that
 # it is told of: not at a start, nor after a reload onto another one, whatever
 # the one before knew.  And it ends in good time, whoever waits for the store.
 

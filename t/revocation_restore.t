@@ -1,4 +1,4 @@
-# Design 5: what happens to the file under a running nginx.  A backup that is
+# D5: what happens to the file under a running nginx.  A backup that is
 # restored in place is read anew; a long reader does not leave the log of
 # pages long for ever; the log of revocations is trimmed, not to nothing; and
 # after an error the file is opened anew.

@@ -1,4 +1,4 @@
-# Design 5, room: neither one partner, nor what an operator does in bulk, nor
+# D5, room: neither one partner, nor what an operator does in bulk, nor
 # many that revoke at once, fill the zone for others.  Whoever has no part in
 # it notices nothing; a 200 holds, over a restart too; and a 503 stays with
 # whom it was said to.  AGW_BULK=1000000 makes it larger.

@@ -1,4 +1,4 @@
-# Design 5: what a nginx needs of its store to begin with.  It waits for
+# D5: what a nginx needs of its store to begin with.  It waits for
 # nobody who writes, and it knows the store's floor, also where no row is left
 # to tell of it.
 

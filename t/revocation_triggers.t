@@ -1,4 +1,4 @@
-# Design 5: a business that is archived, moved, renamed, deleted, replaced or
+# D5: a business that is archived, moved, renamed, deleted, replaced or
 # run over takes its tokens with it, those of the partner that had it; so does
 # a partner.  Whatever statement does it, by the sqlite3 program.
 

@@ -1,4 +1,4 @@
-# Design 5, upgrade: a store that an older module made is opened by this one,
+# D5, upgrade: a store that an older module made is opened by this one,
 # while nginx with the older module goes on with it.  There is none here: its
 # statements are, word for word, and what it would read by them.  (A business
 # that was revoked or archived a second time failed on a primary key as long

@@ -1,4 +1,4 @@
-# Design 5, P5.3: a revocation waits for the disk in a thread, so nobody else
+# D5, P5.3: a revocation waits for the disk in a thread, so nobody else
 # does; its 200 follows the sync of its commit; and what fails there fails
 # those whose transaction it was, and nobody after them.  The disk is as slow
 # as t/lib/slow_sync.c makes it.

@@ -1,4 +1,4 @@
-# P5.3, design 5: a revocation that was answered with 200 holds, whatever
+# P5.3, D5: a revocation that was answered with 200 holds, whatever
 # dies meanwhile.  Workers are killed and nginx is reloaded under clients
 # that revoke; then every worker is asked about every token, and so is an
 # nginx that has just started.  AGW_MANY=1000 does it for longer.

@@ -1,4 +1,4 @@
-# P5.3, design 5: nothing is revoked that the store could not keep.  Its disk
+# P5.3, D5: nothing is revoked that the store could not keep.  Its disk
 # is full, its file can only be read, another process has it: 503, the token
 # lives, no row is half there, and all is well as soon as the store is.
 

@@ -1,4 +1,4 @@
-# Design 5: revocations that somebody else wrote are seen within a second, and
+# D5: revocations that somebody else wrote are seen within a second, and
 # none is forgotten: not over a reload, a crash or a restart, nor when the log
 # is lost or an older file is put in place.
 

@@ -1,4 +1,4 @@
-# Design 5: the zone of revocations is bounded, and nothing in it is
+# D5: the zone of revocations is bounded, and nothing in it is
 # forgotten.  One partner fills at most a quarter: past that, or where the
 # zone is full, its tokens and businesses become one entry of the partner.
 # Only a zone full of such entries refuses a revoker; what is revoked for

@@ -1,4 +1,4 @@
-# Design 6: a path that nginx changed is read as it stands, in which "%23" has
+# D6: a path that nginx changed is read as it stands, in which "%23" has
 # become "#": that is a character of a name, not the end of the path.  All the
 # other rules hold for it.
 

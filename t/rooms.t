@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# The rooms of src/ and their order.  A file calls only rooms below its own:
+# D9: the rooms of src/ and their order.  A file calls only rooms below its own:
 #
 #     the module file > src/ > handlers/ > services/ > store/ > core/
 #

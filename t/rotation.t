@@ -1,4 +1,4 @@
-# Design 5, P1.6: the rotation of API keys, and the README's drill as it is
+# D5, P1.6: the rotation of API keys, and the README's drill as it is
 # written there.
 
 use strict;

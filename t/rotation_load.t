@@ -1,4 +1,4 @@
-# Design 4: signing keys change without an outage.  Under load, the next key
+# D4: signing keys change without an outage.  Under load, the next key
 # is added with `verify`, the two are swapped, and the old one is dropped
 # when its last token has expired: no request is lost, and no token refused
 # that should live.

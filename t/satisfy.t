@@ -1,4 +1,4 @@
-# Design 6, `satisfy any`: only the absence of credentials is for another
+# D6, `satisfy any`: only the absence of credentials is for another
 # module to judge; whatever was presented and refused is final.
 
 use strict;

@@ -1,4 +1,4 @@
-# Design 5: what is stored, and how an operator's changes count.
+# D5: what is stored, and how an operator's changes count.
 
 use strict;
 use warnings;

@@ -1,4 +1,4 @@
-# Design 3: nginx -t refuses a store that the workers cannot use, says what is
+# D3: nginx -t refuses a store that the workers cannot use, says what is
 # wrong with it and what is accepted, and leaves it as it is.  (It passed all
 # of these; then every token request was a 503, and the log said "unable to
 # open database file".)

@@ -1,4 +1,4 @@
-# Design 5: a store that is gone, broken or another one.  Token
+# D5: a store that is gone, broken or another one.  Token
 # requests get 503 and the log a line; protected requests go on; and all is
 # well again as soon as the store is, on the same worker.
 

@@ -1,4 +1,4 @@
-# Design 5: a store that another process has for itself.  Token requests wait
+# D5: a store that another process has for itself.  Token requests wait
 # for it, at most a second, and nobody else does; a reload and the end of
 # nginx find them waiting.
 

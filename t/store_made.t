@@ -1,4 +1,4 @@
-# Design 5: the master makes a store before its workers are there, as the
+# D5: the master makes a store before its workers are there, as the
 # user that they will be, so that an operator can fill it at once.  (In 13 of
 # 20 runs of `nginx && sqlite3 ... INSERT` as root the file was root's: all
 # token requests were 503.)

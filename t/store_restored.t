@@ -1,4 +1,4 @@
-# Design 5: a store that was restored from a .dump of the sqlite3 program,
+# D5: a store that was restored from a .dump of the sqlite3 program,
 # which has all of it but user_version, is a store.  (nginx started, and every
 # token request was a 503.)  A part of one is not, and nginx -t says so.
 

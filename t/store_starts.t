@@ -1,4 +1,4 @@
-# Design 5 and 3: workers, and an nginx, that find the store locked, broken or
+# D5 and D3: workers, and an nginx, that find the store locked, broken or
 # where it cannot be.
 
 use strict;

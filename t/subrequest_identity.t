@@ -1,4 +1,4 @@
-# Design 3 and 6: subrequests of an allowed request carry its identity, that
+# D3 and 6: subrequests of an allowed request carry its identity, that
 # of `owner` too, which only the store knows; those of a refused one carry
 # none.  nginx runs no access phase for a subrequest: what decided is the
 # main request, and what its subrequest says upstream is what the main

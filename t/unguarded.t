@@ -1,4 +1,4 @@
-# Design 3: a location that demands nothing opens no business by accident.
+# D3: a location that demands nothing opens no business by accident.
 # What names a business there is refused, unless the location, or one around
 # it, says `off` itself.
 

@@ -1,4 +1,4 @@
-# Design 3: what an operator has to mend is told in the error log, as ERR,
+# D3: what an operator has to mend is told in the error log, as ERR,
 # with the location's name: once a minute a location and worker, since
 # requests are anybody's.
 

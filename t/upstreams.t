@@ -1,4 +1,4 @@
-# Design 6: what conf/guarded_*.conf send upstream by each protocol, and what
+# D6: what conf/guarded_*.conf send upstream by each protocol, and what
 # they keep from it.  A proxy_set_header has no effect on the others, where
 # every header of the client's went up: its X-Business-Id, its method override
 # and its token.

@@ -1,4 +1,4 @@
-# Protocol 7.1 and 10: under every algorithm, JOSE libraries verify what the
+# P7.1 and P10: under every algorithm, JOSE libraries verify what the
 # gateway issues, by its JWKS or the secret, and the gateway takes what they
 # mint with the same key.
 

@@ -1,4 +1,4 @@
-# Protocol 7.2 and 10: clients that know nothing but the issuer find the
+# P7.2 and P10: clients that know nothing but the issuer find the
 # token endpoint and the keys by the metadata of RFC 8414.
 
 use strict;

@@ -1,4 +1,4 @@
-# Protocol 10: OAuth clients of Python and Node get both kinds of token, make
+# P10: OAuth clients of Python and Node get both kinds of token, make
 # a guarded call, and see a refusal for what it is.  t/clients.t has the calls
 # as the API documents show them.
 

@@ -1,4 +1,4 @@
-# Design 4: keys as libraries make them, taken as they are: JWK by jose and
+# D4: keys as libraries make them, taken as they are: JWK by jose and
 # Authlib, PEM by cryptography, and a JWK Set of their public halves.
 
 use strict;

@@ -1,4 +1,4 @@
-# Design 10: conf/openapi.yaml is valid, and the demo's answers, good ones and
+# D10: conf/openapi.yaml is valid, and the demo's answers, good ones and
 # refusals, are as it describes them.
 
 use strict;

@@ -1,4 +1,4 @@
-# Design 10: /docs/ of the demo in Chromium: Swagger UI under a strict policy,
+# D10: /docs/ of the demo in Chromium: Swagger UI under a strict policy,
 # where "Authorize" and "Try it out" go the whole way.  Pictures of it are
 # kept in the build directory.
 

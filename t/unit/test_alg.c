@@ -114,7 +114,7 @@ p8_1_no_other_name(void **state)
 
 
 static void
-design_4_what_a_key_is_for_by_itself(void **state)
+d4_what_a_key_is_for_by_itself(void **state)
 {
     (void) state;
 
@@ -144,7 +144,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         unit_case(rfc7518_3_1_rows),
         unit_case(p8_1_no_other_name),
-        unit_case(design_4_what_a_key_is_for_by_itself),
+        unit_case(d4_what_a_key_is_for_by_itself),
     };
 
     return cmocka_run_group_tests_name("alg", tests, NULL, NULL);

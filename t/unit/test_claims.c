@@ -1,6 +1,6 @@
 
 /*
- * Reading claims (design, section 4): what has to be there, of what type
+ * Reading claims (D4): what has to be there, of what type
  * and in what grammar.  Nothing here looks at a clock or a configuration.
  */
 
@@ -118,7 +118,7 @@ refuses(const char *name, const char *value)
 
 
 static void
-design_4_partner_token(void **state)
+d4_partner_token(void **state)
 {
     agw_claims_t  c;
 
@@ -142,7 +142,7 @@ design_4_partner_token(void **state)
 
 
 static void
-design_4_business_token(void **state)
+d4_business_token(void **state)
 {
     agw_claims_t  c;
 
@@ -185,7 +185,7 @@ p8_9_required(void **state)
 
 
 static void
-design_4_ids(void **state)
+d4_ids(void **state)
 {
     size_t                   i, j;
     static const char *const names[] = { "jti", "business_id", "partner_id" };
@@ -215,7 +215,7 @@ design_4_ids(void **state)
 
 
 static void
-design_4_id_length(void **state)
+d4_id_length(void **state)
 {
     size_t        i;
     agw_str_t     id;
@@ -249,7 +249,7 @@ design_4_id_length(void **state)
 
 
 static void
-design_4_sub_and_client_id_agree(void **state)
+d4_sub_and_client_id_agree(void **state)
 {
     size_t                   i, j;
     static const char *const names[] = { "sub", "client_id", "partner_id" };
@@ -298,7 +298,7 @@ p8_9_times(void **state)
 
 
 static void
-design_4_exp_is_after_iat(void **state)
+d4_exp_is_after_iat(void **state)
 {
     (void) state;
 
@@ -314,7 +314,7 @@ design_4_exp_is_after_iat(void **state)
 
 
 static void
-design_4_scope(void **state)
+d4_scope(void **state)
 {
     size_t                   i;
     agw_str_t                scope;
@@ -341,7 +341,7 @@ design_4_scope(void **state)
 
 
 static void
-design_4_business_access_needs_a_business(void **state)
+d4_business_access_needs_a_business(void **state)
 {
     (void) state;
 
@@ -479,16 +479,16 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_4_partner_token),
-        unit_case(design_4_business_token),
+        unit_case(d4_partner_token),
+        unit_case(d4_business_token),
         unit_case(p8_9_required),
-        unit_case(design_4_ids),
-        unit_case(design_4_id_length),
-        unit_case(design_4_sub_and_client_id_agree),
+        unit_case(d4_ids),
+        unit_case(d4_id_length),
+        unit_case(d4_sub_and_client_id_agree),
         unit_case(p8_9_times),
-        unit_case(design_4_exp_is_after_iat),
-        unit_case(design_4_scope),
-        unit_case(design_4_business_access_needs_a_business),
+        unit_case(d4_exp_is_after_iat),
+        unit_case(d4_scope),
+        unit_case(d4_business_access_needs_a_business),
         unit_case(rfc7519_4_1_1_issuer_is_a_string),
         unit_case(p8_6_duplicate_members),
         unit_case(p8_15_depth),

@@ -267,10 +267,10 @@ p8_11_audience(void **state)
 }
 
 
-/* design, section 8: time, then issuer, then audience; lifetime first */
+/* D8: time, then issuer, then audience; lifetime first */
 
 static void
-design_8_order(void **state)
+d8_order(void **state)
 {
     size_t              i;
     agw_claims_t        c;
@@ -316,7 +316,7 @@ main(void)
         unit_case(p8_10_life_over_max_lifetime),
         unit_case(p8_11_issuer),
         unit_case(p8_11_audience),
-        unit_case(design_8_order),
+        unit_case(d8_order),
     };
 
     return cmocka_run_group_tests_name("claims check", tests, NULL, NULL);

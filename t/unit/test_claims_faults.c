@@ -1,6 +1,6 @@
 
 /*
- * What is said of claims that are refused (design, section 4): which claim,
+ * What is said of claims that are refused (D4): which claim,
  * and why, in words that are all ours.
  */
 
@@ -69,7 +69,7 @@ claim_says(const char *name, const char *value, const char *why)
 
 
 static void
-design_4_missing(void **state)
+d4_missing(void **state)
 {
     (void) state;
 
@@ -81,7 +81,7 @@ design_4_missing(void **state)
 
 
 static void
-design_4_type(void **state)
+d4_type(void **state)
 {
     size_t                   i, j;
     static const char *const strings[] = {
@@ -112,7 +112,7 @@ design_4_type(void **state)
 
 
 static void
-design_4_range(void **state)
+d4_range(void **state)
 {
     size_t                   i;
     static const char *const times[] = { "iat", "exp", "nbf" };
@@ -130,7 +130,7 @@ design_4_range(void **state)
 
 
 static void
-design_4_ids(void **state)
+d4_ids(void **state)
 {
     size_t                   i;
     agw_str_t                id;
@@ -151,7 +151,7 @@ design_4_ids(void **state)
 
 
 static void
-design_4_agreement(void **state)
+d4_agreement(void **state)
 {
     (void) state;
 
@@ -166,7 +166,7 @@ design_4_agreement(void **state)
 
 
 static void
-design_4_scope(void **state)
+d4_scope(void **state)
 {
     agw_str_t    scope;
     const char  *grammar = "not as RFC 6749 has it, or over 1024 bytes";
@@ -243,7 +243,7 @@ p8_11_audience(void **state)
 /* what has a reason of its own has no fault */
 
 static void
-design_7_only_where_malformed(void **state)
+d7_only_where_malformed(void **state)
 {
     size_t               i;
     agw_claims_t         c;
@@ -279,15 +279,15 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_4_missing),
-        unit_case(design_4_type),
-        unit_case(design_4_range),
-        unit_case(design_4_ids),
-        unit_case(design_4_agreement),
-        unit_case(design_4_scope),
+        unit_case(d4_missing),
+        unit_case(d4_type),
+        unit_case(d4_range),
+        unit_case(d4_ids),
+        unit_case(d4_agreement),
+        unit_case(d4_scope),
         unit_case(p8_6_no_json),
         unit_case(p8_11_audience),
-        unit_case(design_7_only_where_malformed),
+        unit_case(d7_only_where_malformed),
     };
 
     return cmocka_run_group_tests_name("claims faults", tests, NULL, NULL);

@@ -67,7 +67,7 @@ is_flat(agw_str_t text)
 /* a reader that took nothing would agree with the other one as well */
 
 static void
-design_4_own_tokens_take_one_pass(void **state)
+d4_own_tokens_take_one_pass(void **state)
 {
     size_t        i;
     agw_str_t     text;
@@ -117,7 +117,7 @@ design_4_own_tokens_take_one_pass(void **state)
 
 
 static void
-design_4_every_set_of_members(void **state)
+d4_every_set_of_members(void **state)
 {
     size_t     n;
     unsigned   set;
@@ -167,7 +167,7 @@ P8_6_a_member_twice(void **state)
 /* each byte of a good payload replaced, left out, doubled, or the last */
 
 static void
-design_4_every_byte_changed(void **state)
+d4_every_byte_changed(void **state)
 {
     size_t            i, j;
     agw_str_t         good, head, tail;
@@ -217,7 +217,7 @@ design_4_every_byte_changed(void **state)
 /* values of every type, as every member */
 
 static void
-design_4_every_value(void **state)
+d4_every_value(void **state)
 {
     char                *colon;
     char                 name[32];
@@ -259,7 +259,7 @@ design_4_every_value(void **state)
 /* the general reader's work, also where it is as good */
 
 static void
-design_4_left_to_the_general_reader(void **state)
+d4_left_to_the_general_reader(void **state)
 {
     size_t              i;
     agw_str_t           all, text;
@@ -286,12 +286,12 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_4_own_tokens_take_one_pass),
-        unit_case(design_4_every_set_of_members),
+        unit_case(d4_own_tokens_take_one_pass),
+        unit_case(d4_every_set_of_members),
         unit_case(P8_6_a_member_twice),
-        unit_case(design_4_every_byte_changed),
-        unit_case(design_4_every_value),
-        unit_case(design_4_left_to_the_general_reader),
+        unit_case(d4_every_byte_changed),
+        unit_case(d4_every_value),
+        unit_case(d4_left_to_the_general_reader),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

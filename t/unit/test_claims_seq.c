@@ -1,6 +1,6 @@
 
 /*
- * The stamp in a token (design, section 4): a name that another issuer may
+ * The stamp in a token (D4): a name that another issuer may
  * use for anything, so it is read where it is a stamp, and refused by nobody
  * here where it is none.
  */
@@ -48,7 +48,7 @@ seq_is(const char *value, int64_t wanted)
 
 
 static void
-design_4_a_stamp(void **state)
+d4_a_stamp(void **state)
 {
     (void) state;
 
@@ -62,7 +62,7 @@ design_4_a_stamp(void **state)
 
 
 static void
-design_4_absent(void **state)
+d4_absent(void **state)
 {
     (void) state;
 
@@ -73,7 +73,7 @@ design_4_absent(void **state)
 
 
 static void
-design_4_no_stamp(void **state)
+d4_no_stamp(void **state)
 {
     size_t                   i;
     static const char *const values[] = {
@@ -114,9 +114,9 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_4_a_stamp),
-        unit_case(design_4_absent),
-        unit_case(design_4_no_stamp),
+        unit_case(d4_a_stamp),
+        unit_case(d4_absent),
+        unit_case(d4_no_stamp),
         unit_case(p8_6_no_json),
     };
 

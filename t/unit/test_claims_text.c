@@ -72,7 +72,7 @@ assert_number(json_t *json, const char *name, int64_t wanted)
 
 
 static void
-design_4_partner_token(void **state)
+d4_partner_token(void **state)
 {
     json_t        *json;
     agw_claims_t   c;
@@ -101,7 +101,7 @@ design_4_partner_token(void **state)
 
 
 static void
-design_4_seq(void **state)
+d4_seq(void **state)
 {
     size_t                i;
     json_t               *json;
@@ -129,7 +129,7 @@ design_4_seq(void **state)
 
 
 static void
-design_4_business_token(void **state)
+d4_business_token(void **state)
 {
     json_t        *json;
     agw_claims_t   c;
@@ -312,7 +312,7 @@ is_text(agw_str_t value, agw_str_t wanted)
 
 
 static void
-design_3_claim_strings(void **state)
+d3_claim_strings(void **state)
 {
     int  b;
 
@@ -337,7 +337,7 @@ design_3_claim_strings(void **state)
 
 
 static void
-design_3_claim_length(void **state)
+d3_claim_length(void **state)
 {
     size_t  n;
 
@@ -353,7 +353,7 @@ design_3_claim_length(void **state)
 
 
 static void
-design_3_claim_types(void **state)
+d3_claim_types(void **state)
 {
     (void) state;
 
@@ -377,7 +377,7 @@ design_3_claim_types(void **state)
 
 
 static void
-design_3_claim_names(void **state)
+d3_claim_names(void **state)
 {
     size_t                  i;
     agw_claims_t            c;
@@ -418,16 +418,16 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_4_partner_token),
-        unit_case(design_4_business_token),
-        unit_case(design_4_seq),
+        unit_case(d4_partner_token),
+        unit_case(d4_business_token),
+        unit_case(d4_seq),
         unit_case(written_claims_are_read),
         unit_case(sizes),
         unit_case(claims_that_are_none),
-        unit_case(design_3_claim_strings),
-        unit_case(design_3_claim_length),
-        unit_case(design_3_claim_types),
-        unit_case(design_3_claim_names),
+        unit_case(d3_claim_strings),
+        unit_case(d3_claim_length),
+        unit_case(d3_claim_types),
+        unit_case(d3_claim_names),
     };
 
     return cmocka_run_group_tests_name("claims text", tests, NULL, NULL);

@@ -72,7 +72,7 @@ percent_decode(agw_str_t s)
 
 
 static void
-design_6_percent_decode(void **state)
+d6_percent_decode(void **state)
 {
     size_t  i;
     static const struct {
@@ -126,7 +126,7 @@ design_6_percent_decode(void **state)
 
 
 static void
-design_6_percent_decode_agrees_with_the_slow_reading(void **state)
+d6_percent_decode_agrees_with_the_slow_reading(void **state)
 {
     size_t             i, n;
     uint32_t           seed;
@@ -160,7 +160,7 @@ design_6_percent_decode_agrees_with_the_slow_reading(void **state)
  */
 
 static void
-design_6_percent_decode_deep(void **state)
+d6_percent_decode_deep(void **state)
 {
     size_t     i;
     agw_str_t  s;
@@ -281,9 +281,9 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_6_percent_decode),
-        unit_case(design_6_percent_decode_agrees_with_the_slow_reading),
-        unit_case(design_6_percent_decode_deep),
+        unit_case(d6_percent_decode),
+        unit_case(d6_percent_decode_agrees_with_the_slow_reading),
+        unit_case(d6_percent_decode_deep),
         unit_case(rfc6749_b_form_decode),
         unit_case(rfc3986_2_1_hex_digits),
     };

@@ -42,7 +42,7 @@ around(unsigned char *word, int b)
 
 
 static void
-design_4_id_bytes(void **state)
+d4_id_bytes(void **state)
 {
     int            b, ok;
     agw_str_t      one;
@@ -63,7 +63,7 @@ design_4_id_bytes(void **state)
 
 
 static void
-design_4_id_length(void **state)
+d4_id_length(void **state)
 {
     (void) state;
 
@@ -301,7 +301,7 @@ rfc3629_utf8_agrees_with_the_slow_reading(void **state)
 
 
 static void
-design_6_control_bytes(void **state)
+d6_control_bytes(void **state)
 {
     int            b;
     unsigned char  word[3];
@@ -357,13 +357,13 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_4_id_bytes),
-        unit_case(design_4_id_length),
+        unit_case(d4_id_bytes),
+        unit_case(d4_id_length),
         unit_case(rfc6750_2_1_b64token),
         unit_case(rfc6749_3_3_scope),
         unit_case(rfc3629_utf8),
         unit_case(rfc3629_utf8_agrees_with_the_slow_reading),
-        unit_case(design_6_control_bytes),
+        unit_case(d6_control_bytes),
         unit_case(rfc9110_11_1_scheme_case),
     };
 

@@ -310,7 +310,7 @@ read_time(const char *value, int64_t *out)
 
 
 static void
-design_4_times(void **state)
+d4_times(void **state)
 {
     size_t   i;
     int64_t  t;
@@ -445,7 +445,7 @@ main(void)
         unit_case(p8_16_nul),
         unit_case(p8_16_invalid_utf8),
         unit_case(p8_16_utf16_and_bom),
-        unit_case(design_4_times),
+        unit_case(d4_times),
         unit_case(p8_9_not_times),
         unit_case(members_by_exact_name),
         unit_case(strings_are_strings),

@@ -266,7 +266,7 @@ bad_key(size_t i)
  */
 
 static void
-design_4_a_bad_key_is_skipped_and_named(void **state)
+d4_a_bad_key_is_skipped_and_named(void **state)
 {
     size_t          i;
     json_t         *bad;
@@ -332,7 +332,7 @@ design_4_a_bad_key_is_skipped_and_named(void **state)
 /* which cannot be told from a mistake in the configuration */
 
 static void
-design_3_an_algorithm_that_does_not_fit_is_an_error(void **state)
+d3_an_algorithm_that_does_not_fit_is_an_error(void **state)
 {
     (void) state;
 
@@ -408,7 +408,7 @@ p8_6_duplicate_members(void **state)
 
 
 static void
-design_3_two_keys_with_one_kid(void **state)
+d3_two_keys_with_one_kid(void **state)
 {
     agw_keyring_t  *ring;
 
@@ -514,11 +514,11 @@ main(void)
         unit_case(every_key_of_a_set),
         unit_case(secrets_have_a_set_of_their_own),
         unit_case(keys_that_are_passed_over),
-        unit_case(design_4_a_bad_key_is_skipped_and_named),
-        unit_case(design_3_an_algorithm_that_does_not_fit_is_an_error),
+        unit_case(d4_a_bad_key_is_skipped_and_named),
+        unit_case(d3_an_algorithm_that_does_not_fit_is_an_error),
         unit_case(sets_that_are_none),
         unit_case(p8_6_duplicate_members),
-        unit_case(design_3_two_keys_with_one_kid),
+        unit_case(d3_two_keys_with_one_kid),
         unit_case(kid_beside_a_set),
         unit_case(alg_beside_a_set),
         unit_case(public_keys_alone_sign_nothing),

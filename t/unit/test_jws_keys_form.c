@@ -339,7 +339,7 @@ headers_in_other_spellings(void **state)
 /* what each key signs is read by OpenSSL, and by its public half alone */
 
 static void
-design_4_tokens_of_every_algorithm(void **state)
+d4_tokens_of_every_algorithm(void **state)
 {
     size_t            i, len;
     agw_str_t         token;
@@ -392,7 +392,7 @@ main(void)
         unit_case(p8_13_signatures_without_end),
         unit_case(p8_18_every_byte_counts),
         unit_case(headers_in_other_spellings),
-        unit_case(design_4_tokens_of_every_algorithm),
+        unit_case(d4_tokens_of_every_algorithm),
     };
 
     return cmocka_run_group_tests_name("jws keys form", tests, kinds_setup,

@@ -110,7 +110,7 @@ forged_from(agw_str_t token)
 
 
 static void
-design_4_no_kid_and_two_keys(void **state)
+d4_no_kid_and_two_keys(void **state)
 {
     kind_t         *kind;
     agw_str_t       forged;
@@ -144,7 +144,7 @@ design_4_no_kid_and_two_keys(void **state)
 
 
 static void
-design_4_no_key_of_that_alg(void **state)
+d4_no_key_of_that_alg(void **state)
 {
     size_t          i;
     kind_t         *kind;
@@ -207,7 +207,7 @@ p8_2_no_kid_and_a_public_key_as_a_secret(void **state)
 /* in the order of the configuration; a fifth is not tried */
 
 static void
-design_4_four_keys_are_tried(void **state)
+d4_four_keys_are_tried(void **state)
 {
     int             i;
     agw_str_t       token;
@@ -242,7 +242,7 @@ design_4_four_keys_are_tried(void **state)
 /* the same key under two issuers: the first is whose the token is */
 
 static void
-design_4_the_first_that_verifies_decides(void **state)
+d4_the_first_that_verifies_decides(void **state)
 {
     kind_t         *kind;
     agw_keyring_t  *ring;
@@ -266,7 +266,7 @@ design_4_the_first_that_verifies_decides(void **state)
 
 
 static void
-design_4_a_kid_that_no_key_has(void **state)
+d4_a_kid_that_no_key_has(void **state)
 {
     kind_t         *kind;
     agw_str_t       token, forged;
@@ -323,7 +323,7 @@ design_4_a_kid_that_no_key_has(void **state)
 /* one of each issuer: the first that verifies decides */
 
 static void
-design_4_a_kid_that_no_key_has_of_several_issuers(void **state)
+d4_a_kid_that_no_key_has_of_several_issuers(void **state)
 {
     kind_t         *kind;
     agw_keyring_t  *ring;
@@ -361,13 +361,13 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_4_no_kid_and_two_keys),
-        unit_case(design_4_no_key_of_that_alg),
+        unit_case(d4_no_kid_and_two_keys),
+        unit_case(d4_no_key_of_that_alg),
         unit_case(p8_2_no_kid_and_a_public_key_as_a_secret),
-        unit_case(design_4_four_keys_are_tried),
-        unit_case(design_4_the_first_that_verifies_decides),
-        unit_case(design_4_a_kid_that_no_key_has),
-        unit_case(design_4_a_kid_that_no_key_has_of_several_issuers),
+        unit_case(d4_four_keys_are_tried),
+        unit_case(d4_the_first_that_verifies_decides),
+        unit_case(d4_a_kid_that_no_key_has),
+        unit_case(d4_a_kid_that_no_key_has_of_several_issuers),
     };
 
     return cmocka_run_group_tests_name("jws kid", tests, kinds_setup,

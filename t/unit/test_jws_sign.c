@@ -131,7 +131,7 @@ assert_member(json_t *header, const char *name, agw_str_t wanted)
 
 
 static void
-design_4_header(void **state)
+d4_header(void **state)
 {
     size_t                  i, j;
     json_t                 *header;
@@ -216,7 +216,7 @@ the_size_always_suffices(void **state)
 
 
 static void
-design_3_a_verify_key_signs_no_token(void **state)
+d3_a_verify_key_signs_no_token(void **state)
 {
     size_t            len;
     unsigned char    *out;
@@ -239,7 +239,7 @@ design_3_a_verify_key_signs_no_token(void **state)
 /* rotation: what was signed before the switch verifies after it */
 
 static void
-design_4_rotation(void **state)
+d4_rotation(void **state)
 {
     agw_str_t       before, after;
     agw_keyring_t  *old, *both, *new;
@@ -278,11 +278,11 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_4_header),
+        unit_case(d4_header),
         unit_case(payloads_of_every_length),
         unit_case(the_size_always_suffices),
-        unit_case(design_3_a_verify_key_signs_no_token),
-        unit_case(design_4_rotation),
+        unit_case(d3_a_verify_key_signs_no_token),
+        unit_case(d4_rotation),
     };
 
     return cmocka_run_group_tests_name("jws sign", tests, NULL, NULL);

@@ -123,7 +123,7 @@ digest(const char *name, agw_str_t data)
 
 
 static void
-design_4_name_does_not_tell_the_secret(void **state)
+d4_name_does_not_tell_the_secret(void **state)
 {
     size_t              i, j;
     uint32_t            seed;
@@ -163,7 +163,7 @@ design_4_name_does_not_tell_the_secret(void **state)
 
 
 static void
-design_4_name_is_stable(void **state)
+d4_name_is_stable(void **state)
 {
     size_t     i, n;
     agw_str_t  secret, kid, other;
@@ -279,7 +279,7 @@ a_name_is_printable_ascii(void **state)
 
 
 static void
-design_3_a_verify_key_never_signs(void **state)
+d3_a_verify_key_never_signs(void **state)
 {
     size_t          len;
     agw_str_t       data, sig;
@@ -348,11 +348,11 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_4_name_does_not_tell_the_secret),
-        unit_case(design_4_name_is_stable),
+        unit_case(d4_name_does_not_tell_the_secret),
+        unit_case(d4_name_is_stable),
         unit_case(a_given_name_is_kept),
         unit_case(a_name_is_printable_ascii),
-        unit_case(design_3_a_verify_key_never_signs),
+        unit_case(d3_a_verify_key_never_signs),
         unit_case(another_issuers_key),
     };
 

@@ -54,7 +54,7 @@ is_secret(agw_str_t file, const char *label)
  */
 
 static void
-design_3_nothing_is_a_secret_by_itself(void **state)
+d3_nothing_is_a_secret_by_itself(void **state)
 {
     size_t                  i;
     static const agw_str_t  rows[] = {
@@ -101,7 +101,7 @@ design_3_nothing_is_a_secret_by_itself(void **state)
 /* nothing but what is named in design: no fragments, no other encodings */
 
 static void
-design_4_no_cleverer_guessing(void **state)
+d4_no_cleverer_guessing(void **state)
 {
     size_t                  i;
     agw_str_t               der, pem;
@@ -193,7 +193,7 @@ others_among(agw_str_t secret)
  */
 
 static void
-design_4_random_secrets_are_secrets(void **state)
+d4_random_secrets_are_secrets(void **state)
 {
     long            i, count;
     size_t          others;
@@ -222,7 +222,7 @@ design_4_random_secrets_are_secrets(void **state)
 /* each first byte, and what begins as another form does, much more often */
 
 static void
-design_4_secrets_that_begin_as_a_key(void **state)
+d4_secrets_that_begin_as_a_key(void **state)
 {
     size_t                  i, j, others;
     agw_str_t               secret;
@@ -266,10 +266,10 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_3_nothing_is_a_secret_by_itself),
-        unit_case(design_4_no_cleverer_guessing),
-        unit_case(design_4_random_secrets_are_secrets),
-        unit_case(design_4_secrets_that_begin_as_a_key),
+        unit_case(d3_nothing_is_a_secret_by_itself),
+        unit_case(d4_no_cleverer_guessing),
+        unit_case(d4_random_secrets_are_secrets),
+        unit_case(d4_secrets_that_begin_as_a_key),
     };
 
     return cmocka_run_group_tests_name("key secrets", tests, NULL,

@@ -102,7 +102,7 @@ an_empty_ring(void **state)
 
 
 static void
-design_3_first_without_verify_signs(void **state)
+d3_first_without_verify_signs(void **state)
 {
     agw_keyring_t  *ring;
 
@@ -131,7 +131,7 @@ design_3_first_without_verify_signs(void **state)
 
 
 static void
-design_3_two_keys_with_one_kid(void **state)
+d3_two_keys_with_one_kid(void **state)
 {
     size_t            i;
     const agw_key_t  *first, *second;
@@ -170,7 +170,7 @@ design_3_two_keys_with_one_kid(void **state)
 
 
 static void
-design_3_one_secret_twice_has_one_kid(void **state)
+d3_one_secret_twice_has_one_kid(void **state)
 {
     agw_keyring_t  *ring;
 
@@ -273,7 +273,7 @@ p8_4_kid_is_looked_up_exactly(void **state)
 /* in the order of loading, and no more than four */
 
 static void
-design_4_keys_for_a_token_without_a_kid(void **state)
+d4_keys_for_a_token_without_a_kid(void **state)
 {
     size_t            i, n;
     agw_keyring_t    *ring;
@@ -332,7 +332,7 @@ load_jwk(agw_keyring_t *ring, int fill, const char *alg, const char *kid,
 
 
 static void
-design_4_keys_for_a_kid_that_no_key_has(void **state)
+d4_keys_for_a_kid_that_no_key_has(void **state)
 {
     agw_keyring_t    *ring;
     const agw_key_t  *keys[AGW_KEYRING_TRIED];
@@ -407,7 +407,7 @@ many_keys(void **state)
 /* it is part of the secret: an editor put it there, and openssl does not */
 
 static void
-design_4_bytes_that_draw_a_warning(void **state)
+d4_bytes_that_draw_a_warning(void **state)
 {
     size_t             i;
     remarks_t          remarks;
@@ -454,15 +454,15 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         unit_case(an_empty_ring),
-        unit_case(design_3_first_without_verify_signs),
-        unit_case(design_3_two_keys_with_one_kid),
-        unit_case(design_3_one_secret_twice_has_one_kid),
+        unit_case(d3_first_without_verify_signs),
+        unit_case(d3_two_keys_with_one_kid),
+        unit_case(d3_one_secret_twice_has_one_kid),
         unit_case(a_bad_key_leaves_the_ring_as_it_was),
         unit_case(p8_4_kid_is_looked_up_exactly),
-        unit_case(design_4_keys_for_a_token_without_a_kid),
-        unit_case(design_4_keys_for_a_kid_that_no_key_has),
+        unit_case(d4_keys_for_a_token_without_a_kid),
+        unit_case(d4_keys_for_a_kid_that_no_key_has),
         unit_case(many_keys),
-        unit_case(design_4_bytes_that_draw_a_warning),
+        unit_case(d4_bytes_that_draw_a_warning),
     };
 
     return cmocka_run_group_tests_name("keyring", tests, NULL, NULL);

@@ -1,6 +1,6 @@
 
 /*
- * Paths that two readers could read in two ways (design, section 6).  Each
+ * Paths that two readers could read in two ways (D6).  Each
  * row of hostile[] has been, somewhere, the way from one tenant to another:
  * the gateway saw business A, the upstream behind it business B.
  */
@@ -187,7 +187,7 @@ is(agw_str_t path, agw_reason_t wanted)
 
 
 static void
-design_6_hostile_paths(void **state)
+d6_hostile_paths(void **state)
 {
     size_t  i;
 
@@ -204,7 +204,7 @@ design_6_hostile_paths(void **state)
 /* what is hostile stays so with more path, of any kind, before and after */
 
 static void
-design_6_hostile_paths_in_company(void **state)
+d6_hostile_paths_in_company(void **state)
 {
     size_t  i;
 
@@ -225,7 +225,7 @@ design_6_hostile_paths_in_company(void **state)
 
 
 static void
-design_6_ordinary_paths(void **state)
+d6_ordinary_paths(void **state)
 {
     size_t  i;
 
@@ -245,7 +245,7 @@ design_6_ordinary_paths(void **state)
 /* every byte, raw and encoded up to six times, within a segment */
 
 static void
-design_6_every_byte(void **state)
+d6_every_byte(void **state)
 {
     int           b, times;
     agw_str_t     spelling;
@@ -278,7 +278,7 @@ design_6_every_byte(void **state)
 
 
 static void
-design_6_deeply_encoded(void **state)
+d6_deeply_encoded(void **state)
 {
     size_t     n;
     agw_str_t  more;
@@ -301,7 +301,7 @@ design_6_deeply_encoded(void **state)
 
 
 static void
-design_6_long_paths(void **state)
+d6_long_paths(void **state)
 {
     agw_str_t  path;
 
@@ -366,12 +366,12 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_6_hostile_paths),
-        unit_case(design_6_hostile_paths_in_company),
-        unit_case(design_6_ordinary_paths),
-        unit_case(design_6_every_byte),
-        unit_case(design_6_deeply_encoded),
-        unit_case(design_6_long_paths),
+        unit_case(d6_hostile_paths),
+        unit_case(d6_hostile_paths_in_company),
+        unit_case(d6_ordinary_paths),
+        unit_case(d6_every_byte),
+        unit_case(d6_deeply_encoded),
+        unit_case(d6_long_paths),
         unit_case(rfc3986_3_path_of_target),
     };
 

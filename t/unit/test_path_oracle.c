@@ -1,6 +1,6 @@
 
 /*
- * The path rules of design, section 6, a second time, as slowly and as
+ * The path rules of D6, a second time, as slowly and as
  * literally as they can be written; and both readings over pseudo-random
  * paths of the characters that matter.
  */
@@ -148,7 +148,7 @@ assert_balanced(size_t plain, size_t count)
 
 
 static void
-design_6_random_characters(void **state)
+d6_random_characters(void **state)
 {
     size_t             i, n, plain;
     uint32_t           seed;
@@ -179,7 +179,7 @@ design_6_random_characters(void **state)
 
 
 static void
-design_6_random_words(void **state)
+d6_random_words(void **state)
 {
     size_t                   i, n, plain;
     uint32_t                 seed;
@@ -219,7 +219,7 @@ design_6_random_words(void **state)
 /* every path of up to five characters of the dangerous few */
 
 static void
-design_6_all_short_paths(void **state)
+d6_all_short_paths(void **state)
 {
     size_t             i, n, len, rest, count, plain;
     agw_str_t          path;
@@ -253,9 +253,9 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_6_random_characters),
-        unit_case(design_6_random_words),
-        unit_case(design_6_all_short_paths),
+        unit_case(d6_random_characters),
+        unit_case(d6_random_words),
+        unit_case(d6_all_short_paths),
     };
 
     return cmocka_run_group_tests_name("path oracle", tests, NULL, NULL);

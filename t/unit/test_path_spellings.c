@@ -22,7 +22,7 @@ decoded_is(agw_str_t path, agw_reason_t wanted)
 /* a '#' is a character like others, and hides none of the other rules */
 
 static void
-design_6_a_decoded_path(void **state)
+d6_a_decoded_path(void **state)
 {
     size_t                  i;
     static const agw_str_t  plain[] = {
@@ -69,7 +69,7 @@ design_6_a_decoded_path(void **state)
 /* without a '#' the two checks are one */
 
 static void
-design_6_a_decoded_path_is_a_path(void **state)
+d6_a_decoded_path_is_a_path(void **state)
 {
     size_t             i, n;
     uint32_t           seed;
@@ -98,7 +98,7 @@ design_6_a_decoded_path_is_a_path(void **state)
 
 
 static void
-design_6_what_remains_after_a_name(void **state)
+d6_what_remains_after_a_name(void **state)
 {
     size_t  i;
     static const struct {
@@ -234,9 +234,9 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_6_a_decoded_path),
-        unit_case(design_6_a_decoded_path_is_a_path),
-        unit_case(design_6_what_remains_after_a_name),
+        unit_case(d6_a_decoded_path),
+        unit_case(d6_a_decoded_path_is_a_path),
+        unit_case(d6_what_remains_after_a_name),
         unit_case(rfc4918_10_3_path_of_a_destination),
     };
 

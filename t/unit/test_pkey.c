@@ -143,7 +143,7 @@ rfc7638_names_of_every_type(void **state)
 
 
 static void
-design_4_alg_of_each_type(void **state)
+d4_alg_of_each_type(void **state)
 {
     size_t              i, j;
     agw_keyring_t      *ring;
@@ -432,7 +432,7 @@ main(void)
         unit_case(rfc7638_3_1),
         unit_case(rfc8037_a_3),
         unit_case(rfc7638_names_of_every_type),
-        unit_case(design_4_alg_of_each_type),
+        unit_case(d4_alg_of_each_type),
         unit_case(other_types_and_curves),
         unit_case(rsa_pss_keys),
         unit_case(p8_14_rsa_size),

@@ -43,7 +43,7 @@ access(const agw_claims_t *c, unsigned require, agw_str_t scope,
 /* kind, then scope, then business */
 
 static void
-design_8_require_business(void **state)
+d8_require_business(void **state)
 {
     size_t                  i, j, k, n;
     agw_claims_t            c;
@@ -117,7 +117,7 @@ design_8_require_business(void **state)
 
 
 static void
-design_3_scope_of_a_location(void **state)
+d3_scope_of_a_location(void **state)
 {
     agw_claims_t  c;
 
@@ -176,7 +176,7 @@ p8_12_require_partner(void **state)
  */
 
 static void
-design_3_require_owner(void **state)
+d3_require_owner(void **state)
 {
     int                     owned, passed[2];
     size_t                  i, j, k;
@@ -256,7 +256,7 @@ design_3_require_owner(void **state)
 /* that the store says so opens nothing that does not ask it */
 
 static void
-design_3_owned_elsewhere(void **state)
+d3_owned_elsewhere(void **state)
 {
     size_t                 i;
     agw_claims_t           c;
@@ -431,11 +431,11 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_8_require_business),
-        unit_case(design_3_scope_of_a_location),
+        unit_case(d8_require_business),
+        unit_case(d3_scope_of_a_location),
         unit_case(p8_12_require_partner),
-        unit_case(design_3_require_owner),
-        unit_case(design_3_owned_elsewhere),
+        unit_case(d3_require_owner),
+        unit_case(d3_owned_elsewhere),
         unit_case(p1_6_api_key),
         unit_case(d7_api_key_states),
         unit_case(p2_3_business),

@@ -1,6 +1,6 @@
 
 /*
- * Design, section 7, restated: the answer to each reason, in each dialect.
+ * D7, restated: the answer to each reason, in each dialect.
  */
 
 
@@ -99,7 +99,7 @@ static const struct {
 
 
 static void
-design_7_table(void **state)
+d7_table(void **state)
 {
     size_t                    i;
     const agw_reason_info_t  *info;
@@ -134,7 +134,7 @@ design_7_table(void **state)
 
 
 static void
-design_7_ok(void **state)
+d7_ok(void **state)
 {
     const agw_reason_info_t  *info;
 
@@ -149,7 +149,7 @@ design_7_ok(void **state)
 
 
 static void
-design_7_what_is_no_reason(void **state)
+d7_what_is_no_reason(void **state)
 {
     size_t            i;
     static const int  numbers[] = {
@@ -286,9 +286,9 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_7_table),
-        unit_case(design_7_ok),
-        unit_case(design_7_what_is_no_reason),
+        unit_case(d7_table),
+        unit_case(d7_ok),
+        unit_case(d7_what_is_no_reason),
         unit_case(p0_2_strings_stand_as_they_are),
         unit_case(p2_3_three_businesses_one_answer),
         unit_case(p3_4_the_longest_refusal_fits),

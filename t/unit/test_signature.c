@@ -281,7 +281,7 @@ another_key_of_the_type(void **state)
 
 
 static void
-design_3_verify_keys_never_sign(void **state)
+d3_verify_keys_never_sign(void **state)
 {
     size_t            i, j, len;
     agw_keyring_t    *rings[2];
@@ -348,7 +348,7 @@ main(void)
         unit_case(p8_2_algorithms_do_not_mix),
         unit_case(rfc7518_3_5_salt),
         unit_case(another_key_of_the_type),
-        unit_case(design_3_verify_keys_never_sign),
+        unit_case(d3_verify_keys_never_sign),
         unit_case(what_is_secret),
     };
 

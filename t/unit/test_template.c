@@ -12,7 +12,7 @@
 
 
 static void
-design_3_refused_templates(void **state)
+d3_refused_templates(void **state)
 {
     size_t                  i;
     const char             *error;
@@ -85,7 +85,7 @@ design_3_refused_templates(void **state)
 
 
 static void
-design_3_templates(void **state)
+d3_templates(void **state)
 {
     size_t           i;
     agw_str_t        text;
@@ -231,7 +231,7 @@ p4_3_the_business_and_what_is_below(void **state)
 
 
 static void
-design_6_business_segment(void **state)
+d6_business_segment(void **state)
 {
     static const match_t  rows[] = {
         ID("/b/A%20", BAD, BAD, ""),
@@ -276,7 +276,7 @@ design_6_business_segment(void **state)
 
 
 static void
-design_6_business_length(void **state)
+d6_business_length(void **state)
 {
     agw_str_t        path, id;
     const char      *error;
@@ -366,7 +366,7 @@ no_template(void **state)
  */
 
 static void
-design_6_read_as_a_business(void **state)
+d6_read_as_a_business(void **state)
 {
     size_t          i;
     const char     *error;
@@ -426,7 +426,7 @@ design_6_read_as_a_business(void **state)
 /* collections in which businesses lie, or what is theirs */
 
 static void
-design_6_templates_below_a_path(void **state)
+d6_templates_below_a_path(void **state)
 {
     size_t           i, k;
     const char      *error;
@@ -483,14 +483,14 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_6_read_as_a_business),
-        unit_case(design_3_refused_templates),
-        unit_case(design_3_templates),
+        unit_case(d6_read_as_a_business),
+        unit_case(d3_refused_templates),
+        unit_case(d3_templates),
         unit_case(p4_3_the_business_and_what_is_below),
-        unit_case(design_6_business_segment),
-        unit_case(design_6_business_length),
+        unit_case(d6_business_segment),
+        unit_case(d6_business_length),
         unit_case(p2_token_endpoint),
-        unit_case(design_6_templates_below_a_path),
+        unit_case(d6_templates_below_a_path),
         unit_case(no_template),
     };
 

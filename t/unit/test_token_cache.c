@@ -86,7 +86,7 @@ has(agw_token_cache_t *cache, const void *trust, agw_str_t token)
 
 
 static void
-design_3_what_an_entry_holds(void **state)
+d3_what_an_entry_holds(void **state)
 {
     char             buf[] = "header.payload.signature-of-some-length";
     agw_str_t        token;
@@ -170,7 +170,7 @@ P8_18_found_by_every_byte(void **state)
 
 
 static void
-design_3_an_entry_belongs_to_its_trust(void **state)
+d3_an_entry_belongs_to_its_trust(void **state)
 {
     agw_token_cache_t  *cache;
 
@@ -192,7 +192,7 @@ design_3_an_entry_belongs_to_its_trust(void **state)
 /* more kinds of trust than a small cache has buckets, one after another */
 
 static void
-design_3_whatever_the_bucket(void **state)
+d3_whatever_the_bucket(void **state)
 {
     size_t              i;
     char                trusts[64];
@@ -216,7 +216,7 @@ design_3_whatever_the_bucket(void **state)
 /* which of two is longer is not told by their ends */
 
 static void
-design_3_a_token_and_its_end_again(void **state)
+d3_a_token_and_its_end_again(void **state)
 {
     agw_str_t           token, end;
     agw_token_cache_t  *cache;
@@ -243,7 +243,7 @@ design_3_a_token_and_its_end_again(void **state)
 /* tokens whose hashed end is the same share a bucket, and nothing else */
 
 static void
-design_3_tokens_in_one_bucket(void **state)
+d3_tokens_in_one_bucket(void **state)
 {
     unsigned            i;
     agw_token_cache_t  *cache;
@@ -268,7 +268,7 @@ design_3_tokens_in_one_bucket(void **state)
 /* two, of which one is used */
 
 static void
-design_3_the_least_recently_used_leaves(void **state)
+d3_the_least_recently_used_leaves(void **state)
 {
     agw_token_cache_t  *cache;
 
@@ -306,7 +306,7 @@ design_3_the_least_recently_used_leaves(void **state)
 /* beside a list that is searched from end to end */
 
 static void
-design_3_as_a_plain_list(void **state)
+d3_as_a_plain_list(void **state)
 {
     int                 found;
     size_t              entries, count, i, at;
@@ -356,7 +356,7 @@ design_3_as_a_plain_list(void **state)
 /* an entry that left, also with its cache, while somebody reads it */
 
 static void
-design_3_held_until_released(void **state)
+d3_held_until_released(void **state)
 {
     unsigned            i;
     agw_verified_t     *held[3];
@@ -394,7 +394,7 @@ design_3_held_until_released(void **state)
 
 
 static void
-design_3_off(void **state)
+d3_off(void **state)
 {
     agw_verified_t  *verified;
 
@@ -413,7 +413,7 @@ design_3_off(void **state)
 /* no signature is as short, and what is too long would take too much */
 
 static void
-design_3_short_tokens_and_long_ones(void **state)
+d3_short_tokens_and_long_ones(void **state)
 {
     size_t              len;
     agw_token_cache_t  *cache;
@@ -444,17 +444,17 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
-        unit_case(design_3_what_an_entry_holds),
+        unit_case(d3_what_an_entry_holds),
         unit_case(P8_18_found_by_every_byte),
-        unit_case(design_3_an_entry_belongs_to_its_trust),
-        unit_case(design_3_whatever_the_bucket),
-        unit_case(design_3_a_token_and_its_end_again),
-        unit_case(design_3_tokens_in_one_bucket),
-        unit_case(design_3_the_least_recently_used_leaves),
-        unit_case(design_3_as_a_plain_list),
-        unit_case(design_3_held_until_released),
-        unit_case(design_3_off),
-        unit_case(design_3_short_tokens_and_long_ones),
+        unit_case(d3_an_entry_belongs_to_its_trust),
+        unit_case(d3_whatever_the_bucket),
+        unit_case(d3_a_token_and_its_end_again),
+        unit_case(d3_tokens_in_one_bucket),
+        unit_case(d3_the_least_recently_used_leaves),
+        unit_case(d3_as_a_plain_list),
+        unit_case(d3_held_until_released),
+        unit_case(d3_off),
+        unit_case(d3_short_tokens_and_long_ones),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,7 +96,7 @@ what_is_left_is_seen(void **state)
 
 
 static void
-design_3_one_that_was_never_kept(void **state)
+d3_one_that_was_never_kept(void **state)
 {
     agw_verified_t  *verified;
 
@@ -116,7 +116,7 @@ design_3_one_that_was_never_kept(void **state)
 
 
 static void
-design_3_one_that_is_evicted(void **state)
+d3_one_that_is_evicted(void **state)
 {
     agw_verified_t     *verified;
     agw_token_cache_t  *cache;
@@ -140,7 +140,7 @@ design_3_one_that_is_evicted(void **state)
 
 
 static void
-design_3_with_the_cache(void **state)
+d3_with_the_cache(void **state)
 {
     agw_verified_t     *verified;
     agw_token_cache_t  *cache;
@@ -161,7 +161,7 @@ design_3_with_the_cache(void **state)
 /* evicted while somebody reads it */
 
 static void
-design_3_by_its_last_reader(void **state)
+d3_by_its_last_reader(void **state)
 {
     agw_verified_t     *verified;
     agw_token_cache_t  *cache;
@@ -186,10 +186,10 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         unit_case(what_is_left_is_seen),
-        unit_case(design_3_one_that_was_never_kept),
-        unit_case(design_3_one_that_is_evicted),
-        unit_case(design_3_with_the_cache),
-        unit_case(design_3_by_its_last_reader)
+        unit_case(d3_one_that_was_never_kept),
+        unit_case(d3_one_that_is_evicted),
+        unit_case(d3_with_the_cache),
+        unit_case(d3_by_its_last_reader)
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

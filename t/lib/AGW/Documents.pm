@@ -128,7 +128,7 @@ sub document_is {
 }
 
 
-# Everything that P0 and design 3 say of an answering location, for one whose
+# Everything that P0 and D3 say of an answering location, for one whose
 # GET is as $is->(name, response) says; $type for HEAD's header.
 
 sub other_ways {
