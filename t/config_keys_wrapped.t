@@ -1,4 +1,4 @@
-# D3 and 4: a file is a secret only where alg= says so, and a key of
+# D3, D4: a file is a secret only where alg= says so, and a key of
 # another form, or an error page that was saved as one, not even then.  A
 # public key or a page that became a secret would let everybody sign.
 
