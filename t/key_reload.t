@@ -23,6 +23,7 @@ http {
 
     server {
         listen 127.0.0.1:%%TLS%% ssl;
+        keepalive_requests 1000000;
 
         auth_gateway_require business;
         auth_gateway_business_path /v1/businesses/<business_id>;
