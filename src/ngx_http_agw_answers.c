@@ -137,7 +137,7 @@ ngx_http_agw_answer(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *lcf,
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     if (clcf->handler != NULL) {
-        return "stands beside another content handler, accepted is a "
+        return "stands beside another content handler, it must be in a "
                "location without one";
     }
 
@@ -255,8 +255,8 @@ ngx_http_agw_merge_answer(ngx_conf_t *cf,
     if (explicit_require) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%s\" in location \"%V\" stands beside "
-                           "\"auth_gateway_require\", accepted is one of "
-                           "them: it authenticates by itself",
+                           "\"auth_gateway_require\", there must be one of them: "
+                           "the first authenticates by itself",
                            conf->answer->directive, &clcf->name);
         return NGX_CONF_ERROR;
     }
@@ -277,7 +277,7 @@ ngx_http_agw_check_handler(ngx_conf_t *cf,
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "\"%s\" in location \"%V\" stands beside another "
-                       "content handler, accepted is a location without one",
+                       "content handler, it must be in a location without one",
                        answer->directive, &clcf->name);
 
     return NGX_ERROR;

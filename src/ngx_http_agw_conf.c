@@ -249,8 +249,8 @@ ngx_http_agw_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
     if (agw_keyring_has_issuer(conf->keyring, conf->rules.issuer)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"issuer=%V\" of an \"auth_gateway_key\" is this "
-                           "server's own \"auth_gateway_issuer\", accepted "
-                           "is another issuer's", &conf->issuer);
+                           "server's own \"auth_gateway_issuer\", it must be "
+                           "another issuer's", &conf->issuer);
         return NGX_CONF_ERROR;
     }
 
@@ -493,8 +493,8 @@ ngx_http_agw_merge_lifetimes(ngx_conf_t *cf,
     if (name != NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%s\" of \"%Ts\" is over "
-                           "\"auth_gateway_max_lifetime\", accepted is at "
-                           "most \"%Ts\"", name, lifetime,
+                           "\"auth_gateway_max_lifetime\", it must be at most "
+                           "\"%Ts\"", name, lifetime,
                            mcf->max_lifetime);
         return NGX_CONF_ERROR;
     }
@@ -525,8 +525,8 @@ ngx_http_agw_check_guarded(ngx_conf_t *cf,
     if (!conf->strict_path) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"auth_gateway_strict_path off\" applies to the "
-                           "guarded location \"%V\", accepted there is "
-                           "\"on\"", &clcf->name);
+                           "guarded location \"%V\", it must be \"on\" there",
+                           &clcf->name);
         return NGX_CONF_ERROR;
     }
 

@@ -227,7 +227,7 @@ ngx_http_agw_set_partner_scope(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     if (len - 1 > AGW_SCOPE_MAX) {
-        return "is too long, accepted are 1024 bytes in all";
+        return "is too long, it must be at most 1024 bytes in all";
     }
 
     p = ngx_pnalloc(cf->pool, len);
@@ -407,8 +407,8 @@ ngx_http_agw_set_business_path(ngx_conf_t *cf, ngx_command_t *cmd,
 
     if (agw_template_parse(&lcf->template, text, &error) != 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid value \"%V\" in \"%V\": %s; accepted is "
-                           "a path such as \"/v1/businesses/<business_id>\"",
+                           "invalid value \"%V\" in \"%V\": %s; it must be a "
+                           "path such as \"/v1/businesses/<business_id>\"",
                            &value[1], &value[0], error);
         return NGX_CONF_ERROR;
     }

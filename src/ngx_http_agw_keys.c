@@ -120,9 +120,9 @@ ngx_http_agw_key_options(ngx_conf_t *cf, agw_key_source_t *source)
         if (!ngx_http_agw_key_option(source, text)) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "invalid parameter \"%V\" in "
-                               "\"auth_gateway_key\", accepted are "
-                               "\"kid=<id>\", \"alg=<name>\", \"verify\" "
-                               "and \"issuer=<iss>\", each once",
+                               "\"auth_gateway_key\", it must be "
+                               "\"kid=<id>\", \"alg=<name>\", \"verify\" or "
+                               "\"issuer=<iss>\", each once",
                                &value[i]);
             return NGX_CONF_ERROR;
         }
@@ -186,8 +186,8 @@ ngx_http_agw_key_issuer(ngx_conf_t *cf, const agw_key_source_t *source)
 
     if (!source->verify) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"issuer=%*s\" of \"auth_gateway_key\" is "
-                           "accepted beside \"verify\" alone",
+                           "\"issuer=%*s\" of \"auth_gateway_key\" must have "
+                           "\"verify\" beside it",
                            source->issuer.len, source->issuer.data);
         return NGX_CONF_ERROR;
     }
@@ -195,7 +195,7 @@ ngx_http_agw_key_issuer(ngx_conf_t *cf, const agw_key_source_t *source)
     if (agw_has_control(source->issuer) || !agw_is_utf8(source->issuer)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid value of \"issuer\" in "
-                           "\"auth_gateway_key\", accepted is UTF-8 text "
+                           "\"auth_gateway_key\", it must be UTF-8 text "
                            "without control characters");
         return NGX_CONF_ERROR;
     }
@@ -216,9 +216,9 @@ ngx_http_agw_key_kid(ngx_conf_t *cf, agw_str_t kid)
     if (kid.len > AGW_KID_MAX || !agw_is_scope_word(kid)) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid value \"%*s\" of \"kid\" in "
-                           "\"auth_gateway_key\", accepted are 1 to 256 "
-                           "printable ASCII characters without spaces, "
-                           "quotes and backslashes", kid.len, kid.data);
+                           "\"auth_gateway_key\", it must be 1 to 256 "
+                           "printable ASCII characters without spaces, quotes "
+                           "and backslashes", kid.len, kid.data);
         return NGX_CONF_ERROR;
     }
 
@@ -387,8 +387,8 @@ ngx_http_agw_key_read_fd(ngx_conf_t *cf, ngx_str_t *file, ngx_fd_t fd,
 
     if (len == size) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"auth_gateway_key\" file \"%V\" is too long, "
-                           "accepted are at most 65536 bytes", file);
+                           "\"auth_gateway_key\" file \"%V\" is too long, it "
+                           "must have at most 65536 bytes", file);
         return NGX_ERROR;
     }
 

@@ -23,7 +23,7 @@ ngx_http_agw_invalid(ngx_conf_t *cf, ngx_str_t *value, const char *accepted)
     name = cf->args->elts;
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "invalid value \"%V\" in \"%V\", accepted is %s",
+                       "invalid value \"%V\" in \"%V\", it must be %s",
                        value, name, accepted);
 
     return NGX_CONF_ERROR;

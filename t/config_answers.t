@@ -90,7 +90,7 @@ for my $other ('proxy_pass http://127.0.0.1:9;', 'fastcgi_pass 127.0.0.1:9;',
         next if $place =~ /limit_except/ && $other !~ /^proxy_pass/;
 
         refused("$other and answering, $place",
-            'auth_gateway_token', undef, qr/accepted is a location without/,
+            'auth_gateway_token', undef, qr/it must be in a location without/,
             location => $places{$place});
     }
 }
@@ -98,7 +98,7 @@ for my $other ('proxy_pass http://127.0.0.1:9;', 'fastcgi_pass 127.0.0.1:9;',
 for my $other ('empty_gif;', 'stub_status;', 'flv;', 'mp4;') {
     for my $line ("$token $other", "$other $token") {
         refused("answering beside another: $line", 'auth_gateway_token',
-            undef, qr/accepted is a location without/, location => $line);
+            undef, qr/it must be in a location without/, location => $line);
     }
 }
 
@@ -117,7 +117,7 @@ for (['echo', 'echo x;'], ['js', 'js_content x.y;'],
 
         for my $line ("$token $other", "$other $token") {
             refused("answering beside $name: $line", 'auth_gateway_token',
-                undef, qr/accepted is a location without/,
+                undef, qr/it must be in a location without/,
                 location => $line, main => "load_module $file;\n");
         }
     }
@@ -151,7 +151,7 @@ for my $require ('off', 'partner', 'business') {
         "limit_except POST { auth_gateway_require $require; } $token")
     {
         refused("answering beside a requirement: $_", 'auth_gateway_token',
-            undef, qr/"auth_gateway_require", accepted is one of them/,
+            undef, qr/"auth_gateway_require", there must be one of them/,
             location => "$template $_");
     }
 }

@@ -220,7 +220,7 @@ refused('no key: limit_except', 'auth_gateway_require', undef,
     qr/needs an "auth_gateway_key"/, key => '', location =>
     "limit_except GET { auth_gateway_require partner; } $proxy");
 refused('strict_path off, guarded in limit_except',
-    'auth_gateway_strict_path', 'off', qr/accepted there is "on"/,
+    'auth_gateway_strict_path', 'off', qr/it must be "on" there/,
     location => 'auth_gateway_strict_path off; limit_except GET {'
     . " auth_gateway_require partner; } $proxy");
 accepted('guarded in limit_except alone', location =>

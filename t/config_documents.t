@@ -58,7 +58,7 @@ accepted('metadata, the issuer of the server', server => $issuer,
 # the issuer: RFC 8414, section 2
 
 refused('metadata without an issuer', 'auth_gateway_metadata', undef,
-    qr/accepted is one such as "https:/, location => $metadata);
+    qr/it must be one such as "https:/, location => $metadata);
 
 for ('http://api.example', 'HTTPS://api.example', 'api.example',
     'https:api.example', 'https:/api.example', 'https://', 'https:///x',
@@ -71,7 +71,7 @@ for ('http://api.example', 'HTTPS://api.example', 'api.example',
     my $value = s/^ ?"(.*)"$/$1/r =~ s/\\\\/\\/r;
 
     refused("metadata of $_", 'auth_gateway_metadata', $value,
-        qr/accepted is one such as "https:.*without query and fragment/,
+        qr/it must be one such as "https:.*without query and fragment/,
         http => "auth_gateway_issuer $_;", location => $metadata);
 }
 
@@ -170,7 +170,7 @@ refused("metadata with $_", 'auth_gateway_metadata', $_, $paths,
 
 for my $line ($jwks, $metadata) {
     my ($name) = $line =~ /^(\w+)/;
-    my $elsewhere = qr/accepted is a location without/;
+    my $elsewhere = qr/it must be in a location without/;
 
     for my $other ('proxy_pass http://127.0.0.1:9;',
         'fastcgi_pass 127.0.0.1:9;', 'stub_status;')
@@ -195,7 +195,7 @@ for my $line ($jwks, $metadata) {
 
     for my $require (qw(off partner)) {
         refused("$name beside a requirement", $name, undef,
-            qr/"auth_gateway_require", accepted is one of them/,
+            qr/"auth_gateway_require", there must be one of them/,
             http => $issuer, location => $_)
             for "$line auth_gateway_require $require;",
                 "auth_gateway_require $require; $line",
@@ -216,7 +216,7 @@ for my $line ($jwks, $metadata) {
 }
 
 refused('both documents in one location', 'auth_gateway_metadata', undef,
-    qr/accepted is a location without/, http => $issuer,
+    qr/it must be in a location without/, http => $issuer,
     location => "$jwks $metadata");
 
 done_testing();

@@ -91,10 +91,10 @@ for (['P-521', [qw(-algorithm EC -pkeyopt ec_paramgen_curve:secp521r1)]],
     my ($name, $args) = @$_;
     my $pem = openssl('', 'genpkey', @$args);
 
-    key_refused("P8.14 a key of $name", $pem, qr/accepted are RSA/);
+    key_refused("P8.14 a key of $name", $pem, qr/must be RSA/);
     key_refused("P8.14 a public key of $name", public_of($pem),
-        qr/accepted are RSA/, 'verify');
-    key_refused("P8.14 a key of $name, alg=$_", $pem, qr/accepted are RSA/,
+        qr/must be RSA/, 'verify');
+    key_refused("P8.14 a key of $name, alg=$_", $pem, qr/must be RSA/,
         "alg=$_") for qw(HS256 RS256 PS256 ES256 ES384 EdDSA);
 }
 
@@ -133,7 +133,7 @@ key_refused("P8.14 alg=$_", $ec->form('PKCS#8'), qr/unknown algorithm.*ES256/,
 
 for my $key ($rsa, $ec, $ed) {
     key_refused('D4 ' . $key->alg . ", $_, without verify",
-        $key->form($_), qr/accepted with "verify"/)
+        $key->form($_), qr/must have "verify"/)
         for $key->public_forms;
 }
 

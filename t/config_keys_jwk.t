@@ -47,7 +47,7 @@ for my $key (@types) {
     my $alg = $key->alg;
 
     key_refused("P8.14 $alg, use=$_", jwk($key, use => $_),
-        qr/accepted as "use" is "sig"/) for 'enc', 'SIG', 'sig ', '', 'x';
+        qr/its "use" must be "sig"/) for 'enc', 'SIG', 'sig ', '', 'x';
     key_refused("P8.14 $alg, use is no string", jwk($key, use => ['sig']),
         qr/"use" of a JWK is a string/);
     key_accepted("P8.14 $alg, use=sig", jwk($key, use => 'sig'));
@@ -59,7 +59,7 @@ for my $key (@types) {
         jwk($key, key_ops => $_), qr/"key_ops" an array of different/)
         for 'verify', ['sign', 'sign'], ['verify', 1], { sign => 1 };
     key_refused("P8.14 $alg, key_ops verify, without verify",
-        jwk($key, key_ops => ['verify']), qr/accepted with "verify"/);
+        jwk($key, key_ops => ['verify']), qr/must have "verify"/);
     key_accepted("P8.14 $alg, key_ops verify",
         jwk($key, key_ops => ['verify']), 'verify');
     key_accepted("P8.14 $alg, key_ops of both",
@@ -76,7 +76,7 @@ for my $key (@types) {
         key_refused("P8.14 $alg, public, key_ops sign", public_jwk($key,
             key_ops => ['sign']), qr/key_ops/, 'verify');
         key_refused("D4 $alg, a public JWK without verify",
-            public_jwk($key), qr/accepted with "verify"/);
+            public_jwk($key), qr/must have "verify"/);
     }
 
     # its algorithm
@@ -85,7 +85,7 @@ for my $key (@types) {
         : $alg =~ /^HS/ ? 'HS384' : ();
 
     key_refused("P8.14 $alg, the JWK's is another", jwk($key,
-        alg => $alg), qr/accepted as alg= is the one it names/,
+        alg => $alg), qr/alg= must be the one it names/,
         "alg=$fits") if $fits;
     key_accepted("P8.14 $alg, the JWK's is alg=", jwk($key, alg => $alg),
         "alg=$alg");
@@ -137,7 +137,7 @@ for my $key ($rsa, $ec, $p384, $ed) {
             $name => $_), qr/missing, or not one/) for '', "$value=",
             "$value!", substr($value, 0, -1) . "\n", ['x'], 'A' x 5000;
         key_refused("P8.14 $alg, no $name", jwk($key, $name => undef),
-            $name eq 'd' && $alg ne 'RS256' ? qr/accepted with "verify"/
+            $name eq 'd' && $alg ne 'RS256' ? qr/must have "verify"/
                 : qr/missing, or not one/);
         next if $alg eq 'RS256';
         key_refused("P8.14 $alg, $name too long", jwk($key,
@@ -220,7 +220,7 @@ key_accepted('D4 a set of secrets', jwk_set($oct->jwk,
 key_accepted('D4 a set with private and public keys',
     jwk_set($ec->jwk(private => 1), $ed->jwk));
 key_refused('D4 a set of public keys without verify', jwk_set(@public),
-    qr/accepted with "verify"/);
+    qr/must have "verify"/);
 key_refused('D4 a set of secrets and others', jwk_set($oct->jwk, $ec->jwk),
     qr/secrets beside other keys/, $_) for '', 'verify';
 key_refused('D4 a set of a secret of no use and others', jwk_set(

@@ -113,7 +113,7 @@ key_accepted('D4 another issuer\'s private key and secret',
     before => 'auth_gateway_key ' . key_file($oct->form('a secret'))
     . " alg=HS256 verify issuer=$theirs;");
 key_refused("D4 $_->[0] with issuer=, without verify", $_->[1],
-    qr/beside "verify" alone/, "issuer=$theirs", unnamed => 1) for
+    qr/must have "verify" beside it/, "issuer=$theirs", unnamed => 1) for
     ['a private key', $ec->form('PKCS#8')], ['a secret',
         $oct->form('a secret')], ['a public key', $public];
 

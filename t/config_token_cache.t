@@ -34,7 +34,7 @@ my %good = (
 my $guard = 'auth_gateway_require business;'
     . ' auth_gateway_business_path /v1/businesses/<business_id>;';
 my $name = 'auth_gateway_token_cache';
-my $accepted = qr/accepted is "off" or a number of entries from 1 to 1048576/;
+my $accepted = qr/it must be "off" or a number of entries from 1 to 1048576/;
 
 configuration($conf, %good);
 

@@ -113,17 +113,17 @@ refused('strict_path with another word', 'auth_gateway_strict_path', 'no',
 # Values: [directive, value, what is accepted, place, [line]]; the value is
 # quoted as it is.
 
-my $times = qr/accepted is a time of "1s" to "3650d"/;
-my $words = qr/accepted is words of RFC 6749, section 3\.3, other than/;
-my $word = qr/accepted is one word of RFC 6749, section 3\.3/;
-my $text = qr/accepted is UTF-8 text without control characters, not empty/;
+my $times = qr/it must be a time of "1s" to "3650d"/;
+my $words = qr/it must be words of RFC 6749, section 3\.3, other than/;
+my $word = qr/it must be one word of RFC 6749, section 3\.3/;
+my $text = qr/it must be UTF-8 text without control characters, not empty/;
 my $flag = qr/it must be "on" or "off"/;
 my $long = 'x' x 512;
-my $kinds = qr/accepted is "off", "partner", "business", "owner" or "business o/;
+my $kinds = qr/it must be "off", "partner", "business", "owner" or "business o/;
 
 my @values = (
     (map { ['auth_gateway_error_format', $_,
-        qr/accepted is "oauth2", "thred" or "layer"/, 'location'] }
+        qr/it must be "oauth2", "thred" or "layer"/, 'location'] }
         qw(Layer layers OAuth2 THRED json on off $x), '', 'oauth2 '),
     (map { ['auth_gateway_intercept_errors', $_, $flag, 'server'] }
         qw(yes no true 1 onn $x), ''),
@@ -134,7 +134,7 @@ my @values = (
     (map { ['auth_gateway_strict_path', $_, $flag, 'http'] }
         qw(yes 0 off_ $x)),
     (map { ['auth_gateway_require_https', $_,
-        qr/accepted is "on", "off" or a variable/, 'http'] }
+        qr/it must be "on", "off" or a variable/, 'http'] }
         qw(yes On OFF https 1 off_), ''),
     (map { ['auth_gateway_require', $_,
         $kinds, 'location'] }
@@ -149,10 +149,10 @@ my @values = (
         'business owner business', 'owner business owner',
         'business owner partner'),
     (map { ['auth_gateway_token', $_,
-        qr/accepted is "partner" or "business"/, 'location'] }
+        qr/it must be "partner" or "business"/, 'location'] }
         qw(Partner both token owner $x), ''),
     (map { ['auth_gateway_leeway', $_,
-        qr/accepted is a time of at most "60s"/, 'http'] }
+        qr/it must be a time of at most "60s"/, 'http'] }
         qw(61s 61 2m 1h 1d -1 1.5s 5x 5000ms 99999999999999999999), ''),
     (map { my $name = $_; map { ["auth_gateway_${name}_lifetime", $_, $times,
         'http'] } qw(0 0s 0d -1 1.5h 5x 500ms 3651d 11y
@@ -162,20 +162,20 @@ my @values = (
     # and nothing was secure)
 
     (map { ['auth_gateway_require_https', $_,
-        qr/accepted is "on", "off" or a variable/, 'server'] }
+        qr/it must be "on", "off" or a variable/, 'server'] }
         '$scheme$host', '${scheme}${host}', '$scheme${host}', 'x$scheme',
         '$scheme/', '$scheme-x', '${scheme}s', '$scheme ', ' $scheme',
         'on$scheme', '$scheme off', '$', '$$', '${}', '$-', '$$scheme',
         '${scheme', '$scheme}', '$1', '${1}', '$9x', '$scheme.',
         "\$scheme\xc3\xa9", 'off$empty'),
     (map { my $name = $_; map { ["auth_gateway_$name", $_,
-        qr/accepted is text without variables/, 'server'] } '$host',
+        qr/it must be text without variables/, 'server'] } '$host',
         'https://$host', 'a ${host} b', '$1', '$_x' }
         qw(issuer audience realm)),
     (map { my $name = $_; map { ["auth_gateway_$name", $_, $text,
         'server'] } '', "a\tb", "a\x01b", "a\x7fb", "\xff", "a\xc0\xafb" }
         qw(issuer audience)),
-    (map { ['auth_gateway_realm', $_, qr/accepted is printable ASCII/,
+    (map { ['auth_gateway_realm', $_, qr/it must be printable ASCII/,
         'server'] } '', "a\tb", "a\x7f", "\xc3\xa9"),
     (map { ['auth_gateway_scope', $_, $word, 'location'] }
         '', 'a b', ' a', "a\tb", "\xc3\xa9", "a\x7f"),
@@ -183,10 +183,10 @@ my @values = (
         '', 'a b', 'business_access', "a\tb", "\xc3\xa9"),
     ['auth_gateway_partner_scope', 'business_access', $words, 'server',
         'auth_gateway_partner_scope a b business_access c;'],
-    ['auth_gateway_partner_scope', undef, qr/accepted are 1024 bytes/,
+    ['auth_gateway_partner_scope', undef, qr/it must be at most 1024 bytes/,
         'server', "auth_gateway_partner_scope $long $long;"],
     (map { ['auth_gateway_business_path', $_,
-        qr{accepted is a path such as "/v1/businesses/<business_id>"},
+        qr{it must be a path such as "/v1/businesses/<business_id>"},
         'server'] } '', '/', '/v1', '<business_id>', 'v1/<business_id>',
         '/v1/<business_id', '/v1/business_id>', '/v1/<business_id>>',
         '/<business_id>/<business_id>', '/v1/a<business_id>', '/v1/<id>',
@@ -196,10 +196,10 @@ my @values = (
         "/v1/\xc3\xa9/<business_id>", '/v1/<business_id>?x=y',
         '/v1/<business_id>#x', '/v1/$x/<business_id>', "/a\tb/<business_id>",
         '/v1/<Business_id>'),
-    ['auth_gateway_store', 'sqlite:', qr/accepted is "sqlite:<path>"/,
+    ['auth_gateway_store', 'sqlite:', qr/it must be "sqlite:<path>"/,
         'http'],
     (map { ['auth_gateway_store', $_ =~ s/:.*//r,
-        qr/accepted is "sqlite:<path>"/, 'http',
+        qr/it must be "sqlite:<path>"/, 'http',
         "auth_gateway_store $_;"] } qw(sqlite SQLite:/x sqlite3:/x /x
         redis://localhost redis:unix:/x postgres://x :x)),
     ['auth_gateway_store', '/x', qr/"sqlite:<path>" takes none/, 'http',
@@ -291,7 +291,7 @@ for (['http', http => 'auth_gateway_partner_lifetime 2h;'],
     $part{http} .= ' auth_gateway_max_lifetime 1h;';
     refused("a lifetime over max_lifetime, in $place",
         'auth_gateway_partner_lifetime', '7200',
-        qr/accepted is at most "3600s"/, %part);
+        qr/it must be at most "3600s"/, %part);
 }
 
 accepted('a default lifetime gives way to max_lifetime',

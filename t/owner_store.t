@@ -237,7 +237,7 @@ for my $case (
     ['a corrupt schema', substr($bytes, 0, 100)
         . "\xff" x ($page - 100) . substr($bytes, $page), qr/malformed/],
     ['a newer version', by_hand('PRAGMA user_version = 7'),
-        qr/user_version 7, accepted is 2/],
+        qr/user_version 7, it must be 2/],
     ['our version without a table', by_hand('PRAGMA user_version = 1'),
         qr/no such table/],
     ['an empty file', '', qr/empty|user_version/],

@@ -87,7 +87,7 @@ for my $size (qw(63k 32k 8k 1)) {
 
     isnt($code, 0, "D3 a zone of $size is refused");
     like($said,
-        qr/"auth_gateway_zone" of $bytes bytes is too small, accepted/,
+        qr/"auth_gateway_zone" of $bytes bytes is too small, it must be/,
         'D3 and nginx -t says why');
 }
 

@@ -133,7 +133,7 @@ sub refused {
     push @problems, "no [emerg] names $which"
         unless $said =~ /\[emerg\][^\n]*"\Q$which\E"[^\n]*auth_gateway_store/;
     push @problems, "not $pattern" unless $said =~ $pattern;
-    push @problems, 'not what is accepted' unless $said =~ /accepted is/;
+    push @problems, 'not what is accepted' unless $said =~ /it must be/;
     push @problems, 'not the place' unless $said =~ /nginx\.conf:\d+/;
     push @problems, 'something is changed' if content() ne $before;
 
@@ -166,7 +166,7 @@ my $log = 'CREATE TABLE revocation_log (seq INTEGER PRIMARY KEY, kind TEXT,'
     . ' id TEXT);';
 my $revocations = 'CREATE TABLE revocations (kind TEXT, id TEXT,'
     . ' cutoff INTEGER, expires_at INTEGER, PRIMARY KEY (kind, id));';
-my $accepted = qr/accepted is 2, or 0 in an empty database/;
+my $accepted = qr/it must be 2, or 0 in an empty database/;
 my $whole = qr/\.backup or \.dump/;
 
 for my $case (
@@ -194,11 +194,11 @@ for my $case (
     ['our tables by hand', by_hand($tables . $revocations),
         qr/user_version 0.*no STRICT table "partners"/],
     ['a newer version', by_hand('PRAGMA user_version = 3', $bytes),
-        qr/has user_version 3, accepted is 2.*newer version/],
+        qr/has user_version 3, it must be 2.*newer version/],
     ['a much newer version', by_hand('PRAGMA user_version = 2147483647'),
-        qr/has user_version 2147483647, accepted is 2/],
+        qr/has user_version 2147483647, it must be 2/],
     ['a version below all', by_hand('PRAGMA user_version = -1', $bytes),
-        qr/has user_version -1, accepted is 2/],
+        qr/has user_version -1, it must be 2/],
     ['a part of version 1', by_hand($tables . 'PRAGMA user_version = 1'),
         qr/$whole.*has no table "revocations"/],
     ['a part of version 2', by_hand($tables . $revocations

@@ -262,7 +262,7 @@ for my $version (1, 2) {
         like($said, qr/\[emerg\].*"\Q$there\E" of "auth_gateway_store"/,
             'D3 it is named');
         like($said, $pattern, 'D3 and what is not there');
-        like($said, qr/user_version 0, accepted is 2.*whole \.dump/,
+        like($said, qr/user_version 0, it must be 2.*whole \.dump/,
             'D3 and what is accepted');
         ok(slurp($there) eq $before, 'D3 it is left as it is');
     }

@@ -54,8 +54,8 @@ agw_jwk_read(agw_jwk_t *jwk, const json_t *json, const char **error)
     type = agw_jwk_type(json);
 
     if (type == NULL) {
-        *error = "a key of another type; accepted are oct, RSA, EC on P-256 "
-                 "and P-384, OKP on Ed25519";
+        *error = "a key of another type; it must be oct, RSA, EC on P-256 and "
+                 "P-384, OKP on Ed25519";
         return AGW_JWK_PASSED_OVER;
     }
 
@@ -90,8 +90,8 @@ agw_jwk_read(agw_jwk_t *jwk, const json_t *json, const char **error)
         return AGW_JWK_READ;
     }
 
-    *error = "the JWK's key_ops do not let it be used; accepted are those "
-             "with \"verify\", and \"sign\" of a private key";
+    *error = "the JWK's key_ops do not let it be used; they must have "
+             "\"verify\", or \"sign\" of a private key";
 
     agw_jwk_done(jwk);
 
@@ -161,8 +161,7 @@ agw_jwk_purpose(const json_t *json, unsigned *ops, const char **error)
     }
 
     if (rc == 1 && !agw_str_eq(use, sig)) {
-        *error = "the JWK is not for signatures; accepted as \"use\" is "
-                 "\"sig\"";
+        *error = "the JWK is not for signatures; its \"use\" must be \"sig\"";
         return AGW_JWK_PASSED_OVER;
     }
 
@@ -230,8 +229,8 @@ agw_jwk_alg(agw_jwk_t *jwk, const json_t *json, agw_kty_t kty,
     jwk->alg = rc == 1 ? agw_alg_find(name) : NULL;
 
     if (jwk->alg == NULL) {
-        *error = "the JWK has an algorithm that is not used here; accepted "
-                 "are " AGW_ALG_NAMES;
+        *error = "the JWK has an algorithm that is not used here; it must be "
+                 "one of " AGW_ALG_NAMES;
         return rc == 1 ? AGW_JWK_PASSED_OVER : AGW_JWK_REFUSED;
     }
 

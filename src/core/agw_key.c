@@ -59,7 +59,7 @@ agw_key_from_secret(const agw_key_source_t *source, const char **error)
                           : agw_alg_default(AGW_KTY_OCT, NULL);
 
     if (alg == NULL) {
-        *error = "unknown algorithm, accepted are " AGW_ALG_NAMES;
+        *error = "unknown algorithm; it must be one of " AGW_ALG_NAMES;
         return NULL;
     }
 
@@ -71,13 +71,13 @@ agw_key_from_secret(const agw_key_source_t *source, const char **error)
     }
 
     if (alg->kty != AGW_KTY_OCT) {
-        *error = "a secret does not fit the algorithm; accepted are HS256, "
-                 "HS384, HS512";
+        *error = "a secret does not fit the algorithm; it must be HS256, "
+                 "HS384 or HS512";
         return NULL;
     }
 
     if (source->bytes.len < alg->digest_size) {
-        *error = "the secret is shorter than its hash; accepted are at least "
+        *error = "the secret is shorter than its hash; it must have at least "
                  "32 bytes for HS256, 48 for HS384, 64 for HS512";
         return NULL;
     }
@@ -112,7 +112,7 @@ agw_key_from_pkey(const agw_key_source_t *source, EVP_PKEY *pkey,
 
     if (source->alg.len) {
         alg = agw_alg_find(source->alg);
-        *error = "unknown algorithm, accepted are " AGW_ALG_NAMES;
+        *error = "unknown algorithm; it must be one of " AGW_ALG_NAMES;
 
     } else {
         alg = agw_pkey_default_alg(pkey, error);
@@ -318,8 +318,8 @@ agw_key_create(const agw_key_source_t *source, const agw_alg_t *alg,
     if (source->kid.len
         && (source->kid.len > AGW_KID_MAX || !agw_is_scope_word(source->kid)))
     {
-        *error = "a kid that is not used; accepted are 1 to 256 printable "
-                 "ASCII characters without spaces, quotes and backslashes";
+        *error = "a kid that is not used; it must be 1 to 256 printable ASCII "
+                 "characters without spaces, quotes and backslashes";
         return NULL;
     }
 

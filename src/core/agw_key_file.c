@@ -45,8 +45,8 @@ static void agw_key_file_say(agw_key_file_t *file,
 
 
 static const char  agw_key_file_no_jwk[] =
-    "neither a JWK nor a JWK Set (RFC 7517, sections 4 and 5); accepted is "
-    "one JSON object without repeated members";
+    "neither a JWK nor a JWK Set (RFC 7517, sections 4 and 5); it must be one "
+    "JSON object without repeated members";
 
 
 int
@@ -86,8 +86,8 @@ agw_key_file_load(agw_keyring_t *ring, const agw_key_source_t *source,
 
     if (rc == 0 && !source->verify && !agw_key_file_can_sign(ring, count)) {
         rc = agw_key_file_fail(&file, "no key in it can sign; a public key, "
-                               "and a JWK whose key_ops lack \"sign\", are "
-                               "accepted with \"verify\"");
+                                      "and a JWK whose key_ops lack \"sign\", "
+                                      "must have \"verify\"");
     }
 
     if (rc != 0) {
@@ -220,14 +220,14 @@ agw_key_file_set(agw_key_file_t *file)
     keys = file->keys;
 
     if (file->source->kid.len && json_array_size(keys) != 1) {
-        return agw_key_file_fail(file, "kid= names one key; accepted beside "
-                                 "it is a JWK Set of one");
+        return agw_key_file_fail(file, "kid= names one key; a JWK Set beside "
+                                       "it must have one");
     }
 
     if (agw_key_file_is_mixed(keys)) {
-        return agw_key_file_fail(file, "the JWK Set has secrets beside "
-                                 "other keys; accepted are secrets in a "
-                                 "file of their own");
+        return agw_key_file_fail(file, "the JWK Set has secrets beside other "
+                                       "keys; secrets must have a file of "
+                                       "their own");
     }
 
     count = agw_keyring_count(file->ring);
@@ -347,8 +347,8 @@ agw_key_file_make(const agw_key_source_t *source, const json_t *json,
     if (jwk.alg != NULL) {
 
         if (own.alg.len && !agw_str_eq(own.alg, jwk.alg->name)) {
-            remark->text = "the JWK has another algorithm; accepted as alg= "
-                           "is the one it names";
+            remark->text = "the JWK has another algorithm; alg= must be the "
+                           "one it names";
             goto done;
         }
 

@@ -72,7 +72,7 @@ agw_pem_read(agw_str_t text, int *is_private, const char **error)
             next = agw_pem_block(name, header, der, len, is_private, error);
 
             if (next != NULL && pkey != NULL) {
-                *error = "the PEM holds several keys; accepted is one in a "
+                *error = "the PEM holds several keys; it must be one in a "
                          "file";
                 EVP_PKEY_free(next);
 
@@ -90,8 +90,8 @@ agw_pem_read(agw_str_t text, int *is_private, const char **error)
         && (pkey == NULL || ERR_GET_REASON(ERR_peek_last_error())
                             != PEM_R_NO_START_LINE))
     {
-        *error = "the PEM is broken or cut short; accepted is a whole "
-                 "PRIVATE KEY or PUBLIC KEY";
+        *error = "the PEM is broken or cut short; it must be a whole PRIVATE "
+                 "KEY or PUBLIC KEY";
     }
 
     BIO_free(bio);
@@ -118,8 +118,7 @@ agw_pem_block(const char *name, const char *header, const unsigned char *der,
     /* the older forms say that they are encrypted in a header */
 
     if (strcmp(name, PEM_STRING_PKCS8) == 0 || header[0] != '\0') {
-        *error = "the PEM is encrypted; accepted is a key without a "
-                 "passphrase";
+        *error = "the PEM is encrypted; it must be a key without a passphrase";
         return NULL;
     }
 
@@ -132,8 +131,8 @@ agw_pem_block(const char *name, const char *header, const unsigned char *der,
     }
 
     if (type == NULL) {
-        *error = "the PEM holds something else; accepted are PRIVATE KEY, "
-                 "PUBLIC KEY, and their RSA and EC spellings (not a "
+        *error = "the PEM holds something else; it must be PRIVATE KEY, "
+                 "PUBLIC KEY, or their RSA and EC spellings (not a "
                  "certificate: openssl x509 -pubkey tells its key)";
         return NULL;
     }

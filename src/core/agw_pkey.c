@@ -63,8 +63,8 @@ agw_pkey_refusal(EVP_PKEY *pkey, const agw_alg_t *alg)
     case AGW_KTY_RSA:
 
         if (!EVP_PKEY_is_a(pkey, "RSA")) {
-            return "the key does not fit its algorithm; accepted for RS* and "
-                   "PS* is an RSA key (rsaEncryption)";
+            return "the key does not fit its algorithm; for RS* and PS* it "
+                   "must be an RSA key (rsaEncryption)";
         }
 
         error = agw_rsa_refusal(pkey);
@@ -79,8 +79,8 @@ agw_pkey_refusal(EVP_PKEY *pkey, const agw_alg_t *alg)
         curve = EVP_PKEY_is_a(pkey, "EC") ? agw_pkey_curve(pkey) : NULL;
 
         if (curve == NULL || strcmp(curve, alg->curve) != 0) {
-            return "the key does not fit its algorithm; accepted are a key "
-                   "on P-256 for ES256, one on P-384 for ES384";
+            return "the key does not fit its algorithm; it must be on P-256 "
+                   "for ES256, on P-384 for ES384";
         }
 
         break;
@@ -88,8 +88,8 @@ agw_pkey_refusal(EVP_PKEY *pkey, const agw_alg_t *alg)
     case AGW_KTY_OKP:
 
         if (!EVP_PKEY_is_a(pkey, "ED25519")) {
-            return "the key does not fit its algorithm; accepted for EdDSA "
-                   "is an Ed25519 key";
+            return "the key does not fit its algorithm; for EdDSA it must be "
+                   "an Ed25519 key";
         }
 
         return agw_ed25519_is_sound(pkey)
@@ -97,7 +97,7 @@ agw_pkey_refusal(EVP_PKEY *pkey, const agw_alg_t *alg)
                         "sign, or is not in its one encoding";
 
     default:
-        return "the key does not fit its algorithm; accepted for HS* is a "
+        return "the key does not fit its algorithm; for HS* it must be a "
                "secret";
     }
 
@@ -235,7 +235,7 @@ agw_rsa_refusal(EVP_PKEY *pkey)
     bits = EVP_PKEY_get_bits(pkey);
 
     if (bits < AGW_RSA_MIN || bits > AGW_RSA_MAX) {
-        return "an RSA key of this size is not used; accepted are 2048 to "
+        return "an RSA key of this size is not used; it must have 2048 to "
                "8192 bits";
     }
 
@@ -249,8 +249,8 @@ agw_rsa_refusal(EVP_PKEY *pkey)
     } else if (!BN_is_odd(e) || BN_is_one(e)
                || BN_num_bits(e) > AGW_RSA_EXPONENT_MAX)
     {
-        error = "the RSA exponent is 1, even or very long; accepted are 3 "
-                "to 2^64, odd";
+        error = "the RSA exponent is 1, even or very long; it must be odd, "
+                "from 3 to 2^64";
     }
 
     BN_free(e);

@@ -18,8 +18,8 @@
 /* for messages */
 
 #define AGW_PKEY_OTHER_TYPE                                                   \
-    "a key of another type or curve; accepted are RSA (rsaEncryption), EC "   \
-    "on P-256 and P-384, and Ed25519"
+    "a key of another type or curve; it must be RSA (rsaEncryption), EC on "   \
+    "P-256 or P-384, or Ed25519"
 
 
 /* a thumbprint is base64url of a SHA-256 */

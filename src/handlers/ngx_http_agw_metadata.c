@@ -50,7 +50,7 @@ ngx_http_agw_prepare_metadata(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
     if (ngx_http_agw_split_issuer(issuer, &origin, &path) != NGX_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"auth_gateway_metadata\" with \"%V\" as "
-                           "\"auth_gateway_issuer\", accepted is one such as "
+                           "\"auth_gateway_issuer\", it must be one such as "
                            "\"https://api.example.com\" or "
                            "\"https://api.example.com/books\", without query "
                            "and fragment", &sscf->issuer);

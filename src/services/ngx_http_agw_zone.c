@@ -50,7 +50,7 @@ ngx_http_agw_revocations_create(ngx_conf_t *cf, size_t size,
     if (size < NGX_HTTP_AGW_ZONE_MIN) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"auth_gateway_zone\" of %uz bytes is too small, "
-                           "accepted are %uz and more", size,
+                           "it must be at least %uz", size,
                            (size_t) NGX_HTTP_AGW_ZONE_MIN);
         return NGX_CONF_ERROR;
     }

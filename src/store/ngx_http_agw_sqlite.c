@@ -100,7 +100,7 @@ ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n)
     if (path.len > 1 && path.data[0] == '/' && path.data[1] == '/') {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"sqlite://\" in \"auth_gateway_store\" is no "
-                           "path, accepted is \"sqlite:<path>\"");
+                           "path, it must be \"sqlite:<path>\"");
         return NULL;
     }
 
@@ -109,8 +109,8 @@ ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid value \"%V\" in \"auth_gateway_store\", "
-                           "accepted is \"sqlite:<path>\" with the path of "
-                           "a file", &words[0]);
+                           "it must be \"sqlite:<path>\" with the path of a "
+                           "file", &words[0]);
         return NULL;
     }
 

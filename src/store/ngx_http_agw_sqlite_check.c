@@ -150,9 +150,9 @@ ngx_http_agw_check_resolve(ngx_http_agw_check_t *check)
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, check->cf, NGX_ELOOP,
-                       "\"%s\" of \"auth_gateway_store\" cannot be used, "
-                       "accepted is a file that the workers can read and "
-                       "write, or none yet", check->sqlite->path);
+                       "\"%s\" of \"auth_gateway_store\" cannot be used, it "
+                       "must be a file that the workers can read and write, "
+                       "or none yet", check->sqlite->path);
 
     return NGX_ERROR;
 }
@@ -185,8 +185,8 @@ ngx_http_agw_check_real_directory(ngx_conf_t *cf, const char *path)
     if (real == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
                            "the directory \"%s\" of \"auth_gateway_store\" "
-                           "cannot be used, accepted is a directory that "
-                           "the workers can write", directory);
+                           "cannot be used, it must be a directory that the "
+                           "workers can write", directory);
         return NULL;
     }
 
@@ -271,8 +271,8 @@ ngx_http_agw_check_search(ngx_http_agw_check_t *check)
         if (faccessat(AT_FDCWD, directory, X_OK, AT_EACCESS) == -1) {
             ngx_conf_log_error(NGX_LOG_EMERG, check->cf, ngx_errno,
                                "the directory \"%s\" above "
-                               "\"auth_gateway_store\" cannot be searched "
-                               "by the worker user \"%s\", accepted is a "
+                               "\"auth_gateway_store\" cannot be searched by "
+                               "the worker user \"%s\", it must be a "
                                "directory that the workers can write",
                                directory, check->user);
             return NGX_ERROR;
@@ -291,9 +291,9 @@ ngx_http_agw_check_directory(ngx_http_agw_check_t *check, int mode)
     if (faccessat(AT_FDCWD, check->directory, mode, AT_EACCESS) == -1) {
         ngx_conf_log_error(NGX_LOG_EMERG, check->cf, ngx_errno,
                            "the directory \"%s\" of \"auth_gateway_store\" "
-                           "cannot be written by the worker user \"%s\", "
-                           "accepted is a directory that the workers can "
-                           "write", check->directory, check->user);
+                           "cannot be written by the worker user \"%s\", it "
+                           "must be a directory that the workers can write",
+                           check->directory, check->user);
         return NGX_ERROR;
     }
 
@@ -339,9 +339,9 @@ ngx_http_agw_check_file(ngx_http_agw_check_t *check, const char *suffix,
     if (err || !ngx_is_file(&fi)) {
         ngx_conf_log_error(NGX_LOG_EMERG, check->cf, err,
                            "\"%s\" of \"auth_gateway_store\" cannot be read "
-                           "and written by the worker user \"%s\", accepted "
-                           "is a file that the workers can read and write, "
-                           "or none yet", name, check->user);
+                           "and written by the worker user \"%s\", it must be "
+                           "a file that the workers can read and write, or "
+                           "none yet", name, check->user);
         return NGX_ERROR;
     }
 
@@ -351,9 +351,9 @@ ngx_http_agw_check_file(ngx_http_agw_check_t *check, const char *suffix,
         && fi.st_size < NGX_HTTP_AGW_CHECK_HEADER)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, check->cf, 0,
-                           "\"%s\" of \"auth_gateway_store\" cannot be "
-                           "opened by the worker user \"%s\": %s, accepted "
-                           "is a store, an empty file, or none yet", name,
+                           "\"%s\" of \"auth_gateway_store\" cannot be opened "
+                           "by the worker user \"%s\": %s, it must be a "
+                           "store, an empty file, or none yet", name,
                            check->user, sqlite3_errstr(SQLITE_NOTADB));
         return NGX_ERROR;
     }
@@ -390,8 +390,8 @@ ngx_http_agw_check_lock(ngx_http_agw_check_t *check, int fd)
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, check->cf, ngx_errno,
-                       "\"%s\" of \"auth_gateway_store\" cannot be opened "
-                       "and locked by the worker user \"%s\", accepted is a "
+                       "\"%s\" of \"auth_gateway_store\" cannot be opened and "
+                       "locked by the worker user \"%s\", it must be on a "
                        "file system that lets them lock files",
                        check->file, check->user);
 
@@ -463,7 +463,7 @@ ngx_http_agw_check_database(ngx_http_agw_check_t *check, ngx_uint_t wal)
         ngx_conf_log_error(NGX_LOG_EMERG, check->cf,
                            ngx_http_agw_sqlite_errno(db, rc),
                            "\"%s\" of \"auth_gateway_store\" cannot be opened "
-                           "by the worker user \"%s\": %s, accepted is a "
+                           "by the worker user \"%s\": %s, it must be a "
                            "store, an empty file, or none yet",
                            check->sqlite->path, check->user,
                            ngx_http_agw_sqlite_error(db, rc, buf));

@@ -172,14 +172,14 @@ ngx_http_agw_sqlite_why_not(sqlite3 *db,
     u_char  *p, *last;
 
     if (sqlite3_db_readonly(db, "main") == 1) {
-        return "is read-only, accepted is one that the workers can write";
+        return "is read-only, it must be one that the workers can write";
     }
 
     last = why + NGX_HTTP_AGW_SQLITE_WHY - 1;
 
     if (found->version < 0 || found->version > NGX_HTTP_AGW_SQLITE_VERSION) {
         p = ngx_slprintf(why, last,
-                         "has user_version %d, accepted is %d, or 0 in an "
+                         "has user_version %d, it must be %d, or 0 in an "
                          "empty database%s", found->version,
                          NGX_HTTP_AGW_SQLITE_VERSION, found->version < 0
                          ? "" : ": a newer version of the module, or "
@@ -190,15 +190,15 @@ ngx_http_agw_sqlite_why_not(sqlite3 *db,
 
     } else if (found->version == 0) {
         p = ngx_slprintf(why, last,
-                         "has user_version 0, accepted is %d, or 0 in an "
-                         "empty database or one that a whole .dump of a "
-                         "store was read into: it has no %s",
+                         "has user_version 0, it must be %d, or 0 in an empty "
+                         "database or one that a whole .dump of a store was "
+                         "read into: it has no %s",
                          NGX_HTTP_AGW_SQLITE_VERSION, found->lacks);
 
     } else {
         p = ngx_slprintf(why, last,
-                         "is not whole, accepted is a store that was copied "
-                         "by .backup or .dump: it has no %s", found->lacks);
+                         "is not whole, it must be a store that was copied by "
+                         ".backup or .dump: it has no %s", found->lacks);
     }
 
     *p = '\0';

@@ -64,8 +64,8 @@ ngx_http_agw_store_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
     scheme.len = len;
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "unknown scheme \"%V\" in \"auth_gateway_store\", "
-                       "accepted is \"sqlite:<path>\"", &scheme);
+                       "unknown scheme \"%V\" in \"auth_gateway_store\", it "
+                       "must be \"sqlite:<path>\"", &scheme);
 
     return NGX_CONF_ERROR;
 }
