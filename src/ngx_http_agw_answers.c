@@ -255,8 +255,8 @@ ngx_http_agw_merge_answer(ngx_conf_t *cf,
     if (explicit_require) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%s\" in location \"%V\" stands beside "
-                           "\"auth_gateway_require\", there must be one of them: "
-                           "the first authenticates by itself",
+                           "\"auth_gateway_require\", there must be one of "
+                           "them: the first authenticates by itself",
                            conf->answer->directive, &clcf->name);
         return NGX_CONF_ERROR;
     }

@@ -99,7 +99,7 @@ agw_policy_api_key_state(const agw_api_key_row_t *row, int64_t now)
 const char *
 agw_api_key_state_text(agw_api_key_state_t state)
 {
-    static const char  *texts[] = {
+    static const char *const  texts[] = {
         [AGW_API_KEY_UNKNOWN_PARTNER] = "unknown partner",
         [AGW_API_KEY_DISABLED_PARTNER] = "disabled partner",
         [AGW_API_KEY_WRONG] = "wrong key",
