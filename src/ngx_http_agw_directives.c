@@ -185,6 +185,10 @@ ngx_http_agw_set_scope(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                     "one word of RFC 6749, section 3.3");
     }
 
+    if (ngx_http_agw_has_variable(&value[1])) {
+        return ngx_http_agw_invalid(cf, &value[1], "text without variables");
+    }
+
     lcf->scope = value[1];
 
     return NGX_CONF_OK;
@@ -221,6 +225,11 @@ ngx_http_agw_set_partner_scope(ngx_conf_t *cf, ngx_command_t *cmd,
                                         "words of RFC 6749, section 3.3, "
                                         "other than \""
                                         AGW_BUSINESS_ACCESS "\"");
+        }
+
+        if (ngx_http_agw_has_variable(&value[i])) {
+            return ngx_http_agw_invalid(cf, &value[i],
+                                        "text without variables");
         }
 
         len += word.len + 1;

@@ -14,6 +14,7 @@
 #include "agw_grammar.h"
 #include "agw_key_file.h"
 #include "ngx_http_agw_conf.h"
+#include "ngx_http_agw_values.h"
 
 
 #define NGX_HTTP_AGW_KEY_FILE_MAX  65536     /* bytes */
@@ -125,6 +126,11 @@ ngx_http_agw_key_options(ngx_conf_t *cf, agw_key_source_t *source)
                                "\"issuer=<iss>\", each once",
                                &value[i]);
             return NGX_CONF_ERROR;
+        }
+
+        if (ngx_http_agw_has_variable(&value[i])) {
+            return ngx_http_agw_invalid(cf, &value[i],
+                                        "text without variables");
         }
     }
 

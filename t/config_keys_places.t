@@ -150,4 +150,12 @@ key_refused("D4 issuer= with $_->[0]", $public, qr/issuer/,
     ['no UTF-8', "verify issuer=https://\xff/"],
     ['another one', 'verify issuer=https://a issuer=https://b'];
 
+# the module expands none of them, and the words would stand as they are
+
+key_refused("D3 a variable in $_", $public, qr/must be text without/,
+    "verify $_", unnamed => 1) for 'issuer=https://$host', 'issuer=$iss',
+    'kid=$host', 'kid=k${n}';
+key_accepted('D3 a $ that begins no variable', $public, 'verify kid=k$',
+    notice => qr/kid "k\$"/);
+
 done_testing();

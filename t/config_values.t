@@ -172,6 +172,9 @@ my @values = (
         qr/it must be text without variables/, 'server'] } '$host',
         'https://$host', 'a ${host} b', '$1', '$_x' }
         qw(issuer audience realm)),
+    (map { my $name = $_; map { ["auth_gateway_$name", $_,
+        qr/must be text without variables/, 'location'] } '$scope',
+        'a$scope', 'a:${b}' } qw(scope partner_scope)),
     (map { my $name = $_; map { ["auth_gateway_$name", $_, $text,
         'server'] } '', "a\tb", "a\x01b", "a\x7fb", "\xff", "a\xc0\xafb" }
         qw(issuer audience)),
