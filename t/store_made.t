@@ -294,9 +294,11 @@ SKIP: {
     like(said(), qr/auth_gateway: store "\Q$file\E" cannot be opened: /,
         'D5 a full disk: it says what is wrong');
     is(status_of($partner), 503, 'P1.10 a full disk: 503');
-    unlink "$dir/filler";
+    unlink "$dir/filler", glob "$file*";
     system("mount -o remount,size=1m $dir");
     is(status_of($partner), 401, 'D5 with room, a worker makes it');
+    is(sprintf('%o', (stat $file)[2] & 07777), '640',
+        'D5 closed to everybody else too');
     is(system('sqlite3', '-cmd', '.timeout 5000', $file, insert($partner)),
         0, 'D5 and it can be filled');
     is(status_of($partner), 200, 'D5 and used');

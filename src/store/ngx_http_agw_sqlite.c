@@ -173,10 +173,6 @@ ngx_http_agw_sqlite_make_as_worker(void *data)
     int                          rc;
     ngx_http_agw_sqlite_make_t  *make = data;
 
-    /* SQLite gives the files beside it the mode and owner of this one */
-
-    (void) umask(027);
-
     rc = ngx_http_agw_sqlite_connect_first(make->sqlite, make->log);
 
     ngx_http_agw_sqlite_disconnect(make->sqlite);

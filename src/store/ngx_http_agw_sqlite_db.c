@@ -12,6 +12,11 @@
 #include "ngx_http_agw_sqlite_schema.h"
 
 
+/* nginx as a daemon has none; a store has digests of API keys in it */
+
+#define NGX_HTTP_AGW_SQLITE_UMASK  027
+
+
 static int ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite,
     ngx_log_t *log);
 static int ngx_http_agw_sqlite_announce(ngx_http_agw_sqlite_t *sqlite);
@@ -116,16 +121,23 @@ ngx_http_agw_sqlite_disconnect(ngx_http_agw_sqlite_t *sqlite)
 static int
 ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
 {
-    int  rc, flags;
+    int     rc, flags;
+    mode_t  mask;
 
     flags = SQLITE_OPEN_READWRITE|SQLITE_OPEN_NOMUTEX
             |(sqlite->opened ? 0 : SQLITE_OPEN_CREATE);
+
+    /* SQLite gives the files beside it the mode and owner of this one */
+
+    mask = umask(NGX_HTTP_AGW_SQLITE_UMASK);
 
     rc = sqlite3_open_v2(sqlite->path, &sqlite->db, flags, NULL);
 
     if (rc == SQLITE_OK) {
         rc = ngx_http_agw_sqlite_migrate(sqlite, log);
     }
+
+    (void) umask(mask);
 
     if (rc == SQLITE_OK) {
         rc = ngx_http_agw_sqlite_announce(sqlite);
