@@ -202,7 +202,7 @@ for my $kind (qw(business partner)) {
 }
 
 $gw->good_is(sub {
-    return $gw->request('GET', "/mirrored/$business/good", quiet => 1,
+    return $gw->request('GET', "/asked/$business/good", quiet => 1,
         bearer => $token{business})->status == 200;
 });
 
