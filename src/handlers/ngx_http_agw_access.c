@@ -118,6 +118,12 @@ ngx_http_agw_access_unguarded(ngx_http_request_t *r,
 
     reason = ngx_http_agw_admit_unguarded(r);
 
+    if (reason == AGW_OK && !lcf->opened
+        && ngx_http_agw_removes_businesses(r))
+    {
+        reason = AGW_UNGUARDED_PATH;
+    }
+
     if (reason == AGW_OK && ngx_http_agw_may_have_destination(r)) {
         reason = ngx_http_agw_check_destination(r);
 
@@ -264,6 +270,12 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
     if (reason == AGW_NOT_OWNER) {
         reason = ngx_http_agw_access_owner(r, ctx, &demand);
+    }
+
+    if (reason == AGW_OK && demand.business_id.len == 0
+        && ngx_http_agw_removes_businesses(r))
+    {
+        reason = AGW_WRONG_KIND;
     }
 
     if (reason == AGW_OK && ngx_http_agw_may_have_destination(r)) {

@@ -108,6 +108,16 @@ ngx_http_agw_allow_destination(ngx_http_request_t *r, agw_str_t business_id)
 }
 
 
+/* what a content handler forwards is for the upstream to judge */
+
+ngx_uint_t
+ngx_http_agw_removes_businesses(ngx_http_request_t *r)
+{
+    return r->method == NGX_HTTP_DELETE && r->content_handler == NULL
+           && ngx_http_agw_holds_businesses(r, ngx_http_agw_to_core(r->uri));
+}
+
+
 static agw_reason_t
 ngx_http_agw_read_destination(ngx_http_request_t *r,
     ngx_http_agw_destination_t *destination)

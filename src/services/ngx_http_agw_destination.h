@@ -1,7 +1,8 @@
 
 /*
- * The other path of a COPY or a MOVE: its Destination (RFC 4918, section
- * 10.3).
+ * What a method of WebDAV writes beside the resource that the request names:
+ * the Destination of a COPY or a MOVE (RFC 4918, section 10.3), and the members
+ * of a collection.
  */
 
 
@@ -38,6 +39,14 @@ agw_reason_t ngx_http_agw_check_destination(ngx_http_request_t *r);
 
 agw_reason_t ngx_http_agw_allow_destination(ngx_http_request_t *r,
     agw_str_t business_id);
+
+
+/*
+ * Whether it is a DELETE by nginx's own dav_methods, which removes all that
+ * lies in a collection (section 9.6.1), of one in which businesses lie.
+ */
+
+ngx_uint_t ngx_http_agw_removes_businesses(ngx_http_request_t *r);
 
 
 #endif /* NGX_HTTP_AGW_DESTINATION_H_INCLUDED_ */
