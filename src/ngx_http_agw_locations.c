@@ -24,9 +24,11 @@ static void ngx_http_agw_check_unused_path(ngx_conf_t *cf,
 static ngx_int_t ngx_http_agw_check_named(ngx_conf_t *cf,
     const ngx_http_agw_location_t *location);
 static void ngx_http_agw_check_partner(ngx_conf_t *cf,
+    const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end,
     const ngx_http_agw_location_t *location);
 static ngx_uint_t ngx_http_agw_is_described(const agw_template_t *template,
-    ngx_http_agw_place_t place, agw_str_t name);
+    const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end,
+    const ngx_http_agw_location_t *location);
 static ngx_uint_t ngx_http_agw_is_endpoint(
     const ngx_http_agw_location_t *location);
 
@@ -207,7 +209,7 @@ ngx_http_agw_check_server(ngx_conf_t *cf,
             return NGX_ERROR;
         }
 
-        ngx_http_agw_check_partner(cf, location);
+        ngx_http_agw_check_partner(cf, first, end, location);
     }
 
     return NGX_OK;
@@ -295,6 +297,7 @@ ngx_http_agw_check_named(ngx_conf_t *cf,
 
 static void
 ngx_http_agw_check_partner(ngx_conf_t *cf,
+    const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end,
     const ngx_http_agw_location_t *location)
 {
     ngx_uint_t                       i;
@@ -315,9 +318,7 @@ ngx_http_agw_check_partner(ngx_conf_t *cf,
     t = location->server->templates->elts;
 
     for (i = 0; i < location->server->templates->nelts; i++) {
-        if (ngx_http_agw_is_described(&t[i], conf->place,
-                                      ngx_http_agw_to_core(clcf->name)))
-        {
+        if (ngx_http_agw_is_described(&t[i], first, end, location)) {
             ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                           "\"auth_gateway_require partner\" in location "
                           "\"%V\": \"%*s<business_id>%*s\" describes its "
@@ -339,14 +340,21 @@ ngx_http_agw_check_partner(ngx_conf_t *cf,
 
 /*
  * Whether all the paths of a prefix location are a template's, but for one
- * that lacks the business; whether that of an exact one is.
+ * that lacks the business; whether that of an exact one is.  None is that of
+ * "location /v1/businesses" beside "location /v1/businesses/".
  */
 
 static ngx_uint_t
 ngx_http_agw_is_described(const agw_template_t *template,
-    ngx_http_agw_place_t place, agw_str_t name)
+    const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end,
+    const ngx_http_agw_location_t *location)
 {
-    agw_str_t  bare, id;
+    agw_str_t                       name, bare, id;
+    ngx_http_agw_place_t            place;
+    const ngx_http_agw_location_t  *other;
+
+    place = location->conf->place;
+    name = ngx_http_agw_to_core(location->core->name);
 
     if (place != NGX_HTTP_AGW_PREFIX && place != NGX_HTTP_AGW_EXACT) {
         return 0;
@@ -358,11 +366,31 @@ ngx_http_agw_is_described(const agw_template_t *template,
         return 1;
     }
 
+    if (place == NGX_HTTP_AGW_EXACT || template->suffix.len) {
+        return 0;
+    }
+
+    if (agw_str_eq(name, template->prefix)) {
+        return 1;
+    }
+
     bare = template->prefix;
     bare.len--;
 
-    return place == NGX_HTTP_AGW_PREFIX && template->suffix.len == 0
-           && (agw_str_eq(name, template->prefix) || agw_str_eq(name, bare));
+    if (!agw_str_eq(name, bare)) {
+        return 0;
+    }
+
+    for (other = first; other < end; other++) {
+        if (other->conf->place == NGX_HTTP_AGW_PREFIX
+            && agw_str_eq(ngx_http_agw_to_core(other->core->name),
+                          template->prefix))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 

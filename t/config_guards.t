@@ -164,8 +164,8 @@ warned('once for a location and its blocks',
     location => "$template $partner $proxy if (\$arg_x) { set \$x 1; }"
         . ' limit_except GET { deny all; }');
 
-for (['/v1/businesses', ''], ['/v1/businesses/b-1', ''],
-    ['/v1/businesses/b-1/x', ''], ['/v1/businesses/b-1/x', '^~ '])
+for (['/v1/businesses/b-1', ''], ['/v1/businesses/b-1/x', ''],
+    ['/v1/businesses/b-1/x', '^~ '])
 {
     my ($name, $modifier) = @$_;
 
@@ -173,6 +173,17 @@ for (['/v1/businesses', ''], ['/v1/businesses/b-1', ''],
         location => $guard,
         server => "location $modifier$name { $partner $proxy }");
 }
+
+# The story: the list of businesses is for partners, and a location with a
+# longer name has all that the template describes: nginx warned all the same.
+
+warned('no mistake: the list, beside what is below it', undef,
+    location => $guard,
+    server => "location /v1/businesses { $partner $proxy }");
+warned('the list, and all below it', qr/in\ location\ "\/v2\/businesses": .*
+    a\ partner\ token\ is\ refused/x, server => "location /v2/businesses {"
+    . " $partner $proxy } location ~ ^/v2/businesses/ { $business $proxy"
+    . ' auth_gateway_business_path /v2/businesses/<business_id>; }');
 
 warned('an exact location that inherits it',
     partner_of('/v1/businesses/all', $refuses),
