@@ -19,7 +19,11 @@ static ngx_uint_t ngx_http_agw_has_auth_basic(
     const ngx_http_agw_location_t *location, const ngx_command_t *cmd,
     ngx_uint_t ctx_index);
 static const char *ngx_http_agw_demand(
-    const ngx_http_agw_location_t *location);
+    const ngx_http_agw_location_t *location,
+    const ngx_http_agw_location_t *end);
+static ngx_uint_t ngx_http_agw_takes_all(
+    const ngx_http_agw_location_t *location,
+    const ngx_http_agw_location_t *end);
 static ngx_uint_t ngx_http_agw_is_within(
     const ngx_http_agw_location_t *location,
     const ngx_http_agw_location_t *outer);
@@ -48,7 +52,8 @@ ngx_http_agw_warn_of_auth_basic(ngx_conf_t *cf)
     warned = NULL;
 
     for (i = 0; i < mcf->locations->nelts; i++) {
-        demand = ngx_http_agw_demand(&location[i]);
+        demand = ngx_http_agw_demand(&location[i],
+                                     location + mcf->locations->nelts);
 
         if (demand != NULL && !ngx_http_agw_is_within(&location[i], warned)
             && ngx_http_agw_has_auth_basic(&location[i], cmd, ctx_index))
@@ -122,7 +127,8 @@ ngx_http_agw_has_auth_basic(const ngx_http_agw_location_t *location,
 /* the directive that wants the header; an `if` has nothing of its own */
 
 static const char *
-ngx_http_agw_demand(const ngx_http_agw_location_t *location)
+ngx_http_agw_demand(const ngx_http_agw_location_t *location,
+    const ngx_http_agw_location_t *end)
 {
     const ngx_http_agw_loc_conf_t  *conf;
 
@@ -132,12 +138,38 @@ ngx_http_agw_demand(const ngx_http_agw_location_t *location)
         return NULL;
     }
 
+    if (location->is_server && ngx_http_agw_takes_all(location + 1, end)) {
+        return NULL;
+    }
+
     if (conf->answer != NULL) {
         return conf->answer->takes_credentials ? conf->answer->directive
                                                : NULL;
     }
 
     return conf->require != AGW_REQUIRE_OFF ? "auth_gateway_require" : NULL;
+}
+
+
+/* whether a `location /` leaves the server no request of its own */
+
+static ngx_uint_t
+ngx_http_agw_takes_all(const ngx_http_agw_location_t *location,
+    const ngx_http_agw_location_t *end)
+{
+    while (location < end && !location->is_server) {
+
+        if (location->conf->place == NGX_HTTP_AGW_PREFIX
+            && location->core->name.len == 1
+            && location->core->name.data[0] == '/')
+        {
+            return 1;
+        }
+
+        location++;
+    }
+
+    return 0;
 }
 
 
@@ -156,7 +188,19 @@ static void
 ngx_http_agw_warn(ngx_conf_t *cf, const ngx_http_agw_location_t *location,
     const char *demand)
 {
-    const char  *satisfy, *effect;
+    ngx_str_t    name;
+    const char  *place, *quote, *satisfy, *effect;
+
+    place = location->core->lmt_excpt ? "in \"limit_except\" of location "
+                                      : "in location ";
+    quote = "\"";
+    name = location->core->name;
+
+    if (location->is_server) {
+        place = "outside the locations";
+        quote = "";
+        ngx_str_null(&name);
+    }
 
     satisfy = "all";
     effect = "no request has the credentials of both";
@@ -171,11 +215,9 @@ ngx_http_agw_warn(ngx_conf_t *cf, const ngx_http_agw_location_t *location,
     }
 
     ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                  "\"auth_basic\" stands beside \"%s\" in %s \"%V\" of the "
+                  "\"auth_basic\" stands beside \"%s\" %s%s%V%s of the "
                   "server in %s:%ui: under \"satisfy %s\" %s",
-                  demand,
-                  location->core->lmt_excpt ? "\"limit_except\" of location"
-                                            : "location",
-                  &location->core->name, location->core_server->file_name,
+                  demand, place, quote, &name, quote,
+                  location->core_server->file_name,
                   location->core_server->line, satisfy, effect);
 }

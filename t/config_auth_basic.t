@@ -127,11 +127,19 @@ for my $answer ('token partner', 'token business', 'revoke token',
 }
 
 is(warnings(server => "auth_gateway_require business; $basic",
-    location => 'return 404;') =~ tr/\n//, 1,
-    'D6 nginx warns: the server and its location');
+    location => 'return 404;'),
+    join("\n", map { qq{"auth_basic" stands beside "auth_gateway_require" $_: }
+        . qq{under "satisfy all" $both} } 'outside the locations',
+        "in $place"), 'D6 nginx warns: the server and its location');
 
 # nothing to warn about
 
+# Of the server itself, where a location takes all of its requests: nginx warned
+# about location "".
+
+silent('a location takes all', server => "auth_gateway_require business;"
+    . " $basic location / { auth_basic off; root /x; }",
+    location => 'auth_basic off;');
 silent('nothing is demanded', location => "$basic root /x;");
 silent('auth_basic off', location => "$guard auth_basic off;");
 silent('auth_basic off under one of the server', server => $basic,
