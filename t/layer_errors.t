@@ -12,6 +12,7 @@ use Test::More;
 
 use AGW::Files qw(repo_root slurp spew write_secret);
 use AGW::Gateway;
+use AGW::Reasons qw(%reasons);
 use AGW::Refusal qw(expected);
 
 # servers that differ in their format alone
@@ -400,14 +401,13 @@ for (['no_credentials', 'GET', "/intercepted/$business", []],
 }
 
 
-# the table of the sources is the one that was asked for, and all of it
+# all of the table was asked for
 
 {
     my $source = slurp(repo_root() . '/src/core/agw_reason.c');
-    my @reasons = grep { $_ !~ /^(?:ok|internal_error)$/ }
-        $source =~ /^    \{ "(\w+)"/mg;
 
-    is_deeply([sort keys %reached], [sort @reasons],
+    is_deeply([sort keys %reached],
+        [sort grep { $_ ne 'internal_error' } keys %reasons],
         'D7 every reason that can be reached was');
     like($source, qr/"internal_error", 500,[^}]*"Unknown", NULL,/,
         'P3.4 internal_error has no error_enum either');

@@ -14,6 +14,7 @@ use AGW::Conf qw(free_port);
 use AGW::Files qw(make_certificate make_prefix module_path repo_root slurp
     spew worker_ids);
 use AGW::Nginx qw(nginx_t);
+use AGW::Reasons qw(%reasons);
 
 my $root = repo_root();
 my $readme = slurp("$root/README.md");
@@ -285,34 +286,34 @@ starts('all defaults start', around("http {\n" . join('', map { "    $_\n" }
 }
 
 
-# reasons: name => [status, error, error_code]
+# reasons, as in the table of the tests, which t/reasons.t and
+# t/unit/test_reason.c compare with the sources
 
 {
-    my $source = slurp("$root/src/core/agw_reason.c");
-    my (%known, %said);
-
-    while ($source =~ /^\s+\{ "(\w+)", (\d+), "(\w+)",\s+"(\w+)",/mg) {
-        $known{$1} = [$2, $3, $4];
-    }
+    my %said;
 
     for my $row (section(3, 'Reasons') =~ /^\| (`.*) \|$/mg) {
-        my ($names, $status, $error, $code) = split / \| /, $row;
+        my ($names, %row);
 
-        ($error) = $error =~ /^`(\w+)`/;
-        ($code) = $code =~ /^`(\w+)`$/;
+        ($names, @row{qw(status error error_code type)})
+            = split / \| /, $row;
+        ($row{error}) = $row{error} =~ /^`(\w+)`/;
+        ($row{error_code}) = $row{error_code} =~ /^`(\w+)`$/;
+        @row{qw(type enum)} = $row{type}
+            =~ /^`(\w+)`, (?:`(\w+)`|absent)$/;
 
         for my $name ($names =~ /`(\w+)`/g) {
             ok(!exists $said{$name}, "$name has one row");
-            $said{$name} = [$status, $error, $code];
+            $said{$name} = \%row;
         }
     }
 
-    cmp_ok(keys %known, '>', 20, 'the table of reasons was read');
-    is_deeply(\%said, \%known, 'each reason with its answer');
+    cmp_ok(keys %reasons, '>', 20, 'the table of reasons was read');
+    is_deeply(\%said, \%reasons, 'each reason with its answer');
 
     # and what an endpoint may answer is in its table
 
-    my %statuses = map { $_->[0] => 1 } values %known;
+    my %statuses = map { $_->{status} => 1 } values %reasons;
 
     for my $title ('Partner token', 'Business token', 'Guarded resources') {
         my @rows = section(3, $title) =~ /^\| (\d+) \|/mg;

@@ -16,6 +16,7 @@ use Time::HiRes qw(sleep);
 
 use AGW::Files qw(repo_root slurp write_secret);
 use AGW::Gateway;
+use AGW::Reasons qw(%reasons);
 
 # two servers that differ in their format alone; the second one's token
 # locations inherit it
@@ -90,38 +91,6 @@ $locations
     }
 }
 CONF
-
-# reason => [status, error, error_code], as D7 has them
-
-my %rows = (
-    (map { $_ => [403, 'invalid_request', 'permission_denied'] } qw(
-        insecure_transport unguarded_path
-    )),
-    (map { $_ => [400, 'invalid_request', 'validation_error'] } qw(
-        ambiguous_path malformed_credentials invalid_request body_not_json
-    )),
-    body_too_large => [413, 'invalid_request', 'validation_error'],
-    method_not_allowed => [405, 'invalid_request', 'validation_error'],
-    unsupported_grant_type =>
-        [400, 'unsupported_grant_type', 'validation_error'],
-    invalid_scope => [400, 'invalid_scope', 'validation_error'],
-    invalid_client => [401, 'invalid_client', 'authentication_required'],
-    no_credentials => [401, 'invalid_token', 'authentication_required'],
-    (map { $_ => [401, 'invalid_token', 'invalid_token'] } qw(
-        malformed_token unknown_key algorithm_mismatch bad_signature
-        malformed_claims wrong_issuer wrong_audience expired not_yet_valid
-        revoked lifetime_exceeded
-    )),
-    (map { $_ => [403, 'insufficient_scope', 'permission_denied'] } qw(
-        wrong_kind insufficient_scope wrong_business
-    )),
-    (map { $_ => [404, 'invalid_target', 'business_not_found'] } qw(
-        no_business_in_path unknown_business not_owner archived_business
-    )),
-    store_unavailable =>
-        [503, 'temporarily_unavailable', 'service_unavailable'],
-    internal_error => [500, 'server_error', 'internal_error'],
-);
 
 my $gw = AGW::Gateway->start($conf,
     before => sub { write_secret("$_[0]/second.key") });
@@ -249,7 +218,7 @@ my %reached;
 sub challenge {
     my ($reason, $by, $scope, $text) = @_;
 
-    my ($status, $error) = @{ $rows{$reason} };
+    my ($status, $error) = @{ $reasons{$reason} }{qw(status error)};
     my $realm = 'realm="auth gateway"';
 
     return $status == 401 ? "Basic $realm" : '' if $by eq 'basic';
@@ -291,7 +260,8 @@ sub row {
     my ($where, $format, $by, $scope, $row) = @_;
 
     my ($reason, $method, $target, $lines, %opt) = @$row;
-    my ($status, $error, $code) = @{ $rows{$reason} };
+    my ($status, $error, $code)
+        = @{ $reasons{$reason} }{qw(status error error_code)};
     my $thred = $format eq 'thred' && $where =~ /guarded/;
     my $port = ($opt{port} // 'TLS') . ($format eq 'thred' ? 2 : 1);
 
@@ -414,16 +384,18 @@ is($text{$_}, $text{unknown_business}, "P2.3 $_: the bytes of an unknown one")
         'D7 each reason has its own text');
 }
 
-# the table of the sources is the one above, and all of it was reached
+# the table of the sources is the one of the tests, and all of it was reached
 
 {
     my $source = slurp(repo_root() . '/src/core/agw_reason.c');
     my %found = map { /^ "(\w+)", \s+ (\d+), \s+ "(\w+)", \s+ "(\w+)", /x
         ? ($1 => [$2, $3, $4]) : () } split /\{ (?=")/, $source;
 
-    is_deeply(\%found, \%rows, 'D7 the table');
+    is_deeply(\%found, { map {
+        $_ => [@{ $reasons{$_} }{qw(status error error_code)}]
+    } keys %reasons }, 'D7 the table');
     is_deeply([sort keys %reached],
-        [sort grep { $_ ne 'internal_error' } keys %rows],
+        [sort grep { $_ ne 'internal_error' } keys %reasons],
         'D7 every reason that can be reached was');
 }
 

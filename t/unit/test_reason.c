@@ -9,14 +9,6 @@
 #include "agw_reason.h"
 
 
-#define PARAMETERS   "InvalidParameters"
-#define PAYLOAD      "InvalidPayload"
-#define BAD          "BadRequest"
-#define SPECIFIED    "SpecifiedBadRequest"
-#define FAILURE      "AuthFailure"
-#define NOT_FOUND    "ResourceNotFound"
-#define NO_ID        "SpecifiedIdNotFound"
-
 /* NGX_HTTP_AGW_REFUSAL_SIZE */
 
 #define REFUSAL_SIZE  1024
@@ -31,70 +23,14 @@ static const struct {
     const char   *type;
     const char   *value;
 } rows[] = {
-    { AGW_INSECURE_TRANSPORT, "insecure_transport", 403, "invalid_request",
-      "permission_denied", BAD, SPECIFIED },
-    { AGW_AMBIGUOUS_PATH, "ambiguous_path", 400, "invalid_request",
-      "validation_error", PARAMETERS, PAYLOAD },
-    { AGW_MALFORMED_CREDENTIALS, "malformed_credentials", 400,
-      "invalid_request", "validation_error", PARAMETERS, PAYLOAD },
-    { AGW_INVALID_REQUEST, "invalid_request", 400, "invalid_request",
-      "validation_error", PARAMETERS, PAYLOAD },
-    { AGW_BODY_NOT_JSON, "body_not_json", 400, "invalid_request",
-      "validation_error", "JsonSerialization", PAYLOAD },
-    { AGW_BODY_TOO_LARGE, "body_too_large", 413, "invalid_request",
-      "validation_error", BAD, SPECIFIED },
-    { AGW_METHOD_NOT_ALLOWED, "method_not_allowed", 405, "invalid_request",
-      "validation_error", BAD, SPECIFIED },
-    { AGW_UNSUPPORTED_GRANT_TYPE, "unsupported_grant_type", 400,
-      "unsupported_grant_type", "validation_error", PARAMETERS, PAYLOAD },
-    { AGW_INVALID_SCOPE, "invalid_scope", 400, "invalid_scope",
-      "validation_error", PARAMETERS, PAYLOAD },
-    { AGW_INVALID_CLIENT, "invalid_client", 401, "invalid_client",
-      "authentication_required", FAILURE, SPECIFIED },
-    { AGW_NO_CREDENTIALS, "no_credentials", 401, "invalid_token",
-      "authentication_required", FAILURE, SPECIFIED },
-    { AGW_MALFORMED_TOKEN, "malformed_token", 401, "invalid_token",
-      "invalid_token", FAILURE, SPECIFIED },
-    { AGW_UNKNOWN_KEY, "unknown_key", 401, "invalid_token",
-      "invalid_token", FAILURE, SPECIFIED },
-    { AGW_ALGORITHM_MISMATCH, "algorithm_mismatch", 401, "invalid_token",
-      "invalid_token", FAILURE, SPECIFIED },
-    { AGW_BAD_SIGNATURE, "bad_signature", 401, "invalid_token",
-      "invalid_token", FAILURE, SPECIFIED },
-    { AGW_MALFORMED_CLAIMS, "malformed_claims", 401, "invalid_token",
-      "invalid_token", FAILURE, SPECIFIED },
-    { AGW_WRONG_ISSUER, "wrong_issuer", 401, "invalid_token",
-      "invalid_token", FAILURE, SPECIFIED },
-    { AGW_WRONG_AUDIENCE, "wrong_audience", 401, "invalid_token",
-      "invalid_token", FAILURE, SPECIFIED },
-    { AGW_EXPIRED, "expired", 401, "invalid_token",
-      "invalid_token", FAILURE, SPECIFIED },
-    { AGW_NOT_YET_VALID, "not_yet_valid", 401, "invalid_token",
-      "invalid_token", FAILURE, SPECIFIED },
-    { AGW_REVOKED, "revoked", 401, "invalid_token",
-      "invalid_token", FAILURE, SPECIFIED },
-    { AGW_LIFETIME_EXCEEDED, "lifetime_exceeded", 401, "invalid_token",
-      "invalid_token", FAILURE, SPECIFIED },
-    { AGW_UNGUARDED_PATH, "unguarded_path", 403, "invalid_request",
-      "permission_denied", BAD, SPECIFIED },
-    { AGW_WRONG_KIND, "wrong_kind", 403, "insufficient_scope",
-      "permission_denied", FAILURE, SPECIFIED },
-    { AGW_INSUFFICIENT_SCOPE, "insufficient_scope", 403,
-      "insufficient_scope", "permission_denied", FAILURE, SPECIFIED },
-    { AGW_WRONG_BUSINESS, "wrong_business", 403, "insufficient_scope",
-      "permission_denied", FAILURE, SPECIFIED },
-    { AGW_NO_BUSINESS_IN_PATH, "no_business_in_path", 404, "invalid_target",
-      "business_not_found", NOT_FOUND, NO_ID },
-    { AGW_UNKNOWN_BUSINESS, "unknown_business", 404, "invalid_target",
-      "business_not_found", NOT_FOUND, NO_ID },
-    { AGW_NOT_OWNER, "not_owner", 404, "invalid_target",
-      "business_not_found", NOT_FOUND, NO_ID },
-    { AGW_ARCHIVED_BUSINESS, "archived_business", 404, "invalid_target",
-      "business_not_found", "ResourceArchived", "ResourceArchived" },
-    { AGW_STORE_UNAVAILABLE, "store_unavailable", 503,
-      "temporarily_unavailable", "service_unavailable", "Unknown", NULL },
-    { AGW_INTERNAL_ERROR, "internal_error", 500, "server_error",
-      "internal_error", "Unknown", NULL },
+
+#define REASON(reason, name, status, error, code, type, value)  \
+    { reason, #name, status, #error, #code, #type, #value },
+
+#include "reasons.def"
+
+#undef REASON
+
 };
 
 
@@ -121,7 +57,7 @@ d7_table(void **state)
         assert_string_equal(info->thred_code, rows[i].thred);
         assert_string_equal(info->layer_type, rows[i].type);
 
-        if (rows[i].value == NULL) {
+        if (strcmp(rows[i].value, "NONE") == 0) {
             assert_null(info->layer_enum);
             assert_true(info->status >= 500);
 

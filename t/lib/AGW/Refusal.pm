@@ -8,56 +8,11 @@ use warnings;
 use Exporter 'import';
 use JSON ();
 
+use AGW::Reasons qw(%reasons);
+
 our @EXPORT_OK = qw(expected problems_of problems_of_fault);
 
 my $canonical = JSON->new->canonical;
-
-# reason => [status, error word in the oauth2 format, type and enum of layer's]
-
-my @failure = ('AuthFailure', 'SpecifiedBadRequest');
-my @request = ('BadRequest', 'SpecifiedBadRequest');
-my @parameters = ('InvalidParameters', 'InvalidPayload');
-my @absent = ('ResourceNotFound', 'SpecifiedIdNotFound');
-
-my %answers = (
-    insecure_transport => [403, 'invalid_request', @request],
-    unguarded_path => [403, 'invalid_request', @request],
-    invalid_client => [401, 'invalid_client', @failure],
-    no_credentials => [401, 'invalid_token', @failure],
-    body_not_json => [400, 'invalid_request', 'JsonSerialization',
-        'InvalidPayload'],
-    body_too_large => [413, 'invalid_request', @request],
-    method_not_allowed => [405, 'invalid_request', @request],
-    unsupported_grant_type => [400, 'unsupported_grant_type', @parameters],
-    invalid_scope => [400, 'invalid_scope', @parameters],
-    archived_business => [404, 'invalid_target', 'ResourceArchived',
-        'ResourceArchived'],
-    store_unavailable => [503, 'temporarily_unavailable', 'Unknown'],
-    (map { $_ => [400, 'invalid_request', @parameters] } qw(
-        ambiguous_path malformed_credentials invalid_request
-    )),
-    (map { $_ => [401, 'invalid_token', @failure] } qw(
-        malformed_token unknown_key algorithm_mismatch bad_signature
-        malformed_claims wrong_issuer wrong_audience expired not_yet_valid
-        revoked lifetime_exceeded
-    )),
-    (map { $_ => [403, 'insufficient_scope', @failure] } qw(
-        wrong_kind insufficient_scope wrong_business
-    )),
-    (map { $_ => [404, 'invalid_target', @absent] } qw(
-        no_business_in_path unknown_business not_owner
-    )),
-);
-
-
-# status => thred's error_code
-
-my %thred = (
-    (map { $_ => 'validation_error' } 400, 405, 413),
-    401 => 'invalid_token', 403 => 'permission_denied',
-    404 => 'business_not_found', 503 => 'service_unavailable',
-);
-
 
 # what the log adds to a reason
 
@@ -87,7 +42,7 @@ my %faults = (
 sub challenge {
     my ($reason, %opt) = @_;
 
-    my ($status, $error) = @{ $answers{$reason} };
+    my ($status, $error) = @{ $reasons{$reason} }{qw(status error)};
     my $realm = 'realm="' . ($opt{realm} // 'auth gateway') . '"';
 
     if ($opt{by} eq 'basic') {
@@ -109,22 +64,18 @@ sub challenge {
 }
 
 
-# { status, error, challenge, type, enum } of a reason
+# { status, error, error_code, challenge, type, enum } of a reason
 
 sub expected {
     my ($reason, %opt) = @_;
 
-    my $answer = $answers{$reason} or die "no reason $reason\n";
-    my $error = $answer->[1];
+    my %want = %{ $reasons{$reason} or die "no reason $reason\n" };
 
-    $error = 'invalid_client'
+    $want{error} = 'invalid_client'
         if $reason eq 'no_credentials' && $opt{by} ne 'bearer';
+    $want{challenge} = challenge($reason, %opt);
 
-    return {
-        status => $answer->[0], error => $error,
-        challenge => scalar challenge($reason, %opt),
-        type => $answer->[2], enum => $answer->[3],
-    };
+    return \%want;
 }
 
 
@@ -181,7 +132,7 @@ sub problems_of {
 
     return (@problems,
         $format eq 'layer' ? problems_of_api_error($response, $want)
-        : $format eq 'thred' ? problems_of_thred($response, $reason, $want)
+        : $format eq 'thred' ? problems_of_thred($response, $want)
         : problems_of_body($response, $want->{error}));
 }
 
@@ -215,7 +166,7 @@ sub problems_of_body {
 # the thred format, exactly (P4.4)
 
 sub problems_of_thred {
-    my ($response, $reason, $want) = @_;
+    my ($response, $want) = @_;
 
     my $json = $response->json;
 
@@ -225,8 +176,7 @@ sub problems_of_thred {
     my $got = $canonical->encode($json);
     my $wanted = $canonical->encode({
         error => $json->{error} // '', details => {},
-        error_code => $reason eq 'no_credentials' ? 'authentication_required'
-            : $thred{$want->{status}},
+        error_code => $want->{error_code},
     });
 
     return $got eq $wanted ? () : "the body is $got, not $wanted";
