@@ -10,37 +10,12 @@ use lib "$FindBin::Bin/lib";
 
 use Test::More;
 
-use AGW::Config qw(accepted check configuration refused);
+use AGW::Config qw(accepted check configuration refused $guard $proxy $store
+    $template $token);
 use AGW::Files qw(random_bytes random_hex spew);
 use AGW::Skip qw(skip_for);
 
-# each case fills in what stands in http, in the server, in the location
-
-my $conf = <<'CONF';
-http {
-    %%HTTP%%
-
-    server {
-        listen 127.0.0.1:%%TLS%% ssl;
-        %%SERVER%%
-
-        location /v1/businesses/ {
-            %%LOCATION%%
-        }
-    }
-}
-CONF
-
-my %good = (
-    store => 'auth_gateway_store sqlite:%%STORE%%/gateway.db;',
-    key => 'auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;',
-);
-my $template = 'auth_gateway_business_path /v1/businesses/<business_id>;';
-my $guard = "auth_gateway_require business; $template";
-my $proxy = 'proxy_pass http://127.0.0.1:9;';
-my $token = 'auth_gateway_token partner;';
-
-my $prefix = configuration($conf, %good);
+my $prefix = configuration();
 
 spew("$prefix/line.key", random_hex(32) . "\n", 0600);
 spew("$prefix/bytes.key", "\xa5" . random_bytes(63), 0600);
@@ -112,7 +87,7 @@ unlike((check(store => 'auth_gateway_store mysql://me:hidden@host;',
     location => $token))[1], qr/hidden/, 'D3 no password is shown');
 
 refused('store twice', 'auth_gateway_store', undef, qr/duplicate/,
-    store => $good{store} x 2, location => $token);
+    store => $store x 2, location => $token);
 refused('a token location without a store', 'auth_gateway_token', undef,
     qr/auth_gateway_store/, store => '', location => $token);
 refused('a business token location without a store', 'auth_gateway_token',

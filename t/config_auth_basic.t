@@ -11,7 +11,7 @@ use lib "$FindBin::Bin/lib";
 
 use Test::More;
 
-use AGW::Config qw(check configuration);
+use AGW::Config qw(check configuration $key);
 use AGW::Files qw(spew);
 use AGW::Gateway;
 
@@ -33,13 +33,8 @@ http {
 }
 CONF
 
-my %good = (
-    store => 'auth_gateway_store sqlite:%%STORE%%/gateway.db;',
-    key => 'auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;'
-        . ' auth_gateway_issuer https://api.example.com;',
-);
-
-configuration($conf, %good);
+configuration(conf => $conf,
+    key => "$key auth_gateway_issuer https://api.example.com;");
 
 my $guard = 'auth_gateway_require business; proxy_pass http://127.0.0.1:9;';
 my $basic = 'auth_basic x;';

@@ -9,36 +9,11 @@ use lib "$FindBin::Bin/lib";
 
 use Test::More;
 
-use AGW::Config qw(accepted configuration in_place refused);
+use AGW::Config qw(accepted configuration in_place refused $guard $proxy
+    $store $template $token);
 use AGW::Files qw(repo_root slurp);
 
-# each case fills in what stands in http, in the server, in the location
-
-my $conf = <<'CONF';
-http {
-    %%HTTP%%
-
-    server {
-        listen 127.0.0.1:%%TLS%% ssl;
-        %%SERVER%%
-
-        location /v1/businesses/ {
-            %%LOCATION%%
-        }
-    }
-}
-CONF
-
-my %good = (
-    store => 'auth_gateway_store sqlite:%%STORE%%/gateway.db;',
-    key => 'auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;',
-);
-my $template = 'auth_gateway_business_path /v1/businesses/<business_id>;';
-my $guard = "auth_gateway_require business; $template";
-my $proxy = 'proxy_pass http://127.0.0.1:9;';
-my $token = 'auth_gateway_token partner;';
-
-configuration($conf, %good);
+configuration();
 
 # Directives, by D3: where each may stand, and a line of it that is
 # good there.
@@ -48,7 +23,7 @@ my @all = qw(main upstream http server location limit_except if_in_server
 my @usual = qw(http server location);
 
 my %directives = (
-    auth_gateway_store => [$good{store}, 'http'],
+    auth_gateway_store => [$store, 'http'],
     auth_gateway_key => ['auth_gateway_key %%PREFIX%%/s48.key alg=HS256 kid=own;',
         qw(http server)],
     auth_gateway_issuer => ['auth_gateway_issuer x;', qw(http server)],

@@ -9,32 +9,13 @@ use lib "$FindBin::Bin/lib";
 
 use Test::More;
 
-use AGW::Config qw(accepted check configuration refused);
+use AGW::Config qw(accepted check configuration refused $proxy);
 
-# each case fills in what stands in http, in the server, in the location
-
-my $conf = <<'CONF';
-http {
-    %%HTTP%%
-
-    server {
-        listen 127.0.0.1:%%TLS%% ssl;
-        %%SERVER%%
-
-        location /.well-known/oauth-authorization-server {
-            %%LOCATION%%
-        }
-    }
-}
-CONF
-
-configuration($conf, store => 'auth_gateway_store sqlite:%%STORE%%/g.db;',
-    key => 'auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;');
+configuration(path => '/.well-known/oauth-authorization-server');
 
 my $jwks = 'auth_gateway_jwks;';
 my $metadata = 'auth_gateway_metadata token=/t;';
 my $issuer = 'auth_gateway_issuer https://api.example;';
-my $proxy = 'proxy_pass http://127.0.0.1:9;';
 
 # what they need
 

@@ -9,34 +9,11 @@ use lib "$FindBin::Bin/lib";
 
 use Test::More;
 
-use AGW::Config qw(accepted check configuration refused);
+use AGW::Config qw(accepted check configuration refused $proxy $template);
 
-# each case fills in what stands in http, in the server, in the location
-
-my $conf = <<'CONF';
-http {
-    %%HTTP%%
-
-    server {
-        listen 127.0.0.1:%%TLS%% ssl;
-        %%SERVER%%
-
-        location /v1/businesses/ {
-            %%LOCATION%%
-        }
-    }
-}
-CONF
-
-my %good = (
-    store => 'auth_gateway_store sqlite:%%STORE%%/gateway.db;',
-    key => 'auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;',
-);
-my $template = 'auth_gateway_business_path /v1/businesses/<business_id>;';
 my $business = 'auth_gateway_require business;';
-my $proxy = 'proxy_pass http://127.0.0.1:9;';
 
-configuration($conf, %good);
+configuration();
 
 
 # warned(name, pattern or undef, parts): whether nginx starts, and of the

@@ -1,6 +1,6 @@
 # D3: the keys that nginx -t refuses and takes, by their parameters and,
 # of secrets, by their files; no message shows any of a secret.  Other keys'
-# files are in config_key_files.t, JWKs in config_jwks.t.
+# files are in t/config_keys_files.t, JWKs in t/config_keys_jwk.t.
 
 use strict;
 use warnings;
@@ -10,36 +10,10 @@ use lib "$FindBin::Bin/lib";
 
 use Test::More;
 
-use AGW::Config qw(accepted check configuration refused);
+use AGW::Config qw(accepted check configuration refused $guard $proxy $token);
 use AGW::Files qw(random_hex slurp spew);
 
-# each case fills in what stands in http, in the server, in the location
-
-my $conf = <<'CONF';
-http {
-    %%HTTP%%
-
-    server {
-        listen 127.0.0.1:%%TLS%% ssl;
-        %%SERVER%%
-
-        location /v1/businesses/ {
-            %%LOCATION%%
-        }
-    }
-}
-CONF
-
-my %good = (
-    store => 'auth_gateway_store sqlite:%%STORE%%/gateway.db;',
-    key => 'auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;',
-);
-my $template = 'auth_gateway_business_path /v1/businesses/<business_id>;';
-my $guard = "auth_gateway_require business; $template";
-my $proxy = 'proxy_pass http://127.0.0.1:9;';
-my $token = 'auth_gateway_token partner;';
-
-my $prefix = configuration($conf, %good);
+my $prefix = configuration();
 
 spew("$prefix/short.key", random_hex(8), 0600);
 spew("$prefix/s31.key", substr(random_hex(16), 1), 0600);

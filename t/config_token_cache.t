@@ -8,35 +8,13 @@ use lib "$FindBin::Bin/lib";
 
 use Test::More;
 
-use AGW::Config qw(accepted check configuration in_place refused);
+use AGW::Config qw(accepted check configuration in_place refused $guard
+    $key);
 
-# each case fills in what stands in http, in the server, in the location
-
-my $conf = <<'CONF';
-http {
-    %%HTTP%%
-
-    server {
-        listen 127.0.0.1:%%TLS%% ssl;
-        %%SERVER%%
-
-        location /v1/businesses/ {
-            %%LOCATION%%
-        }
-    }
-}
-CONF
-
-my %good = (
-    store => 'auth_gateway_store sqlite:%%STORE%%/gateway.db;',
-    key => 'auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;',
-);
-my $guard = 'auth_gateway_require business;'
-    . ' auth_gateway_business_path /v1/businesses/<business_id>;';
 my $name = 'auth_gateway_token_cache';
 my $accepted = qr/it must be "off" or a number of entries from 1 to 1048576/;
 
-configuration($conf, %good);
+configuration();
 
 # values
 
@@ -89,7 +67,7 @@ accepted('without a store', store => '', http => "$name 10;",
 accepted('without a guarded location', http => "$name 10;");
 accepted('without a key and a store', store => '', key => '',
     http => "$name 10;");
-accepted('before the key', key => "$name 10; $good{key}",
+accepted('before the key', key => "$name 10; $key",
     location => $guard);
 
 done_testing();

@@ -9,35 +9,10 @@ use lib "$FindBin::Bin/lib";
 
 use Test::More;
 
-use AGW::Config qw(accepted check configuration in_place refused);
+use AGW::Config qw(accepted check configuration in_place refused $guard $proxy
+    $template $token);
 
-# each case fills in what stands in http, in the server, in the location
-
-my $conf = <<'CONF';
-http {
-    %%HTTP%%
-
-    server {
-        listen 127.0.0.1:%%TLS%% ssl;
-        %%SERVER%%
-
-        location /v1/businesses/ {
-            %%LOCATION%%
-        }
-    }
-}
-CONF
-
-my %good = (
-    store => 'auth_gateway_store sqlite:%%STORE%%/gateway.db;',
-    key => 'auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;',
-);
-my $template = 'auth_gateway_business_path /v1/businesses/<business_id>;';
-my $guard = "auth_gateway_require business; $template";
-my $proxy = 'proxy_pass http://127.0.0.1:9;';
-my $token = 'auth_gateway_token partner;';
-
-configuration($conf, %good);
+configuration();
 
 # templates
 

@@ -1,8 +1,7 @@
 package AGW::Config;
 
-# What nginx -t says to one configuration after another: each test gives its
-# text once, and each case fills in what stands in http, in the server and in
-# the location.
+# What nginx -t says to one configuration after another: each case fills in what
+# stands in http, in the server and in the location of one text.
 
 use strict;
 use warnings;
@@ -13,17 +12,47 @@ use Test::More;
 use AGW::Files qw(make_prefix random_hex spew);
 use AGW::Nginx qw(nginx_t);
 
-our @EXPORT_OK = qw(accepted check configuration in_place refused);
+our @EXPORT_OK = qw(accepted check configuration in_place refused
+    $guard $key $proxy $store $template $token);
 
-my ($conf, %good, $prefix);
+# what most cases fill in
+
+our $store = 'auth_gateway_store sqlite:%%STORE%%/gateway.db;';
+our $key = 'auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;';
+our $template = 'auth_gateway_business_path /v1/businesses/<business_id>;';
+our $guard = "auth_gateway_require business; $template";
+our $proxy = 'proxy_pass http://127.0.0.1:9;';
+our $token = 'auth_gateway_token partner;';
+
+my $usual = <<'CONF';
+http {
+    %%HTTP%%
+
+    server {
+        listen 127.0.0.1:%%TLS%% ssl;
+        %%SERVER%%
+
+        location %%PATH%% {
+            %%LOCATION%%
+        }
+    }
+}
+CONF
+
+my (%given, $prefix);
 
 
-# The text with %%HTTP%%, %%SERVER%% and %%LOCATION%%, and the store and key
-# where a case has none of its own.  Returns the prefix, in which s32.key and
-# s48.key are secrets of 32 and of 48 bytes.
+# Begins a test.  conf is the text with %%HTTP%%, %%SERVER%% and %%LOCATION%%,
+# the one above if it is left out, path that of its location; store and key
+# are used if a case has none of its own.  Returns the prefix, in which s32.key
+# and s48.key are secrets of 32 and of 48 bytes.
 
 sub configuration {
-    ($conf, %good) = @_;
+    %given = (
+        conf => $usual, path => '/v1/businesses/', store => $store,
+        key => $key, @_,
+    );
+    $given{conf} =~ s/%%PATH%%/$given{path}/;
 
     $prefix = make_prefix();
     spew("$prefix/s32.key", random_hex(16), 0600);
@@ -38,9 +67,9 @@ sub configuration {
 sub check {
     my (%part) = @_;
 
-    my $text = $conf;
+    my $text = $given{conf};
     my $http = join "\n    ", grep { $_ }
-        $part{store} // $good{store}, $part{key} // $good{key},
+        $part{store} // $given{store}, $part{key} // $given{key},
         $part{http};
 
     $text =~ s/%%HTTP%%/$http/;

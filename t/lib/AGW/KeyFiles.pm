@@ -9,25 +9,10 @@ use warnings;
 use Exporter 'import';
 use Test::More;
 
-use AGW::Config qw(check configuration);
+use AGW::Config qw(check configuration $guard $proxy);
 use AGW::Files qw(spew);
 
 our @EXPORT_OK = qw(key_accepted key_file key_refused keys_ready);
-
-my $conf = <<'CONF';
-http {
-    %%HTTP%%
-
-    server {
-        listen 127.0.0.1:%%TLS%% ssl;
-        %%SERVER%%
-
-        location /v1/businesses/ {
-            %%LOCATION%%
-        }
-    }
-}
-CONF
 
 my ($prefix, $count);
 
@@ -35,7 +20,7 @@ my ($prefix, $count);
 # returns the prefix
 
 sub keys_ready {
-    $prefix = configuration($conf, store => '', key => '');
+    $prefix = configuration(store => '', key => '');
 
     return $prefix;
 }
@@ -59,9 +44,7 @@ sub said_to {
 
     return check(http => join("\n    ", $opt{before} // '',
         "auth_gateway_key $file $words;", $opt{behind} // ''),
-        server => $opt{server}, location => 'auth_gateway_require business;'
-        . ' auth_gateway_business_path /v1/businesses/<business_id>;'
-        . ' proxy_pass http://127.0.0.1:9;');
+        server => $opt{server}, location => "$guard $proxy");
 }
 
 
