@@ -14,9 +14,10 @@ use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-use AGW::Files qw(slurp worker_ids);
+use AGW::Files qw(slurp);
 use AGW::OldStore;
 use AGW::Revoking qw(conf_of row row_of_token);
+use AGW::Store qw(give_away);
 use AGW::Token qw(claims_of);
 
 # of the older module
@@ -52,12 +53,11 @@ sub started {
         allow => $opt{allow}, before => sub {
             my ($prefix) = @_;
 
-            my (undef, $uid, $gid) = worker_ids();
             my $file = "$prefix/store/gateway.db";
 
             AGW::Store->new($file)->sql('PRAGMA journal_mode = WAL;'
                 . AGW::OldStore::schema($version) . $sql);
-            chown $uid, $gid, $file if defined $uid;
+            give_away($file);
             $opt{before}->($prefix) if $opt{before};
         });
 }

@@ -6,8 +6,6 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use IO::Handle;
-use IPC::Open3 qw(open3);
 use Test::More;
 use Time::HiRes qw(time sleep);
 
@@ -331,13 +329,10 @@ sub cutoff {
 
 {
     my $partner = $gw->partner;
-    my $pid = open3(my $in, my $out, undef, 'sqlite3',
-        $gw->prefix . '/store/gateway.db');
+    my $held = $store->hold('BEGIN IMMEDIATE; INSERT INTO partners'
+        . " (partner_id) VALUES ('held');");
 
-    print {$in} "BEGIN IMMEDIATE; INSERT INTO partners (partner_id) VALUES"
-        . " ('held'); SELECT 'holding';\n";
-    $in->flush;
-    is(readline($out), "holding\n", 'D5 somebody holds the write lock');
+    ok($held, 'D5 somebody holds the write lock');
 
     my $start = time;
 
@@ -345,9 +340,7 @@ sub cutoff {
     refused('D5 a refusal meanwhile', $partner->{id}, 'wrong');
     cmp_ok(time - $start, '<', 2, 'D5 without waiting');
     refused('D5 what is not committed is not there', 'held', 'x');
-    print {$in} "ROLLBACK;\n";
-    close $in;
-    waitpid $pid, 0;
+    AGW::Store::release($held, 'ROLLBACK;');
 }
 
 # four workers on a new store at once, some times over

@@ -10,8 +10,6 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use File::Path qw(remove_tree);
-use IO::Handle;
-use IPC::Open3 qw(open3);
 use POSIX ();
 use Test::More;
 
@@ -20,33 +18,9 @@ use AGW::Files qw(make_prefix repo_root slurp spew worker_ids);
 use AGW::Nginx qw(nginx_t);
 use AGW::OldStore;
 use AGW::Skip qw(skip_for);
-use AGW::Store;
+use AGW::Store qw(bytes_of give_away);
 
-my $conf = <<'CONF';
-http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
-
-    server {
-        listen 127.0.0.1:%%TLS%% ssl;
-
-        auth_gateway_require business;
-        auth_gateway_business_path /v1/businesses/<business_id>;
-
-        location = /token { auth_gateway_token partner; }
-
-        location ~ ^/token/[^/]+$ {
-            auth_gateway_token business;
-            auth_gateway_business_path /token/<business_id>;
-        }
-
-        location /v1/businesses/ {
-            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
-        }
-    }
-}
-CONF
-
+my $conf = AGW::FaultyStore::conf();
 my $gw = AGW::FaultyStore->start($conf);
 my $bytes = $gw->bytes;
 my $page = unpack 'x16 n', $bytes;
@@ -73,14 +47,6 @@ sub anew {
     return;
 }
 
-sub give_away {
-    my (@which) = @_;
-
-    chown $uid, $gid, @which if defined $uid;
-
-    return;
-}
-
 # a store with that content, of the workers
 
 sub put {
@@ -90,18 +56,6 @@ sub put {
     give_away($file);
 
     return;
-}
-
-sub by_hand {
-    my ($sql, $from) = @_;
-
-    my $other = "$prefix/by_hand.db";
-
-    unlink $other, "$other-wal", "$other-shm";
-    spew($other, $from) if defined $from;
-    AGW::Store->new($other)->sql($sql);
-
-    return slurp($other);
 }
 
 # name, inode, size, owner and bytes of all that is there
@@ -180,45 +134,45 @@ for my $case (
     ['all pages but the first overwritten', substr($bytes, 0, $page)
         . "\xaa" x (length($bytes) - $page), qr/malformed/],
     ['half of a database', substr($bytes, 0, $page * 4), qr/malformed/],
-    ['another database', by_hand('CREATE TABLE people (id TEXT)'),
+    ['another database', bytes_of('CREATE TABLE people (id TEXT)'),
         qr/user_version 0, $accepted.*has no table "partners"/],
     ['another database with a version of its own',
-        by_hand('CREATE TABLE t (a); PRAGMA user_version = 2'),
+        bytes_of('CREATE TABLE t (a); PRAGMA user_version = 2'),
         qr/has no table "partners"/],
     ['another database of version 1',
-        by_hand('CREATE TABLE t (a); PRAGMA user_version = 1'),
+        bytes_of('CREATE TABLE t (a); PRAGMA user_version = 1'),
         qr/has no table "partners"/],
-    ['another with a table of our name', by_hand('CREATE TABLE partners'
+    ['another with a table of our name', bytes_of('CREATE TABLE partners'
         . ' (id INTEGER PRIMARY KEY, company TEXT)'),
         qr/user_version 0.*no column "partners\.partner_id"/],
-    ['our tables by hand', by_hand($tables . $revocations),
+    ['our tables by hand', bytes_of($tables . $revocations),
         qr/user_version 0.*no STRICT table "partners"/],
-    ['a newer version', by_hand('PRAGMA user_version = 3', $bytes),
+    ['a newer version', bytes_of('PRAGMA user_version = 3', $bytes),
         qr/has user_version 3, it must be 2.*newer version/],
-    ['a much newer version', by_hand('PRAGMA user_version = 2147483647'),
+    ['a much newer version', bytes_of('PRAGMA user_version = 2147483647'),
         qr/has user_version 2147483647, it must be 2/],
-    ['a version below all', by_hand('PRAGMA user_version = -1', $bytes),
+    ['a version below all', bytes_of('PRAGMA user_version = -1', $bytes),
         qr/has user_version -1, it must be 2/],
-    ['a part of version 1', by_hand($tables . 'PRAGMA user_version = 1'),
+    ['a part of version 1', bytes_of($tables . 'PRAGMA user_version = 1'),
         qr/$whole.*has no table "revocations"/],
-    ['a part of version 2', by_hand($tables . $revocations
+    ['a part of version 2', bytes_of($tables . $revocations
         . 'PRAGMA user_version = 2'), qr/has no table "revocation_log"/],
-    ['columns of another shape', by_hand($tables . $log
+    ['columns of another shape', bytes_of($tables . $log
         . 'CREATE TABLE revocations (kind TEXT, key TEXT);'
         . 'PRAGMA user_version = 2'), qr/has no column "revocations\.id"/],
-    ['no businesses', by_hand('DROP TABLE businesses', $bytes),
+    ['no businesses', bytes_of('DROP TABLE businesses', $bytes),
         qr/has no table "businesses"/],
-    ['no log', by_hand('DROP TABLE revocation_log', $bytes),
+    ['no log', bytes_of('DROP TABLE revocation_log', $bytes),
         qr/has no table "revocation_log"/],
-    ['a column less', by_hand('DROP TRIGGER api_key_dated;'
+    ['a column less', bytes_of('DROP TRIGGER api_key_dated;'
         . 'DROP TRIGGER api_key_dated_again; ALTER TABLE api_keys RENAME'
         . ' COLUMN not_before TO valid_from', $bytes),
         qr/has no column "api_keys\.not_before"/],
-    ['an index less', by_hand('DROP INDEX revocations_by_seq', $bytes),
+    ['an index less', bytes_of('DROP INDEX revocations_by_seq', $bytes),
         qr/has no index "revocations_by_seq"/],
-    ['no clock in the clock', by_hand('DROP TRIGGER clock_gone;'
+    ['no clock in the clock', bytes_of('DROP TRIGGER clock_gone;'
         . 'DELETE FROM clock', $bytes), qr/has no row in "clock"/],
-    ['views of nothing', by_hand('CREATE VIEW partners AS SELECT * FROM x;'
+    ['views of nothing', bytes_of('CREATE VIEW partners AS SELECT * FROM x;'
         . 'PRAGMA user_version = 1'), qr/no such table|has no/],
 ) {
     my ($name, $content, $pattern) = @$case;
@@ -293,7 +247,7 @@ for my $case (
     taken('a store');
 
     for my $version (1, 2) {
-        put(by_hand(AGW::OldStore::schema($version)));
+        put(bytes_of(AGW::OldStore::schema($version)));
         taken("a store of version $version");
     }
 
@@ -302,15 +256,12 @@ for my $case (
     anew();
     put($bytes);
 
-    my $pid = open3(my $in, my $out, undef, 'sqlite3', $file);
+    my $held = AGW::Store->new($file)->hold('PRAGMA wal_autocheckpoint = 0;'
+        . " PRAGMA journal_mode = WAL; UPDATE partners SET name ="
+        . " 'in the log';") or die "$file was not changed\n";
 
-    print {$in} "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_mode = WAL;"
-        . " UPDATE partners SET name = 'in the log';"
-        . " SELECT 'written';\n";
-    $in->flush;
-    1 while readline($out) !~ /written/;
-    kill 'KILL', $pid;
-    waitpid $pid, 0;
+    kill 'KILL', $held->{pid};
+    waitpid $held->{pid}, 0;
     give_away(glob "$file*");
     cmp_ok(-s "$file-wal", '>', 0, 'D3 a log of pages is there');
     taken('a store that was not closed');

@@ -13,53 +13,15 @@ use Test::More;
 use AGW::FaultyStore;
 use AGW::Files qw(slurp worker_ids);
 use AGW::Skip qw(skip_for);
-use AGW::Store;
+use AGW::Store qw(bytes_of give_away);
 use AGW::Token qw(key_digest);
 
-my $conf = <<'CONF';
-http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
-
-    server {
-        listen 127.0.0.1:%%TLS%% ssl http2;
-
-        auth_gateway_require business;
-        auth_gateway_business_path /v1/businesses/<business_id>;
-
-        location = /token { auth_gateway_token partner; }
-
-        location ~ ^/token/[^/]+$ {
-            auth_gateway_token business;
-            auth_gateway_business_path /token/<business_id>;
-        }
-
-        location /v1/businesses/ {
-            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
-        }
-    }
-}
-CONF
-
-my $gw = AGW::FaultyStore->start($conf);
+my $gw = AGW::FaultyStore->start;
 my $dir = $gw->dir;
 my $file = $gw->file;
 my $bytes = $gw->bytes;
 my ($id, $key, $business) = @$gw{qw(id key business)};
-my (undef, $uid, $gid) = worker_ids();
-
-# a database that somebody made by hand
-
-sub by_hand {
-    my ($sql) = @_;
-
-    my $other = $gw->prefix . '/by_hand.db';
-
-    unlink $other;
-    AGW::Store->new($other)->sql($sql);
-
-    return slurp($other);
-}
+my (undef, $uid) = worker_ids();
 
 $gw->available('at first');
 
@@ -84,26 +46,26 @@ for my $case (
         qr/malformed|not a database|cannot be (?:opened|read)/],
     ['a corrupt schema', substr($bytes, 0, 100)
         . "\xff" x ($page - 100) . substr($bytes, $page), qr/malformed/],
-    ['tables before the first version', by_hand($shape . $rows),
+    ['tables before the first version', bytes_of($shape . $rows),
         qr/user_version 0, it must be 2, or 0 in an empty database.*whole/],
-    ['a newer version', by_hand($shape . $rows . 'PRAGMA user_version = 3'),
+    ['a newer version', bytes_of($shape . $rows . 'PRAGMA user_version = 3'),
         qr/user_version 3, it must be 2/],
-    ['a newer version without a table', by_hand('PRAGMA user_version = 7'),
+    ['a newer version without a table', bytes_of('PRAGMA user_version = 7'),
         qr/user_version 7, it must be 2/],
-    ['a version below all', by_hand($shape . 'PRAGMA user_version = -1'),
+    ['a version below all', bytes_of($shape . 'PRAGMA user_version = -1'),
         qr/user_version -1, it must be 2/],
-    ['our version without a table', by_hand('PRAGMA user_version = 2'),
+    ['our version without a table', bytes_of('PRAGMA user_version = 2'),
         qr/no such table/],
     ['the version before without a table',
-        by_hand('PRAGMA user_version = 1'), qr/no such table/],
-    ['our version without its log', by_hand($shape . $rows
+        bytes_of('PRAGMA user_version = 1'), qr/no such table/],
+    ['our version without its log', bytes_of($shape . $rows
         . 'PRAGMA user_version = 2'), qr/no such table/],
-    ['tables of another shape', by_hand('CREATE TABLE partners (id TEXT);'
+    ['tables of another shape', bytes_of('CREATE TABLE partners (id TEXT);'
         . 'CREATE TABLE api_keys (id TEXT);'
         . 'CREATE TABLE businesses (id TEXT);'
         . 'CREATE TABLE revocations (id TEXT); PRAGMA user_version = 1'),
         qr/no such column/],
-    ['a view of nothing', by_hand('CREATE VIEW partners AS SELECT * FROM x;'
+    ['a view of nothing', bytes_of('CREATE VIEW partners AS SELECT * FROM x;'
         . 'CREATE VIEW api_keys AS SELECT * FROM x;'
         . 'CREATE VIEW businesses AS SELECT * FROM x;'
         . 'PRAGMA user_version = 1'), qr/no such table/],
@@ -184,7 +146,7 @@ SKIP: {
     $gw->put($bytes, uid => 0, gid => 0, mode => 0600);
     $gw->unavailable('a file of root alone',
         qr/unable to open database file, .*\(13: Permission denied\)/);
-    chown $uid, $gid, $file;
+    give_away($file);
     $gw->available('after it is given away');
 
     chmod 0000, $dir;
@@ -204,7 +166,7 @@ SKIP: {
         for my $column (qw(not_before expires_at)) {
             my $pair = $column eq 'not_before' ? "$date, NULL" : "0, $date";
 
-            $gw->put(by_hand($shape . $rows
+            $gw->put(bytes_of($shape . $rows
                 . "INSERT INTO api_keys VALUES ('$id', '$digest', $pair);"
                 . "INSERT INTO partners VALUES ('$other', 'active', NULL);"
                 . "INSERT INTO api_keys VALUES ('$other', '$digest', 0,"
@@ -222,7 +184,7 @@ SKIP: {
     # not_before NULL is no time either; a status is active or it is not
 
     for my $status ("'Active'", "'active '", 'NULL', '1', "x'616374697665'") {
-        $gw->put(by_hand($shape
+        $gw->put(bytes_of($shape
             . "INSERT INTO partners VALUES ('$id', $status, NULL);"
             . "INSERT INTO api_keys VALUES ('$id', '$digest', 0, NULL);"
             . "INSERT INTO businesses VALUES ('$business', '$id',"
@@ -233,7 +195,7 @@ SKIP: {
         $gw->refused("D5 a partner's status $status, living token",
             $gw->business_request, 'revoked', partner => $id);
 
-        $gw->put(by_hand($shape
+        $gw->put(bytes_of($shape
             . "INSERT INTO partners VALUES ('$id', 'active', NULL);"
             . "INSERT INTO businesses VALUES ('$business', '$id',"
             . " $status); PRAGMA user_version = 1"));

@@ -13,32 +13,7 @@ use Time::HiRes qw(sleep time);
 
 use AGW::FaultyStore;
 
-my $conf = <<'CONF';
-http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
-
-    server {
-        listen 127.0.0.1:%%TLS%% ssl http2;
-
-        auth_gateway_require business;
-        auth_gateway_business_path /v1/businesses/<business_id>;
-
-        location = /token { auth_gateway_token partner; }
-
-        location ~ ^/token/[^/]+$ {
-            auth_gateway_token business;
-            auth_gateway_business_path /token/<business_id>;
-        }
-
-        location /v1/businesses/ {
-            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
-        }
-    }
-}
-CONF
-
-my $gw = AGW::FaultyStore->start($conf);
+my $gw = AGW::FaultyStore->start;
 
 {
     my $lock = $gw->lock_store;
@@ -145,7 +120,7 @@ for my $signal (qw(QUIT TERM)) {
     last if $signal eq 'TERM';
 
     $gw->good_is(undef);
-    $gw = AGW::FaultyStore->start($conf);
+    $gw = AGW::FaultyStore->start;
 }
 
 $gw->finish;

@@ -10,8 +10,6 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use File::Path qw(remove_tree);
-use IO::Handle;
-use IPC::Open3 qw(open3);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -23,7 +21,7 @@ use AGW::Files qw(make_certificate make_prefix random_id slurp spew
 use AGW::Gateway;
 use AGW::Nginx;
 use AGW::Skip qw(skip_for);
-use AGW::Store;
+use AGW::Store qw(give_away);
 use AGW::Token qw(api_key key_digest);
 
 my $text = <<'CONF';
@@ -312,13 +310,11 @@ SKIP: {
     system("umount -l $mounted"), undef $mounted if $mounted;
     anew();
 
-    my $pid = open3(my $in, my $out, undef, 'sqlite3', $file);
+    my $held = AGW::Store->new($file)->hold('PRAGMA locking_mode = EXCLUSIVE;'
+        . ' BEGIN EXCLUSIVE; CREATE TABLE t (a);')
+        or die "$file was not locked\n";
 
-    print {$in} "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;"
-        . " CREATE TABLE t (a); SELECT 'holding'; \n";
-    $in->flush;
-    1 while readline($out) !~ /holding/;
-    chown $uid, $gid, glob "$file*" if defined $uid;
+    give_away(glob "$file*");
     write_conf(sub { s/daemon off;// });
 
     my $from = time;
@@ -327,9 +323,7 @@ SKIP: {
     cmp_ok(time - $from, '<', 5, 'D5 after a moment');
     like(said(), qr/\[warn\].*"\Q$file\E" is locked by another process/,
         'D5 and warns about it');
-    print {$in} "ROLLBACK;\n";
-    close $in;
-    waitpid $pid, 0;
+    AGW::Store::release($held, 'ROLLBACK;');
     is(status_of(new_partner()), 401, 'D5 then a worker makes the store');
 }
 

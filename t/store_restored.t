@@ -16,22 +16,14 @@ use AGW::Nginx qw(nginx_t);
 use AGW::OldStore;
 use AGW::Revoking qw(conf_of row);
 use AGW::Skip qw(skip_for);
-use AGW::Store;
+use AGW::Store qw(give_away);
 
 my $conf = conf_of(http => 'auth_gateway_require_https off;');
 my $gw = AGW::Revoking->start($conf,
     allow => [qr/\[emerg\].*auth_gateway_store/]);
 my $file = $gw->prefix . '/store/gateway.db';
 my $dump = $gw->prefix . '/dump.sql';
-my (undef, $uid, $gid) = worker_ids();
-
-sub give_away {
-    my (@which) = @_;
-
-    chown $uid, $gid, grep { -e } @which if defined $uid;
-
-    return;
-}
+my (undef, $uid) = worker_ids();
 
 # what a shell command says, which must not fail
 

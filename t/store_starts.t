@@ -14,32 +14,7 @@ use AGW::FaultyStore;
 use AGW::Files qw(make_prefix spew worker_ids);
 use AGW::Nginx qw(nginx_t);
 
-my $conf = <<'CONF';
-http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
-
-    server {
-        listen 127.0.0.1:%%TLS%% ssl http2;
-
-        auth_gateway_require business;
-        auth_gateway_business_path /v1/businesses/<business_id>;
-
-        location = /token { auth_gateway_token partner; }
-
-        location ~ ^/token/[^/]+$ {
-            auth_gateway_token business;
-            auth_gateway_business_path /token/<business_id>;
-        }
-
-        location /v1/businesses/ {
-            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
-        }
-    }
-}
-CONF
-
-my $gw = AGW::FaultyStore->start($conf);
+my $gw = AGW::FaultyStore->start;
 my (undef, $uid) = worker_ids();
 
 # a new worker that finds it locked, or broken, serves
@@ -92,7 +67,7 @@ for my $case (
 
     $break->("$prefix");
 
-    my ($code, $said) = nginx_t($conf, prefix => $prefix,
+    my ($code, $said) = nginx_t(AGW::FaultyStore::conf(), prefix => $prefix,
         names => { UPSTREAM => 1 });
 
     isnt($code, 0, "D3 $name: does not start");

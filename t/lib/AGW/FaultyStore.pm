@@ -1,30 +1,56 @@
 package AGW::FaultyStore;
 
-# A gateway whose store is replaced, locked and broken.  Its configuration
-# has the locations /token, /token/<business_id> and, for businesses of the
-# store sqlite:%%STORE%%/gateway.db, /v1/businesses/<business_id>/.
+# A gateway whose store is replaced, locked and broken.  Its configuration is
+# the one below, or another with these locations and this store.
 
 use strict;
 use warnings;
 
 use parent 'AGW::Gateway';
 
-use IO::Handle;
-use IPC::Open3 qw(open3);
 use Test::More;
 use Time::HiRes qw(time);
 
 use AGW::Files qw(slurp spew worker_ids);
 use AGW::Gateway;
+use AGW::Store;
+
+
+my $usual = <<'CONF';
+http {
+    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
+
+    server {
+        listen 127.0.0.1:%%TLS%% ssl http2;
+
+        auth_gateway_require business;
+        auth_gateway_business_path /v1/businesses/<business_id>;
+
+        location = /token { auth_gateway_token partner; }
+
+        location ~ ^/token/[^/]+$ {
+            auth_gateway_token business;
+            auth_gateway_business_path /token/<business_id>;
+        }
+
+        location /v1/businesses/ {
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+    }
+}
+CONF
+
+sub conf { return $usual }
 
 
 # With a partner, a business, tokens of both, and what the store holds, to
 # put back.
 
 sub start {
-    my ($class, @args) = @_;
+    my ($class, $conf, %opt) = @_;
 
-    my $self = $class->SUPER::start(@args);
+    my $self = $class->SUPER::start($conf // $usual, %opt);
     my ($id, $key) = @{ $self->partner }{qw(id key)};
     my $business = $self->business($id);
     my $copy = $self->prefix . '/good.db';
@@ -153,26 +179,19 @@ sub lock_store {
     $self->put;
     rename $file, $held;
 
-    my $pid = open3(my $in, my $out, undef, 'sqlite3', $held);
+    my $lock = AGW::Store->new($held)->hold('PRAGMA locking_mode = EXCLUSIVE;'
+        . ' BEGIN EXCLUSIVE;') or die "$held was not locked\n";
 
-    print {$in} "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;"
-        . " SELECT 'holding';\n";
-    $in->flush;
-    readline $out for 1 .. 2;
     rename $held, $file or die "rename: $!\n";
 
-    return { pid => $pid, in => $in };
+    return $lock;
 }
 
 
 sub release {
     my ($self, $lock) = @_;
 
-    print { $lock->{in} } "COMMIT;\n";
-    close $lock->{in};
-    waitpid $lock->{pid}, 0;
-
-    return;
+    return AGW::Store::release($lock, 'COMMIT;');
 }
 
 

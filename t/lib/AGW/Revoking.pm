@@ -9,8 +9,6 @@ use warnings;
 use parent 'AGW::Gateway';
 
 use Exporter 'import';
-use IO::Handle;
-use IPC::Open3 qw(open3);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -315,17 +313,10 @@ sub revoke_many {
 sub lock_writes {
     my ($self) = @_;
 
-    my $pid = open3(my $in, my $out, undef, 'sqlite3', $self->{store}{file});
+    my $held = $self->{store}->hold('BEGIN IMMEDIATE;')
+        or die "the store was not locked\n";
 
-    print {$in} ".timeout 5000\nBEGIN IMMEDIATE; SELECT 'holding';\n";
-    $in->flush;
-    readline $out;
-
-    return sub {
-        print {$in} "COMMIT;\n";
-        close $in;
-        waitpid $pid, 0;
-    };
+    return sub { AGW::Store::release($held, 'COMMIT;') };
 }
 
 

@@ -6,11 +6,15 @@ package AGW::Store;
 use strict;
 use warnings;
 
+use Exporter 'import';
+use IO::Handle;
 use IPC::Open3 qw(open3);
 use Time::HiRes qw(sleep);
 
-use AGW::Files qw(random_id);
+use AGW::Files qw(make_prefix random_id slurp spew worker_ids);
 use AGW::Token qw(api_key key_digest);
+
+our @EXPORT_OK = qw(bytes_of give_away);
 
 
 # preload and env, as AGW::Clock->options has them, are of the program
@@ -49,6 +53,35 @@ sub spawn {
 
     return open3($_[1], $_[2], undef, 'sqlite3', @args, '-cmd',
         '.timeout 5000', $self->{file});
+}
+
+
+# The program at its prompt, when it has run these statements; undefined if it
+# has not.  It is ended by release, or killed by its pid.
+
+sub hold {
+    my ($self, $sql) = @_;
+
+    my $pid = $self->spawn(my $in, my $out);
+    my $line;
+
+    print {$in} "$sql SELECT 'holding';\n";
+    $in->flush;
+
+    1 while defined($line = readline $out) && $line ne "holding\n";
+
+    return defined $line ? { pid => $pid, in => $in, out => $out } : undef;
+}
+
+
+sub release {
+    my ($held, $sql) = @_;
+
+    print { $held->{in} } "$sql\n";
+    close $held->{in};
+    waitpid $held->{pid}, 0;
+
+    return;
 }
 
 
@@ -153,6 +186,35 @@ sub business {
         quote($id), quote($partner_id), quote($opt{status} // 'active'));
 
     return $id;
+}
+
+
+# The bytes of a database that these statements make, of an empty one or of
+# one that has these bytes.
+
+sub bytes_of {
+    my ($sql, $from) = @_;
+
+    my $prefix = make_prefix();
+    my $file = "$prefix/by_hand.db";
+
+    spew($file, $from) if defined $from;
+    AGW::Store->new($file)->sql($sql);
+
+    return slurp($file);
+}
+
+
+# files, of those that are there, become the workers' own
+
+sub give_away {
+    my (@files) = @_;
+
+    my (undef, $uid, $gid) = worker_ids();
+
+    chown $uid, $gid, grep { -e } @files if defined $uid;
+
+    return;
 }
 
 
