@@ -18,6 +18,7 @@ use AGW::ErrorLog qw(bad_lines);
 use AGW::Files qw(append_to slurp);
 use AGW::Gateway;
 use AGW::Nginx;
+use AGW::Revoking qw(owner_in plain_conf);
 use AGW::Skip qw(skip_for);
 
 my $many = $ENV{AGW_MANY} // 240;
@@ -25,32 +26,7 @@ my $clients = 4;
 my $workers = 4;
 my $patience = 8;                # seconds for one answer
 
-my $conf = <<'CONF';
-http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_zone 1028k;
-    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
-    auth_gateway_require_https off;
-
-    keepalive_requests 100000;
-
-    server {
-        listen 127.0.0.1:%%PLAIN%% reuseport;
-
-        add_header X-Pid $pid always;
-
-        location = /token { auth_gateway_token partner; }
-        location = /revoke { auth_gateway_revoke token; }
-
-        location /v1/businesses/ {
-            auth_gateway_require business;
-            auth_gateway_business_path /v1/businesses/<business_id>;
-            root %%PREFIX%%/html;
-            try_files /x =404;
-        }
-    }
-}
-CONF
+my $conf = plain_conf('1028k', listen => 'reuseport');
 
 # what nginx says of workers that are killed
 
@@ -61,10 +37,10 @@ my @allow = (
 );
 
 my $gw = AGW::Gateway->start($conf, workers => $workers, allow => \@allow);
-my $partner = $gw->partner;
-my $business = $gw->business($partner);
+my $partner = owner_in($gw);
+my $business = $partner->{business};
 my $here = "/v1/businesses/$business/x";
-my @basic = (AGW::Gateway::basic(@$partner{qw(id key)}),
+my @basic = (AGW::Gateway::basic(@{ $partner->{basic} }),
     'Content-Type: application/x-www-form-urlencoded');
 
 AGW::Files::spew($gw->prefix . '/html/x', "x\n", 0644);

@@ -16,39 +16,11 @@ use Time::HiRes qw(sleep time);
 
 use AGW::Gateway;
 use AGW::Nginx qw(nginx_t);
+use AGW::Revoking qw(owner_in plain_conf);
 use AGW::Token qw(claims_of);
 
-my $conf = <<'CONF';
-http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_zone 64k;
-    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
-    auth_gateway_require_https off;
-
-    server {
-        listen 127.0.0.1:%%PLAIN%%;
-
-        location = /token { auth_gateway_token partner; }
-        location = /revoke { auth_gateway_revoke token; }
-
-        location /token/ {
-            auth_gateway_token business;
-            auth_gateway_business_path /token/<business_id>;
-        }
-
-        location /cut/ {
-            auth_gateway_revoke business;
-            auth_gateway_business_path /cut/<business_id>;
-        }
-
-        location /v1/businesses/ {
-            auth_gateway_require business;
-            auth_gateway_business_path /v1/businesses/<business_id>;
-            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
-        }
-    }
-}
-CONF
+my $conf = plain_conf('64k',
+    content => 'proxy_pass http://127.0.0.1:%%UPSTREAM%%;');
 
 # with a key of another issuer, a business is revoked for everyone
 
@@ -123,12 +95,7 @@ sub restart {
 
 # a partner, its business, and how to revoke
 
-sub owner {
-    my $partner = $gw->partner;
-
-    return { %$partner, basic => [@$partner{qw(id key)}],
-        business => $gw->business($partner) };
-}
+sub owner { return owner_in($gw) }
 
 sub living {
     my ($owner, %claims) = @_;

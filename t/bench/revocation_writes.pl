@@ -23,6 +23,7 @@ use AGW::Disk;
 use AGW::Files qw(module_path slurp spew);
 use AGW::Gateway;
 use AGW::Nginx;
+use AGW::Revoking qw(owner_in plain_conf);
 use AGW::Token;
 
 my @modules = split /:/, $ENV{AGW_MODULES} // module_path();
@@ -34,34 +35,7 @@ my $bulk = $ENV{BULK} // 1_000_000;
 
 # on a disk, as stores are: /tmp may be memory
 
-my $conf = <<'CONF';
-http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
-    auth_gateway_zone 64m;
-    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
-    auth_gateway_require_https off;
-    keepalive_requests 10000000;
-
-    server {
-        listen 127.0.0.1:%%PLAIN%% reuseport;
-
-        location = /token { auth_gateway_token partner; }
-        location = /revoke { auth_gateway_revoke token; }
-
-        location /token/ {
-            auth_gateway_token business;
-            auth_gateway_business_path /token/<business_id>;
-        }
-
-        location /v1/businesses/ {
-            auth_gateway_require business;
-            auth_gateway_business_path /v1/businesses/<business_id>;
-            root %%PREFIX%%/html;
-            try_files /x =404;
-        }
-    }
-}
-CONF
+my $conf = plain_conf('64m', listen => 'reuseport');
 
 my ($gw, $disk, @partners);
 
@@ -77,8 +51,7 @@ sub start {
 
     # each client is a partner: none is to fill its quarter
 
-    @partners = map { my $partner = $gw->partner;
-        +{ %$partner, business => $gw->business($partner) } } 0 .. $clients;
+    @partners = map { owner_in($gw) } 0 .. $clients;
 
     return;
 }

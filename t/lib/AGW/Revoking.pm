@@ -16,7 +16,7 @@ use AGW::Files qw(random_id spew);
 use AGW::Gateway;
 use AGW::Token qw(claims_of);
 
-our @EXPORT_OK = qw(conf_of row row_of_token);
+our @EXPORT_OK = qw(conf_of owner_in plain_conf row row_of_token);
 
 
 # A configuration with these lines in http, and these locations beside the
@@ -72,6 +72,64 @@ $more
     }
 }
 CONF
+}
+
+
+# One for many requests, without TLS: with a zone of that size, other parameters
+# of listen, and what answers a guarded request, a file if it is left out.
+
+sub plain_conf {
+    my ($zone, %opt) = @_;
+
+    my $listen = $opt{listen} // '';
+    my $content = $opt{content} // 'root %%PREFIX%%/html; try_files /x =404;';
+
+    return <<"CONF";
+http {
+    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_zone $zone;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
+    auth_gateway_require_https off;
+    keepalive_requests 10000000;
+
+    server {
+        listen 127.0.0.1:%%PLAIN%% $listen;
+
+        add_header X-Pid \$pid always;
+
+        location = /token { auth_gateway_token partner; }
+        location = /revoke { auth_gateway_revoke token; }
+
+        location /token/ {
+            auth_gateway_token business;
+            auth_gateway_business_path /token/<business_id>;
+        }
+
+        location /cut/ {
+            auth_gateway_revoke business;
+            auth_gateway_business_path /cut/<business_id>;
+        }
+
+        location /v1/businesses/ {
+            auth_gateway_require business;
+            auth_gateway_business_path /v1/businesses/<business_id>;
+            $content
+        }
+    }
+}
+CONF
+}
+
+
+# a new partner of a gateway, its business, and what basic of a request takes
+
+sub owner_in {
+    my ($gw) = @_;
+
+    my $partner = $gw->partner;
+
+    return { %$partner, basic => [@$partner{qw(id key)}],
+        business => $gw->business($partner) };
 }
 
 
