@@ -274,7 +274,8 @@ for ('%00', '%0d%0ax', '%7F') {
         form => $grant), 'malformed_credentials');
 }
 
-# P1.2: Basic and client_secret (t/params_client.t has client_secret alone)
+# P1.2: Basic and client_secret (t/params_client_secret.t has client_secret
+# alone)
 
 refused('P1.2 Basic and client_secret',
     ask(form => "$grant&client_id=$id&client_secret=$key"),

@@ -54,7 +54,7 @@ CONF
 # A cell is "ok" or the reason.  `owner` and `both` are the only ones that
 # ask the store, and of a partner token alone.  P3 and Z never were anything
 # else here, so no cut-off was written for them, and their tokens live;
-# t/cutoff.t has those that are ended.
+# t/revocation_cutoff.t has those that are ended.
 
 my $table = <<'TABLE';
 token    | to | off | partner | matched | business | owner | both
