@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use File::Copy qw(copy);
 use IO::Socket::INET;
 
 use AGW::Files qw(module_path repo_root worker_ids);
@@ -55,7 +56,7 @@ sub complete {
     my ($user) = worker_ids();
     my $main = '';
 
-    $main .= 'load_module ' . module_path() . ";\n"
+    $main .= 'load_module ' . module_of($prefix, $opt{as}) . ";\n"
         unless defined $opt{module} && !$opt{module};
     $main .= "user nobody nogroup;\n" if defined $user;
     $main .= "daemon off;\npid $prefix/nginx.pid;\n"
@@ -68,6 +69,19 @@ sub complete {
     $text =~ s/%%([A-Z]+\d*)%%/$names->{$1} \/\/ die "no name $1"/ge;
 
     return $main . $text;
+}
+
+
+# another user may not be let into the directory of the build
+
+sub module_of {
+    my ($prefix, $user) = @_;
+
+    return module_path() unless defined $user;
+
+    copy(module_path(), "$prefix/module.so") or die "copy: $!\n";
+
+    return "$prefix/module.so";
 }
 
 
