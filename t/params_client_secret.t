@@ -85,6 +85,17 @@ for my $type (@types) {
         url => "$to_partner?client_id=x&grant_type=password&scope=x"
             . '&x_client_secret=x&client_secretx=1');
 
+    # a name that is too long to be one of ours
+
+    for my $size (39, 40, 64, 4000) {
+        my $name = '%63' x int($size / 3) . 'c' x ($size % 3);
+
+        $case->("a name of $size bytes in the query", \@post, undef,
+            url => "$to_partner?$name=x&" . 'n' x $size);
+        $case->("a name of $size bytes in the query, and a secret", \@post,
+            'invalid_request', url => "$to_partner?$name&client_secret=x");
+    }
+
     # every cause looks alike
 
     my $disabled = $gw->partner(status => 'disabled');

@@ -403,6 +403,12 @@ start($conf);
         bearer => $gw->mint(partner_id => $one->{id}))->status, 503,
         'D5 a partner token is not accepted either');
 
+    # nor is it said of one that it is inactive, which nobody knows
+
+    $gw->refused('P6.2 introspection', $gw->request('POST', '/introspect',
+        port => 'PLAIN', basic => $one->{basic}, form => "token=$token"),
+        'store_unavailable', by => 'basic', partner => $one->{id}, good => 0);
+
     # many requests do not hold each other up
 
     my $from = time;

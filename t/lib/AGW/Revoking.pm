@@ -99,6 +99,7 @@ http {
 
         location = /token { auth_gateway_token partner; }
         location = /revoke { auth_gateway_revoke token; }
+        location = /introspect { auth_gateway_introspect; }
 
         location /token/ {
             auth_gateway_token business;
