@@ -14,10 +14,12 @@ use Test::More;
 use AGW::Files qw(spew);
 use AGW::Gateway;
 use AGW::Nginx;
+use AGW::Skip qw(skip_all_for);
 
-plan skip_all => 'this nginx is built without ngx_http_dav_module: no'
-    . ' dav_methods' unless `@{[AGW::Nginx::binary()]} -V 2>&1`
-        =~ /--with-http_dav_module/;
+my $nginx = AGW::Nginx::binary();
+
+skip_all_for('a module', 'DELETE of ngx_http_dav_module is')
+    unless `$nginx -V 2>&1` =~ /--with-http_dav_module/;
 
 my $conf = <<'CONF';
 http {
