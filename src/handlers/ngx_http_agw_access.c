@@ -150,6 +150,7 @@ static void
 ngx_http_agw_log_unguarded(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf)
 {
+    ngx_log_t                 *log;
     ngx_http_core_loc_conf_t  *clcf;
     ngx_http_core_srv_conf_t  *cscf;
 
@@ -159,16 +160,17 @@ ngx_http_agw_log_unguarded(ngx_http_request_t *r,
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
     cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+    log = ngx_http_agw_log(r);
 
     if (lcf->place == NGX_HTTP_AGW_NOWHERE) {
-        ngx_log_error(NGX_LOG_ERR, ngx_http_agw_log(r), 0,
+        ngx_log_error(NGX_LOG_ERR, log, 0,
                       "auth_gateway: the path of a business is refused where "
                       "no location of server \"%V\" matches it",
                       &cscf->server_name);
         return;
     }
 
-    ngx_log_error(NGX_LOG_ERR, ngx_http_agw_log(r), 0,
+    ngx_log_error(NGX_LOG_ERR, log, 0,
                   "auth_gateway: the path of a business is refused in "
                   "location \"%V\" of server \"%V\", which must have an "
                   "\"auth_gateway_require\" of its own to serve it",

@@ -188,7 +188,7 @@ ngx_http_agw_revoke_finish(ngx_http_request_t *r, agw_reason_t reason)
         ctx->result = AGW_OK;
         ctx->decided = 1;
 
-        rc = ngx_http_agw_send(r, NGX_HTTP_OK, &body);
+        rc = ngx_http_agw_send(r, &body);
 
     } else {
         rc = ngx_http_agw_refuse_caller(r, reason);

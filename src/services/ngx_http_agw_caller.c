@@ -162,6 +162,7 @@ ngx_http_agw_callers_token(ngx_http_request_t *r, agw_claims_t **claims,
     const agw_key_t **key)
 {
     agw_str_t            token;
+    ngx_log_t           *log;
     agw_claims_t        *other;
     agw_reason_t         reason;
     ngx_pool_cleanup_t  *cln;
@@ -199,7 +200,9 @@ ngx_http_agw_callers_token(ngx_http_request_t *r, agw_claims_t **claims,
     if (!agw_str_eq(other->partner_id,
                     ngx_http_agw_to_core(ctx->caller->partner_id)))
     {
-        ngx_log_error(NGX_LOG_INFO, ngx_http_agw_log(r), 0,
+        log = ngx_http_agw_log(r);
+
+        ngx_log_error(NGX_LOG_INFO, log, 0,
                       "auth_gateway: partner %V asked about a token of "
                       "another partner", &ctx->caller->partner_id);
         return AGW_UNKNOWN_KEY;

@@ -31,7 +31,8 @@ ngx_int_t ngx_http_agw_body_was_taken(ngx_http_request_t *r);
 
 /*
  * The request's error log without what nginx adds to each line: the request
- * line is the client's text, and holds the query.
+ * line is the client's text, and holds the query.  Each call makes one: keep
+ * it in a variable, since ngx_log_error() evaluates its argument twice.
  */
 
 ngx_log_t *ngx_http_agw_log(ngx_http_request_t *r);

@@ -51,18 +51,21 @@ static ngx_int_t ngx_http_agw_random(u_char *p, size_t n);
 ngx_int_t
 ngx_http_agw_issue(ngx_http_request_t *r, const ngx_http_agw_grant_t *grant)
 {
-    agw_str_t  payload;
-    ngx_str_t  body;
+    agw_str_t   payload;
+    ngx_log_t  *log;
+    ngx_str_t   body;
 
     if (ngx_http_agw_issue_payload(r, grant, &payload) != NGX_OK
         || ngx_http_agw_issue_response(r, grant, payload, &body) != NGX_OK)
     {
-        ngx_log_error(NGX_LOG_ERR, ngx_http_agw_log(r), 0,
+        log = ngx_http_agw_log(r);
+
+        ngx_log_error(NGX_LOG_ERR, log, 0,
                       "auth_gateway: a token could not be signed");
         return NGX_DECLINED;
     }
 
-    return ngx_http_agw_send(r, NGX_HTTP_OK, &body);
+    return ngx_http_agw_send(r, &body);
 }
 
 

@@ -88,7 +88,7 @@ ngx_http_agw_refuse(ngx_http_request_t *r, agw_reason_t reason,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_agw_send(r, info->status, &body);
+    return ngx_http_agw_send_refusal(r, info->status, &body);
 }
 
 
@@ -210,6 +210,7 @@ static ngx_int_t
 ngx_http_agw_note(ngx_http_request_t *r, agw_reason_t reason)
 {
     u_char                     buf[NGX_HTTP_AGW_FAULT_SIZE];
+    ngx_log_t                 *log;
     ngx_str_t                  fault, kid, partner, id;
     ngx_http_agw_ctx_t        *ctx;
     ngx_http_core_srv_conf_t  *cscf;
@@ -239,7 +240,9 @@ ngx_http_agw_note(ngx_http_request_t *r, agw_reason_t reason)
 
     cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
 
-    ngx_log_error(NGX_LOG_INFO, ngx_http_agw_log(r), 0,
+    log = ngx_http_agw_log(r);
+
+    ngx_log_error(NGX_LOG_INFO, log, 0,
                   "auth_gateway: refused, reason: %s%V, kid: %V, "
                   "partner: %V, request_id: %V, client: %V, server: %V",
                   agw_reason_info(reason)->name, &fault, &kid, &partner,

@@ -18,31 +18,44 @@
 
 static void ngx_http_agw_forget(ngx_http_request_t *r, const ngx_str_t *names,
     ngx_uint_t n);
+static ngx_int_t ngx_http_agw_send_unstored(ngx_http_request_t *r,
+    ngx_uint_t status, ngx_str_t *body);
 static ngx_int_t ngx_http_agw_send_body(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
 
 
 ngx_int_t
-ngx_http_agw_send(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *body)
+ngx_http_agw_send(ngx_http_request_t *r, ngx_str_t *body)
+{
+    ngx_http_agw_forget_caching(r);
+    ngx_http_agw_forget_challenges(r);
+
+    return ngx_http_agw_send_unstored(r, NGX_HTTP_OK, body);
+}
+
+
+ngx_int_t
+ngx_http_agw_send_refusal(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *body)
+{
+    /* as nginx does for its own: no 100 for a body that is not wanted */
+
+    r->expect_tested = 1;
+
+    return ngx_http_agw_send_unstored(r, status, body);
+}
+
+
+static ngx_int_t
+ngx_http_agw_send_unstored(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *body)
 {
     static ngx_str_t  type = ngx_string("application/json");
-
-    ngx_http_agw_forget_caching(r);
 
     if (ngx_http_agw_add_header(r, "Cache-Control", "no-store") != NGX_OK
         || ngx_http_agw_add_header(r, "Pragma", "no-cache") != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    if (status == NGX_HTTP_OK) {
-        ngx_http_agw_forget_challenges(r);
-
-    } else {
-
-        /* as nginx does for its own: no 100 for a body that is not wanted */
-
-        r->expect_tested = 1;
     }
 
     /* nothing here is a representation that an If-Match could ask about */
@@ -81,7 +94,7 @@ ngx_http_agw_send_json(ngx_http_request_t *r, json_t *json)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_agw_send(r, NGX_HTTP_OK, &body);
+    return ngx_http_agw_send(r, &body);
 }
 
 

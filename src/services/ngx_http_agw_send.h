@@ -13,16 +13,24 @@
 
 
 /*
- * Sends a JSON body that nobody may store (RFC 6749, section 5.1).  Returns
- * what ngx_http_finalize_request() takes.
+ * Sends a JSON body that nobody may store (RFC 6749, section 5.1), with
+ * status 200.  Returns what ngx_http_finalize_request() takes.
  */
 
-ngx_int_t ngx_http_agw_send(ngx_http_request_t *r, ngx_uint_t status,
+ngx_int_t ngx_http_agw_send(ngx_http_request_t *r, ngx_str_t *body);
+
+
+/*
+ * The same with the status of a refusal, after ngx_http_agw_forget_caching();
+ * challenges stay.
+ */
+
+ngx_int_t ngx_http_agw_send_refusal(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
 
 
 /*
- * The same with status 200, of json, and drops the reference, also on
+ * Sends json as ngx_http_agw_send() does, and drops the reference, also on
  * failure; a NULL is an allocation that failed.
  */
 

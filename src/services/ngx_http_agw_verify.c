@@ -68,6 +68,7 @@ ngx_http_agw_claims_json(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 {
     u_char      buf[AGW_JWS_BUF_SIZE];
     agw_str_t   payload;
+    ngx_log_t  *log;
     ngx_uint_t  refused;
 
     if (ctx->json != NULL) {
@@ -84,7 +85,9 @@ ngx_http_agw_claims_json(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
         json_decref(ctx->json);
         ctx->json = NULL;
 
-        ngx_log_error(NGX_LOG_ERR, ngx_http_agw_log(r), 0,
+        log = ngx_http_agw_log(r);
+
+        ngx_log_error(NGX_LOG_ERR, log, 0,
                       "auth_gateway: no memory to read a token");
     }
 
@@ -210,6 +213,7 @@ ngx_http_agw_verify_keep(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
     agw_str_t token, agw_claims_t *claims)
 {
     uint64_t                         generation;
+    ngx_log_t                       *log;
     agw_reason_t                     reason;
     agw_verified_t                  *verified;
     const ngx_http_agw_srv_conf_t   *sscf;
@@ -226,7 +230,9 @@ ngx_http_agw_verify_keep(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
     verified = agw_verified_create(sscf->trust, ctx->key, token, claims);
 
     if (verified == NULL) {
-        ngx_log_error(NGX_LOG_ERR, ngx_http_agw_log(r), 0,
+        log = ngx_http_agw_log(r);
+
+        ngx_log_error(NGX_LOG_ERR, log, 0,
                       "auth_gateway: no memory for a token");
         return AGW_INTERNAL_ERROR;
     }
@@ -254,6 +260,7 @@ ngx_http_agw_verify_signed(ngx_http_request_t *r, agw_str_t token,
     u_char *buf, ngx_http_agw_read_claims_pt read_claims, agw_jws_t *jws,
     agw_claims_t *claims)
 {
+    ngx_log_t                      *log;
     ngx_uint_t                      refused;
     agw_reason_t                    reason;
     const ngx_http_agw_srv_conf_t  *sscf;
@@ -282,7 +289,9 @@ ngx_http_agw_verify_signed(ngx_http_request_t *r, agw_str_t token,
         agw_claims_done(claims);
     }
 
-    ngx_log_error(NGX_LOG_ERR, ngx_http_agw_log(r), 0,
+    log = ngx_http_agw_log(r);
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
                   "auth_gateway: no memory to read a token");
 
     return AGW_INTERNAL_ERROR;
