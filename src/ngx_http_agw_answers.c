@@ -289,9 +289,9 @@ ngx_http_agw_check_handler(ngx_conf_t *cf,
 ngx_int_t
 ngx_http_agw_check_endpoints(ngx_conf_t *cf)
 {
-    ngx_uint_t                      i;
-    const ngx_http_agw_location_t  *location;
-    const ngx_http_agw_main_conf_t *mcf;
+    ngx_uint_t                       i;
+    const ngx_http_agw_location_t   *location;
+    const ngx_http_agw_main_conf_t  *mcf;
 
     mcf = ngx_http_conf_get_module_main_conf(cf,
                                              ngx_http_auth_gateway_module);

@@ -9,12 +9,12 @@
 #include <ngx_http.h>
 
 #include "ngx_http_agw_access.h"
-#include "ngx_http_agw_admit.h"
 #include "ngx_http_agw_business.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_destination.h"
 #include "ngx_http_agw_preflight.h"
 #include "ngx_http_agw_reply.h"
+#include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_send.h"
 #include "ngx_http_agw_verify.h"
 
@@ -116,7 +116,7 @@ ngx_http_agw_access_unguarded(ngx_http_request_t *r,
 
     ngx_memzero(&none, sizeof(agw_str_t));
 
-    reason = ngx_http_agw_admit_unguarded(r);
+    reason = ngx_http_agw_check_unguarded_request(r);
 
     if (reason == AGW_OK && !lcf->opened
         && ngx_http_agw_removes_businesses(r))
@@ -229,7 +229,7 @@ ngx_http_agw_access_preflight(ngx_http_request_t *r)
     agw_str_t     business_id;
     agw_reason_t  reason;
 
-    reason = ngx_http_agw_admit_guarded(r, &business_id);
+    reason = ngx_http_agw_check_guarded_request(r, &business_id);
 
     if (reason != AGW_OK) {
         return ngx_http_agw_access_refuse(r, reason);
@@ -250,7 +250,7 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
     demand.scope = ngx_http_agw_to_core(lcf->scope);
     demand.owned = 0;
 
-    reason = ngx_http_agw_admit_guarded(r, &demand.business_id);
+    reason = ngx_http_agw_check_guarded_request(r, &demand.business_id);
     if (reason != AGW_OK) {
         return reason;
     }

@@ -9,10 +9,10 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_agw_admit.h"
 #include "ngx_http_agw_business.h"
 #include "ngx_http_agw_caller.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_revoke.h"
 #include "ngx_http_agw_send.h"
@@ -118,8 +118,8 @@ ngx_http_agw_revoke_business(ngx_http_request_t *r, agw_reason_t reason)
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
 
     if (reason == AGW_OK) {
-        reason = ngx_http_agw_admit_business(r, AGW_MATCH_WHOLE,
-                                             &ctx->caller->business_id);
+        reason = ngx_http_agw_business_of_path(r, AGW_MATCH_WHOLE,
+                                               &ctx->caller->business_id);
     }
 
     if (reason == AGW_OK && ctx->caller->business_id.len == 0) {

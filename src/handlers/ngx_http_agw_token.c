@@ -10,13 +10,13 @@
 #include <ngx_http.h>
 
 #include "agw_grammar.h"
-#include "ngx_http_agw_admit.h"
 #include "ngx_http_agw_body.h"
 #include "ngx_http_agw_business.h"
 #include "ngx_http_agw_client.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_issue.h"
 #include "ngx_http_agw_reply.h"
+#include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_token.h"
 #include "ngx_http_agw_verify.h"
 
@@ -78,7 +78,7 @@ ngx_http_agw_token_handler(ngx_http_request_t *r)
 
     /* no phase before this one is relied upon */
 
-    reason = ngx_http_agw_admit(r);
+    reason = ngx_http_agw_check_request(r);
 
     if (reason == AGW_OK && r->method != NGX_HTTP_POST) {
         reason = AGW_METHOD_NOT_ALLOWED;
@@ -111,7 +111,7 @@ ngx_http_agw_token_business(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    reason = ngx_http_agw_admit_business(r, AGW_MATCH_WHOLE, &business_id);
+    reason = ngx_http_agw_business_of_path(r, AGW_MATCH_WHOLE, &business_id);
     if (reason != AGW_OK) {
         return ngx_http_agw_token_refuse(r, reason);
     }

@@ -30,9 +30,9 @@ ngx_http_agw_find_business(ngx_http_request_t *r, agw_str_t partner_id,
     agw_str_t business_id, const agw_claims_t *token,
     ngx_http_agw_business_pt handler)
 {
-    ngx_int_t                       rc;
-    const ngx_http_agw_main_conf_t *mcf;
-    ngx_http_agw_business_query_t  *bq;
+    ngx_int_t                        rc;
+    const ngx_http_agw_main_conf_t  *mcf;
+    ngx_http_agw_business_query_t   *bq;
 
     bq = ngx_pcalloc(r->pool, sizeof(ngx_http_agw_business_query_t));
     if (bq == NULL) {

@@ -4,11 +4,11 @@
 #include <ngx_http.h>
 
 #include "agw_credentials.h"
-#include "ngx_http_agw_admit.h"
 #include "ngx_http_agw_body.h"
 #include "ngx_http_agw_caller.h"
 #include "ngx_http_agw_client.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_verify.h"
 
 
@@ -47,7 +47,7 @@ ngx_http_agw_authenticate_caller(ngx_http_request_t *r,
     ctx->caller->handler = handler;
     ctx->caller->challenge = NGX_HTTP_AGW_EITHER;
 
-    reason = ngx_http_agw_admit(r);
+    reason = ngx_http_agw_check_request(r);
 
     if (reason == AGW_OK && r->method != NGX_HTTP_POST) {
         reason = AGW_METHOD_NOT_ALLOWED;

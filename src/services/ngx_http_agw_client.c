@@ -45,14 +45,14 @@ agw_reason_t
 ngx_http_agw_authenticate_client(ngx_http_request_t *r,
     const agw_params_t *params, ngx_http_agw_client_pt handler)
 {
-    ngx_int_t                     rc;
-    ngx_uint_t                    i;
-    agw_basic_t                   basic;
-    agw_reason_t                  reason;
-    ngx_http_agw_ctx_t           *ctx;
-    ngx_http_agw_query_t         *query;
-    const ngx_http_agw_main_conf_t *mcf;
-    ngx_http_agw_client_query_t  *cq;
+    ngx_int_t                        rc;
+    ngx_uint_t                       i;
+    agw_basic_t                      basic;
+    agw_reason_t                     reason;
+    ngx_http_agw_ctx_t              *ctx;
+    ngx_http_agw_query_t            *query;
+    const ngx_http_agw_main_conf_t  *mcf;
+    ngx_http_agw_client_query_t     *cq;
 
     ctx = ngx_http_agw_ctx(r);
     cq = ngx_pcalloc(r->pool, sizeof(ngx_http_agw_client_query_t));

@@ -13,10 +13,10 @@
 #include <openssl/evp.h>
 
 #include "agw_base64.h"
-#include "ngx_http_agw_admit.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_document.h"
 #include "ngx_http_agw_reply.h"
+#include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_send.h"
 
 
@@ -101,7 +101,7 @@ ngx_http_agw_document_handler(ngx_http_request_t *r)
 
     /* no credentials are taken here, so any transport will do */
 
-    reason = ngx_http_agw_admit_path(r);
+    reason = ngx_http_agw_check_path(r);
 
     if (reason == AGW_OK && !(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
         reason = AGW_METHOD_NOT_ALLOWED;

@@ -124,7 +124,7 @@ ngx_http_agw_issue_response(ngx_http_request_t *r,
     const ngx_http_agw_grant_t *grant, agw_str_t payload, ngx_str_t *body)
 {
     size_t                          size, len;
-    agw_json_writer_t                 t;
+    agw_json_writer_t               t;
     const agw_key_t                *key;
     const ngx_http_agw_srv_conf_t  *sscf;
     static const agw_str_t          begin = agw_string("{\"access_token\":\"");

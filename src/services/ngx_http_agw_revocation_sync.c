@@ -224,10 +224,10 @@ ngx_http_agw_sync_read_some(ngx_http_agw_sync_t *sync)
 static ngx_int_t
 ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
 {
-    int64_t                           known;
-    ngx_int_t                         rc;
-    ngx_http_agw_zone_t              *zone;
-    const ngx_http_agw_revocations_t *revs;
+    int64_t                            known;
+    ngx_int_t                          rc;
+    ngx_http_agw_zone_t               *zone;
+    const ngx_http_agw_revocations_t  *revs;
 
     revs = sync->revocations;
     zone = ngx_http_agw_zone(revs);

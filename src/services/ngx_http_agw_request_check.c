@@ -10,8 +10,8 @@
 
 #include "agw_grammar.h"
 #include "agw_path.h"
-#include "ngx_http_agw_admit.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_request_check.h"
 
 
 /* the spellings of one path */
@@ -25,7 +25,7 @@ typedef struct {
 
 
 static ngx_http_agw_paths_t ngx_http_agw_paths(ngx_http_request_t *r);
-static agw_reason_t ngx_http_agw_admit_transport(ngx_http_request_t *r);
+static agw_reason_t ngx_http_agw_check_transport(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_agw_header_says_secure(ngx_http_request_t *r,
     agw_str_t name);
 static ngx_uint_t ngx_http_agw_is_header(const ngx_table_elt_t *header,
@@ -42,27 +42,28 @@ static agw_reason_t ngx_http_agw_check_paths(ngx_http_request_t *r,
 
 
 agw_reason_t
-ngx_http_agw_admit(ngx_http_request_t *r)
+ngx_http_agw_check_request(ngx_http_request_t *r)
 {
     agw_reason_t  reason;
 
-    reason = ngx_http_agw_admit_transport(r);
+    reason = ngx_http_agw_check_transport(r);
 
-    return reason == AGW_OK ? ngx_http_agw_admit_path(r) : reason;
+    return reason == AGW_OK ? ngx_http_agw_check_path(r) : reason;
 }
 
 
 /* a template that both paths match as it is written confuses nobody */
 
 agw_reason_t
-ngx_http_agw_admit_guarded(ngx_http_request_t *r, agw_str_t *business_id)
+ngx_http_agw_check_guarded_request(ngx_http_request_t *r,
+    agw_str_t *business_id)
 {
     ngx_uint_t                      matched;
     agw_reason_t                    reason;
     ngx_http_agw_paths_t            paths;
     const ngx_http_agw_loc_conf_t  *lcf;
 
-    reason = ngx_http_agw_admit_transport(r);
+    reason = ngx_http_agw_check_transport(r);
     if (reason != AGW_OK) {
         return reason;
     }
@@ -90,7 +91,7 @@ ngx_http_agw_admit_guarded(ngx_http_request_t *r, agw_str_t *business_id)
 
 
 agw_reason_t
-ngx_http_agw_admit_unguarded(ngx_http_request_t *r)
+ngx_http_agw_check_unguarded_request(ngx_http_request_t *r)
 {
     agw_reason_t                    reason;
     ngx_http_agw_paths_t            paths;
@@ -119,7 +120,7 @@ ngx_http_agw_admit_unguarded(ngx_http_request_t *r)
 
 
 agw_reason_t
-ngx_http_agw_admit_path(ngx_http_request_t *r)
+ngx_http_agw_check_path(ngx_http_request_t *r)
 {
     ngx_http_agw_paths_t  paths;
 
@@ -130,7 +131,7 @@ ngx_http_agw_admit_path(ngx_http_request_t *r)
 
 
 agw_reason_t
-ngx_http_agw_admit_business(ngx_http_request_t *r, agw_match_t how,
+ngx_http_agw_business_of_path(ngx_http_request_t *r, agw_match_t how,
     agw_str_t *business_id)
 {
     ngx_http_agw_paths_t  paths;
@@ -167,7 +168,7 @@ ngx_http_agw_paths(ngx_http_request_t *r)
 
 
 static agw_reason_t
-ngx_http_agw_admit_transport(ngx_http_request_t *r)
+ngx_http_agw_check_transport(ngx_http_request_t *r)
 {
     ngx_str_t                       value;
     const ngx_http_agw_loc_conf_t  *lcf;

@@ -5,8 +5,8 @@
  */
 
 
-#ifndef NGX_HTTP_AGW_ADMIT_H_INCLUDED_
-#define NGX_HTTP_AGW_ADMIT_H_INCLUDED_
+#ifndef NGX_HTTP_AGW_REQUEST_CHECK_H_INCLUDED_
+#define NGX_HTTP_AGW_REQUEST_CHECK_H_INCLUDED_
 
 
 #include "ngx_http_agw.h"
@@ -14,10 +14,10 @@
 
 /*
  * Transport, then path, where credentials are taken.  AGW_OK,
- * AGW_INSECURE_TRANSPORT, or what ngx_http_agw_admit_path() returns.
+ * AGW_INSECURE_TRANSPORT, or what ngx_http_agw_check_path() returns.
  */
 
-agw_reason_t ngx_http_agw_admit(ngx_http_request_t *r);
+agw_reason_t ngx_http_agw_check_request(ngx_http_request_t *r);
 
 
 /*
@@ -26,17 +26,17 @@ agw_reason_t ngx_http_agw_admit(ngx_http_request_t *r);
  * any that the server has.
  */
 
-agw_reason_t ngx_http_agw_admit_guarded(ngx_http_request_t *r,
+agw_reason_t ngx_http_agw_check_guarded_request(ngx_http_request_t *r,
     agw_str_t *business_id);
 
 
 /*
  * For a location of a guarded server that requires nothing: its path, and
  * that no template of the server matches it, unless the location was opened.
- * AGW_UNGUARDED_PATH, or what ngx_http_agw_admit_path() returns.
+ * AGW_UNGUARDED_PATH, or what ngx_http_agw_check_path() returns.
  */
 
-agw_reason_t ngx_http_agw_admit_unguarded(ngx_http_request_t *r);
+agw_reason_t ngx_http_agw_check_unguarded_request(ngx_http_request_t *r);
 
 
 /*
@@ -45,7 +45,7 @@ agw_reason_t ngx_http_agw_admit_unguarded(ngx_http_request_t *r);
  * AGW_INTERNAL_ERROR.
  */
 
-agw_reason_t ngx_http_agw_admit_path(ngx_http_request_t *r);
+agw_reason_t ngx_http_agw_check_path(ngx_http_request_t *r);
 
 
 /*
@@ -55,7 +55,7 @@ agw_reason_t ngx_http_agw_admit_path(ngx_http_request_t *r);
  * AGW_AMBIGUOUS_PATH.
  */
 
-agw_reason_t ngx_http_agw_admit_business(ngx_http_request_t *r,
+agw_reason_t ngx_http_agw_business_of_path(ngx_http_request_t *r,
     agw_match_t how, agw_str_t *business_id);
 
 
@@ -77,4 +77,4 @@ agw_reason_t ngx_http_agw_check_confused(ngx_http_request_t *r,
 ngx_uint_t ngx_http_agw_matches_any(ngx_http_request_t *r, agw_str_t path);
 
 
-#endif /* NGX_HTTP_AGW_ADMIT_H_INCLUDED_ */
+#endif /* NGX_HTTP_AGW_REQUEST_CHECK_H_INCLUDED_ */
