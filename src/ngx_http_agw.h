@@ -178,10 +178,10 @@ typedef struct {
 } ngx_http_agw_location_t;
 
 
-typedef struct ngx_http_agw_body_s    ngx_http_agw_body_t;
-typedef struct ngx_http_agw_client_s  ngx_http_agw_client_t;
-typedef struct ngx_http_agw_grant_s   ngx_http_agw_grant_t;
-typedef struct ngx_http_agw_caller_s  ngx_http_agw_caller_t;
+typedef struct ngx_http_agw_body_s          ngx_http_agw_body_t;
+typedef struct ngx_http_agw_api_key_auth_s  ngx_http_agw_api_key_auth_t;
+typedef struct ngx_http_agw_grant_s         ngx_http_agw_grant_t;
+typedef struct ngx_http_agw_partner_auth_s  ngx_http_agw_partner_auth_t;
 
 
 /*
@@ -203,9 +203,9 @@ typedef struct {
     ngx_table_elt_t          *deferred;      /* challenge left to nginx */
 
     ngx_http_agw_body_t      *body;          /* while it is read */
-    ngx_http_agw_client_t    *client;        /* while it authenticates */
+    ngx_http_agw_api_key_auth_t  *api_key_auth;  /* a partner, by API key */
     ngx_http_agw_grant_t     *grant;         /* the token that is asked for */
-    ngx_http_agw_caller_t    *caller;        /* who revokes or introspects */
+    ngx_http_agw_partner_auth_t  *partner_auth;  /* or by token as well */
     const agw_params_t       *params;        /* of the body, once read */
 
     agw_reason_t              owner;         /* what the store said of it */

@@ -11,8 +11,8 @@
 
 static agw_reason_t agw_scheme_parse(agw_str_t value, agw_str_t scheme,
     agw_str_t *rest);
-static int agw_client_decode(agw_client_t *to, const agw_client_t *from,
-    unsigned char *buf);
+static int agw_credentials_decode(agw_credentials_t *to,
+    const agw_credentials_t *from, unsigned char *buf);
 
 
 agw_reason_t
@@ -53,12 +53,12 @@ agw_bearer_split(agw_str_t value, agw_str_t *token)
 agw_reason_t
 agw_basic_parse(agw_str_t value, agw_basic_t *basic, unsigned char *buf)
 {
-    size_t                  len;
-    agw_str_t               text;
-    agw_reason_t            reason;
-    agw_client_t           *raw, *decoded;
-    const unsigned char    *colon;
-    static const agw_str_t  scheme = agw_string("Basic");
+    size_t                   len;
+    agw_str_t                text;
+    agw_reason_t             reason;
+    agw_credentials_t       *raw, *decoded;
+    const unsigned char     *colon;
+    static const agw_str_t   scheme = agw_string("Basic");
 
     reason = agw_scheme_parse(value, scheme, &text);
     if (reason != AGW_OK) {
@@ -89,7 +89,7 @@ agw_basic_parse(agw_str_t value, agw_basic_t *basic, unsigned char *buf)
 
     basic->nreadings = 2;
 
-    if (agw_client_decode(decoded, raw, buf + len) != 0
+    if (agw_credentials_decode(decoded, raw, buf + len) != 0
         || (agw_str_eq(decoded->id, raw->id)
             && agw_str_eq(decoded->secret, raw->secret)))
     {
@@ -141,7 +141,7 @@ agw_scheme_parse(agw_str_t value, agw_str_t scheme, agw_str_t *rest)
 /* -1 where a half is not form-encoded: it can only be meant raw */
 
 static int
-agw_client_decode(agw_client_t *to, const agw_client_t *from,
+agw_credentials_decode(agw_credentials_t *to, const agw_credentials_t *from,
     unsigned char *buf)
 {
     if (agw_form_decode(from->id, buf, &to->id.len) != 0) {

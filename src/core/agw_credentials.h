@@ -40,11 +40,11 @@ agw_reason_t agw_bearer_split(agw_str_t value, agw_str_t *token);
 typedef struct {
     agw_str_t     id;
     agw_str_t     secret;
-} agw_client_t;
+} agw_credentials_t;
 
 typedef struct {
-    agw_client_t  readings[2];
-    size_t        nreadings;         /* 1 or 2 */
+    agw_credentials_t  readings[2];
+    size_t             nreadings;    /* 1 or 2 */
 } agw_basic_t;
 
 

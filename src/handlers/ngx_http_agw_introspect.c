@@ -1,6 +1,7 @@
 
 /*
- * Whatever is not an active token of the caller's is told apart by nobody.
+ * Whatever is not an active token of the partner's gets one answer,
+ * which tells nothing of it.
  */
 
 
@@ -8,9 +9,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_agw_caller.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_introspect.h"
+#include "ngx_http_agw_partner_auth.h"
 #include "ngx_http_agw_send.h"
 #include "ngx_http_agw_verify.h"
 
@@ -34,8 +35,8 @@ const ngx_http_agw_answer_t  ngx_http_agw_introspect_answer = {
 static ngx_int_t
 ngx_http_agw_introspect_handler(ngx_http_request_t *r)
 {
-    return ngx_http_agw_authenticate_caller(r,
-                                            ngx_http_agw_introspect_finish);
+    return ngx_http_agw_authenticate_partner(r,
+                                             ngx_http_agw_introspect_finish);
 }
 
 
@@ -49,13 +50,13 @@ ngx_http_agw_introspect_finish(ngx_http_request_t *r, agw_reason_t reason)
     ngx_http_agw_ctx_t  *ctx;
 
     if (reason != AGW_OK) {
-        ngx_http_finalize_request(r, ngx_http_agw_refuse_caller(r, reason));
+        ngx_http_finalize_request(r, ngx_http_agw_refuse_partner(r, reason));
         return;
     }
 
-    /* from here on a reason is about the token, not about the caller */
+    /* from here on a reason is about the token, not about the partner */
 
-    reason = ngx_http_agw_callers_token(r, &claims, &key);
+    reason = ngx_http_agw_token_param(r, &claims, &key);
 
     if (reason == AGW_OK) {
         generation = 0;
@@ -71,7 +72,7 @@ ngx_http_agw_introspect_finish(ngx_http_request_t *r, agw_reason_t reason)
     case AGW_INVALID_REQUEST:
     case AGW_STORE_UNAVAILABLE:
     case AGW_INTERNAL_ERROR:
-        ngx_http_finalize_request(r, ngx_http_agw_refuse_caller(r, reason));
+        ngx_http_finalize_request(r, ngx_http_agw_refuse_partner(r, reason));
         return;
 
     default:

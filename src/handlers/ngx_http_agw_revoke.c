@@ -10,8 +10,8 @@
 #include <ngx_http.h>
 
 #include "ngx_http_agw_business.h"
-#include "ngx_http_agw_caller.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_partner_auth.h"
 #include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_revoke.h"
@@ -46,7 +46,7 @@ ngx_http_agw_revoke_handler(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    return ngx_http_agw_authenticate_caller(r,
+    return ngx_http_agw_authenticate_partner(r,
                                 lcf->revoked_kind == AGW_REVOKED_BUSINESS
                                 ? ngx_http_agw_revoke_business
                                 : ngx_http_agw_revoke_token);
@@ -56,7 +56,7 @@ ngx_http_agw_revoke_handler(ngx_http_request_t *r)
 /*
  * Whether the token lives by our clock is no matter: another clock may be
  * right.  Only what no clock can bring back needs no row, and what is no
- * token of the caller's (RFC 7009, section 2.2).
+ * token of the partner's (RFC 7009, section 2.2).
  */
 
 static void
@@ -72,9 +72,9 @@ ngx_http_agw_revoke_token(ngx_http_request_t *r, agw_reason_t reason)
         return;
     }
 
-    /* from here on a reason is about the token, not about the caller */
+    /* from here on a reason is about the token, not about the partner */
 
-    reason = ngx_http_agw_callers_token(r, &claims, &key);
+    reason = ngx_http_agw_token_param(r, &claims, &key);
 
     if (reason != AGW_OK) {
         ngx_http_agw_revoke_finish(r, reason == AGW_UNKNOWN_KEY ? AGW_OK
@@ -113,24 +113,26 @@ ngx_http_agw_revoke_token(ngx_http_request_t *r, agw_reason_t reason)
 static void
 ngx_http_agw_revoke_business(ngx_http_request_t *r, agw_reason_t reason)
 {
-    ngx_http_agw_ctx_t  *ctx;
+    ngx_http_agw_ctx_t           *ctx;
+    ngx_http_agw_partner_auth_t  *auth;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+    auth = ctx->partner_auth;
 
     if (reason == AGW_OK) {
         reason = ngx_http_agw_business_of_path(r, AGW_MATCH_WHOLE,
-                                               &ctx->caller->business_id);
+                                               &auth->business_id);
     }
 
-    if (reason == AGW_OK && ctx->caller->business_id.len == 0) {
+    if (reason == AGW_OK && auth->business_id.len == 0) {
         reason = AGW_NO_BUSINESS_IN_PATH;
     }
 
     if (reason == AGW_OK) {
         reason = ngx_http_agw_find_business(r,
-                             ngx_http_agw_to_core(ctx->caller->partner_id),
-                             ctx->caller->business_id, NULL,
-                             ngx_http_agw_revoke_found);
+                                     ngx_http_agw_to_core(auth->partner_id),
+                                     auth->business_id, NULL,
+                                     ngx_http_agw_revoke_found);
     }
 
     if (reason != AGW_OK) {
@@ -150,9 +152,11 @@ ngx_http_agw_revoke_found(ngx_http_request_t *r, agw_reason_t reason,
 {
     agw_revocation_t                 revocation;
     ngx_http_agw_ctx_t              *ctx;
+    ngx_http_agw_partner_auth_t     *auth;
     const ngx_http_agw_main_conf_t  *mcf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+    auth = ctx->partner_auth;
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
     if (reason == AGW_OK || reason == AGW_ARCHIVED_BUSINESS) {
@@ -160,9 +164,8 @@ ngx_http_agw_revoke_found(ngx_http_request_t *r, agw_reason_t reason,
 
         revocation.kind = mcf->foreign ? AGW_REVOKED_BUSINESS
                                        : AGW_REVOKED_OWNER;
-        revocation.partner_id =
-                            ngx_http_agw_to_core(ctx->caller->partner_id);
-        revocation.business_id = ctx->caller->business_id;
+        revocation.partner_id = ngx_http_agw_to_core(auth->partner_id);
+        revocation.business_id = auth->business_id;
 
         reason = ngx_http_agw_revoke(r, &revocation,
                                      ngx_http_agw_revoke_finish);
@@ -191,7 +194,7 @@ ngx_http_agw_revoke_finish(ngx_http_request_t *r, agw_reason_t reason)
         rc = ngx_http_agw_send(r, &body);
 
     } else {
-        rc = ngx_http_agw_refuse_caller(r, reason);
+        rc = ngx_http_agw_refuse_partner(r, reason);
     }
 
     ngx_http_finalize_request(r, rc);

@@ -10,9 +10,9 @@
 #include <ngx_http.h>
 
 #include "agw_grammar.h"
+#include "ngx_http_agw_api_key_auth.h"
 #include "ngx_http_agw_body.h"
 #include "ngx_http_agw_business.h"
-#include "ngx_http_agw_client.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_issue.h"
 #include "ngx_http_agw_reply.h"
@@ -157,7 +157,7 @@ ngx_http_agw_partner_ask(ngx_http_request_t *r, agw_reason_t reason,
     }
 
     if (reason == AGW_OK) {
-        reason = ngx_http_agw_authenticate_client(r, params,
+        reason = ngx_http_agw_authenticate_api_key(r, params,
                                                 ngx_http_agw_partner_finish);
     }
 
@@ -219,7 +219,8 @@ ngx_http_agw_partner_grant(ngx_http_request_t *r,
 static void
 ngx_http_agw_partner_finish(ngx_http_request_t *r, agw_reason_t reason)
 {
-    ngx_http_agw_ctx_t  *ctx;
+    ngx_http_agw_ctx_t           *ctx;
+    ngx_http_agw_api_key_auth_t  *auth;
 
     if (reason != AGW_OK) {
         ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
@@ -228,9 +229,11 @@ ngx_http_agw_partner_finish(ngx_http_request_t *r, agw_reason_t reason)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
 
-    ctx->grant->partner_id = ngx_http_agw_to_core(ctx->client->partner_id);
-    ctx->grant->issued_at = ctx->client->asked;
-    ctx->grant->seq = ctx->client->stamp;
+    auth = ctx->api_key_auth;
+
+    ctx->grant->partner_id = ngx_http_agw_to_core(auth->partner_id);
+    ctx->grant->issued_at = auth->asked;
+    ctx->grant->seq = auth->stamp;
 
     ngx_http_finalize_request(r, ngx_http_agw_token_send(r));
 }

@@ -117,10 +117,10 @@ p4_2_malformed_bearer(void **state)
 static agw_reason_t
 basic(agw_str_t value, agw_basic_t *parsed)
 {
-    size_t          i, size;
-    agw_reason_t    reason;
-    agw_client_t   *client;
-    unsigned char  *buf;
+    size_t              i, size;
+    agw_reason_t        reason;
+    agw_credentials_t  *client;
+    unsigned char      *buf;
 
     value = unit_copy(value);
     size = 2 * AGW_BASE64_DECODED(value.len);

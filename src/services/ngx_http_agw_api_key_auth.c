@@ -15,35 +15,35 @@
 #include "agw_base64.h"
 #include "agw_credentials.h"
 #include "agw_grammar.h"
-#include "ngx_http_agw_client.h"
+#include "ngx_http_agw_api_key_auth.h"
 #include "ngx_http_agw_ctx.h"
 
 
 typedef struct {
-    ngx_http_agw_client_t     client;        /* what is shown to callers */
+    ngx_http_agw_api_key_auth_t   auth;      /* that of ctx */
     ngx_http_request_t       *request;
-    ngx_http_agw_client_pt    handler;
+    ngx_http_agw_api_key_auth_pt  handler;
     ngx_http_agw_query_t      query;
     unsigned                  keyless:1;     /* the API key is empty */
-} ngx_http_agw_client_query_t;
+} ngx_http_agw_api_key_query_t;
 
 
-static agw_reason_t ngx_http_agw_client_credentials(ngx_http_request_t *r,
+static agw_reason_t ngx_http_agw_api_key_credentials(ngx_http_request_t *r,
     const agw_params_t *params, agw_basic_t *basic);
-static agw_reason_t ngx_http_agw_client_basic(ngx_http_request_t *r,
+static agw_reason_t ngx_http_agw_api_key_basic(ngx_http_request_t *r,
     agw_basic_t *basic);
-static ngx_int_t ngx_http_agw_client_in_query(ngx_http_request_t *r);
-static ngx_int_t ngx_http_agw_client_digest(ngx_http_agw_api_key_t *key,
-    const agw_client_t *reading);
-static void ngx_http_agw_client_answered(ngx_http_agw_query_t *query,
+static ngx_int_t ngx_http_agw_secret_in_query(ngx_http_request_t *r);
+static ngx_int_t ngx_http_agw_api_key_digest(ngx_http_agw_api_key_t *key,
+    const agw_credentials_t *reading);
+static void ngx_http_agw_api_key_answered(ngx_http_agw_query_t *query,
     ngx_int_t rc);
-static void ngx_http_agw_client_decide(ngx_http_agw_client_query_t *cq,
+static void ngx_http_agw_api_key_decide(ngx_http_agw_api_key_query_t *kq,
     ngx_int_t rc);
 
 
 agw_reason_t
-ngx_http_agw_authenticate_client(ngx_http_request_t *r,
-    const agw_params_t *params, ngx_http_agw_client_pt handler)
+ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,
+    const agw_params_t *params, ngx_http_agw_api_key_auth_pt handler)
 {
     ngx_int_t                        rc;
     ngx_uint_t                       i;
@@ -52,37 +52,37 @@ ngx_http_agw_authenticate_client(ngx_http_request_t *r,
     ngx_http_agw_ctx_t              *ctx;
     ngx_http_agw_query_t            *query;
     const ngx_http_agw_main_conf_t  *mcf;
-    ngx_http_agw_client_query_t     *cq;
+    ngx_http_agw_api_key_query_t    *kq;
 
     ctx = ngx_http_agw_ctx(r);
-    cq = ngx_pcalloc(r->pool, sizeof(ngx_http_agw_client_query_t));
+    kq = ngx_pcalloc(r->pool, sizeof(ngx_http_agw_api_key_query_t));
 
-    if (ctx == NULL || cq == NULL) {
+    if (ctx == NULL || kq == NULL) {
         return AGW_INTERNAL_ERROR;
     }
 
-    reason = ngx_http_agw_client_credentials(r, params, &basic);
+    reason = ngx_http_agw_api_key_credentials(r, params, &basic);
     if (reason != AGW_OK) {
         return reason;
     }
 
-    ctx->client = &cq->client;
+    ctx->api_key_auth = &kq->auth;
 
-    cq->client.asked = ngx_time();
-    cq->keyless = (basic.readings[0].secret.len == 0);
-    cq->request = r;
-    cq->handler = handler;
+    kq->auth.asked = ngx_time();
+    kq->keyless = (basic.readings[0].secret.len == 0);
+    kq->request = r;
+    kq->handler = handler;
 
-    query = &cq->query;
+    query = &kq->query;
     query->pool = r->pool;
     query->log = ngx_http_agw_log(r);
-    query->handler = ngx_http_agw_client_answered;
-    query->data = cq;
+    query->handler = ngx_http_agw_api_key_answered;
+    query->data = kq;
     query->nkeys = basic.nreadings;
-    query->now = cq->client.asked;
+    query->now = kq->auth.asked;
 
     for (i = 0; i < query->nkeys; i++) {
-        if (ngx_http_agw_client_digest(&query->keys[i], &basic.readings[i])
+        if (ngx_http_agw_api_key_digest(&query->keys[i], &basic.readings[i])
             != NGX_OK)
         {
             return AGW_INTERNAL_ERROR;
@@ -94,7 +94,7 @@ ngx_http_agw_authenticate_client(ngx_http_request_t *r,
     rc = ngx_http_agw_store_find_api_keys(mcf->store, query);
 
     if (rc != NGX_AGAIN) {
-        ngx_http_agw_client_decide(cq, rc);
+        ngx_http_agw_api_key_decide(kq, rc);
     }
 
     return AGW_OK;
@@ -102,7 +102,7 @@ ngx_http_agw_authenticate_client(ngx_http_request_t *r,
 
 
 static agw_reason_t
-ngx_http_agw_client_credentials(ngx_http_request_t *r,
+ngx_http_agw_api_key_credentials(ngx_http_request_t *r,
     const agw_params_t *params, agw_basic_t *basic)
 {
     agw_str_t     id, secret;
@@ -110,12 +110,12 @@ ngx_http_agw_client_credentials(ngx_http_request_t *r,
 
     if (agw_params_text(params, "client_id", &id) != 0
         || agw_params_text(params, "client_secret", &secret) != 0
-        || ngx_http_agw_client_in_query(r))
+        || ngx_http_agw_secret_in_query(r))
     {
         return AGW_INVALID_REQUEST;
     }
 
-    reason = ngx_http_agw_client_basic(r, basic);
+    reason = ngx_http_agw_api_key_basic(r, basic);
 
     if (secret.len) {
 
@@ -145,7 +145,7 @@ ngx_http_agw_client_credentials(ngx_http_request_t *r,
 
 
 static agw_reason_t
-ngx_http_agw_client_basic(ngx_http_request_t *r, agw_basic_t *basic)
+ngx_http_agw_api_key_basic(ngx_http_request_t *r, agw_basic_t *basic)
 {
     u_char     *buf;
     agw_str_t   value;
@@ -169,7 +169,7 @@ ngx_http_agw_client_basic(ngx_http_request_t *r, agw_basic_t *basic)
 /* a secret in a URL is in somebody's log: it is refused, right or wrong */
 
 static ngx_int_t
-ngx_http_agw_client_in_query(ngx_http_request_t *r)
+ngx_http_agw_secret_in_query(ngx_http_request_t *r)
 {
     u_char                 *p, *last, *end;
     size_t                  len;
@@ -221,8 +221,8 @@ ngx_http_agw_client_in_query(ngx_http_request_t *r)
  */
 
 static ngx_int_t
-ngx_http_agw_client_digest(ngx_http_agw_api_key_t *key,
-    const agw_client_t *reading)
+ngx_http_agw_api_key_digest(ngx_http_agw_api_key_t *key,
+    const agw_credentials_t *reading)
 {
     u_char                  digest[EVP_MAX_MD_SIZE];
     unsigned                len;
@@ -245,21 +245,21 @@ ngx_http_agw_client_digest(ngx_http_agw_api_key_t *key,
 
 
 static void
-ngx_http_agw_client_answered(ngx_http_agw_query_t *query, ngx_int_t rc)
+ngx_http_agw_api_key_answered(ngx_http_agw_query_t *query, ngx_int_t rc)
 {
-    ngx_connection_t             *c;
-    ngx_http_agw_client_query_t  *cq = query->data;
+    ngx_connection_t              *c;
+    ngx_http_agw_api_key_query_t  *kq = query->data;
 
-    c = cq->request->connection;
+    c = kq->request->connection;
 
-    ngx_http_agw_client_decide(cq, rc);
+    ngx_http_agw_api_key_decide(kq, rc);
 
     ngx_http_run_posted_requests(c);
 }
 
 
 static void
-ngx_http_agw_client_decide(ngx_http_agw_client_query_t *cq, ngx_int_t rc)
+ngx_http_agw_api_key_decide(ngx_http_agw_api_key_query_t *kq, ngx_int_t rc)
 {
     ngx_uint_t                   i;
     agw_reason_t                 reason;
@@ -267,8 +267,8 @@ ngx_http_agw_client_decide(ngx_http_agw_client_query_t *cq, ngx_int_t rc)
     agw_api_key_state_t          state, best;
     const ngx_http_agw_query_t  *query;
 
-    ctx = ngx_http_get_module_ctx(cq->request, ngx_http_auth_gateway_module);
-    query = &cq->query;
+    ctx = ngx_http_get_module_ctx(kq->request, ngx_http_auth_gateway_module);
+    query = &kq->query;
 
     best = AGW_API_KEY_UNKNOWN_PARTNER;
 
@@ -280,17 +280,17 @@ ngx_http_agw_client_decide(ngx_http_agw_client_query_t *cq, ngx_int_t rc)
         }
 
         state = agw_policy_api_key_state(&query->api_keys[i],
-                                         cq->client.asked);
+                                         kq->auth.asked);
         best = ngx_max(best, state);
 
         if (state == AGW_API_KEY_GOOD) {
-            cq->client.partner_id = ctx->partner_id;
-            cq->client.stamp = query->api_keys[i].stamp;
+            kq->auth.partner_id = ctx->partner_id;
+            kq->auth.stamp = query->api_keys[i].stamp;
             break;
         }
     }
 
-    ctx->fault = (best == AGW_API_KEY_WRONG && cq->keyless)
+    ctx->fault = (best == AGW_API_KEY_WRONG && kq->keyless)
                  ? "no key" : agw_api_key_state_text(best);
 
     if (rc != NGX_OK) {
@@ -300,5 +300,5 @@ ngx_http_agw_client_decide(ngx_http_agw_client_query_t *cq, ngx_int_t rc)
         reason = best == AGW_API_KEY_GOOD ? AGW_OK : AGW_INVALID_CLIENT;
     }
 
-    cq->handler(cq->request, reason);
+    kq->handler(kq->request, reason);
 }

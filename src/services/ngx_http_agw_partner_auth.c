@@ -4,29 +4,30 @@
 #include <ngx_http.h>
 
 #include "agw_credentials.h"
+#include "ngx_http_agw_api_key_auth.h"
 #include "ngx_http_agw_body.h"
-#include "ngx_http_agw_caller.h"
-#include "ngx_http_agw_client.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_partner_auth.h"
 #include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_verify.h"
 
 
-static void ngx_http_agw_caller_read(ngx_http_request_t *r,
+static void ngx_http_agw_partner_auth_read(ngx_http_request_t *r,
     agw_reason_t reason, agw_params_t *params);
-static agw_reason_t ngx_http_agw_caller_bearer(ngx_http_request_t *r,
+static agw_reason_t ngx_http_agw_partner_auth_bearer(ngx_http_request_t *r,
     const agw_params_t *params);
-static void ngx_http_agw_caller_known(ngx_http_request_t *r,
+static void ngx_http_agw_partner_auth_finish(ngx_http_request_t *r,
     agw_reason_t reason);
-static void ngx_http_agw_caller_done(void *data);
+static void ngx_http_agw_token_param_done(void *data);
 
 
 ngx_int_t
-ngx_http_agw_authenticate_caller(ngx_http_request_t *r,
-    ngx_http_agw_caller_pt handler)
+ngx_http_agw_authenticate_partner(ngx_http_request_t *r,
+    ngx_http_agw_partner_auth_pt handler)
 {
-    agw_reason_t         reason;
-    ngx_http_agw_ctx_t  *ctx;
+    agw_reason_t                  reason;
+    ngx_http_agw_ctx_t           *ctx;
+    ngx_http_agw_partner_auth_t  *auth;
 
     /* the body of a subrequest is its parent's, and so are its credentials */
 
@@ -39,13 +40,15 @@ ngx_http_agw_authenticate_caller(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->caller = ngx_pcalloc(r->pool, sizeof(ngx_http_agw_caller_t));
-    if (ctx->caller == NULL) {
+    auth = ngx_pcalloc(r->pool, sizeof(ngx_http_agw_partner_auth_t));
+    if (auth == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ctx->caller->handler = handler;
-    ctx->caller->challenge = NGX_HTTP_AGW_EITHER;
+    auth->handler = handler;
+    auth->challenge = NGX_HTTP_AGW_EITHER;
+
+    ctx->partner_auth = auth;
 
     reason = ngx_http_agw_check_request(r);
 
@@ -54,16 +57,16 @@ ngx_http_agw_authenticate_caller(ngx_http_request_t *r,
     }
 
     if (reason != AGW_OK) {
-        return ngx_http_agw_refuse_caller(r, reason);
+        return ngx_http_agw_refuse_partner(r, reason);
     }
 
     return ngx_http_agw_read_params(r, NGX_HTTP_AGW_BODY_FORM,
-                                    ngx_http_agw_caller_read);
+                                    ngx_http_agw_partner_auth_read);
 }
 
 
 static void
-ngx_http_agw_caller_read(ngx_http_request_t *r, agw_reason_t reason,
+ngx_http_agw_partner_auth_read(ngx_http_request_t *r, agw_reason_t reason,
     agw_params_t *params)
 {
     agw_str_t            token;
@@ -73,7 +76,7 @@ ngx_http_agw_caller_read(ngx_http_request_t *r, agw_reason_t reason,
     ctx->params = params;
 
     if (reason != AGW_OK) {
-        ngx_http_agw_caller_known(r, reason);
+        ngx_http_agw_partner_auth_finish(r, reason);
         return;
     }
 
@@ -82,17 +85,19 @@ ngx_http_agw_caller_read(ngx_http_request_t *r, agw_reason_t reason,
                  ngx_http_agw_to_core(r->headers_in.authorization->value),
                  &token) != AGW_NO_CREDENTIALS)
     {
-        ctx->caller->challenge = NGX_HTTP_AGW_BEARER;
+        ctx->partner_auth->challenge = NGX_HTTP_AGW_BEARER;
 
-        ngx_http_agw_caller_known(r, ngx_http_agw_caller_bearer(r, params));
+        reason = ngx_http_agw_partner_auth_bearer(r, params);
+
+        ngx_http_agw_partner_auth_finish(r, reason);
         return;
     }
 
-    reason = ngx_http_agw_authenticate_client(r, params,
-                                              ngx_http_agw_caller_known);
+    reason = ngx_http_agw_authenticate_api_key(r, params,
+                                           ngx_http_agw_partner_auth_finish);
 
     if (reason != AGW_OK) {
-        ngx_http_agw_caller_known(r, reason);
+        ngx_http_agw_partner_auth_finish(r, reason);
     }
 }
 
@@ -100,7 +105,8 @@ ngx_http_agw_caller_read(ngx_http_request_t *r, agw_reason_t reason,
 /* one way to authenticate a request (RFC 6749, section 2.3) */
 
 static agw_reason_t
-ngx_http_agw_caller_bearer(ngx_http_request_t *r, const agw_params_t *params)
+ngx_http_agw_partner_auth_bearer(ngx_http_request_t *r,
+    const agw_params_t *params)
 {
     agw_str_t            secret;
     agw_reason_t         reason;
@@ -125,40 +131,42 @@ ngx_http_agw_caller_bearer(ngx_http_request_t *r, const agw_params_t *params)
 
 
 static void
-ngx_http_agw_caller_known(ngx_http_request_t *r, agw_reason_t reason)
+ngx_http_agw_partner_auth_finish(ngx_http_request_t *r, agw_reason_t reason)
 {
-    ngx_http_agw_ctx_t  *ctx;
+    ngx_http_agw_ctx_t           *ctx;
+    ngx_http_agw_partner_auth_t  *auth;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+    auth = ctx->partner_auth;
 
     if (reason != AGW_NO_CREDENTIALS
-        && ctx->caller->challenge == NGX_HTTP_AGW_EITHER)
+        && auth->challenge == NGX_HTTP_AGW_EITHER)
     {
-        ctx->caller->challenge = NGX_HTTP_AGW_BASIC;
+        auth->challenge = NGX_HTTP_AGW_BASIC;
     }
 
     if (reason == AGW_OK) {
-        ctx->caller->partner_id = ctx->client ? ctx->client->partner_id
-                                              : ctx->partner_id;
+        auth->partner_id = ctx->api_key_auth ? ctx->api_key_auth->partner_id
+                                             : ctx->partner_id;
     }
 
-    ctx->caller->handler(r, reason);
+    auth->handler(r, reason);
 }
 
 
 ngx_int_t
-ngx_http_agw_refuse_caller(ngx_http_request_t *r, agw_reason_t reason)
+ngx_http_agw_refuse_partner(ngx_http_request_t *r, agw_reason_t reason)
 {
     ngx_http_agw_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
 
-    return ngx_http_agw_refuse(r, reason, ctx->caller->challenge);
+    return ngx_http_agw_refuse(r, reason, ctx->partner_auth->challenge);
 }
 
 
 agw_reason_t
-ngx_http_agw_callers_token(ngx_http_request_t *r, agw_claims_t **claims,
+ngx_http_agw_token_param(ngx_http_request_t *r, agw_claims_t **claims,
     const agw_key_t **key)
 {
     agw_str_t            token;
@@ -195,16 +203,16 @@ ngx_http_agw_callers_token(ngx_http_request_t *r, agw_claims_t **claims,
         return AGW_UNKNOWN_KEY;
     }
 
-    cln->handler = ngx_http_agw_caller_done;
+    cln->handler = ngx_http_agw_token_param_done;
 
     if (!agw_str_eq(other->partner_id,
-                    ngx_http_agw_to_core(ctx->caller->partner_id)))
+                    ngx_http_agw_to_core(ctx->partner_auth->partner_id)))
     {
         log = ngx_http_agw_log(r);
 
         ngx_log_error(NGX_LOG_INFO, log, 0,
                       "auth_gateway: partner %V asked about a token of "
-                      "another partner", &ctx->caller->partner_id);
+                      "another partner", &ctx->partner_auth->partner_id);
         return AGW_UNKNOWN_KEY;
     }
 
@@ -215,7 +223,7 @@ ngx_http_agw_callers_token(ngx_http_request_t *r, agw_claims_t **claims,
 
 
 static void
-ngx_http_agw_caller_done(void *data)
+ngx_http_agw_token_param_done(void *data)
 {
     agw_claims_done(data);
 }

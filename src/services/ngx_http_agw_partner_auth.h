@@ -5,8 +5,8 @@
  */
 
 
-#ifndef NGX_HTTP_AGW_CALLER_H_INCLUDED_
-#define NGX_HTTP_AGW_CALLER_H_INCLUDED_
+#ifndef NGX_HTTP_AGW_PARTNER_AUTH_H_INCLUDED_
+#define NGX_HTTP_AGW_PARTNER_AUTH_H_INCLUDED_
 
 
 #include "ngx_http_agw.h"
@@ -14,19 +14,19 @@
 
 
 /*
- * Called with AGW_OK and ctx->caller->partner_id, or with the reason of a
- * refusal; the request is then the handler's to finalize.
+ * Called with AGW_OK and ctx->partner_auth->partner_id, or with the reason of
+ * a refusal; the request is then the handler's to finalize.
  */
 
-typedef void (*ngx_http_agw_caller_pt)(ngx_http_request_t *r,
+typedef void (*ngx_http_agw_partner_auth_pt)(ngx_http_request_t *r,
     agw_reason_t reason);
 
 
-struct ngx_http_agw_caller_s {
+struct ngx_http_agw_partner_auth_s {
     ngx_str_t                 partner_id;
     agw_str_t                 business_id;   /* where one is revoked */
     ngx_http_agw_challenge_t  challenge;     /* of its way to authenticate */
-    ngx_http_agw_caller_pt    handler;
+    ngx_http_agw_partner_auth_pt  handler;
 };
 
 
@@ -36,27 +36,27 @@ struct ngx_http_agw_caller_s {
  * Returns what a content handler returns.
  */
 
-ngx_int_t ngx_http_agw_authenticate_caller(ngx_http_request_t *r,
-    ngx_http_agw_caller_pt handler);
+ngx_int_t ngx_http_agw_authenticate_partner(ngx_http_request_t *r,
+    ngx_http_agw_partner_auth_pt handler);
 
 
-/* a refusal in the words of the way the caller authenticates */
+/* refuses with the challenge of the way that was used to authenticate */
 
-ngx_int_t ngx_http_agw_refuse_caller(ngx_http_request_t *r,
+ngx_int_t ngx_http_agw_refuse_partner(ngx_http_request_t *r,
     agw_reason_t reason);
 
 
 /*
  * The `token` parameter, if it is signed by a key of this server's and the
- * caller's own, whatever a clock or a revocation says of it.  Returns AGW_OK,
+ * partner's own; neither time nor revocation is looked at.  Returns AGW_OK,
  * the claims, which are given back with the request, and the key;
  * AGW_INVALID_REQUEST where there is no such parameter; AGW_UNKNOWN_KEY of
- * whatever is no token of the caller's, which is logged where it is another
- * partner's; or AGW_INTERNAL_ERROR.
+ * any other, which is logged where it is another partner's; or
+ * AGW_INTERNAL_ERROR.
  */
 
-agw_reason_t ngx_http_agw_callers_token(ngx_http_request_t *r,
+agw_reason_t ngx_http_agw_token_param(ngx_http_request_t *r,
     agw_claims_t **claims, const agw_key_t **key);
 
 
-#endif /* NGX_HTTP_AGW_CALLER_H_INCLUDED_ */
+#endif /* NGX_HTTP_AGW_PARTNER_AUTH_H_INCLUDED_ */

@@ -5,8 +5,8 @@
  */
 
 
-#ifndef NGX_HTTP_AGW_CLIENT_H_INCLUDED_
-#define NGX_HTTP_AGW_CLIENT_H_INCLUDED_
+#ifndef NGX_HTTP_AGW_API_KEY_AUTH_H_INCLUDED_
+#define NGX_HTTP_AGW_API_KEY_AUTH_H_INCLUDED_
 
 
 #include "ngx_http_agw.h"
@@ -16,7 +16,7 @@
 
 /* what an authentication found out */
 
-struct ngx_http_agw_client_s {
+struct ngx_http_agw_api_key_auth_s {
     ngx_str_t                 partner_id;    /* where it succeeded */
     time_t                    asked;         /* when the store was */
     int64_t                   stamp;         /* of the store, at that time */
@@ -28,7 +28,7 @@ struct ngx_http_agw_client_s {
  * request is then the handler's to finalize.
  */
 
-typedef void (*ngx_http_agw_client_pt)(ngx_http_request_t *r,
+typedef void (*ngx_http_agw_api_key_auth_pt)(ngx_http_request_t *r,
     agw_reason_t reason);
 
 
@@ -38,11 +38,11 @@ typedef void (*ngx_http_agw_client_pt)(ngx_http_request_t *r,
  * AGW_NO_CREDENTIALS, AGW_MALFORMED_CREDENTIALS, AGW_INVALID_REQUEST (two
  * ways at once, a client_id that disagrees, a secret in the query) or
  * AGW_INTERNAL_ERROR.  Every refusal of the store costs the same work.  The
- * outcome is in ctx->client.
+ * outcome is in ctx->api_key_auth.
  */
 
-agw_reason_t ngx_http_agw_authenticate_client(ngx_http_request_t *r,
-    const agw_params_t *params, ngx_http_agw_client_pt handler);
+agw_reason_t ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,
+    const agw_params_t *params, ngx_http_agw_api_key_auth_pt handler);
 
 
-#endif /* NGX_HTTP_AGW_CLIENT_H_INCLUDED_ */
+#endif /* NGX_HTTP_AGW_API_KEY_AUTH_H_INCLUDED_ */
