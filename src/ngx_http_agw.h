@@ -80,14 +80,14 @@ typedef struct {
 } ngx_http_agw_document_t;
 
 
-/* where a metadata document says that endpoints are; paths, or empty */
+/* the paths of endpoints in a metadata document; empty where there is none */
 
 typedef struct {
     ngx_str_t                 token;
     ngx_str_t                 jwks;
     ngx_str_t                 revoke;
     ngx_str_t                 introspect;
-} ngx_http_agw_endpoints_t;
+} ngx_http_agw_metadata_paths_t;
 
 
 /* which paths come to a location; a block's are those of its location */
@@ -104,7 +104,7 @@ typedef enum {
 typedef struct ngx_http_agw_loc_conf_s  ngx_http_agw_loc_conf_t;
 
 
-/* what a location can answer by itself: one of these a directive */
+/* a location that answers by itself: one of these for each directive */
 
 typedef struct {
     const char               *directive;
@@ -119,10 +119,10 @@ typedef struct {
 
     char                   *(*prepare)(ngx_conf_t *cf,
                                   ngx_http_agw_loc_conf_t *conf);
-} ngx_http_agw_answer_t;
+} ngx_http_agw_endpoint_t;
 
 
-/* location: what it demands, or what it answers */
+/* location: what it requires, or which endpoint it is */
 
 struct ngx_http_agw_loc_conf_s {
     ngx_str_t                 written;       /* "location /x", at nginx -t */
@@ -152,11 +152,11 @@ struct ngx_http_agw_loc_conf_s {
     ngx_flag_t                intercept_errors;
     ngx_str_t                 realm;
 
-    const ngx_http_agw_answer_t  *answer;    /* NULL: not an answering one */
-    agw_kind_t                token_kind;    /* where it answers tokens */
+    const ngx_http_agw_endpoint_t  *endpoint;    /* NULL: it is none */
+    agw_kind_t                token_kind;    /* where it issues tokens */
     agw_revoked_t             revoked_kind;  /* where it revokes */
-    ngx_http_agw_endpoints_t *endpoints;     /* where it answers metadata */
-    ngx_http_agw_document_t   document;      /* and JWKS */
+    const ngx_http_agw_metadata_paths_t  *metadata_paths;    /* or NULL */
+    ngx_http_agw_document_t   document;      /* of metadata or a JWK Set */
     time_t                    partner_lifetime;
     time_t                    business_lifetime;
     ngx_str_t                 partner_scope; /* a scope, or empty */

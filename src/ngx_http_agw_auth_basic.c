@@ -142,9 +142,9 @@ ngx_http_agw_demand(const ngx_http_agw_location_t *location,
         return NULL;
     }
 
-    if (conf->answer != NULL) {
-        return conf->answer->takes_credentials ? conf->answer->directive
-                                               : NULL;
+    if (conf->endpoint != NULL) {
+        return conf->endpoint->takes_credentials ? conf->endpoint->directive
+                                                 : NULL;
     }
 
     return conf->require != AGW_REQUIRE_OFF ? "auth_gateway_require" : NULL;
@@ -208,7 +208,7 @@ ngx_http_agw_warn(ngx_conf_t *cf, const ngx_http_agw_location_t *location,
     if (location->core->satisfy == NGX_HTTP_SATISFY_ANY) {
         satisfy = "any";
 
-        if (location->conf->answer == NULL) {
+        if (location->conf->endpoint == NULL) {
             effect = "a user of \"auth_basic\" needs no token, whatever the "
                      "business";
         }

@@ -329,9 +329,9 @@ ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
      *     lcf->scope, business_path, realm, partner_scope = { 0, NULL };
      *     lcf->template = { { 0, NULL }, { 0, NULL } };
      *     lcf->https_value = NULL;
-     *     lcf->answer = NULL;
+     *     lcf->endpoint = NULL;
      *     lcf->token_kind = AGW_KIND_PARTNER;
-     *     lcf->endpoints = NULL;
+     *     lcf->metadata_paths = NULL;
      *     lcf->document = { { 0, NULL }, { 0, NULL }, { 0, NULL } };
      */
 
@@ -394,14 +394,14 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->partner_scope, prev->partner_scope, "");
 
     if (ngx_http_agw_merge_lifetimes(cf, prev, conf) != NGX_CONF_OK
-        || ngx_http_agw_merge_answer(cf, prev, conf, explicit_require)
+        || ngx_http_agw_merge_endpoint(cf, prev, conf, explicit_require)
            != NGX_CONF_OK)
     {
         return NGX_CONF_ERROR;
     }
 
-    if (conf->answer != NULL) {
-        return ngx_http_agw_prepare_answer(cf, conf);
+    if (conf->endpoint != NULL) {
+        return ngx_http_agw_prepare_endpoint(cf, conf);
     }
 
     if (conf->require == AGW_REQUIRE_OFF) {

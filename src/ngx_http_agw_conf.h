@@ -54,14 +54,14 @@ char *ngx_http_agw_set_metadata(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 /*
- * Of locations that answer by themselves, as they are merged: who answers,
- * and then, with everything else merged, whether it can, and its documents.
+ * Of an endpoint, as its location is merged: which one it is, and then, with
+ * everything else merged, whether it has what it needs, and its document.
  */
 
-char *ngx_http_agw_merge_answer(ngx_conf_t *cf,
+char *ngx_http_agw_merge_endpoint(ngx_conf_t *cf,
     const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf,
     ngx_uint_t explicit_require);
-char *ngx_http_agw_prepare_answer(ngx_conf_t *cf,
+char *ngx_http_agw_prepare_endpoint(ngx_conf_t *cf,
     ngx_http_agw_loc_conf_t *conf);
 
 

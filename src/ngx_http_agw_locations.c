@@ -397,6 +397,6 @@ ngx_http_agw_is_described(const agw_template_t *template,
 static ngx_uint_t
 ngx_http_agw_is_endpoint(const ngx_http_agw_location_t *location)
 {
-    return location->conf->answer != NULL
-           && location->core->handler == location->conf->answer->handler;
+    return location->conf->endpoint != NULL
+           && location->core->handler == location->conf->endpoint->handler;
 }

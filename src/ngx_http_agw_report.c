@@ -211,7 +211,7 @@ static u_char *
 ngx_http_agw_report_demand(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf)
 {
-    if (conf->answer != NULL) {
+    if (conf->endpoint != NULL) {
         return ngx_http_agw_report_endpoint(p, last, conf);
     }
 
@@ -254,7 +254,7 @@ ngx_http_agw_report_endpoint(u_char *p, u_char *last,
 {
     const char  *name, *kind;
 
-    name = conf->answer->directive + sizeof("auth_gateway_") - 1;
+    name = conf->endpoint->directive + sizeof("auth_gateway_") - 1;
     kind = "";
 
     if (ngx_strcmp(name, "token") == 0) {
@@ -273,7 +273,7 @@ ngx_http_agw_report_endpoint(u_char *p, u_char *last,
                          &conf->business_path);
     }
 
-    return conf->answer->takes_credentials
+    return conf->endpoint->takes_credentials
            ? ngx_http_agw_report_https(p, last, conf) : p;
 }
 

@@ -57,9 +57,11 @@ ngx_http_agw_access_handler(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    /* an answering location authenticates by itself, if it really answers */
+    /* an endpoint authenticates by itself, unless another handler answers */
 
-    if (lcf->answer != NULL && r->content_handler == lcf->answer->handler) {
+    if (lcf->endpoint != NULL
+        && r->content_handler == lcf->endpoint->handler)
+    {
         return NGX_DECLINED;
     }
 

@@ -8,7 +8,7 @@
 
 /*
  * The access-phase handler: NGX_OK allows; NGX_DECLINED has no say (the
- * location requires nothing, or answers by itself); anything else ends the
+ * location requires nothing, or is an endpoint); anything else ends the
  * request.
  */
 

@@ -22,7 +22,7 @@ static void ngx_http_agw_introspect_finish(ngx_http_request_t *r,
 static json_t *ngx_http_agw_introspect_json(const agw_claims_t *claims);
 
 
-const ngx_http_agw_answer_t  ngx_http_agw_introspect_answer = {
+const ngx_http_agw_endpoint_t  ngx_http_agw_introspect_endpoint = {
     .directive = "auth_gateway_introspect",
     .handler = ngx_http_agw_introspect_handler,
     .methods = "POST",

@@ -16,7 +16,7 @@ static char *ngx_http_agw_prepare_jwks(ngx_conf_t *cf,
     ngx_http_agw_loc_conf_t *conf);
 
 
-const ngx_http_agw_answer_t  ngx_http_agw_jwks_answer = {
+const ngx_http_agw_endpoint_t  ngx_http_agw_jwks_endpoint = {
     .directive = "auth_gateway_jwks",
     .handler = ngx_http_agw_document_handler,
     .methods = NGX_HTTP_AGW_DOCUMENT_METHODS,

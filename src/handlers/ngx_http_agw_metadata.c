@@ -28,7 +28,7 @@ static ngx_int_t ngx_http_agw_add_endpoint(json_t *json, const char *name,
 static json_t *ngx_http_agw_scopes(agw_str_t scope);
 
 
-const ngx_http_agw_answer_t  ngx_http_agw_metadata_answer = {
+const ngx_http_agw_endpoint_t  ngx_http_agw_metadata_endpoint = {
     .directive = "auth_gateway_metadata",
     .handler = ngx_http_agw_document_handler,
     .methods = NGX_HTTP_AGW_DOCUMENT_METHODS,
@@ -160,11 +160,11 @@ static json_t *
 ngx_http_agw_metadata_json(agw_str_t issuer, agw_str_t origin,
     const ngx_http_agw_loc_conf_t *conf)
 {
-    int                              rc;
-    json_t                          *json;
-    const ngx_http_agw_endpoints_t  *at;
+    int                                   rc;
+    json_t                               *json;
+    const ngx_http_agw_metadata_paths_t  *at;
 
-    at = conf->endpoints;
+    at = conf->metadata_paths;
 
     json = json_pack("{s:s%, s:[], s:[s], s:[ss]}",
                      "issuer", issuer.data, issuer.len,

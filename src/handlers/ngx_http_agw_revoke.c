@@ -29,7 +29,7 @@ static void ngx_http_agw_revoke_finish(ngx_http_request_t *r,
     agw_reason_t reason);
 
 
-const ngx_http_agw_answer_t  ngx_http_agw_revoke_answer = {
+const ngx_http_agw_endpoint_t  ngx_http_agw_revoke_endpoint = {
     .directive = "auth_gateway_revoke",
     .handler = ngx_http_agw_revoke_handler,
     .methods = "POST",

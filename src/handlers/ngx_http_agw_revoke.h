@@ -11,7 +11,7 @@
  * likeness for every token of a business.
  */
 
-extern const ngx_http_agw_answer_t  ngx_http_agw_revoke_answer;
+extern const ngx_http_agw_endpoint_t  ngx_http_agw_revoke_endpoint;
 
 
 #endif /* NGX_HTTP_AGW_REVOKE_H_INCLUDED_ */

@@ -41,7 +41,7 @@ static ngx_int_t ngx_http_agw_token_refuse(ngx_http_request_t *r,
 static ngx_int_t ngx_http_agw_token_send(ngx_http_request_t *r);
 
 
-const ngx_http_agw_answer_t  ngx_http_agw_token_answer = {
+const ngx_http_agw_endpoint_t  ngx_http_agw_token_endpoint = {
     .directive = "auth_gateway_token",
     .handler = ngx_http_agw_token_handler,
     .methods = "POST",

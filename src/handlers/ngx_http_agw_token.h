@@ -11,7 +11,7 @@
  * either kind of token.
  */
 
-extern const ngx_http_agw_answer_t  ngx_http_agw_token_answer;
+extern const ngx_http_agw_endpoint_t  ngx_http_agw_token_endpoint;
 
 
 #endif /* NGX_HTTP_AGW_TOKEN_H_INCLUDED_ */

@@ -68,7 +68,7 @@ ngx_http_agw_refuse(ngx_http_request_t *r, agw_reason_t reason,
     }
 
     if (reason == AGW_METHOD_NOT_ALLOWED
-        && ngx_http_agw_add_header(r, "Allow", lcf->answer->methods)
+        && ngx_http_agw_add_header(r, "Allow", lcf->endpoint->methods)
            != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -157,7 +157,7 @@ static ngx_uint_t
 ngx_http_agw_refusal_format(const ngx_http_agw_loc_conf_t *lcf)
 {
     if (lcf->error_format == NGX_HTTP_AGW_FORMAT_THRED
-        && lcf->answer != NULL)
+        && lcf->endpoint != NULL)
     {
         return NGX_HTTP_AGW_FORMAT_OAUTH2;
     }
@@ -446,7 +446,7 @@ ngx_http_agw_bearer_challenge(ngx_http_request_t *r, agw_reason_t reason,
     }
 
     if (info->status == NGX_HTTP_FORBIDDEN
-        && (lcf->require & AGW_REQUIRE_BUSINESS) && lcf->answer == NULL)
+        && (lcf->require & AGW_REQUIRE_BUSINESS) && lcf->endpoint == NULL)
     {
         p = ngx_slprintf(p, last, ", scope=\"%V\"", &lcf->scope);
     }

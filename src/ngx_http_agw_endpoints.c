@@ -1,7 +1,7 @@
 
 /*
- * Locations that answer by themselves: the directives that make them, and
- * what has to be there beside them.
+ * Endpoints, which are locations that answer by themselves: the directives
+ * that make them, and what they need.
  */
 
 
@@ -18,14 +18,15 @@
 #include "ngx_http_agw_values.h"
 
 
-static char *ngx_http_agw_answer(ngx_conf_t *cf,
-    ngx_http_agw_loc_conf_t *lcf, const ngx_http_agw_answer_t *answer);
+static char *ngx_http_agw_set_endpoint(ngx_conf_t *cf,
+    ngx_http_agw_loc_conf_t *lcf, const ngx_http_agw_endpoint_t *endpoint);
 static ngx_int_t ngx_http_agw_check_handler(ngx_conf_t *cf,
-    const ngx_http_core_loc_conf_t *clcf, const ngx_http_agw_answer_t *answer);
+    const ngx_http_core_loc_conf_t *clcf,
+    const ngx_http_agw_endpoint_t *endpoint);
 static void ngx_http_agw_drop_post_action(ngx_conf_t *cf,
-    ngx_http_core_loc_conf_t *clcf, const ngx_http_agw_answer_t *answer);
-static ngx_uint_t ngx_http_agw_set_endpoint(
-    ngx_http_agw_endpoints_t *endpoints, ngx_str_t *text);
+    ngx_http_core_loc_conf_t *clcf, const ngx_http_agw_endpoint_t *endpoint);
+static ngx_uint_t ngx_http_agw_set_metadata_path(
+    ngx_http_agw_metadata_paths_t *paths, ngx_str_t *text);
 static ngx_uint_t ngx_http_agw_is_path(const u_char *p, size_t len);
 
 
@@ -49,7 +50,7 @@ ngx_http_agw_set_token(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                     "\"partner\" or \"business\"");
     }
 
-    return ngx_http_agw_answer(cf, lcf, &ngx_http_agw_token_answer);
+    return ngx_http_agw_set_endpoint(cf, lcf, &ngx_http_agw_token_endpoint);
 }
 
 
@@ -73,21 +74,22 @@ ngx_http_agw_set_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
                                     "\"token\" or \"business\"");
     }
 
-    return ngx_http_agw_answer(cf, lcf, &ngx_http_agw_revoke_answer);
+    return ngx_http_agw_set_endpoint(cf, lcf, &ngx_http_agw_revoke_endpoint);
 }
 
 
 char *
 ngx_http_agw_set_introspect(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    return ngx_http_agw_answer(cf, conf, &ngx_http_agw_introspect_answer);
+    return ngx_http_agw_set_endpoint(cf, conf,
+                                     &ngx_http_agw_introspect_endpoint);
 }
 
 
 char *
 ngx_http_agw_set_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    return ngx_http_agw_answer(cf, conf, &ngx_http_agw_jwks_answer);
+    return ngx_http_agw_set_endpoint(cf, conf, &ngx_http_agw_jwks_endpoint);
 }
 
 
@@ -96,18 +98,19 @@ ngx_http_agw_set_metadata(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_agw_loc_conf_t *lcf = conf;
 
-    ngx_str_t   *value;
-    ngx_uint_t   i;
+    ngx_str_t                      *value;
+    ngx_uint_t                      i;
+    ngx_http_agw_metadata_paths_t  *paths;
 
-    lcf->endpoints = ngx_pcalloc(cf->pool, sizeof(ngx_http_agw_endpoints_t));
-    if (lcf->endpoints == NULL) {
+    paths = ngx_pcalloc(cf->pool, sizeof(ngx_http_agw_metadata_paths_t));
+    if (paths == NULL) {
         return NGX_CONF_ERROR;
     }
 
     value = cf->args->elts;
 
     for (i = 1; i < cf->args->nelts; i++) {
-        if (!ngx_http_agw_set_endpoint(lcf->endpoints, &value[i])) {
+        if (!ngx_http_agw_set_metadata_path(paths, &value[i])) {
             return ngx_http_agw_invalid(cf, &value[i],
                                         "\"token=<path>\", \"jwks=<path>\", "
                                         "\"revoke=<path>\" and "
@@ -116,21 +119,23 @@ ngx_http_agw_set_metadata(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    if (lcf->endpoints->token.len == 0) {
+    if (paths->token.len == 0) {
         return "needs \"token=<path>\"";
     }
 
-    return ngx_http_agw_answer(cf, lcf, &ngx_http_agw_metadata_answer);
+    lcf->metadata_paths = paths;
+
+    return ngx_http_agw_set_endpoint(cf, lcf, &ngx_http_agw_metadata_endpoint);
 }
 
 
 static char *
-ngx_http_agw_answer(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *lcf,
-    const ngx_http_agw_answer_t *answer)
+ngx_http_agw_set_endpoint(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *lcf,
+    const ngx_http_agw_endpoint_t *endpoint)
 {
     ngx_http_core_loc_conf_t  *clcf;
 
-    if (lcf->answer == answer) {
+    if (lcf->endpoint == endpoint) {
         return "is duplicate";
     }
 
@@ -141,8 +146,8 @@ ngx_http_agw_answer(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *lcf,
                "location without one";
     }
 
-    lcf->answer = answer;
-    clcf->handler = answer->handler;
+    lcf->endpoint = endpoint;
+    clcf->handler = endpoint->handler;
 
     return NGX_CONF_OK;
 }
@@ -151,7 +156,7 @@ ngx_http_agw_answer(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *lcf,
 /* whether text is <name>=<path>, for the first time */
 
 static ngx_uint_t
-ngx_http_agw_set_endpoint(ngx_http_agw_endpoints_t *endpoints,
+ngx_http_agw_set_metadata_path(ngx_http_agw_metadata_paths_t *paths,
     ngx_str_t *text)
 {
     size_t      len;
@@ -162,10 +167,10 @@ ngx_http_agw_set_endpoint(ngx_http_agw_endpoints_t *endpoints,
         const char  *name;
         ngx_str_t   *field;
     } options[] = {
-        { "token=", &endpoints->token },
-        { "jwks=", &endpoints->jwks },
-        { "revoke=", &endpoints->revoke },
-        { "introspect=", &endpoints->introspect }
+        { "token=", &paths->token },
+        { "jwks=", &paths->jwks },
+        { "revoke=", &paths->revoke },
+        { "introspect=", &paths->introspect }
     };
 
     for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
@@ -218,14 +223,13 @@ ngx_http_agw_is_path(const u_char *p, size_t len)
 
 
 /*
- * An answering location must be answered by nobody else: another handler
- * would serve without the check that is skipped there.  A block of `if` or
- * `limit_except` is a location of its own to nginx, and belongs to the one
- * it stands in.
+ * No other handler may answer at an endpoint, where the access check is
+ * skipped.  To nginx a block of `if` or `limit_except` is a location of its
+ * own: it is the endpoint that it stands in.
  */
 
 char *
-ngx_http_agw_merge_answer(ngx_conf_t *cf,
+ngx_http_agw_merge_endpoint(ngx_conf_t *cf,
     const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf,
     ngx_uint_t explicit_require)
 {
@@ -233,22 +237,22 @@ ngx_http_agw_merge_answer(ngx_conf_t *cf,
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
-    if (conf->answer == NULL && clcf->noname) {
-        conf->answer = prev->answer;
+    if (conf->endpoint == NULL && clcf->noname) {
+        conf->endpoint = prev->endpoint;
         conf->token_kind = prev->token_kind;
         conf->revoked_kind = prev->revoked_kind;
-        conf->endpoints = prev->endpoints;
+        conf->metadata_paths = prev->metadata_paths;
     }
 
-    if (conf->answer == NULL) {
+    if (conf->endpoint == NULL) {
         return NGX_CONF_OK;
     }
 
     if (clcf->noname && clcf->handler == NULL) {
-        clcf->handler = conf->answer->handler;
+        clcf->handler = conf->endpoint->handler;
     }
 
-    if (ngx_http_agw_check_handler(cf, clcf, conf->answer) != NGX_OK) {
+    if (ngx_http_agw_check_handler(cf, clcf, conf->endpoint) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -257,11 +261,11 @@ ngx_http_agw_merge_answer(ngx_conf_t *cf,
                            "\"%s\" in location \"%V\" stands beside "
                            "\"auth_gateway_require\", there must be one of "
                            "them: the first authenticates by itself",
-                           conf->answer->directive, &clcf->name);
+                           conf->endpoint->directive, &clcf->name);
         return NGX_CONF_ERROR;
     }
 
-    ngx_http_agw_drop_post_action(cf, clcf, conf->answer);
+    ngx_http_agw_drop_post_action(cf, clcf, conf->endpoint);
 
     return NGX_CONF_OK;
 }
@@ -269,16 +273,17 @@ ngx_http_agw_merge_answer(ngx_conf_t *cf,
 
 static ngx_int_t
 ngx_http_agw_check_handler(ngx_conf_t *cf,
-    const ngx_http_core_loc_conf_t *clcf, const ngx_http_agw_answer_t *answer)
+    const ngx_http_core_loc_conf_t *clcf,
+    const ngx_http_agw_endpoint_t *endpoint)
 {
-    if (clcf->handler == answer->handler) {
+    if (clcf->handler == endpoint->handler) {
         return NGX_OK;
     }
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "\"%s\" in location \"%V\" stands beside another "
                        "content handler, it must be in a location without one",
-                       answer->directive, &clcf->name);
+                       endpoint->directive, &clcf->name);
 
     return NGX_ERROR;
 }
@@ -304,9 +309,9 @@ ngx_http_agw_check_endpoints(ngx_conf_t *cf)
 
     for (i = 0; i < mcf->locations->nelts; i++) {
 
-        if (location[i].conf->answer != NULL
+        if (location[i].conf->endpoint != NULL
             && ngx_http_agw_check_handler(cf, location[i].core,
-                                          location[i].conf->answer)
+                                          location[i].conf->endpoint)
                != NGX_OK)
         {
             return NGX_ERROR;
@@ -324,7 +329,7 @@ ngx_http_agw_check_endpoints(ngx_conf_t *cf)
 
 static void
 ngx_http_agw_drop_post_action(ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf,
-    const ngx_http_agw_answer_t *answer)
+    const ngx_http_agw_endpoint_t *endpoint)
 {
     if (clcf->post_action.data == NULL) {
         return;
@@ -333,7 +338,7 @@ ngx_http_agw_drop_post_action(ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf,
     ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                        "\"post_action\" is ignored in location \"%V\", "
                        "\"%s\" sends its requests nowhere else",
-                       &clcf->name, answer->directive);
+                       &clcf->name, endpoint->directive);
 
     ngx_str_null(&clcf->post_action);
 }
@@ -346,7 +351,9 @@ ngx_http_agw_endpoint_handler(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    if (lcf->answer == NULL || r->content_handler != lcf->answer->handler) {
+    if (lcf->endpoint == NULL
+        || r->content_handler != lcf->endpoint->handler)
+    {
         return NGX_DECLINED;
     }
 
@@ -361,29 +368,29 @@ ngx_http_agw_endpoint_handler(ngx_http_request_t *r)
 
 
 char *
-ngx_http_agw_prepare_answer(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
+ngx_http_agw_prepare_endpoint(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
 {
-    const char                   *missing;
-    ngx_http_agw_srv_conf_t      *sscf;
-    ngx_http_agw_main_conf_t     *mcf;
-    ngx_http_core_loc_conf_t     *clcf;
-    const ngx_http_agw_answer_t  *answer;
+    const char                     *missing;
+    ngx_http_agw_srv_conf_t        *sscf;
+    ngx_http_agw_main_conf_t       *mcf;
+    ngx_http_core_loc_conf_t       *clcf;
+    const ngx_http_agw_endpoint_t  *endpoint;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     sscf = ngx_http_conf_get_module_srv_conf(cf,
                                              ngx_http_auth_gateway_module);
     mcf = ngx_http_conf_get_module_main_conf(cf,
                                              ngx_http_auth_gateway_module);
-    answer = conf->answer;
+    endpoint = conf->endpoint;
     missing = NULL;
 
-    if (answer->needs_store && mcf->store == NULL) {
+    if (endpoint->needs_store && mcf->store == NULL) {
         missing = "an \"auth_gateway_store\"";
 
-    } else if (answer->needs_key && sscf->keyring == NULL) {
+    } else if (endpoint->needs_key && sscf->keyring == NULL) {
         missing = "an \"auth_gateway_key\"";
 
-    } else if (answer->needs_signer
+    } else if (endpoint->needs_signer
                && (sscf->keyring == NULL
                    || agw_keyring_signer(sscf->keyring) == NULL))
     {
@@ -399,9 +406,9 @@ ngx_http_agw_prepare_answer(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
     if (missing != NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%s\" in location \"%V\" needs %s",
-                           answer->directive, &clcf->name, missing);
+                           endpoint->directive, &clcf->name, missing);
         return NGX_CONF_ERROR;
     }
 
-    return answer->prepare ? answer->prepare(cf, conf) : NGX_CONF_OK;
+    return endpoint->prepare ? endpoint->prepare(cf, conf) : NGX_CONF_OK;
 }
