@@ -13,9 +13,9 @@
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_destination.h"
 #include "ngx_http_agw_preflight.h"
-#include "ngx_http_agw_reply.h"
+#include "ngx_http_agw_refusal.h"
 #include "ngx_http_agw_request_check.h"
-#include "ngx_http_agw_send.h"
+#include "ngx_http_agw_response.h"
 #include "ngx_http_agw_verify.h"
 
 

@@ -12,7 +12,7 @@
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_introspect.h"
 #include "ngx_http_agw_partner_auth.h"
-#include "ngx_http_agw_send.h"
+#include "ngx_http_agw_response.h"
 #include "ngx_http_agw_verify.h"
 
 

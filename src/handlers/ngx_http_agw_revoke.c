@@ -13,9 +13,9 @@
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_partner_auth.h"
 #include "ngx_http_agw_request_check.h"
+#include "ngx_http_agw_response.h"
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_revoke.h"
-#include "ngx_http_agw_send.h"
 
 
 static ngx_int_t ngx_http_agw_revoke_handler(ngx_http_request_t *r);

@@ -15,9 +15,9 @@
 #include "agw_base64.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_document.h"
-#include "ngx_http_agw_reply.h"
+#include "ngx_http_agw_refusal.h"
 #include "ngx_http_agw_request_check.h"
-#include "ngx_http_agw_send.h"
+#include "ngx_http_agw_response.h"
 
 
 #define NGX_HTTP_AGW_ETAG_BYTES  16

@@ -17,7 +17,7 @@
 #include "agw_jws.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_issue.h"
-#include "ngx_http_agw_send.h"
+#include "ngx_http_agw_response.h"
 
 
 #define NGX_HTTP_AGW_JTI_BYTES     16

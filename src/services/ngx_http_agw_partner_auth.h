@@ -10,7 +10,7 @@
 
 
 #include "ngx_http_agw.h"
-#include "ngx_http_agw_reply.h"
+#include "ngx_http_agw_refusal.h"
 
 
 /*

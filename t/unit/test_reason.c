@@ -174,7 +174,7 @@ p2_3_three_businesses_one_answer(void **state)
 }
 
 
-/* the body of src/services/ngx_http_agw_reply.c, as long as it can be */
+/* the body of src/services/ngx_http_agw_refusal.c, as long as it can be */
 
 static int
 layer_length(const agw_reason_info_t *info)

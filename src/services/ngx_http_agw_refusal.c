@@ -11,8 +11,8 @@
 
 #include "agw_reason.h"
 #include "ngx_http_agw_ctx.h"
-#include "ngx_http_agw_reply.h"
-#include "ngx_http_agw_send.h"
+#include "ngx_http_agw_refusal.h"
+#include "ngx_http_agw_response.h"
 
 
 #define NGX_HTTP_AGW_RETRY_AFTER   1         /* seconds */
@@ -33,7 +33,7 @@ static ngx_uint_t ngx_http_agw_refusal_format(
     const ngx_http_agw_loc_conf_t *lcf);
 static u_char *ngx_http_agw_api_error(u_char *p, u_char *last,
     const agw_reason_info_t *info);
-static ngx_int_t ngx_http_agw_note(ngx_http_request_t *r,
+static ngx_int_t ngx_http_agw_log_refusal(ngx_http_request_t *r,
     agw_reason_t reason);
 static ngx_str_t ngx_http_agw_request_id(ngx_http_request_t *r);
 static ngx_str_t ngx_http_agw_fault(const ngx_http_agw_ctx_t *ctx,
@@ -61,7 +61,7 @@ ngx_http_agw_refuse(ngx_http_request_t *r, agw_reason_t reason,
 
     ngx_http_agw_forget_caching(r);
 
-    if (ngx_http_agw_note(r, reason) != NGX_OK
+    if (ngx_http_agw_log_refusal(r, reason) != NGX_OK
         || ngx_http_agw_challenge(r, reason, challenge) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -191,7 +191,7 @@ ngx_http_agw_unauthorized(ngx_http_request_t *r, agw_reason_t reason)
 {
     ngx_http_agw_ctx_t  *ctx;
 
-    if (ngx_http_agw_note(r, reason) != NGX_OK
+    if (ngx_http_agw_log_refusal(r, reason) != NGX_OK
         || ngx_http_agw_challenge(r, reason, NGX_HTTP_AGW_BEARER) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -207,7 +207,7 @@ ngx_http_agw_unauthorized(ngx_http_request_t *r, agw_reason_t reason)
 /* one line a refusal, in which nothing is the client's text */
 
 static ngx_int_t
-ngx_http_agw_note(ngx_http_request_t *r, agw_reason_t reason)
+ngx_http_agw_log_refusal(ngx_http_request_t *r, agw_reason_t reason)
 {
     u_char                     buf[NGX_HTTP_AGW_FAULT_SIZE];
     ngx_log_t                 *log;

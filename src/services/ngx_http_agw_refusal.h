@@ -4,8 +4,8 @@
  */
 
 
-#ifndef NGX_HTTP_AGW_REPLY_H_INCLUDED_
-#define NGX_HTTP_AGW_REPLY_H_INCLUDED_
+#ifndef NGX_HTTP_AGW_REFUSAL_H_INCLUDED_
+#define NGX_HTTP_AGW_REFUSAL_H_INCLUDED_
 
 
 #include "ngx_http_agw.h"
@@ -40,4 +40,4 @@ ngx_int_t ngx_http_agw_unauthorized(ngx_http_request_t *r,
     agw_reason_t reason);
 
 
-#endif /* NGX_HTTP_AGW_REPLY_H_INCLUDED_ */
+#endif /* NGX_HTTP_AGW_REFUSAL_H_INCLUDED_ */

@@ -5,8 +5,8 @@
  */
 
 
-#ifndef NGX_HTTP_AGW_SEND_H_INCLUDED_
-#define NGX_HTTP_AGW_SEND_H_INCLUDED_
+#ifndef NGX_HTTP_AGW_RESPONSE_H_INCLUDED_
+#define NGX_HTTP_AGW_RESPONSE_H_INCLUDED_
 
 
 #include "ngx_http_agw.h"
@@ -69,4 +69,4 @@ void ngx_http_agw_forget_caching(ngx_http_request_t *r);
 void ngx_http_agw_forget_challenges(ngx_http_request_t *r);
 
 
-#endif /* NGX_HTTP_AGW_SEND_H_INCLUDED_ */
+#endif /* NGX_HTTP_AGW_RESPONSE_H_INCLUDED_ */

@@ -10,7 +10,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_agw_ctx.h"
-#include "ngx_http_agw_send.h"
+#include "ngx_http_agw_response.h"
 
 
 #define NGX_HTTP_AGW_DOCUMENT_AGE  "300"     /* seconds */
