@@ -50,7 +50,7 @@ typedef struct {
     ngx_str_t                 issuer;
     ngx_str_t                 audience;
     agw_claims_rules_t        rules;         /* of all the above */
-    const void               *trust;         /* the same, where they are */
+    const void               *verified_under;    /* stands for the above */
     ngx_str_t                 claims_head;   /* of the tokens it issues */
     unsigned                  guarded:1;     /* some location requires */
     ngx_array_t              *templates;     /* of those; agw_template_t */

@@ -36,8 +36,8 @@ static ngx_uint_t ngx_http_agw_has_notifications(ngx_conf_t *cf);
 static char *ngx_http_agw_create_cache(ngx_conf_t *cf,
     ngx_http_agw_main_conf_t *mcf);
 static void ngx_http_agw_free_cache(void *data);
-static const void *ngx_http_agw_trust(const ngx_http_agw_srv_conf_t *prev,
-    const ngx_http_agw_srv_conf_t *conf);
+static const void *ngx_http_agw_verified_under(
+    const ngx_http_agw_srv_conf_t *prev, const ngx_http_agw_srv_conf_t *conf);
 static ngx_int_t ngx_http_agw_prepare_claims(ngx_conf_t *cf,
     ngx_http_agw_srv_conf_t *conf);
 static ngx_int_t ngx_http_agw_add_template(ngx_conf_t *cf,
@@ -236,7 +236,7 @@ ngx_http_agw_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
     conf->rules.leeway = mcf->leeway;
     conf->rules.max_lifetime = mcf->max_lifetime;
 
-    conf->trust = ngx_http_agw_trust(prev, conf);
+    conf->verified_under = ngx_http_agw_verified_under(prev, conf);
 
     if (conf->keyring == NULL) {
         return NGX_CONF_OK;
@@ -273,7 +273,7 @@ ngx_http_agw_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
 /* servers that inherit all of it share what they verified */
 
 static const void *
-ngx_http_agw_trust(const ngx_http_agw_srv_conf_t *prev,
+ngx_http_agw_verified_under(const ngx_http_agw_srv_conf_t *prev,
     const ngx_http_agw_srv_conf_t *conf)
 {
     if (conf->keyring == prev->keyring

@@ -33,7 +33,7 @@ struct agw_token_cache_s {
 static void agw_verified_copy(agw_str_t *to, agw_str_t from,
     unsigned char **p);
 static size_t agw_token_cache_bucket(const agw_token_cache_t *cache,
-    const void *trust, agw_str_t token);
+    const void *under, agw_str_t token);
 static int agw_token_cache_same(agw_str_t a, agw_str_t b);
 static void agw_token_cache_evict(agw_token_cache_t *cache);
 static void agw_token_cache_link(agw_token_cache_t *cache,
@@ -43,7 +43,7 @@ static void agw_token_cache_unlink(agw_token_cache_t *cache,
 
 
 agw_verified_t *
-agw_verified_create(const void *trust, const agw_key_t *key, agw_str_t token,
+agw_verified_create(const void *under, const agw_key_t *key, agw_str_t token,
     const agw_claims_t *claims)
 {
     size_t           size;
@@ -61,7 +61,7 @@ agw_verified_create(const void *trust, const agw_key_t *key, agw_str_t token,
 
     memset(verified, 0, sizeof(agw_verified_t));
 
-    verified->trust = trust;
+    verified->verified_under = under;
     verified->key = key;
     verified->size = size;
     verified->holds = 1;
@@ -141,7 +141,7 @@ agw_token_cache_free(agw_token_cache_t *cache)
 
 
 agw_verified_t *
-agw_token_cache_find(agw_token_cache_t *cache, const void *trust,
+agw_token_cache_find(agw_token_cache_t *cache, const void *under,
     agw_str_t token)
 {
     agw_verified_t  *verified;
@@ -150,10 +150,10 @@ agw_token_cache_find(agw_token_cache_t *cache, const void *trust,
         return NULL;
     }
 
-    verified = cache->buckets[agw_token_cache_bucket(cache, trust, token)];
+    verified = cache->buckets[agw_token_cache_bucket(cache, under, token)];
 
     while (verified != NULL
-           && (verified->trust != trust
+           && (verified->verified_under != under
                || !agw_token_cache_same(verified->token, token)))
     {
         verified = verified->next;
@@ -190,7 +190,7 @@ agw_token_cache_add(agw_token_cache_t *cache, agw_verified_t *verified)
         agw_token_cache_evict(cache);
     }
 
-    verified->bucket = agw_token_cache_bucket(cache, verified->trust,
+    verified->bucket = agw_token_cache_bucket(cache, verified->verified_under,
                                               verified->token);
     bucket = &cache->buckets[verified->bucket];
 
@@ -225,7 +225,7 @@ agw_verified_copy(agw_str_t *to, agw_str_t from, unsigned char **p)
 /* Fibonacci hashing: base64url leaves bits of each byte the same */
 
 static size_t
-agw_token_cache_bucket(const agw_token_cache_t *cache, const void *trust,
+agw_token_cache_bucket(const agw_token_cache_t *cache, const void *under,
     agw_str_t token)
 {
     uint64_t  hash;
@@ -233,7 +233,7 @@ agw_token_cache_bucket(const agw_token_cache_t *cache, const void *trust,
     memcpy(&hash, token.data + token.len - AGW_TOKEN_HASHED,
            AGW_TOKEN_HASHED);
 
-    hash ^= (uintptr_t) trust;
+    hash ^= (uintptr_t) under;
 
     return (size_t) ((hash * UINT64_C(0x9e3779b97f4a7c15)) >> cache->shift);
 }

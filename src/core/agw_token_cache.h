@@ -29,7 +29,7 @@ struct agw_verified_s {
     agw_str_t         token;         /* its bytes */
     uint64_t          generation;    /* of revocations, for the caller */
 
-    const void       *trust;         /* the rest is the cache's */
+    const void       *verified_under;    /* the rest is the cache's */
     size_t            size;          /* of the block */
     size_t            bucket;
     unsigned          holds;
@@ -40,12 +40,12 @@ struct agw_verified_s {
 
 
 /*
- * Copies a token and its claims.  trust stands for the keys, the issuer and
- * the audience that it was verified against, and is only compared.  Returns
+ * Copies a token and its claims.  under stands for the keys, the issuer and
+ * the audience that it was verified under, and is only compared.  Returns
  * a block that the caller holds, or NULL where memory ran out.
  */
 
-agw_verified_t *agw_verified_create(const void *trust, const agw_key_t *key,
+agw_verified_t *agw_verified_create(const void *under, const agw_key_t *key,
     agw_str_t token, const agw_claims_t *claims);
 
 
@@ -74,13 +74,13 @@ void agw_token_cache_free(agw_token_cache_t *cache);
 
 
 /*
- * The entry of exactly this token under this trust, now the last to leave,
- * of which the caller owes an agw_verified_release(), or NULL.  cache may be
+ * The entry of exactly this token, verified under the same, which is now the
+ * last to leave, and of which the caller owes an agw_verified_release(), or NULL.  cache may be
  * NULL: it has none.
  */
 
 agw_verified_t *agw_token_cache_find(agw_token_cache_t *cache,
-    const void *trust, agw_str_t token);
+    const void *under, agw_str_t token);
 
 
 /*

@@ -141,7 +141,7 @@ ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
     sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
-    known = agw_token_cache_find(mcf->cache, sscf->trust, token);
+    known = agw_token_cache_find(mcf->cache, sscf->verified_under, token);
 
     if (known == NULL) {
         ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
@@ -227,7 +227,8 @@ ngx_http_agw_verify_keep(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
     ctx->fault = claims->fault;
 
-    verified = agw_verified_create(sscf->trust, ctx->key, token, claims);
+    verified = agw_verified_create(sscf->verified_under, ctx->key, token,
+                                   claims);
 
     if (verified == NULL) {
         log = ngx_http_agw_log(r);

@@ -77,7 +77,7 @@ has(agw_token_cache_t *cache, const void *trust, agw_str_t token)
 
     unit_assert_str(found->token, token);
     unit_assert_str(found->claims.jti, token);
-    assert_ptr_equal(found->trust, trust);
+    assert_ptr_equal(found->verified_under, trust);
 
     agw_verified_release(found);
 
