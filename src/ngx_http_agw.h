@@ -191,11 +191,11 @@ typedef struct ngx_http_agw_partner_auth_s  ngx_http_agw_partner_auth_t;
 
 typedef struct {
     ngx_http_request_t       *request;       /* it may be a subrequest */
-    agw_reason_t              verified;      /* of the token */
+    agw_reason_t              token_reason;  /* of its verification */
     const char               *fault;         /* of the claims or API key */
     agw_reason_t              result;        /* of the request */
     agw_verified_t           *token;         /* held until the end, or NULL */
-    const agw_claims_t       *claims;        /* where verified is AGW_OK */
+    const agw_claims_t       *claims;        /* once token_reason is AGW_OK */
     json_t                   *json;          /* all of them, once asked for */
     const agw_key_t          *key;           /* that the token named */
     ngx_str_t                 partner_id;    /* verified or stored, for logs */
@@ -208,12 +208,12 @@ typedef struct {
     ngx_http_agw_partner_auth_t  *partner_auth;  /* or by token as well */
     const agw_params_t       *params;        /* of the body, once read */
 
-    agw_reason_t              owner;         /* what the store said of it */
+    agw_reason_t              owner_reason;  /* what the store said of it */
 
     unsigned                  body_taken:1;  /* and not to be had again */
-    unsigned                  asked:1;       /* verified is set */
+    unsigned                  token_checked:1;   /* token_reason is set */
     unsigned                  owner_asked:1;
-    unsigned                  owner_known:1; /* owner is set */
+    unsigned                  owner_known:1; /* owner_reason is set */
     unsigned                  suspended:1;   /* until then */
     unsigned                  decided:1;     /* result is set */
 } ngx_http_agw_ctx_t;

@@ -75,8 +75,8 @@ void agw_token_cache_free(agw_token_cache_t *cache);
 
 /*
  * The entry of exactly this token, verified under the same, which is now the
- * last to leave, and of which the caller owes an agw_verified_release(), or NULL.  cache may be
- * NULL: it has none.
+ * last to leave, or NULL.  The caller owes it an agw_verified_release().
+ * cache may be NULL: it has none.
  */
 
 agw_verified_t *agw_token_cache_find(agw_token_cache_t *cache,

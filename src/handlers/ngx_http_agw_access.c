@@ -330,8 +330,8 @@ ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         return AGW_INTERNAL_ERROR;
     }
 
-    if (ctx->owner != AGW_OK) {
-        return ctx->owner;
+    if (ctx->owner_reason != AGW_OK) {
+        return ctx->owner_reason;
     }
 
     demand->owned = 1;
@@ -348,7 +348,7 @@ ngx_http_agw_access_answered(ngx_http_request_t *r, agw_reason_t reason,
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
 
-    ctx->owner = reason;
+    ctx->owner_reason = reason;
     ctx->owner_known = 1;
 
     if (!ctx->suspended) {

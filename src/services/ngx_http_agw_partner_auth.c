@@ -193,7 +193,7 @@ ngx_http_agw_token_param(ngx_http_request_t *r, agw_claims_t **claims,
 
     reason = ngx_http_agw_verify_other(r, token, other, key);
 
-    /* not known, which is not to be taken for no token */
+    /* unlike the others, it does not say that this is no token */
 
     if (reason == AGW_INTERNAL_ERROR) {
         return reason;

@@ -224,14 +224,14 @@ ngx_http_agw_sync_read_some(ngx_http_agw_sync_t *sync)
 static ngx_int_t
 ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
 {
-    int64_t                            known;
+    int64_t                            stamp;
     ngx_int_t                          rc;
     ngx_http_agw_zone_t               *zone;
     const ngx_http_agw_revocations_t  *revs;
 
     revs = sync->revocations;
     zone = ngx_http_agw_zone(revs);
-    known = agw_revoked_set_stamp(zone->set);
+    stamp = agw_revoked_set_stamp(zone->set);
 
     if (!sync->more) {
         if (!ngx_http_agw_sync_lock(sync)) {
@@ -264,7 +264,7 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
         if (!sync->serving && revs->reloaded
             && (sync->reading.other || sync->anew))
         {
-            zone->known = 0;
+            zone->complete = 0;
         }
 
         return NGX_ERROR;
@@ -287,13 +287,13 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
 
         ngx_http_agw_unlock(revs);
 
-    } else if (rc == NGX_OK && (!zone->known || sync->overflow)) {
+    } else if (rc == NGX_OK && (!zone->complete || sync->overflow)) {
         return NGX_ERROR;
     }
 
     /* an older copy of the store: its stamps go on behind those we know */
 
-    if (sync->reading.last < known && !sync->tending) {
+    if (sync->reading.last < stamp && !sync->tending) {
         zone->tended = ngx_current_msec;
         ngx_http_agw_sync_tend(sync);
     }
@@ -319,7 +319,7 @@ ngx_http_agw_sync_read_all(ngx_http_agw_sync_t *sync)
         return;
     }
 
-    zone->known = 1;
+    zone->complete = 1;
 
     if (sync->overflow
         && ngx_atomic_cmp_set(&zone->overflow, sync->overflow, 0))

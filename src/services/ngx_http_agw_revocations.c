@@ -33,7 +33,7 @@ typedef struct {
 
 static ngx_int_t ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending,
     ngx_log_t *log);
-static int64_t ngx_http_agw_pending_known(
+static int64_t ngx_http_agw_pending_stamp(
     const ngx_http_agw_pending_t *pending);
 static ngx_int_t ngx_http_agw_pending_set(ngx_http_agw_pending_t *pending,
     const agw_revocation_t *revocation);
@@ -59,7 +59,7 @@ ngx_http_agw_revoked(const ngx_http_agw_revocations_t *revocations,
 
     zone = ngx_http_agw_zone(revocations);
 
-    if (!zone->known || zone->overflow) {
+    if (!zone->complete || zone->overflow) {
         return AGW_STORE_UNAVAILABLE;
     }
 
@@ -206,7 +206,7 @@ ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending, ngx_log_t *log)
 
     ngx_http_agw_unlock(pending->revocations);
 
-    pending->write.known = ngx_http_agw_pending_known(pending);
+    pending->write.known = ngx_http_agw_pending_stamp(pending);
 
     switch (result) {
 
@@ -235,23 +235,23 @@ ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending, ngx_log_t *log)
  */
 
 static int64_t
-ngx_http_agw_pending_known(const ngx_http_agw_pending_t *pending)
+ngx_http_agw_pending_stamp(const ngx_http_agw_pending_t *pending)
 {
-    int64_t                  known;
+    int64_t                  stamp;
     ngx_http_agw_zone_t     *zone;
     const agw_revocation_t  *revocation;
 
     zone = ngx_http_agw_zone(pending->revocations);
-    known = agw_revoked_set_stamp(zone->set);
+    stamp = agw_revoked_set_stamp(zone->set);
     revocation = &pending->write.revocation;
 
-    if (revocation->seq_known && revocation->seq > known
-        && revocation->seq - known < NGX_HTTP_AGW_STAMPS_AHEAD)
+    if (revocation->seq_known && revocation->seq > stamp
+        && revocation->seq - stamp < NGX_HTTP_AGW_STAMPS_AHEAD)
     {
-        known = revocation->seq;
+        stamp = revocation->seq;
     }
 
-    return known;
+    return stamp;
 }
 
 

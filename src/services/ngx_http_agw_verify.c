@@ -30,36 +30,36 @@ static agw_reason_t ngx_http_agw_verify_keep(ngx_http_request_t *r,
 static agw_reason_t ngx_http_agw_verify_signed(ngx_http_request_t *r,
     agw_str_t token, u_char *buf, ngx_http_agw_read_claims_pt read_claims,
     agw_jws_t *jws, agw_claims_t *claims);
-static agw_reason_t ngx_http_agw_verify_known(ngx_http_request_t *r,
+static agw_reason_t ngx_http_agw_verify_again(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx);
-static void ngx_http_agw_verified(ngx_http_agw_ctx_t *ctx,
+static void ngx_http_agw_hold_token(ngx_http_agw_ctx_t *ctx,
     agw_verified_t *token);
 
 
 agw_reason_t
 ngx_http_agw_verify(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 {
-    if (!ctx->asked) {
-        ctx->verified = ngx_http_agw_verify_token(r, ctx);
-        ctx->asked = 1;
+    if (!ctx->token_checked) {
+        ctx->token_reason = ngx_http_agw_verify_token(r, ctx);
+        ctx->token_checked = 1;
 
-        if (ctx->verified == AGW_OK) {
+        if (ctx->token_reason == AGW_OK) {
             ctx->claims = &ctx->token->claims;
         }
     }
 
-    return ctx->verified;
+    return ctx->token_reason;
 }
 
 
 agw_reason_t
 ngx_http_agw_verify_now(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 {
-    if (!ctx->asked || ctx->verified != AGW_OK) {
+    if (!ctx->token_checked || ctx->token_reason != AGW_OK) {
         return ngx_http_agw_verify(r, ctx);
     }
 
-    return ngx_http_agw_verify_known(r, ctx);
+    return ngx_http_agw_verify_again(r, ctx);
 }
 
 
@@ -122,7 +122,7 @@ ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 {
     agw_str_t                        token;
     agw_reason_t                     reason;
-    agw_verified_t                  *known;
+    agw_verified_t                  *verified;
     const ngx_http_agw_srv_conf_t   *sscf;
     const ngx_http_agw_main_conf_t  *mcf;
 
@@ -141,9 +141,9 @@ ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
     sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
-    known = agw_token_cache_find(mcf->cache, sscf->verified_under, token);
+    verified = agw_token_cache_find(mcf->cache, sscf->verified_under, token);
 
-    if (known == NULL) {
+    if (verified == NULL) {
         ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                        "auth_gateway token cache: miss");
 
@@ -153,9 +153,9 @@ ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
     ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "auth_gateway token cache: hit");
 
-    ngx_http_agw_verified(ctx, known);
+    ngx_http_agw_hold_token(ctx, verified);
 
-    return ngx_http_agw_verify_known(r, ctx);
+    return ngx_http_agw_verify_again(r, ctx);
 }
 
 
@@ -240,7 +240,7 @@ ngx_http_agw_verify_keep(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
     verified->generation = generation;
 
-    ngx_http_agw_verified(ctx, verified);
+    ngx_http_agw_hold_token(ctx, verified);
 
     if (reason == AGW_OK && agw_token_cache_add(mcf->cache, verified)) {
         ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
@@ -302,7 +302,7 @@ ngx_http_agw_verify_signed(ngx_http_request_t *r, agw_str_t token,
 /* what may have changed since the token was accepted */
 
 static agw_reason_t
-ngx_http_agw_verify_known(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
+ngx_http_agw_verify_again(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 {
     agw_reason_t                     reason;
     const ngx_http_agw_main_conf_t  *mcf;
@@ -324,7 +324,7 @@ ngx_http_agw_verify_known(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 /* signed by one of our keys: the log may name it, valid or not */
 
 static void
-ngx_http_agw_verified(ngx_http_agw_ctx_t *ctx, agw_verified_t *token)
+ngx_http_agw_hold_token(ngx_http_agw_ctx_t *ctx, agw_verified_t *token)
 {
     ctx->token = token;
     ctx->key = token->key;

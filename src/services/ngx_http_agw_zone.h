@@ -32,7 +32,7 @@ typedef struct {
     int64_t                   horizon;       /* of the store: mutex */
     ngx_atomic_t              followed;      /* ngx_current_msec, at last */
     ngx_atomic_t              tended;        /* likewise */
-    ngx_atomic_t              known;         /* all has been read once */
+    ngx_atomic_t              complete;      /* all has been read once */
     ngx_atomic_t              overflow;      /* what did not fit */
 } ngx_http_agw_zone_t;
 
