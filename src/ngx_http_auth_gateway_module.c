@@ -12,11 +12,11 @@
 #include "ngx_http_agw_auth_basic.h"
 #include "ngx_http_agw_challenge_filter.h"
 #include "ngx_http_agw_conf.h"
-#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_locations.h"
 #include "ngx_http_agw_report.h"
 #include "ngx_http_agw_revocation_sync.h"
 #include "ngx_http_agw_variables.h"
+#include "ngx_http_agw_verify.h"
 
 
 #define NGX_HTTP_AGW_LEVELS                                                   \
@@ -340,7 +340,7 @@ ngx_http_agw_init_process(ngx_cycle_t *cycle)
 
     mcf = ngx_http_agw_worker_conf(cycle);
 
-    ngx_http_agw_json_watch();
+    ngx_http_agw_watch_json();
 
     if (mcf != NULL && mcf->store != NULL) {
         ngx_http_agw_store_open(mcf->store, &mcf->limits, cycle);

@@ -8,11 +8,11 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "agw_grammar.h"
 #include "ngx_http_agw_access.h"
 #include "ngx_http_agw_business.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_destination.h"
-#include "ngx_http_agw_preflight.h"
 #include "ngx_http_agw_refusal.h"
 #include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_response.h"
@@ -37,6 +37,9 @@ static void ngx_http_agw_log_unguarded(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf);
 static ngx_uint_t ngx_http_agw_logged_lately(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf);
+static ngx_uint_t ngx_http_agw_is_preflight(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_agw_count_headers(ngx_http_request_t *r,
+    agw_str_t name);
 static ngx_int_t ngx_http_agw_access_preflight(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_access_decide(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx, const ngx_http_agw_loc_conf_t *lcf);
@@ -220,6 +223,56 @@ ngx_http_agw_logged_lately(ngx_http_request_t *r,
     *last = now;
 
     return 0;
+}
+
+
+/*
+ * A CORS preflight (Fetch, section 3.3.2): OPTIONS with one Origin and one
+ * Access-Control-Request-Method, without Authorization and without a body.  A
+ * browser sends it before a request, and never with credentials.
+ */
+
+static ngx_uint_t
+ngx_http_agw_is_preflight(ngx_http_request_t *r)
+{
+    static const agw_str_t  origin = agw_string("Origin");
+    static const agw_str_t  method =
+                                agw_string("Access-Control-Request-Method");
+
+    return r->method == NGX_HTTP_OPTIONS
+           && r->headers_in.authorization == NULL
+           && r->headers_in.content_length_n <= 0
+           && !r->headers_in.chunked
+           && ngx_http_agw_count_headers(r, origin) == 1
+           && ngx_http_agw_count_headers(r, method) == 1;
+}
+
+
+/* an empty one does not count */
+
+static ngx_uint_t
+ngx_http_agw_count_headers(ngx_http_request_t *r, agw_str_t name)
+{
+    ngx_uint_t        i, n;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *header;
+
+    n = 0;
+
+    for (part = &r->headers_in.headers.part; part; part = part->next) {
+        header = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (header[i].value.len
+                && agw_same_nocase(ngx_http_agw_to_core(header[i].key), name))
+            {
+                n++;
+            }
+        }
+    }
+
+    return n;
 }
 
 

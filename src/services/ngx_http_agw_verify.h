@@ -12,6 +12,15 @@
 
 
 /*
+ * Where memory runs out, jansson goes on without a byte of a string.  From
+ * now on, in this process, allocations that it is refused are counted, so
+ * that what was read then is not believed.
+ */
+
+void ngx_http_agw_watch_json(void);
+
+
+/*
  * Verifies the request's bearer token (RFC 6750, section 2.1): once a pass,
  * whoever asks first.  Returns ctx->token_reason, which is AGW_OK, a reason of
  * agw_bearer_parse(), agw_jws_verify(), agw_claims_read(),
