@@ -91,8 +91,7 @@ ngx_http_agw_access_handler(ngx_http_request_t *r)
         return ngx_http_agw_access_refuse(r, reason);
     }
 
-    ctx->result = AGW_OK;
-    ctx->decided = 1;
+    ngx_http_agw_decide(ctx, AGW_OK);
 
     ngx_http_agw_forget_challenges(r);
 

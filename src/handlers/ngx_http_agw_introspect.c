@@ -82,8 +82,7 @@ ngx_http_agw_introspect_finish(ngx_http_request_t *r, agw_reason_t reason)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
 
-    ctx->result = AGW_OK;
-    ctx->decided = 1;
+    ngx_http_agw_decide(ctx, AGW_OK);
 
     ngx_http_finalize_request(r, ngx_http_agw_send_json(r, json));
 }

@@ -188,8 +188,7 @@ ngx_http_agw_revoke_finish(ngx_http_request_t *r, agw_reason_t reason)
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
 
     if (reason == AGW_OK) {
-        ctx->result = AGW_OK;
-        ctx->decided = 1;
+        ngx_http_agw_decide(ctx, AGW_OK);
 
         rc = ngx_http_agw_send(r, &body);
 

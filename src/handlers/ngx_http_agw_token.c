@@ -364,8 +364,7 @@ ngx_http_agw_token_send(ngx_http_request_t *r)
         return ngx_http_agw_token_refuse(r, AGW_INTERNAL_ERROR);
     }
 
-    ctx->result = AGW_OK;
-    ctx->decided = 1;
+    ngx_http_agw_decide(ctx, AGW_OK);
 
     return rc;
 }

@@ -16,6 +16,16 @@
 ngx_http_agw_ctx_t *ngx_http_agw_ctx(ngx_http_request_t *r);
 
 
+/* sets the result of the request, for its log and its variables */
+
+static ngx_inline void
+ngx_http_agw_decide(ngx_http_agw_ctx_t *ctx, agw_reason_t reason)
+{
+    ctx->result = reason;
+    ctx->decided = 1;
+}
+
+
 /*
  * The last decision on the request, also of a pass that an internal redirect
  * has ended, or NULL.  For telling, never for deciding.

@@ -111,8 +111,7 @@ ngx_http_agw_document_handler(ngx_http_request_t *r)
         return ngx_http_agw_refuse(r, reason, NGX_HTTP_AGW_BEARER);
     }
 
-    ctx->result = AGW_OK;
-    ctx->decided = 1;
+    ngx_http_agw_decide(ctx, AGW_OK);
 
     return ngx_http_agw_send_document(r, &lcf->document);
 }

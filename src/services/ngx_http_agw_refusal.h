@@ -1,6 +1,6 @@
 
 /*
- * Refusals.
+ * A request is refused with one reason.
  */
 
 
@@ -9,21 +9,14 @@
 
 
 #include "ngx_http_agw.h"
-
-
-typedef enum {
-    NGX_HTTP_AGW_BEARER = 0,         /* RFC 6750, section 3 */
-    NGX_HTTP_AGW_BASIC,              /* RFC 7617, section 2 */
-    NGX_HTTP_AGW_EITHER              /* both, where nothing was shown */
-} ngx_http_agw_challenge_t;
+#include "ngx_http_agw_challenge.h"
 
 
 /*
- * Sends a refusal: notes it in the context, writes its one log line, sets
- * what the reason's row says (status, challenge, Allow, Retry-After) and
- * sends the body, having discarded the request's.  Where the location
- * intercepts errors, the status is returned instead of a body sent.  Returns
- * what ngx_http_finalize_request() takes.
+ * Decides the request in its context, writes the log line, and sends what the
+ * row of the reason says: status, challenge, Allow, Retry-After, body.  If the
+ * location intercepts errors, the status is returned and no body sent.
+ * Returns what ngx_http_finalize_request() takes.
  */
 
 ngx_int_t ngx_http_agw_refuse(ngx_http_request_t *r, agw_reason_t reason,
@@ -31,8 +24,8 @@ ngx_int_t ngx_http_agw_refuse(ngx_http_request_t *r, agw_reason_t reason,
 
 
 /*
- * Under `satisfy any`: notes, logs and sets the challenge, and leaves the
- * answer to nginx.  Returns NGX_HTTP_UNAUTHORIZED, or
+ * Under `satisfy any`: decides, logs and sets the challenge, and leaves the
+ * response to nginx.  Returns NGX_HTTP_UNAUTHORIZED, or
  * NGX_HTTP_INTERNAL_SERVER_ERROR.
  */
 

@@ -1,0 +1,20 @@
+
+/*
+ * The line that each refusal has in the error log.
+ */
+
+
+#ifndef NGX_HTTP_AGW_REFUSAL_LOG_H_INCLUDED_
+#define NGX_HTTP_AGW_REFUSAL_LOG_H_INCLUDED_
+
+
+#include "ngx_http_agw.h"
+
+
+/* writes the line, at INFO */
+
+void ngx_http_agw_log_refusal(ngx_http_request_t *r,
+    const ngx_http_agw_ctx_t *ctx, agw_reason_t reason);
+
+
+#endif /* NGX_HTTP_AGW_REFUSAL_LOG_H_INCLUDED_ */
