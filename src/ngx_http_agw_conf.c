@@ -15,9 +15,9 @@
 #endif
 
 #include "ngx_http_agw_conf.h"
-#include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_locations.h"
 #include "ngx_http_agw_report.h"
+#include "ngx_http_agw_str.h"
 #include "ngx_http_agw_zone.h"
 
 

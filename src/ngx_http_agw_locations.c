@@ -8,8 +8,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_locations.h"
+#include "ngx_http_agw_str.h"
 
 
 static void ngx_http_agw_set_place(const ngx_http_agw_loc_conf_t *prev,

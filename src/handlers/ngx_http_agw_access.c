@@ -13,9 +13,11 @@
 #include "ngx_http_agw_business.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_destination.h"
+#include "ngx_http_agw_log.h"
 #include "ngx_http_agw_refusal.h"
 #include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_response.h"
+#include "ngx_http_agw_str.h"
 #include "ngx_http_agw_verify.h"
 
 

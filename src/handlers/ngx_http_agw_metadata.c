@@ -8,9 +8,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_document.h"
 #include "ngx_http_agw_metadata.h"
+#include "ngx_http_agw_str.h"
 
 
 #define NGX_HTTP_AGW_WELL_KNOWN  "/.well-known/oauth-authorization-server"

@@ -17,6 +17,7 @@
 #include "ngx_http_agw_issue.h"
 #include "ngx_http_agw_refusal.h"
 #include "ngx_http_agw_request_check.h"
+#include "ngx_http_agw_str.h"
 #include "ngx_http_agw_token.h"
 #include "ngx_http_agw_verify.h"
 

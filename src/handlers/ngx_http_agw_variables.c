@@ -12,6 +12,7 @@
 
 #include "agw_grammar.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_str.h"
 #include "ngx_http_agw_variables.h"
 #include "ngx_http_agw_verify.h"
 

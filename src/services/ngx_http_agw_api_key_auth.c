@@ -17,6 +17,9 @@
 #include "agw_grammar.h"
 #include "ngx_http_agw_api_key_auth.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_log.h"
+#include "ngx_http_agw_secret.h"
+#include "ngx_http_agw_str.h"
 
 
 typedef struct {

@@ -14,6 +14,8 @@
 #include "agw_multipart.h"
 #include "ngx_http_agw_body.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_secret.h"
+#include "ngx_http_agw_str.h"
 
 
 struct ngx_http_agw_body_s {

@@ -9,7 +9,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_agw_business.h"
-#include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_log.h"
 
 
 typedef struct {

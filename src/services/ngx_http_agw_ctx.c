@@ -8,21 +8,12 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include <openssl/crypto.h>
-
 #include "ngx_http_agw_ctx.h"
-
-
-typedef struct {
-    u_char                   *data;
-    size_t                    size;
-} ngx_http_agw_secret_t;
 
 
 static const ngx_http_agw_ctx_t *ngx_http_agw_pass(ngx_http_request_t *r,
     const ngx_http_agw_ctx_t *later);
 static void ngx_http_agw_ctx_done(void *data);
-static void ngx_http_agw_secret_wipe(void *data);
 
 
 ngx_http_agw_ctx_t *
@@ -114,50 +105,6 @@ ngx_http_agw_pass(ngx_http_request_t *r, const ngx_http_agw_ctx_t *later)
 }
 
 
-ngx_log_t *
-ngx_http_agw_log(ngx_http_request_t *r)
-{
-    ngx_log_t  *log;
-
-    log = ngx_palloc(r->pool, sizeof(ngx_log_t));
-    if (log == NULL) {
-        return ngx_cycle->log;
-    }
-
-    *log = *r->connection->log;
-
-    log->handler = NULL;
-    log->data = NULL;
-
-    return log;
-}
-
-
-u_char *
-ngx_http_agw_secret_buf(ngx_pool_t *pool, size_t size)
-{
-    ngx_pool_cleanup_t     *cln;
-    ngx_http_agw_secret_t  *secret;
-
-    cln = ngx_pool_cleanup_add(pool, sizeof(ngx_http_agw_secret_t));
-    if (cln == NULL) {
-        return NULL;
-    }
-
-    secret = cln->data;
-    secret->size = size;
-    secret->data = ngx_pnalloc(pool, size);
-
-    if (secret->data == NULL) {
-        return NULL;
-    }
-
-    cln->handler = ngx_http_agw_secret_wipe;
-
-    return secret->data;
-}
-
-
 static void
 ngx_http_agw_ctx_done(void *data)
 {
@@ -165,13 +112,4 @@ ngx_http_agw_ctx_done(void *data)
 
     json_decref(ctx->json);
     agw_verified_release(ctx->token);
-}
-
-
-static void
-ngx_http_agw_secret_wipe(void *data)
-{
-    ngx_http_agw_secret_t  *secret = data;
-
-    OPENSSL_cleanse(secret->data, secret->size);
 }

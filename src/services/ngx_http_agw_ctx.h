@@ -39,47 +39,4 @@ const ngx_http_agw_ctx_t *ngx_http_agw_last_decision(ngx_http_request_t *r);
 ngx_int_t ngx_http_agw_body_was_taken(ngx_http_request_t *r);
 
 
-/*
- * The request's error log without what nginx adds to each line: the request
- * line is the client's text, and holds the query.  Each call makes one: keep
- * it in a variable, since ngx_log_error() evaluates its argument twice.
- */
-
-ngx_log_t *ngx_http_agw_log(ngx_http_request_t *r);
-
-
-/*
- * A pool buffer of size bytes that is wiped when the pool goes, for secrets;
- * NULL where memory ran out.
- */
-
-u_char *ngx_http_agw_secret_buf(ngx_pool_t *pool, size_t size);
-
-
-/* the same bytes in the words of core/, and of nginx */
-
-static ngx_inline agw_str_t
-ngx_http_agw_to_core(ngx_str_t s)
-{
-    agw_str_t  to;
-
-    to.len = s.len;
-    to.data = s.data;
-
-    return to;
-}
-
-
-static ngx_inline ngx_str_t
-ngx_http_agw_from_core(agw_str_t s)
-{
-    ngx_str_t  to;
-
-    to.len = s.len;
-    to.data = (u_char *) s.data;
-
-    return to;
-}
-
-
 #endif /* NGX_HTTP_AGW_CTX_H_INCLUDED_ */

@@ -15,9 +15,11 @@
 #include "agw_base64.h"
 #include "agw_json_writer.h"
 #include "agw_jws.h"
-#include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_issue.h"
+#include "ngx_http_agw_log.h"
 #include "ngx_http_agw_response.h"
+#include "ngx_http_agw_secret.h"
+#include "ngx_http_agw_str.h"
 
 
 #define NGX_HTTP_AGW_JTI_BYTES     16

@@ -7,8 +7,10 @@
 #include "ngx_http_agw_api_key_auth.h"
 #include "ngx_http_agw_body.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_log.h"
 #include "ngx_http_agw_partner_auth.h"
 #include "ngx_http_agw_request_check.h"
+#include "ngx_http_agw_str.h"
 #include "ngx_http_agw_verify.h"
 
 

@@ -9,8 +9,9 @@
 #include <ngx_http.h>
 
 #include "agw_reason.h"
-#include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_log.h"
 #include "ngx_http_agw_refusal_log.h"
+#include "ngx_http_agw_str.h"
 
 
 /* more than any fault of core/, and than a number and its words */

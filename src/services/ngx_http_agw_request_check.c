@@ -10,8 +10,8 @@
 
 #include "agw_grammar.h"
 #include "agw_path.h"
-#include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_request_check.h"
+#include "ngx_http_agw_str.h"
 
 
 /* the spellings of one path */

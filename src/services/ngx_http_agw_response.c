@@ -9,8 +9,8 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_response.h"
+#include "ngx_http_agw_secret.h"
 
 
 #define NGX_HTTP_AGW_DOCUMENT_AGE  "300"     /* seconds */

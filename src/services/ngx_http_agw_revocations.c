@@ -9,7 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_log.h"
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_zone.h"
 

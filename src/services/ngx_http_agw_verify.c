@@ -13,8 +13,9 @@
 #include "agw_credentials.h"
 #include "agw_json.h"
 #include "agw_jws.h"
-#include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_log.h"
 #include "ngx_http_agw_revocations.h"
+#include "ngx_http_agw_str.h"
 #include "ngx_http_agw_verify.h"
 
 

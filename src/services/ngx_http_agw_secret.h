@@ -1,0 +1,22 @@
+
+/*
+ * Memory that holds secrets.
+ */
+
+
+#ifndef NGX_HTTP_AGW_SECRET_H_INCLUDED_
+#define NGX_HTTP_AGW_SECRET_H_INCLUDED_
+
+
+#include "ngx_http_agw.h"
+
+
+/*
+ * A pool buffer of size bytes that is wiped when the pool goes, for secrets;
+ * NULL where memory ran out.
+ */
+
+u_char *ngx_http_agw_secret_buf(ngx_pool_t *pool, size_t size);
+
+
+#endif /* NGX_HTTP_AGW_SECRET_H_INCLUDED_ */
