@@ -13,6 +13,7 @@
 #include "ngx_http_agw_introspect.h"
 #include "ngx_http_agw_partner_auth.h"
 #include "ngx_http_agw_response.h"
+#include "ngx_http_agw_token_param.h"
 #include "ngx_http_agw_verify.h"
 
 

@@ -17,6 +17,7 @@
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_revoke.h"
 #include "ngx_http_agw_str.h"
+#include "ngx_http_agw_token_param.h"
 
 
 static ngx_int_t ngx_http_agw_revoke_handler(ngx_http_request_t *r);

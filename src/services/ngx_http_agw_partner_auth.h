@@ -46,17 +46,4 @@ ngx_int_t ngx_http_agw_refuse_partner(ngx_http_request_t *r,
     agw_reason_t reason);
 
 
-/*
- * The `token` parameter, if it is signed by a key of this server's and the
- * partner's own; neither time nor revocation is looked at.  Returns AGW_OK,
- * the claims, which are given back with the request, and the key;
- * AGW_INVALID_REQUEST where there is no such parameter; AGW_UNKNOWN_KEY of
- * any other, which is logged where it is another partner's; or
- * AGW_INTERNAL_ERROR.
- */
-
-agw_reason_t ngx_http_agw_token_param(ngx_http_request_t *r,
-    agw_claims_t **claims, const agw_key_t **key);
-
-
 #endif /* NGX_HTTP_AGW_PARTNER_AUTH_H_INCLUDED_ */
