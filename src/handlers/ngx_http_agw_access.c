@@ -47,7 +47,7 @@ static agw_reason_t ngx_http_agw_access_decide(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx, const ngx_http_agw_loc_conf_t *lcf);
 static agw_reason_t ngx_http_agw_access_owner(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx, agw_demand_t *demand);
-static void ngx_http_agw_access_answered(ngx_http_request_t *r,
+static void ngx_http_agw_access_owner_found(ngx_http_request_t *r,
     agw_reason_t reason, int64_t stamp);
 static ngx_int_t ngx_http_agw_access_refuse(ngx_http_request_t *r,
     agw_reason_t reason);
@@ -365,7 +365,7 @@ ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
         reason = ngx_http_agw_find_business(r, ctx->claims->partner_id,
                                             demand->business_id, NULL,
-                                            ngx_http_agw_access_answered);
+                                            ngx_http_agw_access_owner_found);
         if (reason != AGW_OK) {
             return reason;
         }
@@ -395,7 +395,7 @@ ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
 
 static void
-ngx_http_agw_access_answered(ngx_http_request_t *r, agw_reason_t reason,
+ngx_http_agw_access_owner_found(ngx_http_request_t *r, agw_reason_t reason,
     int64_t stamp)
 {
     ngx_http_agw_ctx_t  *ctx;

@@ -17,17 +17,16 @@
 #include "agw_grammar.h"
 #include "ngx_http_agw_api_key_auth.h"
 #include "ngx_http_agw_ctx.h"
-#include "ngx_http_agw_log.h"
 #include "ngx_http_agw_secret.h"
+#include "ngx_http_agw_store_query.h"
 #include "ngx_http_agw_str.h"
 
 
 typedef struct {
+    ngx_http_agw_store_query_t    store;     /* first: it stands for this */
     ngx_http_agw_api_key_auth_t   auth;      /* that of ctx */
-    ngx_http_request_t       *request;
     ngx_http_agw_api_key_auth_pt  handler;
-    ngx_http_agw_query_t      query;
-    unsigned                  keyless:1;     /* the API key is empty */
+    unsigned                      keyless:1; /* the API key is empty */
 } ngx_http_agw_api_key_query_t;
 
 
@@ -38,9 +37,7 @@ static agw_reason_t ngx_http_agw_api_key_basic(ngx_http_request_t *r,
 static ngx_int_t ngx_http_agw_secret_in_query(ngx_http_request_t *r);
 static ngx_int_t ngx_http_agw_api_key_digest(ngx_http_agw_api_key_t *key,
     const agw_credentials_t *reading);
-static void ngx_http_agw_api_key_answered(ngx_http_agw_query_t *query,
-    ngx_int_t rc);
-static void ngx_http_agw_api_key_decide(ngx_http_agw_api_key_query_t *kq,
+static void ngx_http_agw_api_key_decide(ngx_http_agw_store_query_t *sq,
     ngx_int_t rc);
 
 
@@ -48,14 +45,12 @@ agw_reason_t
 ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,
     const agw_params_t *params, ngx_http_agw_api_key_auth_pt handler)
 {
-    ngx_int_t                        rc;
-    ngx_uint_t                       i;
-    agw_basic_t                      basic;
-    agw_reason_t                     reason;
-    ngx_http_agw_ctx_t              *ctx;
-    ngx_http_agw_query_t            *query;
-    const ngx_http_agw_main_conf_t  *mcf;
-    ngx_http_agw_api_key_query_t    *kq;
+    ngx_uint_t                     i;
+    agw_basic_t                    basic;
+    agw_reason_t                   reason;
+    ngx_http_agw_ctx_t            *ctx;
+    ngx_http_agw_query_t          *query;
+    ngx_http_agw_api_key_query_t  *kq;
 
     ctx = ngx_http_agw_ctx(r);
     kq = ngx_pcalloc(r->pool, sizeof(ngx_http_agw_api_key_query_t));
@@ -73,14 +68,9 @@ ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,
 
     kq->auth.asked = ngx_time();
     kq->keyless = (basic.readings[0].secret.len == 0);
-    kq->request = r;
     kq->handler = handler;
 
-    query = &kq->query;
-    query->pool = r->pool;
-    query->log = ngx_http_agw_log(r);
-    query->handler = ngx_http_agw_api_key_answered;
-    query->data = kq;
+    query = &kq->store.query;
     query->nkeys = basic.nreadings;
     query->now = kq->auth.asked;
 
@@ -92,13 +82,8 @@ ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,
         }
     }
 
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
-
-    rc = ngx_http_agw_store_find_api_keys(mcf->store, query);
-
-    if (rc != NGX_AGAIN) {
-        ngx_http_agw_api_key_decide(kq, rc);
-    }
+    ngx_http_agw_store_query(r, &kq->store, ngx_http_agw_store_find_api_keys,
+                             ngx_http_agw_api_key_decide);
 
     return AGW_OK;
 }
@@ -248,30 +233,18 @@ ngx_http_agw_api_key_digest(ngx_http_agw_api_key_t *key,
 
 
 static void
-ngx_http_agw_api_key_answered(ngx_http_agw_query_t *query, ngx_int_t rc)
+ngx_http_agw_api_key_decide(ngx_http_agw_store_query_t *sq, ngx_int_t rc)
 {
-    ngx_connection_t              *c;
-    ngx_http_agw_api_key_query_t  *kq = query->data;
+    ngx_uint_t                     i;
+    agw_reason_t                   reason;
+    ngx_http_agw_ctx_t            *ctx;
+    agw_api_key_state_t            state, best;
+    const ngx_http_agw_query_t    *query;
+    ngx_http_agw_api_key_query_t  *kq;
 
-    c = kq->request->connection;
-
-    ngx_http_agw_api_key_decide(kq, rc);
-
-    ngx_http_run_posted_requests(c);
-}
-
-
-static void
-ngx_http_agw_api_key_decide(ngx_http_agw_api_key_query_t *kq, ngx_int_t rc)
-{
-    ngx_uint_t                   i;
-    agw_reason_t                 reason;
-    ngx_http_agw_ctx_t          *ctx;
-    agw_api_key_state_t          state, best;
-    const ngx_http_agw_query_t  *query;
-
-    ctx = ngx_http_get_module_ctx(kq->request, ngx_http_auth_gateway_module);
-    query = &kq->query;
+    kq = (ngx_http_agw_api_key_query_t *) sq;
+    ctx = ngx_http_get_module_ctx(sq->request, ngx_http_auth_gateway_module);
+    query = &sq->query;
 
     best = AGW_API_KEY_UNKNOWN_PARTNER;
 
@@ -303,5 +276,5 @@ ngx_http_agw_api_key_decide(ngx_http_agw_api_key_query_t *kq, ngx_int_t rc)
         reason = best == AGW_API_KEY_GOOD ? AGW_OK : AGW_INVALID_CLIENT;
     }
 
-    kq->handler(kq->request, reason);
+    kq->handler(sq->request, reason);
 }

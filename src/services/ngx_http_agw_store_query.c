@@ -1,0 +1,53 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_agw_log.h"
+#include "ngx_http_agw_store_query.h"
+
+
+static void ngx_http_agw_store_answered(ngx_http_agw_query_t *query,
+    ngx_int_t rc);
+
+
+void
+ngx_http_agw_store_query(ngx_http_request_t *r,
+    ngx_http_agw_store_query_t *sq, ngx_http_agw_store_find_pt find,
+    ngx_http_agw_store_query_pt handler)
+{
+    ngx_int_t                        rc;
+    const ngx_http_agw_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
+
+    sq->request = r;
+    sq->handler = handler;
+
+    sq->query.pool = r->pool;
+    sq->query.log = ngx_http_agw_log(r);
+    sq->query.handler = ngx_http_agw_store_answered;
+    sq->query.data = sq;
+
+    rc = find(mcf->store, &sq->query);
+
+    if (rc != NGX_AGAIN) {
+        handler(sq, rc);
+    }
+}
+
+
+/* later: the request and its pool may be gone after the handler */
+
+static void
+ngx_http_agw_store_answered(ngx_http_agw_query_t *query, ngx_int_t rc)
+{
+    ngx_connection_t            *c;
+    ngx_http_agw_store_query_t  *sq = query->data;
+
+    c = sq->request->connection;
+
+    sq->handler(sq, rc);
+
+    ngx_http_run_posted_requests(c);
+}

@@ -1,0 +1,48 @@
+
+/*
+ * One question of a request to the store, answered now or later.
+ */
+
+
+#ifndef NGX_HTTP_AGW_STORE_QUERY_H_INCLUDED_
+#define NGX_HTTP_AGW_STORE_QUERY_H_INCLUDED_
+
+
+#include "ngx_http_agw.h"
+
+
+typedef struct ngx_http_agw_store_query_s  ngx_http_agw_store_query_t;
+
+
+/* called with NGX_OK and the answer in sq->query, or with NGX_ERROR */
+
+typedef void (*ngx_http_agw_store_query_pt)(ngx_http_agw_store_query_t *sq,
+    ngx_int_t rc);
+
+
+/* one of the questions of the store */
+
+typedef ngx_int_t (*ngx_http_agw_store_find_pt)(ngx_http_agw_store_t *store,
+    ngx_http_agw_query_t *query);
+
+
+struct ngx_http_agw_store_query_s {
+    ngx_http_agw_query_t          query;
+    ngx_http_request_t           *request;
+    ngx_http_agw_store_query_pt   handler;
+};
+
+
+/*
+ * Asks what sq->query says, which was zeroed before; sq is of the request's
+ * pool.  handler is called once: before this returns, or later, and then the
+ * requests that it posts are run.  If the request ends before, it is not
+ * called.
+ */
+
+void ngx_http_agw_store_query(ngx_http_request_t *r,
+    ngx_http_agw_store_query_t *sq, ngx_http_agw_store_find_pt find,
+    ngx_http_agw_store_query_pt handler);
+
+
+#endif /* NGX_HTTP_AGW_STORE_QUERY_H_INCLUDED_ */
