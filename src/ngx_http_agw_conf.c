@@ -15,6 +15,7 @@
 #endif
 
 #include "ngx_http_agw_conf.h"
+#include "ngx_http_agw_endpoints.h"
 #include "ngx_http_agw_locations.h"
 #include "ngx_http_agw_report.h"
 #include "ngx_http_agw_str.h"

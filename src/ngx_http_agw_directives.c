@@ -9,7 +9,7 @@
 #include <ngx_http.h>
 
 #include "agw_grammar.h"
-#include "ngx_http_agw_conf.h"
+#include "ngx_http_agw_directives.h"
 #include "ngx_http_agw_values.h"
 
 

@@ -9,7 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_agw_conf.h"
+#include "ngx_http_agw_endpoints.h"
 #include "ngx_http_agw_introspect.h"
 #include "ngx_http_agw_jwks.h"
 #include "ngx_http_agw_metadata.h"

@@ -13,7 +13,7 @@
 
 #include "agw_grammar.h"
 #include "agw_key_file.h"
-#include "ngx_http_agw_conf.h"
+#include "ngx_http_agw_keys.h"
 #include "ngx_http_agw_values.h"
 
 
