@@ -13,7 +13,7 @@
 #include "ngx_http_agw_sqlite_revocations.h"
 #include "ngx_http_agw_sqlite_writer.h"
 #include "ngx_http_agw_store_engine.h"
-#include "ngx_http_agw_workers.h"
+#include "ngx_http_agw_worker_access.h"
 
 
 #define NGX_HTTP_AGW_SQLITE_MIGRATION  60      /* seconds for a migration */

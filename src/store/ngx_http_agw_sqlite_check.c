@@ -12,7 +12,7 @@
 
 #include "ngx_http_agw_sqlite_check.h"
 #include "ngx_http_agw_sqlite_migrate.h"
-#include "ngx_http_agw_workers.h"
+#include "ngx_http_agw_worker_access.h"
 
 
 #define NGX_HTTP_AGW_CHECK_PATIENCE  10      /* seconds */

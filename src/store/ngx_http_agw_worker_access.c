@@ -1,8 +1,8 @@
 
 /*
- * A master that is root can read and write anywhere; its workers cannot.  So
- * whatever the master has to find out, or to make, for them is done by a child
- * that is what a worker will be.
+ * A master that runs as root can read and write anywhere, its workers cannot.
+ * So what the master checks or makes for them is done by a child process with
+ * a worker's user and groups.
  */
 
 
@@ -12,10 +12,10 @@
 #include <grp.h>
 #include <poll.h>
 
-#include "ngx_http_agw_workers.h"
+#include "ngx_http_agw_worker_access.h"
 
 
-/* whom the workers will run as */
+/* the user and group that the workers will run as */
 
 typedef struct {
     const char  *name;
@@ -66,8 +66,8 @@ ngx_http_agw_worker_name(ngx_cycle_t *cycle)
 
 
 /*
- * Returns whether it is another than the master's: that of the directive
- * `user`, which stands before `http` in any sane file, or nginx's own.
+ * Sets *user, and returns 1 if it differs from the master's: then it is that
+ * of the directive "user", which has to precede "http", or nginx's default.
  */
 
 static ngx_uint_t
@@ -94,7 +94,7 @@ ngx_http_agw_worker_user(ngx_cycle_t *cycle, ngx_http_agw_worker_user_t *user)
         return 1;
     }
 
-    /* nginx itself refuses a user that there is not */
+    /* nginx itself refuses a user that does not exist */
 
     pwd = getpwnam(NGX_USER);
     grp = getgrnam(NGX_GROUP);
@@ -121,7 +121,7 @@ ngx_http_agw_as_worker(ngx_cycle_t *cycle, ngx_log_t *log,
         return NGX_ABORT;
     }
 
-    /* nginx's handler of SIGCHLD would take the child's status */
+    /* otherwise nginx's SIGCHLD handler would reap the child */
 
     sigfillset(&all);
     (void) sigprocmask(SIG_BLOCK, &all, &saved);
@@ -150,7 +150,7 @@ ngx_http_agw_as_worker(ngx_cycle_t *cycle, ngx_log_t *log,
 }
 
 
-/* does not return; what the master does when it exits is not the child's */
+/* does not return: _exit() skips what the master has registered for exit() */
 
 static void
 ngx_http_agw_worker_child(ngx_cycle_t *cycle, ngx_log_t *log,
@@ -170,7 +170,7 @@ ngx_http_agw_worker_child(ngx_cycle_t *cycle, ngx_log_t *log,
 }
 
 
-/* as ngx_worker_process_init() does; a child of the master has the rest */
+/* as ngx_worker_process_init(); the rest is inherited from the master */
 
 static ngx_int_t
 ngx_http_agw_become_worker(ngx_cycle_t *cycle, ngx_log_t *log)
@@ -229,7 +229,7 @@ ngx_http_agw_wait_for_child(ngx_pid_t pid, int fd, ngx_uint_t seconds,
         (void) kill(pid, SIGKILL);
     }
 
-    /* a disk that hangs keeps it even so: then nginx waits for it later */
+    /* a child that hangs on a disk does not die: nginx reaps it later */
 
     status = 0;
 
