@@ -102,9 +102,14 @@ NAME    := ngx_http_auth_gateway_module
 MODULE  := $(BUILD_DIR)/$(NAME).so
 NGX_DIR := $(BUILD_DIR)/nginx
 
-SOURCES := $(sort $(wildcard src/*.[ch] src/*/*.[ch]))
+SOURCES := $(sort $(wildcard src/*.[ch] src/*/*.[ch] src/*/*/*.[ch]))
 HEADERS := $(filter %.h,$(SOURCES))
 CORE    := $(filter src/core/%.c,$(SOURCES))
+
+# every folder that has sources in it, for -I
+
+FOLDERS := $(sort $(patsubst %/,%,$(dir $(SOURCES))))
+IN_CORE := $(addprefix -I,$(filter src/core%,$(FOLDERS)))
 
 export AGW_MODULE := $(CURDIR)/$(MODULE)
 export AGW_BUILD  := $(CURDIR)/$(BUILD_DIR)
@@ -285,7 +290,7 @@ JOBS_FLAG = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 # is run in the same way by hand and by prove.
 
 UNIT_DIR    := $(BUILD_DIR)/unit
-UNIT_CFLAGS := -std=gnu11 $(CC_OPT) $(WARNINGS) -Werror -Isrc/core -MMD -MP
+UNIT_CFLAGS := -std=gnu11 $(CC_OPT) $(WARNINGS) -Werror $(IN_CORE) -MMD -MP
 UNIT_LIBS   := -ljansson -lcrypto
 UNIT_SRCS   := $(wildcard t/unit/test_*.c)
 UNIT        := $(UNIT_SRCS:t/unit/%.c=$(UNIT_DIR)/%)
@@ -298,7 +303,7 @@ PICKED = $(foreach test,$(TESTS),$(if $(filter test_%,$(notdir $(test))),\
 unit: $(UNIT)
 
 $(UNIT_DIR)/flags: FORCE
-	@mkdir -p $(UNIT_DIR)/core
+	@mkdir -p $(sort $(dir $(UNIT_CORE)))
 	@echo '$(CC) $(UNIT_CFLAGS) $(LD_OPT) $(CORE)' > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
@@ -322,7 +327,7 @@ $(UNIT_DIR)/%: $(UNIT_DIR)/%.bin
 
 .SECONDARY:
 
--include $(wildcard $(UNIT_DIR)/*.d $(UNIT_DIR)/core/*.d)
+-include $(wildcard $(UNIT_DIR)/*.d $(UNIT_CORE:.o=.d))
 
 
 # Test vectors, which somebody else publishes: the file is not part of this.
@@ -419,7 +424,7 @@ FUZZ_MAX   := 16384
 $(FUZZ_DIR)/fuzz_keys.run: FUZZ_MAX := 65536
 
 FUZZ_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror \
-              -Isrc/core \
+              $(IN_CORE) \
               -fsanitize=fuzzer,address,undefined \
               -fno-sanitize-recover=undefined
 
@@ -477,7 +482,6 @@ PL_FILES  := $(wildcard t/*.t t/*/*.t t/lib/*.pm t/lib/*.pl t/lib/*/*.pm \
                         t/lint/*.pl t/bench/*.pl t/fuzz/*.pl t/bench/lib/*/*.pm)
 JS_FILES  := $(wildcard t/clients/*.mjs)
 PY_FILES  := $(wildcard t/clients/*.py)
-ROOM_DIRS := $(wildcard src src/handlers src/services src/store src/core)
 
 .PHONY: lint-check lint-form lint-cppcheck lint-headers lint-scripts
 lint-check: lint-form lint-cppcheck lint-headers lint-scripts
@@ -491,17 +495,17 @@ lint-cppcheck:
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
 	    --enable=warning,performance,portability \
 	    --suppress=missingIncludeSystem --suppress=unknownMacro \
-	    $(addprefix -I,$(ROOM_DIRS)) $(filter %.c,$(C_FILES))
+	    $(addprefix -I,$(FOLDERS)) $(filter %.c,$(C_FILES))
 
 lint-headers: $(NGX_DIR)/Makefile
 	@echo "headers"
 	@for header in $(filter src/core/%,$(HEADERS)); do \
-	    $(CC) -std=gnu11 $(WARNINGS) -Werror -fsyntax-only -Isrc/core \
+	    $(CC) -std=gnu11 $(WARNINGS) -Werror -fsyntax-only $(IN_CORE) \
 	        -x c "$$header"; \
 	done
 	@for header in $(filter-out src/core/%,$(HEADERS)); do \
 	    $(CC) -std=gnu11 $(WARNINGS) -Wno-unused-parameter -Werror \
-	        -fsyntax-only $(addprefix -I,$(ROOM_DIRS)) $(NGX_INCS) \
+	        -fsyntax-only $(addprefix -I,$(FOLDERS)) $(NGX_INCS) \
 	        -x c "$$header"; \
 	done
 

@@ -4,6 +4,10 @@
 #
 #     the module file > src/ > handlers/ > services/ > store/ > core/
 #
+# A folder inside a room is of that room: store/ has one for each engine, which
+# the store's interface (ngx_http_agw_store*.c) calls, and which calls neither
+# the interface nor another engine.
+#
 # Includes are read from the sources, calls from the objects of the build.
 # ngx_http_agw.h holds the types that every nginx-side room shares; what it
 # includes counts for whoever includes it when cycles are looked for.
@@ -11,7 +15,7 @@
 use strict;
 use warnings;
 
-use File::Basename qw(basename dirname);
+use File::Basename qw(basename);
 use File::Find;
 use FindBin;
 use Test::More;
@@ -67,7 +71,26 @@ sub without_comments {
 sub room_of {
     my ($path) = @_;
 
-    return basename(dirname($path));
+    return $path =~ m{^src/([^/]+)/} ? $1 : 'src';
+}
+
+
+# the store's engine that a file is of, or nothing
+
+sub engine_of {
+    my ($path) = @_;
+
+    return $path =~ m{^src/store/([^/]+)/} ? $1 : '';
+}
+
+
+# what an engine may not need: the store's interface, and another engine
+
+sub above_engine {
+    my ($engine, $path) = @_;
+
+    return $path =~ m{^src/store/ngx_http_agw_store} if !engine_of($path);
+    return engine_of($path) ne $engine;
 }
 
 
@@ -166,7 +189,7 @@ none('no file has more than 600 lines',
            $lines > 600 ? "$_: $lines" : () } @files);
 
 
-my (@upward, @handlers, @foreign, @core, @engine, %includes);
+my (@upward, @handlers, @foreign, @core, @engine, @engine_headers, %includes);
 
 for my $file (@files) {
     my $from = basename($file);
@@ -199,6 +222,9 @@ for my $file (@files) {
         push @upward, $what
             if level_of($to) > level_of($file) && $from ne $types;
 
+        push @engine_headers, $what
+            if engine_of($to) && engine_of($to) ne engine_of($file);
+
         push @handlers, $what
             if $room eq 'handlers' && room_of($to) eq 'handlers'
                && unit_of($file) ne unit_of($to);
@@ -212,6 +238,7 @@ none('no file includes a room above its own', @upward);
 none('no handler includes another handler', @handlers);
 none('core/ includes nothing but core/ and libraries', @core);
 none('a store engine is named in store/ alone', @engine);
+none("an engine's headers are included by that engine alone", @engine_headers);
 none('each include is of a header, in "" where it is ours', @foreign);
 none('no include cycle', cycle(\%includes));
 
@@ -279,8 +306,8 @@ for my $file (sort keys %object) {
 }
 
 
-my (@calls_up, @handler_calls, @engine_calls, @core_calls, @impure_calls,
-    %calls);
+my (@calls_up, @from_engine, @handler_calls, @engine_calls, @core_calls,
+    @impure_calls, %calls);
 
 for my $file (sort keys %needs) {
     my $room = room_of($file);
@@ -300,6 +327,8 @@ for my $file (sort keys %needs) {
         $what .= ' of ' . unit_of($to);
 
         push @calls_up, $what if level_of($to) > level_of($file);
+        push @from_engine, $what
+            if engine_of($file) && above_engine(engine_of($file), $to);
         push @handler_calls, $what
             if $room eq 'handlers' && room_of($to) eq 'handlers';
 
@@ -308,6 +337,7 @@ for my $file (sort keys %needs) {
 }
 
 none('no object needs a symbol of a room above its own', @calls_up);
+none("no engine needs the store's interface, or another engine", @from_engine);
 none('no handler needs a symbol of another handler', @handler_calls);
 none('no handler needs a symbol of a store engine', @engine_calls);
 none('no two objects need each other', cycle(\%calls));
