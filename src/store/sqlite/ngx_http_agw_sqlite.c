@@ -10,6 +10,7 @@
 #include "ngx_http_agw_sqlite_ask.h"
 #include "ngx_http_agw_sqlite_check.h"
 #include "ngx_http_agw_sqlite_db.h"
+#include "ngx_http_agw_sqlite_id.h"
 #include "ngx_http_agw_sqlite_revocations.h"
 #include "ngx_http_agw_sqlite_writer.h"
 #include "ngx_http_agw_store_engine.h"
@@ -332,7 +333,7 @@ static int
 ngx_http_agw_sqlite_step_business(void *state, ngx_http_agw_query_t *query)
 {
     int                     rc;
-    u_char                  buf[2 * AGW_ID_MAX + 1];
+    u_char                  buf[NGX_HTTP_AGW_SQLITE_ID_MAX];
     agw_str_t               token;
     sqlite3_stmt           *stmt;
     agw_business_row_t     *row;

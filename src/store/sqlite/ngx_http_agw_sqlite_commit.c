@@ -11,7 +11,7 @@
 
 #include "ngx_http_agw_sqlite_commit.h"
 #include "ngx_http_agw_sqlite_db.h"
-#include "ngx_http_agw_sqlite_revocations.h"
+#include "ngx_http_agw_sqlite_id.h"
 #include "ngx_http_agw_sqlite_schema.h"
 
 

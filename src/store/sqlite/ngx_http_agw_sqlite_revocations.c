@@ -11,8 +11,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include "agw_grammar.h"
 #include "ngx_http_agw_sqlite_db.h"
+#include "ngx_http_agw_sqlite_id.h"
 #include "ngx_http_agw_sqlite_revocations.h"
 
 
@@ -25,69 +25,9 @@ static int ngx_http_agw_sqlite_read_rows(ngx_http_agw_sqlite_t *sqlite,
     ngx_http_agw_reading_t *reading, ngx_uint_t *rows);
 static ngx_int_t ngx_http_agw_sqlite_revocation(sqlite3_stmt *stmt,
     agw_revocation_t *revocation);
-static ngx_int_t ngx_http_agw_sqlite_split(agw_str_t id, agw_str_t *first,
-    agw_str_t *second);
 static agw_str_t ngx_http_agw_sqlite_column(sqlite3_stmt *stmt, int column);
 static ngx_int_t ngx_http_agw_sqlite_failed(ngx_http_agw_sqlite_t *sqlite,
     ngx_http_agw_reading_t *reading, int rc);
-
-
-static const agw_str_t  ngx_http_agw_kinds[AGW_REVOKED_KINDS] = {
-    [AGW_REVOKED_TOKEN] = agw_string("token"),
-    [AGW_REVOKED_OWNER] = agw_string("owner"),
-    [AGW_REVOKED_BUSINESS] = agw_string("business"),
-    [AGW_REVOKED_PARTNER] = agw_string("partner")
-};
-
-
-agw_str_t
-ngx_http_agw_sqlite_kind(agw_revoked_t kind)
-{
-    return ngx_http_agw_kinds[kind];
-}
-
-
-agw_str_t
-ngx_http_agw_sqlite_id(const agw_revocation_t *revocation, u_char *buf)
-{
-    switch (revocation->kind) {
-
-    case AGW_REVOKED_TOKEN:
-        return ngx_http_agw_sqlite_pair(revocation->partner_id,
-                                        revocation->jti, buf);
-
-    case AGW_REVOKED_OWNER:
-        return ngx_http_agw_sqlite_pair(revocation->partner_id,
-                                        revocation->business_id, buf);
-
-    case AGW_REVOKED_BUSINESS:
-        return revocation->business_id;
-
-    default:
-        return revocation->partner_id;
-    }
-}
-
-
-agw_str_t
-ngx_http_agw_sqlite_pair(agw_str_t first, agw_str_t second, u_char *buf)
-{
-    u_char     *p;
-    agw_str_t   id;
-
-    id.data = buf;
-    id.len = 0;
-
-    if (first.len <= AGW_ID_MAX && second.len <= AGW_ID_MAX) {
-        p = ngx_cpymem(buf, first.data, first.len);
-        *p++ = ':';
-        p = ngx_cpymem(p, second.data, second.len);
-
-        id.len = p - buf;
-    }
-
-    return id;
-}
 
 
 ngx_int_t
@@ -223,94 +163,29 @@ ngx_http_agw_sqlite_read_rows(ngx_http_agw_sqlite_t *sqlite,
 }
 
 
-/* NGX_DECLINED where the row is none of ours */
+/* NGX_DECLINED if the row is not one that this module writes */
 
 static ngx_int_t
 ngx_http_agw_sqlite_revocation(sqlite3_stmt *stmt,
     agw_revocation_t *revocation)
 {
-    agw_str_t    kind, id, rest;
-    ngx_uint_t   i;
+    agw_str_t  kind, id;
 
     kind = ngx_http_agw_sqlite_column(stmt, 1);
     id = ngx_http_agw_sqlite_column(stmt, 2);
 
     ngx_memzero(revocation, sizeof(agw_revocation_t));
 
-    for (i = AGW_REVOKED_TOKEN; i < AGW_REVOKED_KINDS; i++) {
-        if (agw_str_eq(kind, ngx_http_agw_kinds[i])) {
-            revocation->kind = i;
-        }
-    }
-
     revocation->stamp = sqlite3_column_int64(stmt, 0);
     revocation->time = sqlite3_column_int64(stmt, 3);
 
-    switch (revocation->kind) {
+    if (ngx_http_agw_sqlite_parse_id(kind, id, revocation) != NGX_OK) {
+        return NGX_DECLINED;
+    }
 
-    case AGW_REVOKED_TOKEN:
-
-        /* of an older module: another colon and a business */
-
-        if (ngx_http_agw_sqlite_split(id, &revocation->partner_id, &rest)
-            != NGX_OK)
-        {
-            return NGX_DECLINED;
-        }
-
-        (void) ngx_http_agw_sqlite_split(rest, &revocation->jti, &id);
-
-        return agw_is_id(revocation->partner_id)
-               && agw_is_id(revocation->jti) ? NGX_OK : NGX_DECLINED;
-
-    case AGW_REVOKED_OWNER:
-
-        if (ngx_http_agw_sqlite_split(id, &revocation->partner_id,
-                                      &revocation->business_id)
-            != NGX_OK)
-        {
-            return NGX_DECLINED;
-        }
-
-        return agw_is_id(revocation->partner_id)
-               && agw_is_id(revocation->business_id) ? NGX_OK : NGX_DECLINED;
-
-    case AGW_REVOKED_BUSINESS:
-        revocation->business_id = id;
+    if (revocation->kind == AGW_REVOKED_BUSINESS) {
         revocation->partner_id = ngx_http_agw_sqlite_column(stmt, 4);
-
-        return agw_is_id(id) ? NGX_OK : NGX_DECLINED;
-
-    case AGW_REVOKED_PARTNER:
-        revocation->partner_id = id;
-
-        return agw_is_id(id) ? NGX_OK : NGX_DECLINED;
-
-    default:
-        return NGX_DECLINED;
     }
-}
-
-
-/* at the first colon; NGX_DECLINED where there is none: it is all the first */
-
-static ngx_int_t
-ngx_http_agw_sqlite_split(agw_str_t id, agw_str_t *first, agw_str_t *second)
-{
-    const u_char  *colon;
-
-    *first = id;
-
-    colon = id.len ? memchr(id.data, ':', id.len) : NULL;
-
-    if (colon == NULL) {
-        return NGX_DECLINED;
-    }
-
-    first->len = colon - id.data;
-
-    second->data = colon + 1;
-    second->len = id.len - first->len - 1;
 
     return NGX_OK;
 }

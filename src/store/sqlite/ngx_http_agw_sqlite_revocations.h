@@ -1,7 +1,6 @@
 
 /*
- * Revocations as rows of a SQLite store: how they are named, and how they are
- * read.
+ * Reading the revocations of a SQLite store.
  */
 
 
@@ -10,29 +9,6 @@
 
 
 #include "ngx_http_agw_store.h"
-
-
-#define NGX_HTTP_AGW_SQLITE_ID_MAX   (2 * AGW_ID_MAX + 1)
-
-
-/* the text of a kind */
-
-agw_str_t ngx_http_agw_sqlite_kind(agw_revoked_t kind);
-
-
-/*
- * The id of an entry, which may be written into buf, of
- * NGX_HTTP_AGW_SQLITE_ID_MAX bytes; empty where a part of it is too long.
- */
-
-agw_str_t ngx_http_agw_sqlite_id(const agw_revocation_t *revocation,
-    u_char *buf);
-
-
-/* two ids as one, likewise */
-
-agw_str_t ngx_http_agw_sqlite_pair(agw_str_t first, agw_str_t second,
-    u_char *buf);
 
 
 /* the engine's read_revocations() */
