@@ -17,6 +17,7 @@
 #include "agw_keyring.h"
 #include "agw_params.h"
 #include "agw_policy.h"
+#include "agw_revoked_set.h"
 #include "agw_template.h"
 #include "agw_token_cache.h"
 #include "ngx_http_agw_store.h"

@@ -9,6 +9,7 @@
 
 
 #include "ngx_http_agw.h"
+#include "ngx_http_agw_store_directory.h"
 
 
 typedef struct ngx_http_agw_store_query_s  ngx_http_agw_store_query_t;

@@ -9,6 +9,7 @@
 
 
 #include "ngx_http_agw.h"
+#include "ngx_http_agw_store_revocations.h"
 
 
 struct ngx_http_agw_revocations_s {

@@ -1,6 +1,6 @@
 
 /*
- * Chooses the engine by the scheme, and passes questions on.
+ * Chooses the engine by the scheme.
  */
 
 
@@ -8,13 +8,6 @@
 #include <ngx_core.h>
 
 #include "ngx_http_agw_store_engine.h"
-
-
-struct ngx_http_agw_store_s {
-    const ngx_http_agw_store_engine_t  *engine;
-    void                               *state;
-    ngx_str_t                           name;
-};
 
 
 static const ngx_http_agw_store_engine_t  *ngx_http_agw_store_engines[] = {
@@ -98,44 +91,4 @@ void
 ngx_http_agw_store_close(ngx_http_agw_store_t *store)
 {
     store->engine->close(store->state);
-}
-
-
-ngx_int_t
-ngx_http_agw_store_find_api_keys(ngx_http_agw_store_t *store,
-    ngx_http_agw_query_t *query)
-{
-    return store->engine->find_api_keys(store->state, query);
-}
-
-
-ngx_int_t
-ngx_http_agw_store_find_business(ngx_http_agw_store_t *store,
-    ngx_http_agw_query_t *query)
-{
-    return store->engine->find_business(store->state, query);
-}
-
-
-void
-ngx_http_agw_store_revoke(ngx_http_agw_store_t *store,
-    ngx_http_agw_write_t *write)
-{
-    store->engine->revoke(store->state, write);
-}
-
-
-void
-ngx_http_agw_store_tend(ngx_http_agw_store_t *store,
-    ngx_http_agw_write_t *write)
-{
-    store->engine->tend(store->state, write);
-}
-
-
-ngx_int_t
-ngx_http_agw_store_read_revocations(ngx_http_agw_store_t *store,
-    ngx_http_agw_reading_t *reading)
-{
-    return store->engine->read_revocations(store->state, reading);
 }

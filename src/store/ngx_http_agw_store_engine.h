@@ -1,6 +1,8 @@
 
 /*
- * What an engine gives to the store, and nobody above sees.
+ * What an engine gives to the store, and nobody above sees.  A new engine has
+ * a folder of its own beside sqlite/, and is named below and in
+ * ngx_http_agw_store.c.
  */
 
 
@@ -8,12 +10,35 @@
 #define NGX_HTTP_AGW_STORE_ENGINE_H_INCLUDED_
 
 
+#include <ngx_config.h>
+#include <ngx_core.h>
+
 #include "ngx_http_agw_store.h"
+#include "ngx_http_agw_store_directory.h"
+#include "ngx_http_agw_store_revocations.h"
+
+
+/* the functions are those of ngx_http_agw_store_directory.h */
+
+typedef struct {
+    ngx_int_t  (*find_api_keys)(void *state, ngx_http_agw_query_t *query);
+    ngx_int_t  (*find_business)(void *state, ngx_http_agw_query_t *query);
+} ngx_http_agw_directory_engine_t;
+
+
+/* those of ngx_http_agw_store_revocations.h */
+
+typedef struct {
+    void       (*revoke)(void *state, ngx_http_agw_write_t *write);
+    void       (*tend)(void *state, ngx_http_agw_write_t *write);
+    ngx_int_t  (*read)(void *state, ngx_http_agw_reading_t *reading);
+} ngx_http_agw_revocations_engine_t;
 
 
 /*
- * create() parses the words of the directive into the engine's own state and
- * logs what it refuses; the other functions are as in the store's header.
+ * Those of ngx_http_agw_store.h: create() parses the words of the directive
+ * into the engine's own state, which all the functions are given, and logs
+ * what it refuses.
  */
 
 typedef struct {
@@ -27,13 +52,17 @@ typedef struct {
                        const ngx_http_agw_store_limits_t *limits,
                        ngx_cycle_t *cycle);
     void       (*close)(void *state);
-    ngx_int_t  (*find_api_keys)(void *state, ngx_http_agw_query_t *query);
-    ngx_int_t  (*find_business)(void *state, ngx_http_agw_query_t *query);
-    void       (*revoke)(void *state, ngx_http_agw_write_t *write);
-    void       (*tend)(void *state, ngx_http_agw_write_t *write);
-    ngx_int_t  (*read_revocations)(void *state,
-                                   ngx_http_agw_reading_t *reading);
+
+    const ngx_http_agw_directory_engine_t    *directory;
+    const ngx_http_agw_revocations_engine_t  *revocations;
 } ngx_http_agw_store_engine_t;
+
+
+struct ngx_http_agw_store_s {
+    const ngx_http_agw_store_engine_t  *engine;
+    void                               *state;       /* the engine's */
+    ngx_str_t                           name;
+};
 
 
 extern const ngx_http_agw_store_engine_t  ngx_http_agw_sqlite_engine;

@@ -13,7 +13,7 @@
 #include <ngx_core.h>
 #include <sqlite3.h>
 
-#include "ngx_http_agw_store.h"
+#include "ngx_http_agw_store_revocations.h"
 
 
 /* how long a write waits for a lock that another process holds: ms */

@@ -13,6 +13,7 @@
 #include <ngx_core.h>
 #include <sqlite3.h>
 
+#include "agw.h"
 #include "ngx_http_agw_store.h"
 
 

@@ -14,11 +14,16 @@
 #include "ngx_http_agw_sqlite_db.h"
 #include "ngx_http_agw_sqlite_id.h"
 #include "ngx_http_agw_sqlite_revocations.h"
+#include "ngx_http_agw_sqlite_writer.h"
 
 
 #define NGX_HTTP_AGW_SQLITE_PAGE   500       /* rows at a time */
 
 
+static void ngx_http_agw_sqlite_write(void *state,
+    ngx_http_agw_write_t *write);
+static ngx_int_t ngx_http_agw_sqlite_read_revocations(void *state,
+    ngx_http_agw_reading_t *reading);
 static int ngx_http_agw_sqlite_read_clock(ngx_http_agw_sqlite_t *sqlite,
     ngx_http_agw_reading_t *reading);
 static int ngx_http_agw_sqlite_read_rows(ngx_http_agw_sqlite_t *sqlite,
@@ -30,7 +35,25 @@ static ngx_int_t ngx_http_agw_sqlite_failed(ngx_http_agw_sqlite_t *sqlite,
     ngx_http_agw_reading_t *reading, int rc);
 
 
-ngx_int_t
+const ngx_http_agw_revocations_engine_t  ngx_http_agw_sqlite_revocations = {
+    ngx_http_agw_sqlite_write,
+    ngx_http_agw_sqlite_write,
+    ngx_http_agw_sqlite_read_revocations
+};
+
+
+/* revoke() and tend(): the kind of the revocation, 0 or not, tells which */
+
+static void
+ngx_http_agw_sqlite_write(void *state, ngx_http_agw_write_t *write)
+{
+    ngx_http_agw_sqlite_t  *sqlite = state;
+
+    ngx_http_agw_sqlite_writer_add(sqlite->writer, write);
+}
+
+
+static ngx_int_t
 ngx_http_agw_sqlite_read_revocations(void *state,
     ngx_http_agw_reading_t *reading)
 {

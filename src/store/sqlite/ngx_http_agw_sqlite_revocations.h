@@ -1,6 +1,6 @@
 
 /*
- * Reading the revocations of a SQLite store.
+ * The revocations in a SQLite store.
  */
 
 
@@ -8,13 +8,11 @@
 #define NGX_HTTP_AGW_SQLITE_REVOCATIONS_H_INCLUDED_
 
 
-#include "ngx_http_agw_store.h"
+#include "ngx_http_agw_store_engine.h"
 
 
-/* the engine's read_revocations() */
-
-ngx_int_t ngx_http_agw_sqlite_read_revocations(void *state,
-    ngx_http_agw_reading_t *reading);
+extern const ngx_http_agw_revocations_engine_t
+    ngx_http_agw_sqlite_revocations;
 
 
 #endif /* NGX_HTTP_AGW_SQLITE_REVOCATIONS_H_INCLUDED_ */

@@ -58,8 +58,6 @@ static void ngx_http_agw_writer_unlock(ngx_http_agw_sqlite_writer_t *writer);
 static ngx_http_agw_write_t *ngx_http_agw_writer_waiting(
     ngx_http_agw_sqlite_writer_t *writer);
 
-static void ngx_http_agw_writer_add(ngx_http_agw_sqlite_writer_t *writer,
-    ngx_http_agw_write_t *write);
 static void ngx_http_agw_writer_start(ngx_http_agw_sqlite_writer_t *writer);
 static void ngx_http_agw_writer_here(ngx_http_agw_sqlite_writer_t *writer);
 static void ngx_http_agw_writer_retry(ngx_event_t *ev);
@@ -159,25 +157,7 @@ ngx_http_agw_sqlite_writer_rest(ngx_http_agw_sqlite_writer_t *writer)
 
 
 void
-ngx_http_agw_sqlite_revoke(void *state, ngx_http_agw_write_t *write)
-{
-    ngx_http_agw_sqlite_t  *sqlite = state;
-
-    ngx_http_agw_writer_add(sqlite->writer, write);
-}
-
-
-void
-ngx_http_agw_sqlite_tend(void *state, ngx_http_agw_write_t *write)
-{
-    ngx_http_agw_sqlite_t  *sqlite = state;
-
-    ngx_http_agw_writer_add(sqlite->writer, write);
-}
-
-
-static void
-ngx_http_agw_writer_add(ngx_http_agw_sqlite_writer_t *writer,
+ngx_http_agw_sqlite_writer_add(ngx_http_agw_sqlite_writer_t *writer,
     ngx_http_agw_write_t *write)
 {
     if (writer == NULL) {

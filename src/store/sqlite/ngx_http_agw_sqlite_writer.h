@@ -10,6 +10,7 @@
 
 
 #include "ngx_http_agw_sqlite_db.h"
+#include "ngx_http_agw_store_revocations.h"
 
 
 /*
@@ -33,10 +34,10 @@ void ngx_http_agw_sqlite_writer_close(ngx_http_agw_sqlite_writer_t *writer);
 void ngx_http_agw_sqlite_writer_rest(ngx_http_agw_sqlite_writer_t *writer);
 
 
-/* the engine's revoke() and tend() */
+/* queues a write; writer may be NULL: then the write fails at once */
 
-void ngx_http_agw_sqlite_revoke(void *state, ngx_http_agw_write_t *write);
-void ngx_http_agw_sqlite_tend(void *state, ngx_http_agw_write_t *write);
+void ngx_http_agw_sqlite_writer_add(ngx_http_agw_sqlite_writer_t *writer,
+    ngx_http_agw_write_t *write);
 
 
 #endif /* NGX_HTTP_AGW_SQLITE_WRITER_H_INCLUDED_ */
