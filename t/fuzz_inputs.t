@@ -20,7 +20,7 @@ sub limit {
     my ($name) = @_;
 
     my ($value) = map { slurp($_) =~ /^#define $name\s+(\d+)\b/m }
-        glob "$root/src/core/*.h $root/src/*.[ch]";
+        map { glob "$root/$_" } 'src/core/*.h', 'src/core/*/*.h', 'src/*.[ch]';
 
     return $value // die "no $name\n";
 }

@@ -15,7 +15,7 @@
 use strict;
 use warnings;
 
-use File::Basename qw(basename);
+use File::Basename qw(basename dirname);
 use File::Find;
 use FindBin;
 use Test::More;
@@ -269,11 +269,13 @@ none("$types declares no function", @functions);
 my (%object, %defines, %needs, @globals);
 
 find({ no_chdir => 1, wanted => sub {
-    return unless m{/nginx/addon/[^/]+/([^/]+)\.o$};
+    return unless m{/nginx/addon/([^/]+)/([^/]+)\.o$};
 
-    # an object whose source is gone says nothing
+    # an object whose source is gone, or was moved, says nothing
 
-    $object{$path_of{"$1.c"}} = $_ if $path_of{"$1.c"};
+    my $source = $path_of{"$2.c"};
+
+    $object{$source} = $_ if $source && basename(dirname($source)) eq $1;
 } }, grep { -d } "$build/nginx/addon");
 
 none('each source has an object in the build',

@@ -15,7 +15,7 @@
 
 #include "agw_jws.h"
 #include "agw_key_file.h"
-#include "agw_key_form.h"
+#include "agw_key_format.h"
 
 
 #define MUST(condition)                                                       \
@@ -213,7 +213,7 @@ check_file(const uint8_t *data, size_t size, int verify, const char *alg)
     size_t             i, errors;
     agw_str_t          text;
     agw_keyring_t     *ring;
-    agw_key_form_t     form;
+    agw_key_format_t   form;
     agw_key_source_t   source;
 
     memset(&source, 0, sizeof(source));
@@ -228,19 +228,19 @@ check_file(const uint8_t *data, size_t size, int verify, const char *alg)
     rc = agw_key_file_load(ring, &source, count_errors, &errors);
     MUST(ERR_peek_error() == 0);
 
-    form = agw_key_form(source.bytes, &text);
+    form = agw_key_format(source.bytes, &text);
 
     if (rc != 0) {
         MUST(errors == 1 && agw_keyring_count(ring) == 0);
 
         /* a secret that is long enough is taken, whatever is in it */
 
-        MUST(form != AGW_FORM_BYTES || size < 32 || alg[0] == '\0');
+        MUST(form != AGW_FORMAT_BYTES || size < 32 || alg[0] == '\0');
 
     } else {
         MUST(errors == 0 && agw_keyring_count(ring) != 0);
-        MUST(form == AGW_FORM_PEM || form == AGW_FORM_JSON
-             || (form == AGW_FORM_BYTES && alg[0] != '\0'));
+        MUST(form == AGW_FORMAT_PEM || form == AGW_FORMAT_JSON
+             || (form == AGW_FORMAT_BYTES && alg[0] != '\0'));
         signers = 0;
 
         for (i = 0; i < agw_keyring_count(ring); i++) {

@@ -11,7 +11,7 @@
 
 #include "keys.h"
 
-#include "agw_key_form.h"
+#include "agw_key_format.h"
 
 
 static const char *const  algs[] = { "HS256", "HS384", "HS512" };
@@ -28,9 +28,9 @@ is_secret(agw_str_t file, const char *label)
 
     file = unit_copy(file);
 
-    unit_assert(agw_key_form(file, &text) == AGW_FORM_BYTES,
+    unit_assert(agw_key_format(file, &text) == AGW_FORMAT_BYTES,
         "no secret: %s, %zu bytes", label, file.len);
-    mint_assert_no_errors("agw_key_form");
+    mint_assert_no_errors("agw_key_format");
 
     assert_true(file.len >= 64);
 
@@ -148,7 +148,7 @@ is_bytes(agw_str_t secret)
 {
     agw_str_t  text;
 
-    return agw_key_form(secret, &text) == AGW_FORM_BYTES;
+    return agw_key_format(secret, &text) == AGW_FORMAT_BYTES;
 }
 
 

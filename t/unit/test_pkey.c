@@ -9,6 +9,7 @@
 #include "keys.h"
 
 #include "agw_pkey.h"
+#include "agw_pkey_jwk.h"
 
 
 static agw_str_t

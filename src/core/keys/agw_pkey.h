@@ -1,7 +1,7 @@
 
 /*
- * Asymmetric keys as OpenSSL holds them: what they are, whether they are
- * good enough, and their public half as a JWK.
+ * Asymmetric keys as OpenSSL holds them: what they are, and whether they are
+ * good enough.
  */
 
 
@@ -9,7 +9,6 @@
 #define AGW_PKEY_H_INCLUDED_
 
 
-#include <jansson.h>
 #include <openssl/evp.h>
 
 #include "agw_alg.h"
@@ -20,11 +19,6 @@
 #define AGW_PKEY_OTHER_TYPE                                                   \
     "a key of another type or curve; it must be RSA (rsaEncryption), EC on "   \
     "P-256 or P-384, or Ed25519"
-
-
-/* a thumbprint is base64url of a SHA-256 */
-
-#define AGW_THUMBPRINT_SIZE   43
 
 
 /*
@@ -51,24 +45,6 @@ const char *agw_pkey_refusal(EVP_PKEY *pkey, const agw_alg_t *alg);
  */
 
 int agw_pkey_order(EVP_PKEY *pkey, unsigned char *order, size_t size);
-
-
-/*
- * The required members of the public key as a JWK (RFC 7518, section 6; RFC
- * 8037, section 2) in the order of their names.  A new reference that the
- * caller gives back, or NULL where OpenSSL failed or memory ran out.
- */
-
-json_t *agw_pkey_jwk(EVP_PKEY *pkey, const agw_alg_t *alg);
-
-
-/*
- * The key's thumbprint (RFC 7638), into out, of AGW_THUMBPRINT_SIZE bytes.
- * Returns 0, or -1 where OpenSSL failed or memory ran out.
- */
-
-int agw_pkey_thumbprint(EVP_PKEY *pkey, const agw_alg_t *alg,
-    unsigned char *out);
 
 
 #endif /* AGW_PKEY_H_INCLUDED_ */

@@ -8,7 +8,7 @@
 #include "agw_json.h"
 #include "agw_jwk.h"
 #include "agw_key_file.h"
-#include "agw_key_form.h"
+#include "agw_key_format.h"
 #include "agw_pem.h"
 #include "agw_pkey.h"
 
@@ -23,7 +23,7 @@ typedef struct {
 } agw_key_file_t;
 
 
-static int agw_key_file_secret(agw_key_file_t *file, agw_key_form_t form,
+static int agw_key_file_secret(agw_key_file_t *file, agw_key_format_t format,
     agw_str_t text);
 static int agw_key_file_pem(agw_key_file_t *file, agw_str_t text);
 static int agw_key_file_json(agw_key_file_t *file, agw_str_t text);
@@ -53,11 +53,11 @@ int
 agw_key_file_load(agw_keyring_t *ring, const agw_key_source_t *source,
     agw_key_report_pt report, void *data)
 {
-    int              rc;
-    size_t           count;
-    agw_str_t        text;
-    agw_key_file_t   file;
-    agw_key_form_t   form;
+    int                rc;
+    size_t             count;
+    agw_str_t          text;
+    agw_key_file_t     file;
+    agw_key_format_t   format;
 
     file.ring = ring;
     file.source = source;
@@ -67,20 +67,20 @@ agw_key_file_load(agw_keyring_t *ring, const agw_key_source_t *source,
     file.data = data;
 
     count = agw_keyring_count(ring);
-    form = agw_key_form(source->bytes, &text);
+    format = agw_key_format(source->bytes, &text);
 
-    switch (form) {
+    switch (format) {
 
-    case AGW_FORM_PEM:
+    case AGW_FORMAT_PEM:
         rc = agw_key_file_pem(&file, text);
         break;
 
-    case AGW_FORM_JSON:
+    case AGW_FORMAT_JSON:
         rc = agw_key_file_json(&file, text);
         break;
 
     default:
-        rc = agw_key_file_secret(&file, form, text);
+        rc = agw_key_file_secret(&file, format, text);
         break;
     }
 
@@ -104,7 +104,7 @@ agw_key_file_load(agw_keyring_t *ring, const agw_key_source_t *source,
 /* only what the configuration calls a secret becomes one */
 
 static int
-agw_key_file_secret(agw_key_file_t *file, agw_key_form_t form,
+agw_key_file_secret(agw_key_file_t *file, agw_key_format_t format,
     agw_str_t text)
 {
     agw_key_t               *key;
@@ -113,8 +113,8 @@ agw_key_file_secret(agw_key_file_t *file, agw_key_form_t form,
     const agw_alg_t         *alg;
     const agw_key_source_t  *source;
 
-    if (form != AGW_FORM_BYTES) {
-        return agw_key_file_fail(file, agw_key_form_refusal(form));
+    if (format != AGW_FORMAT_BYTES) {
+        return agw_key_file_fail(file, agw_key_format_refusal(format));
     }
 
     source = file->source;

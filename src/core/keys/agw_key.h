@@ -38,7 +38,7 @@ typedef struct {
  * A secret for HMAC (RFC 2104), of source->bytes.  Returns a key that the
  * caller frees, or NULL and a static text in *error that says what must be:
  * a secret shorter than its hash (RFC 7518, section 3.2), bytes of which
- * agw_key_form() says that they are no secret, an unknown algorithm or one
+ * agw_key_format() says that they are no secret, an unknown algorithm or one
  * that is not HMAC.  Without an algorithm it is for HS256; without a kid it
  * is named by a digest that does not tell the secret.
  */

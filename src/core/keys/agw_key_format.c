@@ -1,7 +1,7 @@
 
 /*
- * A file is of a form where a reader of that form reads it whole.  Nothing
- * is guessed: what looks like a key to a guess may be a good secret.
+ * A file has a format if a parser of that format reads the whole of it.
+ * Nothing is guessed: a good secret may resemble a key.
  */
 
 
@@ -14,10 +14,10 @@
 
 #include "agw_grammar.h"
 #include "agw_json.h"
-#include "agw_key_form.h"
+#include "agw_key_format.h"
 
 
-/* of so many random bytes, 1 in 10^11 begin with a < and are text */
+/* of random secrets this long, 1 in 10^11 begins with "<" and is text */
 
 #define AGW_MARKUP_HEAD  32
 
@@ -35,8 +35,8 @@ static int agw_is_whole(const unsigned char *end, agw_str_t text);
 static int agw_is_markup(agw_str_t text);
 
 
-agw_key_form_t
-agw_key_form(agw_str_t bytes, agw_str_t *text)
+agw_key_format_t
+agw_key_format(agw_str_t bytes, agw_str_t *text)
 {
     agw_str_t               s;
     static const agw_str_t  pem = agw_string("-----BEGIN");
@@ -46,26 +46,26 @@ agw_key_form(agw_str_t bytes, agw_str_t *text)
     *text = s;
 
     if (agw_str_begins(s, pem)) {
-        return AGW_FORM_PEM;
+        return AGW_FORMAT_PEM;
     }
 
     if (agw_str_begins(s, ssh)) {
-        return AGW_FORM_SSH;
+        return AGW_FORMAT_SSH;
     }
 
     if (agw_is_markup(s)) {
-        return AGW_FORM_MARKUP;
+        return AGW_FORMAT_MARKUP;
     }
 
     if (agw_is_json(s)) {
-        return AGW_FORM_JSON;
+        return AGW_FORMAT_JSON;
     }
 
     if (agw_is_der(s)) {
-        return AGW_FORM_DER;
+        return AGW_FORMAT_DER;
     }
 
-    return AGW_FORM_BYTES;
+    return AGW_FORMAT_BYTES;
 }
 
 
@@ -84,23 +84,23 @@ agw_skip_bom(agw_str_t bytes)
 
 
 const char *
-agw_key_form_refusal(agw_key_form_t form)
+agw_key_format_refusal(agw_key_format_t format)
 {
-    switch (form) {
+    switch (format) {
 
-    case AGW_FORM_PEM:
+    case AGW_FORMAT_PEM:
         return "a PEM key is never taken for a secret; it must be in a file "
                "of its own";
 
-    case AGW_FORM_SSH:
+    case AGW_FORMAT_SSH:
         return "an ssh key is never taken for a secret; it must be PEM "
                "(ssh-keygen -e -m PKCS8)";
 
-    case AGW_FORM_JSON:
+    case AGW_FORMAT_JSON:
         return "JSON is never taken for a secret; it must be a JWK or a JWK "
                "Set (RFC 7517, sections 4 and 5)";
 
-    case AGW_FORM_DER:
+    case AGW_FORMAT_DER:
         return "DER is never taken for a secret; it must be PEM (openssl "
                "pkey -inform DER, for a public key with -pubin)";
 
@@ -131,8 +131,8 @@ agw_is_space(unsigned char c)
 
 
 /*
- * Repeated members do not matter here: a JWK with a fault is not a secret.  A
- * number may be one: a secret in hex can have digits alone.
+ * Repeated members are accepted here: a JWK with a fault is still no secret.  A
+ * number may be one: a secret in hex may consist of digits.
  */
 
 static int
@@ -164,7 +164,7 @@ agw_is_der(agw_str_t text)
     const ASN1_ITEM      *item;
     const unsigned char  *p;
 
-    /* public keys, encrypted ones, certificates, and what they come in */
+    /* public keys, encrypted keys, certificates, and their containers */
 
     ASN1_ITEM_EXP *const  items[] = {
         ASN1_ITEM_ref(X509_PUBKEY), ASN1_ITEM_ref(X509_SIG),
@@ -192,7 +192,7 @@ agw_is_der(agw_str_t text)
 }
 
 
-/* what is none as a whole need not be read as each of them */
+/* rules out most bytes before each of the types is tried */
 
 static int
 agw_is_sequence(agw_str_t text)
@@ -215,7 +215,7 @@ agw_is_sequence(agw_str_t text)
 }
 
 
-/* RSA's own public key, and private keys of any type and spelling */
+/* an RSA public key of PKCS #1, or a private key of any type and format */
 
 static int
 agw_is_der_key(agw_str_t text)
@@ -241,7 +241,7 @@ agw_is_der_key(agw_str_t text)
 }
 
 
-/* certificates: of another type the contents may be anything */
+/* only signed data, which holds certificates: other types hold anything */
 
 static int
 agw_is_pkcs7(agw_str_t text)
@@ -262,7 +262,7 @@ agw_is_pkcs7(agw_str_t text)
 }
 
 
-/* an editor may have put a newline behind it */
+/* whether nothing follows but white space: an editor may append a newline */
 
 static int
 agw_is_whole(const unsigned char *end, agw_str_t text)
@@ -276,7 +276,7 @@ agw_is_whole(const unsigned char *end, agw_str_t text)
 }
 
 
-/* a page in another charset has its first tag in ASCII all the same */
+/* in any charset the first tag of a page is ASCII */
 
 static int
 agw_is_markup(agw_str_t text)

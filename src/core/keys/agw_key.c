@@ -13,8 +13,9 @@
 #include "agw_base64.h"
 #include "agw_grammar.h"
 #include "agw_key.h"
-#include "agw_key_form.h"
+#include "agw_key_format.h"
 #include "agw_pkey.h"
+#include "agw_pkey_jwk.h"
 #include "agw_signature.h"
 
 
@@ -50,10 +51,10 @@ static int agw_copy(agw_str_t *to, agw_str_t from);
 agw_key_t *
 agw_key_from_secret(const agw_key_source_t *source, const char **error)
 {
-    agw_str_t         text;
-    agw_key_t        *key;
-    agw_key_form_t    form;
-    const agw_alg_t  *alg;
+    agw_str_t          text;
+    agw_key_t         *key;
+    agw_key_format_t   format;
+    const agw_alg_t   *alg;
 
     alg = source->alg.len ? agw_alg_find(source->alg)
                           : agw_alg_default(AGW_KTY_OCT, NULL);
@@ -63,10 +64,10 @@ agw_key_from_secret(const agw_key_source_t *source, const char **error)
         return NULL;
     }
 
-    form = agw_key_form(source->bytes, &text);
+    format = agw_key_format(source->bytes, &text);
 
-    if (form != AGW_FORM_BYTES) {
-        *error = agw_key_form_refusal(form);
+    if (format != AGW_FORMAT_BYTES) {
+        *error = agw_key_format_refusal(format);
         return NULL;
     }
 

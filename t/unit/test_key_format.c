@@ -13,7 +13,7 @@
 
 #include "keys.h"
 
-#include "agw_key_form.h"
+#include "agw_key_format.h"
 
 
 /* of every type, long enough to be a secret of HS512 when wrapped */
@@ -50,15 +50,15 @@ loads_as_secret(agw_str_t file, const char *alg)
 /* whatever the configuration calls it; padded, where it is short */
 
 static void
-is_no_secret(agw_str_t file, agw_key_form_t form, const char *label)
+is_no_secret(agw_str_t file, agw_key_format_t form, const char *label)
 {
-    size_t          i;
-    agw_str_t       text;
-    agw_key_form_t  found;
+    size_t            i;
+    agw_str_t         text;
+    agw_key_format_t  found;
 
     file = unit_copy(file);
-    found = agw_key_form(file, &text);
-    mint_assert_no_errors("agw_key_form");
+    found = agw_key_format(file, &text);
+    mint_assert_no_errors("agw_key_format");
 
     unit_assert(found == form, "%s, %zu bytes: form %d, not %d: %.*s", label,
         file.len, (int) found, (int) form, UNIT_ARG(file));
@@ -73,7 +73,7 @@ is_no_secret(agw_str_t file, agw_key_form_t form, const char *label)
 /* in front of the file, anything an editor might have put */
 
 static void
-wrapped_is_no_secret(agw_str_t file, agw_key_form_t form, const char *label)
+wrapped_is_no_secret(agw_str_t file, agw_key_format_t form, const char *label)
 {
     size_t                  i;
     static const agw_str_t  heads[] = {
@@ -106,23 +106,23 @@ p8_2_pem(void **state)
     for (i = 0; i < UNIT_COUNT(types); i++) {
         pem = keys_public_pem(keys_get(types[i]));
 
-        wrapped_is_no_secret(pem, AGW_FORM_PEM, "PEM");
-        is_no_secret(unit_cat(pem, pem), AGW_FORM_PEM, "twice");
-        is_no_secret(unit_cat(pem, S("\0")), AGW_FORM_PEM, "and a NUL");
+        wrapped_is_no_secret(pem, AGW_FORMAT_PEM, "PEM");
+        is_no_secret(unit_cat(pem, pem), AGW_FORMAT_PEM, "twice");
+        is_no_secret(unit_cat(pem, S("\0")), AGW_FORMAT_PEM, "and a NUL");
 
         for (n = 10; n < pem.len; n += 7) {
             s = pem;
             s.len = n;
-            is_no_secret(s, AGW_FORM_PEM, "cut short");
+            is_no_secret(s, AGW_FORMAT_PEM, "cut short");
         }
 
         wrapped_is_no_secret(keys_private_pem(keys_get(types[i]), NULL),
-            AGW_FORM_PEM, "a private key");
+            AGW_FORMAT_PEM, "a private key");
         unit_free_all(NULL);
     }
 
     wrapped_is_no_secret(unit_cat(S("-----BEGIN PGP PUBLIC KEY BLOCK-----\n"),
-        unit_fill('A', 64)), AGW_FORM_PEM, "PGP");
+        unit_fill('A', 64)), AGW_FORMAT_PEM, "PGP");
 }
 
 
@@ -228,23 +228,23 @@ p8_2_der(void **state)
         pkey = keys_get(types[i]);
 
         der = keys_der(pkey, i2d_PUBKEY);
-        wrapped_is_no_secret(der, AGW_FORM_DER, "SubjectPublicKeyInfo");
+        wrapped_is_no_secret(der, AGW_FORMAT_DER, "SubjectPublicKeyInfo");
 
         if (i == 0) {
-            wrapped_is_no_secret(keys_der(pkey, i2d_PublicKey), AGW_FORM_DER,
+            wrapped_is_no_secret(keys_der(pkey, i2d_PublicKey), AGW_FORMAT_DER,
                 "RSAPublicKey");
         }
 
-        wrapped_is_no_secret(keys_der(pkey, i2d_PrivateKey), AGW_FORM_DER,
+        wrapped_is_no_secret(keys_der(pkey, i2d_PrivateKey), AGW_FORMAT_DER,
             "a private key");
-        wrapped_is_no_secret(pkcs8_der(pkey, NULL), AGW_FORM_DER, "PKCS #8");
-        wrapped_is_no_secret(pkcs8_der(pkey, "x"), AGW_FORM_DER,
+        wrapped_is_no_secret(pkcs8_der(pkey, NULL), AGW_FORMAT_DER, "PKCS #8");
+        wrapped_is_no_secret(pkcs8_der(pkey, "x"), AGW_FORMAT_DER,
             "PKCS #8, encrypted");
-        wrapped_is_no_secret(certificate_der(pkey, 0), AGW_FORM_DER,
+        wrapped_is_no_secret(certificate_der(pkey, 0), AGW_FORMAT_DER,
             "a certificate");
-        wrapped_is_no_secret(certificate_der(pkey, 1), AGW_FORM_DER,
+        wrapped_is_no_secret(certificate_der(pkey, 1), AGW_FORMAT_DER,
             "PKCS #7");
-        wrapped_is_no_secret(pkcs12_der(pkey), AGW_FORM_DER, "PKCS #12");
+        wrapped_is_no_secret(pkcs12_der(pkey), AGW_FORMAT_DER, "PKCS #12");
 
         /* a key of another curve is DER all the same */
 
@@ -252,9 +252,9 @@ p8_2_der(void **state)
     }
 
     wrapped_is_no_secret(keys_der(keys_get("secp256k1"), i2d_PUBKEY),
-        AGW_FORM_DER, "secp256k1");
+        AGW_FORMAT_DER, "secp256k1");
     wrapped_is_no_secret(keys_der(keys_get("Ed448"), i2d_PUBKEY),
-        AGW_FORM_DER, "Ed448");
+        AGW_FORMAT_DER, "Ed448");
 }
 
 
@@ -270,10 +270,10 @@ p8_2_ssh(void **state)
     blob = mint_base64(unit_cat(S("\0\0\0\x07ssh-rsa\0\0\0\x03\1\0\1"),
         unit_fill(0xc5, 257)));
 
-    wrapped_is_no_secret(unit_cat(S("ssh-rsa "), blob), AGW_FORM_SSH, "RSA");
-    wrapped_is_no_secret(unit_cat(S("ssh-ed25519 "), blob), AGW_FORM_SSH,
+    wrapped_is_no_secret(unit_cat(S("ssh-rsa "), blob), AGW_FORMAT_SSH, "RSA");
+    wrapped_is_no_secret(unit_cat(S("ssh-ed25519 "), blob), AGW_FORMAT_SSH,
         "Ed25519");
-    wrapped_is_no_secret(S("ssh-"), AGW_FORM_SSH, "its first bytes");
+    wrapped_is_no_secret(S("ssh-"), AGW_FORMAT_SSH, "its first bytes");
 }
 
 
@@ -301,19 +301,19 @@ p8_2_json(void **state)
     (void) state;
 
     for (i = 0; i < UNIT_COUNT(rows); i++) {
-        wrapped_is_no_secret(rows[i], AGW_FORM_JSON,
+        wrapped_is_no_secret(rows[i], AGW_FORMAT_JSON,
             (const char *) rows[i].data);
     }
 
     for (i = 0; i < UNIT_COUNT(types); i++) {
-        wrapped_is_no_secret(keys_text(keys_jwk(types[i], 0)), AGW_FORM_JSON,
+        wrapped_is_no_secret(keys_text(keys_jwk(types[i], 0)), AGW_FORMAT_JSON,
             "a JWK");
         wrapped_is_no_secret(keys_set(keys_jwk(types[i], 0), NULL, NULL,
-            NULL), AGW_FORM_JSON, "a JWK Set");
+            NULL), AGW_FORMAT_JSON, "a JWK Set");
 
         text = unit_format("[%.*s]",
             UNIT_ARG(keys_text(keys_jwk(types[i], 0))));
-        wrapped_is_no_secret(text, AGW_FORM_JSON, "an array");
+        wrapped_is_no_secret(text, AGW_FORMAT_JSON, "an array");
         keys_refuses(text, "", "neither a JWK nor");
         unit_free_all(NULL);
     }
@@ -341,7 +341,7 @@ p8_2_markup(void **state)
     (void) state;
 
     for (i = 0; i < UNIT_COUNT(rows); i++) {
-        wrapped_is_no_secret(rows[i], AGW_FORM_MARKUP,
+        wrapped_is_no_secret(rows[i], AGW_FORMAT_MARKUP,
             (const char *) rows[i].data);
     }
 }
@@ -355,28 +355,28 @@ the_text_of_each_form(void **state)
     size_t     i;
     agw_str_t  text;
     static const struct {
-        agw_key_form_t  form;
-        agw_str_t       file;
-        agw_str_t       text;
+        agw_key_format_t  form;
+        agw_str_t         file;
+        agw_str_t         text;
     } rows[] = {
-        { AGW_FORM_PEM, agw_string("\xef\xbb\xbf \n-----BEGIN X"),
+        { AGW_FORMAT_PEM, agw_string("\xef\xbb\xbf \n-----BEGIN X"),
           agw_string("-----BEGIN X") },
-        { AGW_FORM_JSON, agw_string("\xef\xbb\xbf\t{}"), agw_string("{}") },
-        { AGW_FORM_JSON, agw_string("\r\n[]"), agw_string("[]") },
-        { AGW_FORM_SSH, agw_string(" ssh-rsa x"), agw_string("ssh-rsa x") },
-        { AGW_FORM_MARKUP, agw_string("\n<a>"), agw_string("<a>") },
-        { AGW_FORM_BYTES, agw_string("\xef\xbb\xbf \nxyz \n"),
+        { AGW_FORMAT_JSON, agw_string("\xef\xbb\xbf\t{}"), agw_string("{}") },
+        { AGW_FORMAT_JSON, agw_string("\r\n[]"), agw_string("[]") },
+        { AGW_FORMAT_SSH, agw_string(" ssh-rsa x"), agw_string("ssh-rsa x") },
+        { AGW_FORMAT_MARKUP, agw_string("\n<a>"), agw_string("<a>") },
+        { AGW_FORMAT_BYTES, agw_string("\xef\xbb\xbf \nxyz \n"),
           agw_string("xyz \n") },
-        { AGW_FORM_BYTES, agw_string("\xef\xbb\xbf\xef\xbb\xbf{}"),
+        { AGW_FORMAT_BYTES, agw_string("\xef\xbb\xbf\xef\xbb\xbf{}"),
           agw_string("\xef\xbb\xbf{}") },
-        { AGW_FORM_BYTES, agw_string(" \xef\xbb\xbf{}"),
+        { AGW_FORMAT_BYTES, agw_string(" \xef\xbb\xbf{}"),
           agw_string("\xef\xbb\xbf{}") },
-        { AGW_FORM_BYTES, agw_string(""), agw_string("") },
-        { AGW_FORM_BYTES, agw_string(" "), agw_string("") },
-        { AGW_FORM_BYTES, agw_string("\xef\xbb\xbf"), agw_string("") },
-        { AGW_FORM_BYTES, agw_string("0"), agw_string("0") },
-        { AGW_FORM_BYTES, agw_string("\x30"), agw_string("\x30") },
-        { AGW_FORM_BYTES, agw_string("\x30\x82\x01\x22\x30\x0d"),
+        { AGW_FORMAT_BYTES, agw_string(""), agw_string("") },
+        { AGW_FORMAT_BYTES, agw_string(" "), agw_string("") },
+        { AGW_FORMAT_BYTES, agw_string("\xef\xbb\xbf"), agw_string("") },
+        { AGW_FORMAT_BYTES, agw_string("0"), agw_string("0") },
+        { AGW_FORMAT_BYTES, agw_string("\x30"), agw_string("\x30") },
+        { AGW_FORMAT_BYTES, agw_string("\x30\x82\x01\x22\x30\x0d"),
           agw_string("\x30\x82\x01\x22\x30\x0d") },
     };
 
@@ -384,7 +384,7 @@ the_text_of_each_form(void **state)
 
     for (i = 0; i < UNIT_COUNT(rows); i++) {
         text = UNIT_NONE;
-        unit_assert(agw_key_form(unit_copy(rows[i].file), &text)
+        unit_assert(agw_key_format(unit_copy(rows[i].file), &text)
             == rows[i].form, "row %zu", i);
         unit_assert_str(text, rows[i].text);
     }
