@@ -6,6 +6,7 @@
 
 #include "agw_base64.h"
 #include "agw_credentials.h"
+#include "agw_decoding.h"
 #include "agw_grammar.h"
 
 

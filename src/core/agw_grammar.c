@@ -1,6 +1,6 @@
 
 /*
- * Character sets as a table of bits, encodings as small loops.
+ * Character sets as a table of bits.
  */
 
 
@@ -16,11 +16,9 @@
 static size_t agw_run(agw_str_t s, unsigned set);
 static inline unsigned agw_four_sets(const unsigned char *p);
 static size_t agw_utf8_char(const unsigned char *p, size_t left);
-static int agw_hex(unsigned char c);
-static int agw_escape(agw_str_t s, size_t i, unsigned char *c);
 
 
-/* the sets of each character of ASCII; there is none of the others */
+/* the sets that each byte is in; bytes past ASCII are in none */
 
 static const unsigned char  agw_char_sets[256] = {
     0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
@@ -42,7 +40,7 @@ static const unsigned char  agw_char_sets[256] = {
 };
 
 
-/* to the end, also past the first bad byte: a client's id says no more */
+/* four at a time, and always to the end: almost every id is valid */
 
 int
 agw_is_id(agw_str_t s)
@@ -188,71 +186,7 @@ agw_same_nocase(agw_str_t a, agw_str_t b)
 }
 
 
-/*
- * No two escapes overlap, and each one that is decoded makes the text
- * shorter: whatever the order, the end is the same.  So one pass will do, in
- * which the end of the result is looked at again after each byte.
- */
-
-size_t
-agw_percent_decode_all(agw_str_t s, unsigned char *out)
-{
-    size_t         i, n;
-    agw_str_t      tail;
-    unsigned char  c;
-
-    n = 0;
-    tail.len = 3;
-
-    for (i = 0; i < s.len; i++) {
-        out[n++] = s.data[i];
-
-        while (n >= 3) {
-            tail.data = out + n - 3;
-
-            if (!agw_escape(tail, 0, &c)) {
-                break;
-            }
-
-            n -= 3;
-            out[n++] = c;
-        }
-    }
-
-    return n;
-}
-
-
-int
-agw_form_decode(agw_str_t s, unsigned char *out, size_t *len)
-{
-    size_t         i, n;
-    unsigned char  c;
-
-    n = 0;
-
-    for (i = 0; i < s.len; i++) {
-
-        if (agw_escape(s, i, &c)) {
-            out[n++] = c;
-            i += 2;
-            continue;
-        }
-
-        if (s.data[i] == '%') {
-            return -1;
-        }
-
-        out[n++] = (s.data[i] == '+') ? ' ' : s.data[i];
-    }
-
-    *len = n;
-
-    return 0;
-}
-
-
-/* how many characters of a set s begins with: by fours, and what is left */
+/* how many characters of a set s begins with: four at a time, then one */
 
 static size_t
 agw_run(agw_str_t s, unsigned set)
@@ -335,45 +269,4 @@ agw_utf8_char(const unsigned char *p, size_t left)
     }
 
     return n;
-}
-
-
-static int
-agw_hex(unsigned char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-
-    c |= 0x20;
-
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-
-    return -1;
-}
-
-
-/* whether "%XX" stands at i; then *c is its byte */
-
-static int
-agw_escape(agw_str_t s, size_t i, unsigned char *c)
-{
-    int  high, low;
-
-    if (s.data[i] != '%' || s.len - i < 3) {
-        return 0;
-    }
-
-    high = agw_hex(s.data[i + 1]);
-    low = agw_hex(s.data[i + 2]);
-
-    if (high < 0 || low < 0) {
-        return 0;
-    }
-
-    *c = (unsigned char) (high << 4 | low);
-
-    return 1;
 }

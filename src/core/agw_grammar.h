@@ -1,6 +1,6 @@
 
 /*
- * The character sets and encodings that RFCs name.
+ * The character sets that RFCs name, and strings made of them.
  */
 
 
@@ -20,8 +20,8 @@ int agw_is_id(agw_str_t s);
 
 
 /*
- * How many characters s begins with that are unreserved; that are printable
- * ASCII and stand for themselves in a JSON string (RFC 8259, section 7).
+ * How many characters at the beginning of s are unreserved; and how many are
+ * printable ASCII that a JSON string does not escape (RFC 8259, section 7).
  */
 
 size_t agw_span_unreserved(agw_str_t s);
@@ -59,24 +59,6 @@ int agw_has_control(agw_str_t s);
 /* whether a and b are the same but for the case of ASCII letters */
 
 int agw_same_nocase(agw_str_t a, agw_str_t b);
-
-
-/*
- * Percent-decodes s (RFC 3986, section 2.1) as often as it can be, into out,
- * which has room for s.len bytes and may be s itself.  A '%' that two hex
- * digits do not follow, even then, stays.  Returns the length of the result.
- */
-
-size_t agw_percent_decode_all(agw_str_t s, unsigned char *out);
-
-
-/*
- * Decodes one name or value of application/x-www-form-urlencoded (RFC 6749,
- * appendix B) into out, which has room for s.len bytes and may be s itself.
- * Returns 0 and sets *len, or -1 where a '%' has no two hex digits.
- */
-
-int agw_form_decode(agw_str_t s, unsigned char *out, size_t *len);
 
 
 #endif /* AGW_GRAMMAR_H_INCLUDED_ */

@@ -5,6 +5,7 @@
  */
 
 
+#include "agw_decoding.h"
 #include "agw_grammar.h"
 #include "agw_json.h"
 #include "agw_params.h"

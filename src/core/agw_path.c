@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "agw_decoding.h"
 #include "agw_grammar.h"
 #include "agw_path.h"
 #include "agw_segment.h"

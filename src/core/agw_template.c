@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "agw_decoding.h"
 #include "agw_grammar.h"
 #include "agw_segment.h"
 #include "agw_template.h"

@@ -14,6 +14,7 @@
 
 #include "agw_base64.h"
 #include "agw_credentials.h"
+#include "agw_decoding.h"
 #include "agw_grammar.h"
 #include "ngx_http_agw_api_key_auth.h"
 #include "ngx_http_agw_ctx.h"

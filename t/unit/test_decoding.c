@@ -10,7 +10,7 @@
 
 #include "unit.h"
 
-#include "agw_grammar.h"
+#include "agw_decoding.h"
 
 
 /* one escape at a time, the last one first, until there is none */
