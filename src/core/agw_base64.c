@@ -1,8 +1,8 @@
 
 /*
- * OpenSSL's decoder trims white space, and nginx's takes what follows a '=':
- * each accepts two spellings of one value, which a signed token must not
- * have.
+ * Written by hand, because a value has to have one encoding: of two tokens that
+ * decode alike, only one may be valid.  OpenSSL's decoder skips white space,
+ * nginx's accepts anything after a '=', and each would accept both.
  */
 
 

@@ -1,4 +1,11 @@
 
+/*
+ * Written by hand, because keys are wiped from memory: OpenSSL's decoders free
+ * copies of a private key that they do not wipe.  What is read here goes into
+ * numbers that are wiped.
+ */
+
+
 #include <openssl/asn1.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
