@@ -1,8 +1,7 @@
 
 /*
- * The words that all of core/ shares: a borrowed run of bytes, and the
- * limits of design.  Nothing here allocates, and nothing in core/ reads a
- * clock, a file or a global.
+ * What all of core/ shares: a borrowed string, and limits.  Nothing here
+ * allocates, and nothing in core/ reads a clock, a file or a global.
  */
 
 
@@ -15,7 +14,7 @@
 #include <string.h>
 
 
-/* bytes that somebody else owns; not terminated, may hold NUL */
+/* bytes that are owned elsewhere; not terminated, may contain NUL */
 
 typedef struct {
     size_t                len;
@@ -36,15 +35,15 @@ typedef struct {
 #define AGW_JSON_DEPTH_MAX   16
 #define AGW_PARAMS_MAX       64
 
-/* RFC 8259, section 6: the largest integer that every reader agrees on */
+/* the largest integer that all JSON parsers read alike (RFC 8259, section 6) */
 
 #define AGW_TIME_MAX         (((int64_t) 1 << 53) - 1)
 
-/* a stamp, in the order of which revocations and tokens are compared */
+/* the highest stamp; stamps order tokens and revocations */
 
 #define AGW_STAMP_MAX        ((int64_t) 1 << 52)
 
-/* how far ahead of our clock an iat may stand, in seconds */
+/* how far ahead of our clock an iat may be, in seconds */
 
 #define AGW_IAT_AHEAD        5
 

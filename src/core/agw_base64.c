@@ -14,8 +14,9 @@ static int agw_decode(agw_str_t s, uint32_t foreign, unsigned char *out,
 
 
 /*
- * The value of each character, and above it of which alphabet it is not: so
- * high that shifting a value to its place leaves nothing of that behind.
+ * The value of each character, and flags that say in which alphabet it is
+ * not.  The flags are so high that they are shifted out, or past the bytes that
+ * are taken, when a value is shifted to its place.
  */
 
 #define AGW_NOT_STANDARD   (UINT32_C(1) << 30)
@@ -117,7 +118,7 @@ agw_base64_decode(agw_str_t s, unsigned char *out, size_t *len)
 }
 
 
-/* foreign is the bit that no character may have */
+/* foreign is the flag of characters that are not in the alphabet */
 
 static int
 agw_decode(agw_str_t s, uint32_t foreign, unsigned char *out, size_t *len)
@@ -158,7 +159,7 @@ agw_decode(agw_str_t s, uint32_t foreign, unsigned char *out, size_t *len)
         q += 3;
     }
 
-    /* what is left over is zero bits in the one spelling of a value */
+    /* the bits that are left over must be zero: a value has one encoding */
 
     bits = 0;
 

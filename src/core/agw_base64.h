@@ -37,7 +37,7 @@ int agw_base64url_decode(agw_str_t s, unsigned char *out, size_t *len);
 
 /*
  * The standard alphabet (RFC 4648, section 4), for Basic credentials: with
- * its padding whole, or with none.  Otherwise as agw_base64url_decode().
+ * complete padding or none.  Otherwise as agw_base64url_decode().
  */
 
 int agw_base64_decode(agw_str_t s, unsigned char *out, size_t *len);

@@ -1,6 +1,6 @@
 
 /*
- * Reading refuses what is not exactly as design says, writing gives what
+ * Reads claims strictly, checks them against a server's rules, and writes what
  * reading accepts.
  */
 
@@ -13,7 +13,7 @@
 #include "agw_json_writer.h"
 
 
-/* a claim of the payload, and what is said of one that can't be read */
+/* a claim of the payload, and the fault if it cannot be read */
 
 typedef struct {
     const char   *name;
@@ -169,7 +169,7 @@ agw_claims_head(agw_str_t issuer, agw_str_t audience, unsigned char *buf,
         return -1;
     }
 
-    /* in place of the last brace: a comma, behind a member */
+    /* a comma takes the place of the closing brace after the last member */
 
     if (n > 2) {
         buf[n - 1] = ',';
@@ -330,7 +330,7 @@ agw_claims_take(agw_claims_t *claims, const agw_claim_t *claim)
 }
 
 
-/* what was read, whoever read it; it is given back where it is refused */
+/* checks what either reader has read; frees it if it is refused */
 
 static agw_reason_t
 agw_claims_judge(agw_claims_t *claims)
@@ -391,7 +391,7 @@ agw_claims_fault(const agw_claims_t *claims)
 }
 
 
-/* whether a claim, where present, says the same as partner_id */
+/* whether a claim, if present, says the same as partner_id */
 
 static int
 agw_claims_agree(agw_str_t value, agw_str_t partner_id)
@@ -429,7 +429,7 @@ agw_claims_check_audience(agw_claims_t *claims, agw_str_t audience)
         return AGW_MALFORMED_CLAIMS;
     }
 
-    n = json_array_size(aud);        /* 0 of what is no array */
+    n = json_array_size(aud);        /* 0 if not an array */
 
     for (i = 0; i < n; i++) {
         item = json_array_get(aud, i);

@@ -28,8 +28,8 @@ typedef enum {
 
 
 /*
- * In the place of a stamp: the claim is absent, or it is none.  Another
- * issuer may mean anything by that name, so neither refuses a token here.
+ * In place of a stamp: the claim is absent, or is not a stamp.  Neither makes
+ * a token invalid, since another issuer may use the name for anything.
  */
 
 #define AGW_SEQ_NONE        (-1)
@@ -50,7 +50,7 @@ typedef struct {
     agw_str_t     client_id;
     int64_t       iat;
     int64_t       exp;
-    int64_t       nbf;               /* 0 where absent */
+    int64_t       nbf;               /* 0 if absent */
     int64_t       seq;               /* 0 to AGW_STAMP_MAX, or AGW_SEQ_* */
     json_t       *json;              /* NULL, or owns the strings */
     const char   *fault;             /* where they are malformed */
@@ -68,11 +68,12 @@ typedef struct {
 
 
 /*
- * Reads a payload: required claims, their types, grammars and agreement.
- * Returns AGW_OK, and then the caller owes an agw_claims_done(), or
- * AGW_MALFORMED_CLAIMS, and claims holds nothing but the fault: static words
- * of ours, as "exp: not an integer", of printable ASCII without '(' and ')'.
- * The strings are borrowed from the payload, or owned by claims->json.
+ * Reads a payload, and checks that required claims are there, that types and
+ * grammars are right, and that claims agree.  Returns AGW_OK, and then the
+ * caller has to call agw_claims_done(); or AGW_MALFORMED_CLAIMS, and claims
+ * holds nothing but the fault: a static text such as "exp: not an integer", of
+ * printable ASCII without '(' and ')'.  The strings are borrowed from the
+ * payload, or owned by claims->json.
  */
 
 agw_reason_t agw_claims_read(agw_claims_t *claims, agw_str_t payload);
@@ -83,17 +84,17 @@ agw_reason_t agw_claims_read(agw_claims_t *claims, agw_str_t payload);
 agw_reason_t agw_claims_read_json(agw_claims_t *claims, agw_str_t payload);
 
 
-/* gives back what either took; a second call does nothing */
+/* frees what either has allocated; a second call does nothing */
 
 void agw_claims_done(agw_claims_t *claims);
 
 
 /*
- * Lifetime against the rules, then agw_claims_check_time(), then issuer and
- * audience.  Returns AGW_OK, AGW_LIFETIME_EXCEEDED, AGW_EXPIRED,
+ * Checks the lifetime against the rules, then agw_claims_check_time(), then
+ * issuer and audience.  Returns AGW_OK, AGW_LIFETIME_EXCEEDED, AGW_EXPIRED,
  * AGW_NOT_YET_VALID, AGW_WRONG_ISSUER, AGW_WRONG_AUDIENCE, or
- * AGW_MALFORMED_CLAIMS (an aud that is no string or array of strings) and
- * the fault.
+ * AGW_MALFORMED_CLAIMS (an aud that is neither a string nor an array of
+ * strings) and sets the fault.
  */
 
 agw_reason_t agw_claims_check(agw_claims_t *claims,
@@ -101,8 +102,8 @@ agw_reason_t agw_claims_check(agw_claims_t *claims,
 
 
 /*
- * Refused at now >= exp + leeway; at now < nbf - leeway; with iat ahead by
- * more than AGW_IAT_AHEAD, or leeway where that is larger.
+ * Refuses a token if now >= exp + leeway, if now < nbf - leeway, and if iat is
+ * ahead of now by more than the larger of AGW_IAT_AHEAD and leeway.
  */
 
 agw_reason_t agw_claims_check_time(const agw_claims_t *claims,
@@ -110,10 +111,10 @@ agw_reason_t agw_claims_check_time(const agw_claims_t *claims,
 
 
 /*
- * What the payloads of all tokens of one server begin with: the brace, iss
- * and aud where not empty, escaped, and a comma.  buf has size bytes, of
- * which AGW_CLAIMS_HEAD_SIZE(issuer.len + audience.len) suffice.  Returns 0
- * and sets *len, or -1 where memory ran out.
+ * Writes what the payloads of all tokens of one server begin with: the brace,
+ * iss and aud, escaped, unless empty, and a comma.  buf has size bytes;
+ * AGW_CLAIMS_HEAD_SIZE(issuer.len + audience.len) are enough.  Returns 0
+ * and sets *len, or -1 if memory ran out.
  */
 
 #define AGW_CLAIMS_HEAD_SIZE(len)   (6 * (len) + 32)
@@ -123,12 +124,12 @@ int agw_claims_head(agw_str_t issuer, agw_str_t audience, unsigned char *buf,
 
 
 /*
- * The payload of a token of ours, after that head: sub, partner_id and
- * client_id alike; business_id and scope only where not empty, seq unless it
- * is AGW_SEQ_NONE.  buf has size bytes, of which AGW_CLAIMS_SIZE always
- * suffice beside the head.  Returns 0 and sets *len, or -1 where it did not
- * fit, a string would need an escape, as no id and no scope does, or another
- * number is below 0.
+ * Writes the payload of a token of ours, which begins with that head.  sub,
+ * partner_id and client_id are the same; business_id and scope are left out if
+ * empty, seq if it is AGW_SEQ_NONE.  buf has size bytes; AGW_CLAIMS_SIZE more
+ * than the head are always enough.  Returns 0 and sets *len; or -1 if it did
+ * not fit, if a string would need an escape, which no id and no scope does, or
+ * if a number is negative.
  */
 
 #define AGW_CLAIMS_SIZE   (5 * AGW_ID_MAX + AGW_SCOPE_MAX + 512)
@@ -138,10 +139,10 @@ int agw_claims_write(const agw_claims_t *claims, agw_str_t head,
 
 
 /*
- * A claim as text that may stand in a header: a printable-ASCII string of at
- * most 256 bytes (borrowed from json), an integer or a boolean (written into
- * buf, of AGW_CLAIM_BUF_SIZE bytes).  Anything else, and an absent claim, is
- * empty.  json is the payload, as an object.
+ * Returns a claim as text that is safe in a header: a string of at most 256
+ * bytes of printable ASCII, borrowed from json; or an integer or a boolean,
+ * written into buf, of AGW_CLAIM_BUF_SIZE bytes.  An absent claim, and any
+ * other, is empty.  json is the payload, as an object.
  */
 
 #define AGW_CLAIM_TEXT_MAX   256
@@ -159,7 +160,7 @@ agw_str_t agw_claim_text(const json_t *json, agw_str_t name,
 int agw_scope_next(agw_str_t *scope, agw_str_t *word);
 
 
-/* whether scope has that whole word, byte for byte */
+/* whether word is one of the words of scope, compared byte for byte */
 
 int agw_scope_has(agw_str_t scope, agw_str_t word);
 

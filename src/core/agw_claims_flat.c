@@ -107,7 +107,7 @@ agw_claims_read_flat(agw_claims_t *claims, agw_str_t payload)
 }
 
 
-/* the member whose name comes next, looked for from i on; or AGW_MEMBERS */
+/* the member whose name comes next, searched from i on; or AGW_MEMBERS */
 
 static size_t
 agw_flat_member(agw_str_t *rest, size_t i)
@@ -149,8 +149,9 @@ agw_flat_string(agw_str_t *rest, agw_str_t *value)
 
 
 /*
- * Digits, of which a number has no leading zero (RFC 8259, section 6).  What
- * has more of them than AGW_TIME_MAX does not end where it is left.
+ * Digits without a leading zero (RFC 8259, section 6).  At most as many as
+ * AGW_TIME_MAX has are read: what follows a longer number is then no comma and
+ * no brace.
  */
 
 static int
@@ -185,7 +186,7 @@ agw_flat_number(agw_str_t *rest, int64_t *value)
 }
 
 
-/* takes c off the rest: 0, or -1 where something else comes */
+/* skips c; returns 0, or -1 if something else comes next */
 
 static int
 agw_flat_take(agw_str_t *rest, unsigned char c)

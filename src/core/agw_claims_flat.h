@@ -1,7 +1,7 @@
 
 /*
- * Claims without a JSON reader, where the payload is as plain as those that
- * agw_claims_write() makes.
+ * Reading claims without a JSON parser, if the payload is as plain as those of
+ * agw_claims_write().
  */
 
 
@@ -13,11 +13,11 @@
 
 
 /*
- * Reads a payload that is one flat object without white space, of no claims
- * but those of agw_claims_t, each once, in any order, their strings free of
- * escapes and of all but printable ASCII.  Returns 0 and sets what is there,
- * borrowed from the payload: what jansson would have read.  Returns -1 for
- * any other payload, which may be as good; claims is undefined then.
+ * Reads a payload that is one flat object without white space, of claims of
+ * agw_claims_t alone, each at most once, in any order, with strings of
+ * printable ASCII without escapes.  Returns 0 and sets what jansson would have
+ * read, borrowed from the payload.  Returns -1 for any other payload, which may
+ * be valid all the same; then claims is undefined.
  */
 
 int agw_claims_read_flat(agw_claims_t *claims, agw_str_t payload);

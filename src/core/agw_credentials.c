@@ -1,6 +1,6 @@
 
 /*
- * Two schemes on one split: a name, spaces, the rest.
+ * Both schemes are a name, spaces, and the rest.
  */
 
 
@@ -36,7 +36,7 @@ agw_bearer_split(agw_str_t value, agw_str_t *token)
     static const agw_str_t  bearer = agw_string("Bearer");
     static const agw_str_t  usual = agw_string("Bearer ");
 
-    /* as nearly all clients write it */
+    /* the spelling of nearly all clients */
 
     if (agw_str_begins(value, usual)
         && value.len > usual.len && value.data[usual.len] != ' ')
@@ -98,7 +98,7 @@ agw_basic_parse(agw_str_t value, agw_basic_t *basic, unsigned char *buf)
         basic->nreadings = 1;
     }
 
-    /* what is not encoded is there too, as it was */
+    /* the raw reading follows, in case they are not form-encoded */
 
     if (agw_has_control(decoded->id) || agw_has_control(decoded->secret)) {
         return AGW_MALFORMED_CREDENTIALS;
@@ -139,7 +139,7 @@ agw_scheme_parse(agw_str_t value, agw_str_t scheme, agw_str_t *rest)
 }
 
 
-/* -1 where a half is not form-encoded: it can only be meant raw */
+/* -1 if a half cannot be form-encoded: then only the raw reading is left */
 
 static int
 agw_credentials_decode(agw_credentials_t *to, const agw_credentials_t *from,

@@ -1,7 +1,7 @@
 
 /*
- * The Authorization header (RFC 9110, section 11.6.2), in the two schemes
- * that are taken here.
+ * The Authorization header (RFC 9110, section 11.6.2) with the schemes Bearer
+ * and Basic.
  */
 
 
@@ -16,16 +16,16 @@
 /*
  * Bearer (RFC 6750, section 2.1): sets *token, which is within value.
  * Returns AGW_OK; AGW_NO_CREDENTIALS for an empty value or another scheme;
- * AGW_MALFORMED_CREDENTIALS where no single b64token follows the scheme.
+ * AGW_MALFORMED_CREDENTIALS if no single b64token follows the scheme.
  */
 
 agw_reason_t agw_bearer_parse(agw_str_t value, agw_str_t *token);
 
 
 /*
- * The same without a look at what follows the scheme, which may be any
- * bytes: to be compared with a token that is known, or to be verified, which
- * nothing but a b64token is.
+ * The same, but *token may be any bytes.  That is enough for a token that is
+ * only compared with one that was verified, or that is verified next: nothing
+ * but a b64token passes.
  */
 
 agw_reason_t agw_bearer_split(agw_str_t value, agw_str_t *token);

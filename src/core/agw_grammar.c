@@ -186,7 +186,7 @@ agw_same_nocase(agw_str_t a, agw_str_t b)
 }
 
 
-/* how many characters of a set s begins with: four at a time, then one */
+/* the number of characters of a set that s begins with; four at a time */
 
 static size_t
 agw_run(agw_str_t s, unsigned set)

@@ -11,7 +11,7 @@
 #include "agw_json.h"
 
 
-/* what stands before an allocation: its size, and nothing that misaligns */
+/* precedes each allocation: its size, aligned for any type */
 
 typedef union {
     size_t       size;
@@ -40,7 +40,7 @@ agw_json_object_or(agw_str_t text, const char **fault)
     json_t        *json;
     json_error_t   error;
 
-    /* jansson passes over a NUL behind a number */
+    /* jansson ignores a NUL after a number */
 
     if (text.len == 0 || memchr(text.data, '\0', text.len) != NULL) {
         *fault = text.len ? "a NUL character" : "not JSON";
@@ -160,8 +160,8 @@ agw_json_time(const json_t *object, const char *name, int64_t *out)
 
 
 /*
- * Brackets outside strings, counted before jansson recurses: its own limit
- * is a constant of its build, in the thousands.
+ * Counts brackets outside strings before jansson recurses, since jansson's own
+ * limit is fixed when it is built, and is in the thousands.
  */
 
 static int

@@ -1,8 +1,7 @@
 
 /*
- * JSON from strangers, read by jansson within bounds: one object, no
- * repeated member at any depth, no NUL, UTF-8 alone, at most
- * AGW_JSON_DEPTH_MAX deep.
+ * Untrusted JSON, parsed by jansson within bounds: one object, no repeated
+ * member at any depth, no NUL, valid UTF-8, at most AGW_JSON_DEPTH_MAX deep.
  */
 
 
@@ -17,7 +16,7 @@
 
 /*
  * Returns a new reference that the caller gives back with json_decref(), or
- * NULL where text is not such an object, or memory ran out.  (RFC 8259; RFC
+ * NULL if text is not such an object, or memory ran out.  (RFC 8259; RFC
  * 7515, section 4, on repeated members.)
  */
 
@@ -30,10 +29,10 @@ json_t *agw_json_object_or(agw_str_t text, const char **fault);
 
 
 /*
- * Until agw_json_wiping_end() whatever jansson frees is wiped: for keys, and
- * for bodies.  What is made between two such calls has to be given back
- * between two such calls.  jansson's allocator is the process's: no other
- * thread may use it then.
+ * Between agw_json_wiping_begin() and _end() everything that jansson frees is
+ * wiped: for keys and for bodies.  What is allocated between such calls has to
+ * be freed between such calls.  jansson's allocator is one for the process: no
+ * other thread may use jansson meanwhile.
  */
 
 typedef struct {
@@ -46,10 +45,10 @@ void agw_json_wiping_end(const agw_json_allocator_t *former);
 
 
 /*
- * Members by name.  Each returns 1 and sets *out where the member is of the
- * type, 0 where it is absent, -1 where it is something else.  A string is
- * borrowed from the object; an integer is never a real, and one that is not 0
- * to AGW_TIME_MAX is AGW_JSON_RANGE.
+ * Members by name.  Each returns 1 and sets *out if the member has the type,
+ * 0 if it is absent, -1 if it has another type.  A string is borrowed from the
+ * object.  A real is not an integer; an integer that is not 0 to AGW_TIME_MAX
+ * is AGW_JSON_RANGE.
  */
 
 #define AGW_JSON_RANGE   (-2)

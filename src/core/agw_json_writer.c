@@ -1,6 +1,6 @@
 
 /*
- * Nothing is written past the room, and nothing at all once it failed.
+ * Nothing is written past the end of the buffer, nor after a failure.
  */
 
 

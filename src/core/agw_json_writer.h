@@ -1,8 +1,8 @@
 
 /*
- * A flat JSON object (RFC 8259), written member by member, of values that
- * need no escaping: identifiers, scopes, tokens, times.  What may need it is
- * escaped by jansson, once, and copied.
+ * Writes a flat JSON object (RFC 8259), member by member, of values that need
+ * no escaping: identifiers, scopes, tokens, times.  A string that may need it
+ * is escaped by jansson, once, and then copied.
  */
 
 
@@ -21,20 +21,20 @@ typedef struct {
 } agw_json_writer_t;
 
 
-/* begins in the caller's room of size bytes */
+/* begins an object in the caller's buffer of size bytes */
 
 void agw_json_writer_begin(agw_json_writer_t *w, unsigned char *buf,
     size_t size);
 
 
-/* bytes as they are: the opening brace, or members and the comma behind */
+/* writes bytes as they are: the brace, or members with a final comma */
 
 void agw_json_writer_copy(agw_json_writer_t *w, agw_str_t bytes);
 
 
 /*
- * One member and a comma.  An empty string is left out; one that needs an
- * escape fails, and so does a number below 0.
+ * Each writes a member and a comma.  An empty string is left out; a string that
+ * needs an escape, and a negative number, is a failure.
  */
 
 void agw_json_writer_string(agw_json_writer_t *w, const char *name,
@@ -44,8 +44,8 @@ void agw_json_writer_integer(agw_json_writer_t *w, const char *name,
 
 
 /*
- * The closing brace in place of the comma of the last member.  Returns 0, or
- * -1 where something failed or there was none.
+ * Replaces the last comma by the closing brace.  Returns 0, or -1 if something
+ * failed or there is no member.
  */
 
 int agw_json_writer_end(agw_json_writer_t *w);

@@ -1,8 +1,7 @@
 
 /*
- * Three segments, each read once, in the order of design: size, structure,
- * key, algorithm, signature.  Nothing of the payload is decoded before the
- * signature holds.
+ * Checked in this order: size, structure, key, algorithm, signature.  The
+ * payload is not decoded before the signature is verified.
  */
 
 
@@ -14,7 +13,7 @@
 #include "agw_jws.h"
 
 
-/* the keys that a token may be of: one where it names one of ours */
+/* the keys that may have signed a token: one if it names one of ours */
 
 typedef struct {
     size_t            n;
@@ -49,7 +48,7 @@ agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring, agw_str_t token,
         return AGW_MALFORMED_TOKEN;
     }
 
-    /* the bytes of our own headers are known, and need no reading */
+    /* our own headers are known byte for byte, and are not parsed */
 
     keys.n = 1;
     keys.key[0] = agw_keyring_find_header(ring, segment[0]);
@@ -158,7 +157,7 @@ agw_jws_sign(const agw_key_t *key, agw_str_t payload, unsigned char *out,
 }
 
 
-/* exactly three segments; the payload alone may be empty */
+/* exactly three segments, of which only the payload may be empty */
 
 static int
 agw_jws_split(agw_str_t token, agw_str_t segment[3])
@@ -194,10 +193,10 @@ agw_jws_split(agw_str_t token, agw_str_t segment[3])
 
 
 /*
- * Members that would choose a key or an algorithm for us (jwk, jku, x5u,
- * x5c) are not looked at (RFC 8725, section 3.10).  crit is refused whole:
- * no extension is understood (RFC 7515, section 4.1.11); and so is b64, with
- * which the payload would not be base64url (RFC 7797).
+ * Members that would choose a key or an algorithm (jwk, jku, x5u, x5c) are
+ * ignored (RFC 8725, section 3.10).  Any crit is refused, since no extension is
+ * supported (RFC 7515, section 4.1.11), and so is any b64, with which the
+ * payload would not be base64url (RFC 7797).
  */
 
 static agw_reason_t
@@ -239,7 +238,7 @@ agw_jws_read_header(agw_jws_keys_t *keys, const agw_keyring_t *ring,
 }
 
 
-/* the header's alg chooses among keys that it may be of, and never one's alg */
+/* alg may choose among several keys, but never the algorithm of a key */
 
 static agw_reason_t
 agw_jws_find_keys(agw_jws_keys_t *keys, const agw_keyring_t *ring,
@@ -270,8 +269,9 @@ agw_jws_find_keys(agw_jws_keys_t *keys, const agw_keyring_t *ring,
 
 
 /*
- * A media type (RFC 7515, section 4.1.9) of access tokens: RFC 7519, section
- * 5.1, or RFC 9068, section 2.1.  No other is one (RFC 8725, section 3.11).
+ * Whether typ is a media type of access tokens (RFC 7515, section 4.1.9): that
+ * of RFC 7519, section 5.1, or of RFC 9068, section 2.1.  No other may be
+ * accepted (RFC 8725, section 3.11).
  */
 
 static int

@@ -1,7 +1,7 @@
 
 /*
- * JWS in compact serialisation (RFC 7515, section 7.1), strict as RFC 8725
- * asks.  The algorithm is the key's; the header only has to agree.
+ * JWS in compact serialisation (RFC 7515, section 7.1), as strict as RFC 8725
+ * demands.  The key has an algorithm, with which the header has to agree.
  */
 
 
@@ -14,12 +14,12 @@
 
 
 typedef struct {
-    const agw_key_t  *key;           /* NULL until it is known which */
+    const agw_key_t  *key;           /* NULL if not known */
     agw_str_t         payload;       /* decoded; empty unless verified */
 } agw_jws_t;
 
 
-/* room that a caller gives for decoding, in bytes */
+/* the size of the buffer for decoding, in bytes */
 
 #define AGW_JWS_BUF_SIZE   AGW_TOKEN_MAX
 
@@ -28,12 +28,12 @@ typedef struct {
  * Verifies a token.  buf has AGW_JWS_BUF_SIZE bytes, which the payload then
  * points into.  Returns AGW_OK, or AGW_MALFORMED_TOKEN (size, segments,
  * base64url, header, crit, b64, typ), AGW_UNKNOWN_KEY,
- * AGW_ALGORITHM_MISMATCH or AGW_BAD_SIGNATURE.  The signature and payload
- * segments are looked at only after the key and its algorithm.  A token that
- * names no key is tried with each of agw_keyring_candidates(), of which the
- * first that verifies it is its key; AGW_UNKNOWN_KEY is that there is none.  On
- * a refusal jws->key is the only key that it could be of, for the log, or
- * NULL, and no byte of the payload may be used.
+ * AGW_ALGORITHM_MISMATCH or AGW_BAD_SIGNATURE.  The signature and payload are
+ * read only after the key and its algorithm are checked.  A token that names no
+ * key is tried with each of agw_keyring_candidates(): the first that verifies
+ * it is its key, and if there are none, the result is AGW_UNKNOWN_KEY.  After a
+ * refusal jws->key is for the log: the only key that may have signed it, or
+ * NULL; and no byte of the payload may be used.
  */
 
 agw_reason_t agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring,
@@ -41,9 +41,9 @@ agw_reason_t agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring,
 
 
 /*
- * The payload, once more, only of a token that agw_jws_verify() accepted:
- * nothing is verified here.  buf likewise.  Returns 0, or -1 where the
- * structure is not a token's.
+ * Decodes the payload of a token that agw_jws_verify() has accepted before:
+ * nothing is verified here.  buf likewise.  Returns 0, or -1 if the structure
+ * is not that of a token.
  */
 
 int agw_jws_payload(agw_str_t token, unsigned char *buf, agw_str_t *payload);
@@ -51,7 +51,7 @@ int agw_jws_payload(agw_str_t token, unsigned char *buf, agw_str_t *payload);
 
 /*
  * Signs a payload as {"alg","typ":"JWT","kid"}.  out has agw_jws_size()
- * bytes.  Returns 0 and sets *len, or -1 where OpenSSL failed.
+ * bytes.  Returns 0 and sets *len, or -1 if OpenSSL failed.
  */
 
 size_t agw_jws_size(const agw_key_t *key, size_t payload_len);

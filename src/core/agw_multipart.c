@@ -17,7 +17,7 @@
 #define AGW_BOUNDARY_MAX  70
 
 
-/* where the reader stands */
+/* the position of the parser */
 
 typedef struct {
     const unsigned char  *pos;
@@ -52,7 +52,7 @@ agw_media_type_parse(agw_str_t value, agw_str_t *type, agw_str_t *boundary)
     rest = value;
     seen = 0;
 
-    /* a quote that is escaped ends where no reader would guess */
+    /* with an escaped quote, parsers differ on where the string ends */
 
     escaped = value.len && memchr(value.data, '\\', value.len) != NULL;
 
@@ -92,7 +92,7 @@ agw_media_type_parse(agw_str_t value, agw_str_t *type, agw_str_t *boundary)
 }
 
 
-/* RFC 2046, section 5.1.1: bchars, of which the last is no space */
+/* RFC 2046, section 5.1.1: bchars, the last of which is not a space */
 
 static int
 agw_is_boundary(agw_str_t s)
@@ -119,7 +119,7 @@ agw_is_boundary(agw_str_t s)
 }
 
 
-/* takes what stands before the next ';' that is not quoted, and the ';' */
+/* takes all before the next ';' that is not quoted, and that ';' */
 
 static agw_str_t
 agw_parameter(agw_str_t *rest)
@@ -184,7 +184,7 @@ agw_params_read_multipart(agw_params_t *params, agw_str_t body,
         return -1;
     }
 
-    /* behind a delimiter: "--" ends it all, a line break begins a part */
+    /* after a delimiter, "--" ends the body, a line break begins a part */
 
     while (!agw_take(&in, "--")) {
 
@@ -202,7 +202,7 @@ agw_params_read_multipart(agw_params_t *params, agw_str_t body,
 }
 
 
-/* leaves the cursor behind the delimiter that ends the part */
+/* leaves the cursor after the delimiter that ends the part */
 
 static int
 agw_multipart_part(agw_cursor_t *in, agw_str_t boundary, agw_param_t *param)
@@ -214,7 +214,7 @@ agw_multipart_part(agw_cursor_t *in, agw_str_t boundary, agw_param_t *param)
 
     for ( ;; ) {
 
-        /* to whoever looks for delimiters first, this would be one */
+        /* a parser that looks for delimiters first would find one here */
 
         if (agw_take_delimiter(in, boundary) || !agw_take_line(in, &line)) {
             return -1;
@@ -268,7 +268,7 @@ agw_multipart_header(agw_str_t line, agw_param_t *param)
     name.data = line.data;
     name.len = (size_t) (colon - line.data);
 
-    /* a token: no line that is folded, and no space before the colon */
+    /* a token: so no folded line, and no space before the colon */
 
     if (!agw_is_token(name)) {
         return -1;
@@ -296,7 +296,7 @@ agw_multipart_header(agw_str_t line, agw_param_t *param)
 }
 
 
-/* form-data; name="..." and nothing more: a filename makes it a file */
+/* form-data; name="..." and nothing more: with a filename it is a file */
 
 static int
 agw_multipart_disposition(agw_str_t value, agw_param_t *param)
@@ -352,9 +352,8 @@ agw_multipart_disposition(agw_str_t value, agw_param_t *param)
 
 
 /*
- * A name is quoted, or a token.  One with a '%' or '\' in it has two
- * spellings, of which clients use different ones: it is refused, since no
- * parameter is called so.
+ * A name is quoted, or a token.  One with a '%' or '\' is refused: clients
+ * write such names in different ways, and no parameter has one.
  */
 
 static int
@@ -406,7 +405,7 @@ agw_is_token(agw_str_t s)
 }
 
 
-/* whether text stands at the cursor, which then moves behind it */
+/* whether text is at the cursor, which then moves past it */
 
 static int
 agw_take(agw_cursor_t *in, const char *text)
@@ -442,7 +441,7 @@ agw_take_line(agw_cursor_t *in, agw_str_t *line)
 }
 
 
-/* the line break before a delimiter is the caller's */
+/* without the line break before a delimiter, which the caller checks */
 
 static int
 agw_take_delimiter(agw_cursor_t *in, agw_str_t boundary)

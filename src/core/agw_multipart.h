@@ -12,10 +12,10 @@
 
 
 /*
- * Splits a media type (RFC 9110, section 8.3.1): *type is what stands before
- * the first ';', without white space, *boundary the value of that parameter
- * (RFC 2046, section 5.1.1), both within value.  boundary is empty where
- * there is none, or more than one, or it is longer than 70 characters.
+ * Splits a media type (RFC 9110, section 8.3.1): *type is all before the first
+ * ';', without white space; *boundary is the value of the parameter "boundary"
+ * (RFC 2046, section 5.1.1), and empty if there is none or more than one, or if
+ * it is longer than 70 characters.  Both are within value.
  */
 
 void agw_media_type_parse(agw_str_t value, agw_str_t *type,
@@ -23,9 +23,9 @@ void agw_media_type_parse(agw_str_t value, agw_str_t *type,
 
 
 /*
- * Reads a body with that boundary, as agw_params_read_form() reads a form;
- * also refused: what stands before the first boundary or behind the
- * last, a file, a Content-Transfer-Encoding that encodes.
+ * Reads a body with that boundary, as agw_params_read_form() reads a form.
+ * Also refused are text before the first boundary or after the last, a file,
+ * and a Content-Transfer-Encoding that encodes.
  */
 
 int agw_params_read_multipart(agw_params_t *params, agw_str_t body,

@@ -1,7 +1,7 @@
 
 /*
- * The table, and the two readers that need no state: a form is decoded where
- * it stands, a JSON object is jansson's.
+ * The table of parameters, and the readers of forms, which are decoded in
+ * place, and of JSON, which jansson parses.
  */
 
 
@@ -46,7 +46,7 @@ agw_params_read_form(agw_params_t *params, unsigned char *body, size_t len)
 }
 
 
-/* jansson has copies of its own of what it reads, and may not finish it */
+/* jansson makes copies of what it parses, also if it fails */
 
 int
 agw_params_read_json(agw_params_t *params, agw_str_t body)

@@ -1,6 +1,6 @@
 
 /*
- * Request parameters: name and value pairs, whatever body they came in.
+ * Request parameters: names and values, whatever the type of the body.
  */
 
 
@@ -34,9 +34,9 @@ typedef struct {
 
 
 /*
- * Three readers of one kind: each takes a zeroed agw_params_t, returns 0,
- * and then the caller owes an agw_params_done(), or -1 and nothing is owed.
- * A repeated name, compared after decoding, is refused (RFC 6749, section
+ * Each reader takes a zeroed agw_params_t.  It returns 0, and then the caller
+ * has to call agw_params_done(); or -1, and then there is nothing to free.  A
+ * repeated name, compared after decoding, is refused (RFC 6749, section
  * 3.2), and so are more than AGW_PARAMS_MAX parameters, a NUL and invalid
  * UTF-8.  The parameters of a form or of multipart point into body.
  */
@@ -60,16 +60,16 @@ void agw_params_done(agw_params_t *params);
 
 
 /*
- * Adds one, for readers.  Returns 0, or -1: too many, repeated, a NUL or
- * invalid UTF-8.
+ * Adds a parameter, for readers.  Returns 0, or -1 if there are too many, if it
+ * is repeated, or if it has a NUL or invalid UTF-8.
  */
 
 int agw_params_add(agw_params_t *params, const agw_param_t *param);
 
 
 /*
- * Returns 0 and sets *value, which is empty where the parameter is absent:
- * an empty value counts as absent; or -1 where it is no text.
+ * Returns 0 and sets *value, which is empty if the parameter is absent:
+ * an empty value counts as absent; or -1 if it is no text.
  */
 
 int agw_params_text(const agw_params_t *params, const char *name,
@@ -78,7 +78,7 @@ int agw_params_text(const agw_params_t *params, const char *name,
 
 /*
  * P3.2 a duration in seconds, [1-9][0-9]{0,9} as an integer or a text.
- * Returns 1 and sets *seconds; 0 where it is absent; -1 where it is
+ * Returns 1 and sets *seconds; 0 if it is absent; -1 if it is
  * something else.
  */
 

@@ -1,8 +1,9 @@
 
 /*
- * An upstream may decode a path once, twice or not at all, may cut
- * parameters off its segments, and may then remove dot segments.  What could
- * be read differently by any of them is refused; the rest passes untouched.
+ * An upstream may decode a path once, twice or not at all, may remove the
+ * parameters of its segments, and may then remove dot segments.  A path that
+ * two of them could read in different ways is refused; any other is passed on
+ * unchanged.
  */
 
 
@@ -42,7 +43,7 @@ agw_path_check_decoded(agw_str_t path)
 }
 
 
-/* all but the rule for '#' */
+/* all checks but the one for '#' */
 
 static agw_reason_t
 agw_path_check_spelling(agw_str_t path)
@@ -112,7 +113,7 @@ agw_path_check_after(agw_str_t path, agw_str_t name)
 
     segment = agw_segment(rest, 0);
 
-    /* what else it may begin with is no dot and no space, decoded or not */
+    /* with any other first character it is no dot and no space once decoded */
 
     if (segment.len == 0 || memchr(". %", segment.data[0], 3) == NULL) {
         return AGW_OK;
@@ -163,7 +164,7 @@ agw_path_of_uri(agw_str_t uri)
     path.data = NULL;
     path.len = 0;
 
-    /* the authority (RFC 3986, section 3.2): its characters are not alike */
+    /* skip the authority (RFC 3986, section 3.2): it has other characters */
 
     for (i = agw_scheme(uri); i && i < uri.len; i++) {
         c = uri.data[i];
@@ -184,7 +185,7 @@ agw_path_of_uri(agw_str_t uri)
 }
 
 
-/* how long "http://" or the like is, 0 where there is none */
+/* the length of "http://" or the like, or 0 */
 
 static size_t
 agw_scheme(agw_str_t uri)
@@ -212,9 +213,9 @@ agw_scheme(agw_str_t uri)
 
 
 /*
- * Whether it is one of those that nobody could read in two ways, as nearly
- * all are: segments of unreserved characters (RFC 3986, section 2.3) that do
- * not begin with a dot, and are empty at the end alone.
+ * Whether a path is plainly unambiguous, as nearly all are: segments of
+ * unreserved characters (RFC 3986, section 2.3), none of which begins with a
+ * dot, and only the last of which may be empty.
  */
 
 static int
@@ -243,7 +244,7 @@ agw_path_is_plain(agw_str_t path)
 }
 
 
-/* slashes is how many the path had before it was decoded */
+/* slashes: their number in the path before it was decoded */
 
 static agw_reason_t
 agw_path_check_segments(agw_str_t path, size_t slashes)

@@ -1,7 +1,7 @@
 
 /*
- * Paths that mean one thing to everybody who reads them: the one that is
- * checked is the one that is forwarded.
+ * Paths that every server reads alike, so that the path that was checked is the
+ * path that is served.
  */
 
 
@@ -14,33 +14,32 @@
 
 
 /*
- * Whether a path, up to and without its query, is unambiguous.  path is the
- * raw one (RFC 3986, section 3.3).  Refused: an empty path; one that does not
- * begin with '/'; an empty segment but for the last; a '#'; and, with each
- * segment percent-decoded as often as it can be: '\', a control byte, a '/',
- * invalid UTF-8, and a segment that up to its first ';', '?' or '#' has only
- * dots and spaces, and a dot.  Returns AGW_OK, AGW_AMBIGUOUS_PATH, or
- * AGW_INTERNAL_ERROR where memory ran out.
+ * Whether a raw path (RFC 3986, section 3.3), without its query, is
+ * unambiguous.  Refused are an empty path; one that does not begin with '/'; an
+ * empty segment, unless it is the last; a '#'; and, after each segment has been
+ * percent-decoded until nothing is left to decode, '\', a control byte, a '/',
+ * invalid UTF-8, and a segment that consists of dots and spaces, with at least
+ * one dot, before its first ';', '?' or '#'.  Returns AGW_OK,
+ * AGW_AMBIGUOUS_PATH, or AGW_INTERNAL_ERROR if memory ran out.
  */
 
 agw_reason_t agw_path_check(agw_str_t path);
 
 
 /*
- * The same for a path that was decoded already, and is read as it stands:
- * there a '#' is a character that was "%23".
+ * The same for a path that nginx has decoded: in it a '#' is allowed, since it
+ * was "%23".
  */
 
 agw_reason_t agw_path_check_decoded(agw_str_t path);
 
 
 /*
- * What remains of a decoded path after a name that it begins with may be
- * put behind another path that ends with '/': "../x" of "/docs../x" after
- * "/docs".  Refused, with the same results: a first segment of it, behind at
- * most one '/', that up to its first ';', '?' or '#', percent-decoded, has
- * only dots and spaces, and a dot.  The segments behind that one are those of
- * the path.
+ * The rest of a decoded path after a location's name, which nginx may append to
+ * another path that ends with '/': of "/docs../x" after "/docs" it is "../x".
+ * Refused, with the same results, is a rest whose first segment, after at most
+ * one '/', is a dot segment as above.  All other segments are also those of the
+ * path.
  */
 
 agw_reason_t agw_path_check_after(agw_str_t path, agw_str_t name);

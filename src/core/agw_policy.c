@@ -15,7 +15,7 @@ agw_policy_access(const agw_claims_t *claims, const agw_demand_t *demand)
 {
     if (demand->require == AGW_REQUIRE_PARTNER) {
 
-        /* a partner token is not of the kind that opens a business */
+        /* a partner token never gives access to a business by itself */
 
         if (claims->kind != AGW_KIND_PARTNER || demand->business_id.len) {
             return AGW_WRONG_KIND;

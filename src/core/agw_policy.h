@@ -11,7 +11,7 @@
 #include "agw_claims.h"
 
 
-/* what a location demands; bits, for `business owner` */
+/* what a location requires: bits, since "business owner" is two */
 
 #define AGW_REQUIRE_OFF        0u
 #define AGW_REQUIRE_PARTNER    1u
@@ -22,13 +22,13 @@
 typedef struct {
     unsigned      require;           /* AGW_REQUIRE_* */
     agw_str_t     scope;             /* of a business token */
-    agw_str_t     business_id;       /* of the URL; empty where none */
-    unsigned      owned:1;           /* the store says so, of the partner */
+    agw_str_t     business_id;       /* of the URL; empty if none */
+    unsigned      owned:1;           /* by the partner, as the store says */
 } agw_demand_t;
 
 
 /*
- * Whether verified claims meet the demand: kind, then scope, then business.
+ * Checks verified claims against the demand: kind, then scope, then business.
  * Returns AGW_OK, AGW_WRONG_KIND, AGW_INSUFFICIENT_SCOPE,
  * AGW_NO_BUSINESS_IN_PATH, AGW_WRONG_BUSINESS or AGW_NOT_OWNER.  The last is
  * for a partner token without demand->owned: then the store is to be asked.
@@ -43,7 +43,7 @@ agw_reason_t agw_policy_access(const agw_claims_t *claims,
 typedef struct {
     unsigned      partner_found:1;
     unsigned      partner_active:1;
-    unsigned      found:1;           /* the key, of that partner */
+    unsigned      found:1;           /* that partner has that key */
     unsigned      expires:1;
     int64_t       not_before;
     int64_t       expires_at;        /* where it expires */
@@ -51,7 +51,7 @@ typedef struct {
 } agw_api_key_row_t;
 
 
-/* what the log says of an API key, and no client is told; in its order */
+/* what the log says about an API key; clients are never told */
 
 typedef enum {
     AGW_API_KEY_UNKNOWN_PARTNER = 0,
@@ -67,12 +67,12 @@ agw_api_key_state_t agw_policy_api_key_state(const agw_api_key_row_t *row,
     int64_t now);
 
 
-/* its words, of at most 32 bytes */
+/* its text, of at most 32 bytes */
 
 const char *agw_api_key_state_text(agw_api_key_state_t state);
 
 
-/* AGW_OK where it is good, else AGW_INVALID_CLIENT */
+/* AGW_OK if it is good, else AGW_INVALID_CLIENT */
 
 agw_reason_t agw_policy_api_key(const agw_api_key_row_t *row, int64_t now);
 

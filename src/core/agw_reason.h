@@ -1,7 +1,7 @@
 
 /*
- * Why a request is refused: one vocabulary for the answer, the log line,
- * $auth_gateway_result and the tests, with what each dialect says for it.
+ * Why a request is refused: one list for responses, the log,
+ * $auth_gateway_result and the tests, with what each error format says.
  */
 
 
@@ -54,8 +54,8 @@ typedef enum {
 
 
 /*
- * All strings are static, terminated, and free of '"' and '\', so they
- * stand in JSON and in a challenge as they are (RFC 6749, section 5.2).
+ * All strings are static and terminated, without '"' and '\', so that they need
+ * no escaping in JSON and in a challenge (RFC 6749, section 5.2).
  */
 
 typedef struct {
@@ -70,8 +70,8 @@ typedef struct {
 
 
 /*
- * The row of a reason; that of AGW_INTERNAL_ERROR for anything that is not
- * a reason.  AGW_OK has a row whose status is 200 and whose error is NULL.
+ * Returns the row of a reason, or that of AGW_INTERNAL_ERROR for a number that
+ * is not a reason.  The row of AGW_OK has status 200 and no error (NULL).
  */
 
 const agw_reason_info_t *agw_reason_info(agw_reason_t reason);

@@ -113,7 +113,7 @@ agw_hash_t agw_revoked_pair(const agw_revoked_set_t *set, agw_str_t first,
     agw_str_t second);
 
 
-/* of a partner, or 0 where it has none, or there is no partner */
+/* of a partner, or 0 if it has none, or there is no partner */
 
 uint32_t agw_revoked_account(const agw_revoked_set_t *set,
     agw_str_t partner_id);
@@ -158,7 +158,7 @@ int agw_revoked_is_refused(const agw_revocation_t *revocation,
 
 
 /*
- * The account with the most tokens and owners, or 0 where no account has any.
+ * The account with the most tokens and owners, or 0 if no account has any.
  * Of more than a thousand of about the same size, it may be another one.
  */
 

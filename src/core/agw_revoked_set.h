@@ -67,7 +67,7 @@ typedef enum {
 
 /*
  * What a token is looked up by.  An empty business_id is none; seq is
- * AGW_SEQ_NONE where it has none that is believed.  ahead is how far iat may
+ * AGW_SEQ_NONE if it has none that is believed.  ahead is how far iat may
  * be ahead of the clock, in seconds.
  */
 
@@ -89,7 +89,7 @@ typedef struct {
 #define AGW_REVOKED_SEATS   1024
 
 
-/* how many entries a set of that many bytes holds; 0 where too small */
+/* how many entries a set of that many bytes holds; 0 if too small */
 
 size_t agw_revoked_set_capacity(size_t size);
 

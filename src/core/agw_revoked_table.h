@@ -82,7 +82,7 @@ void *agw_revoked_slot(const agw_revoked_table_t *table, uint32_t n);
 
 
 /*
- * Before and after a change.  agw_revoked_table_begin() returns 1 where a
+ * Before and after a change.  agw_revoked_table_begin() returns 1 if a
  * process died between the two: then chains and free slots are in order
  * again, no process has any slot in hand, and link of each linked slot is 0.
  */
@@ -107,7 +107,7 @@ int agw_revoked_table_looked(const agw_revoked_table_t *table,
     uint64_t before);
 
 
-/* a slot of zeros, of nobody until it is linked; 0 where there is none */
+/* a slot of zeros, of nobody until it is linked; 0 if there is none */
 
 uint32_t agw_revoked_table_take(agw_revoked_table_t *table);
 

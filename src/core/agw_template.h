@@ -39,8 +39,8 @@ typedef enum {
 
 /*
  * Literal parts compare byte for byte.  Returns AGW_OK and sets
- * *business_id, which is within path; AGW_NO_BUSINESS_IN_PATH where the
- * template does not match; AGW_AMBIGUOUS_PATH where it does and the segment
+ * *business_id, which is within path; AGW_NO_BUSINESS_IN_PATH if the
+ * template does not match; AGW_AMBIGUOUS_PATH if it does and the segment
  * is not an identifier.
  */
 
@@ -60,8 +60,8 @@ int agw_template_lies_below(const agw_template_t *template, agw_str_t path);
  * Whether somebody could read a path as one that the template matches: with
  * its segments decoded as often as they can be, cut at the first ';', '?' or
  * '#', without dots and spaces at their end, without empty ones, in any
- * case.  Returns AGW_OK where nobody could, or where the template matches as
- * it stands; AGW_AMBIGUOUS_PATH; or AGW_INTERNAL_ERROR where memory ran out.
+ * case.  Returns AGW_OK if nobody could, or where the template matches as
+ * it stands; AGW_AMBIGUOUS_PATH; or AGW_INTERNAL_ERROR if memory ran out.
  */
 
 agw_reason_t agw_template_confused(const agw_template_t *template,

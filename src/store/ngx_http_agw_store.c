@@ -46,7 +46,7 @@ ngx_http_agw_store_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
         return (*store)->state ? NGX_CONF_OK : NGX_CONF_ERROR;
     }
 
-    /* what follows a scheme may hold a password */
+    /* what follows a scheme may contain a password: it is not logged */
 
     scheme = words[0];
 

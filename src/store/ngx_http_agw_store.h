@@ -1,7 +1,7 @@
 
 /*
- * A store, as configured: its life, whatever engine is behind.  What is asked
- * of it and written to it is in ngx_http_agw_store_directory.h and
+ * A configured store, whatever its engine: created, opened and closed here.
+ * Its two interfaces are ngx_http_agw_store_directory.h and
  * ngx_http_agw_store_revocations.h.
  */
 
@@ -17,12 +17,12 @@
 typedef struct ngx_http_agw_store_s  ngx_http_agw_store_t;
 
 
-/* what a store is to know of its nodes: seconds */
+/* what a store has to know about this node; times in seconds */
 
 typedef struct {
-    time_t                   horizon;        /* no token lives longer */
-    time_t                   ahead;          /* of an iat, at most */
-    ngx_str_t                thread_pool;    /* where writes wait */
+    time_t                   horizon;        /* the longest lifetime */
+    time_t                   ahead;          /* how far an iat may be ahead */
+    ngx_str_t                thread_pool;    /* that does the writes */
 } ngx_http_agw_store_limits_t;
 
 
@@ -35,15 +35,15 @@ char *ngx_http_agw_store_create(ngx_conf_t *cf, ngx_str_t *words,
     ngx_uint_t n, ngx_http_agw_store_t **store);
 
 
-/* what tells it from other stores, without a password */
+/* a name that no other store has, without a password */
 
 ngx_str_t ngx_http_agw_store_name(const ngx_http_agw_store_t *store);
 
 
 /*
- * Makes it, or migrates it, in the master before the workers are there, so
- * that it can be filled before the first request.  It may fail, which is
- * logged: then opening it does that.
+ * Creates or migrates the store in the master, before workers are started, so
+ * that it can be filled before the first request.  A failure is logged: then
+ * the workers create it when they open it.
  */
 
 void ngx_http_agw_store_make(ngx_http_agw_store_t *store,
@@ -51,9 +51,9 @@ void ngx_http_agw_store_make(ngx_http_agw_store_t *store,
 
 
 /*
- * Opens it in a worker, after the fork, and closes it when the worker exits.
- * Opening may fail: that is logged, and tried again when something is asked.
- * limits live as long as the worker.
+ * Opens the store in a worker, after the fork, and closes it when the worker
+ * exits.  If it cannot be opened, that is logged, and tried again with the next
+ * question.  limits must live as long as the worker.
  */
 
 void ngx_http_agw_store_open(ngx_http_agw_store_t *store,

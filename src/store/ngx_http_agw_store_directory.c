@@ -1,6 +1,6 @@
 
 /*
- * Passes on to the engine what is asked of the directory.
+ * Passes questions on to the engine.
  */
 
 

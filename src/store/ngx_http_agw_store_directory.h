@@ -31,7 +31,7 @@ typedef void (*ngx_http_agw_query_pt)(ngx_http_agw_query_t *query,
     ngx_int_t rc);
 
 
-/* an API key as a client showed it: the digest is lower-case hex */
+/* an API key as a client presents it; the digest is lower-case hex */
 
 typedef struct {
     agw_str_t                partner_id;
@@ -40,10 +40,9 @@ typedef struct {
 
 
 /*
- * One question.  The caller owns it and keeps it, with all that it points
- * to, until the answer; it is zeroed before the fields are set, and lives in
- * pool.  The caller may go away first: a cleanup of pool forgets the
- * question.
+ * One question.  The caller allocates it from pool, zeroes it, sets the first
+ * fields, and keeps it, with all that it points to, until the answer.  If pool
+ * is destroyed before, the question is forgotten, and the handler not called.
  */
 
 struct ngx_http_agw_query_s {
@@ -64,14 +63,14 @@ struct ngx_http_agw_query_s {
     agw_str_t                partner_id;
     agw_str_t                business_id;
 
-    /* and, where a token asks for another: that partner token */
+    /* and the partner token that a business token is requested with */
     agw_str_t                jti;            /* empty: none */
     int64_t                  seq;            /* AGW_SEQ_NONE: none */
-    int64_t                  iat;            /* less what it may be ahead */
+    int64_t                  iat;            /* less how far it may be ahead */
 
     /*
-     * answered: a row for each key, or the business; each with the stamp of
-     * the store at that very moment
+     * answered: a row for each key, or the business; each with the store's
+     * stamp, read in the same statement
      */
     agw_api_key_row_t        api_keys[NGX_HTTP_AGW_READINGS];
     agw_business_row_t       business;
@@ -89,8 +88,8 @@ struct ngx_http_agw_query_s {
  * The questions.  NGX_OK: the answer is in the query, and the handler will
  * not be called.  NGX_AGAIN: the handler will be called once, with NGX_OK or
  * NGX_ERROR.  NGX_ERROR: the store could not be asked, which is logged.
- * A row that is not there is an answer.  Whatever makes an API key invalid
- * at query->now, finding it out is the same work.
+ * That a row does not exist is an answer.  All API keys that are invalid at
+ * query->now take the same work, whatever the reason.
  */
 
 ngx_int_t ngx_http_agw_store_find_api_keys(ngx_http_agw_store_t *store,

@@ -1,8 +1,8 @@
 
 /*
- * What an engine gives to the store, and nobody above sees.  A new engine has
- * a folder of its own beside sqlite/, and is named below and in
- * ngx_http_agw_store.c.
+ * What an engine provides; only src/store includes this.  A new engine has a
+ * folder of its own beside sqlite/, and is declared at the end of this file and
+ * listed in ngx_http_agw_store.c.
  */
 
 
@@ -36,9 +36,9 @@ typedef struct {
 
 
 /*
- * Those of ngx_http_agw_store.h: create() parses the words of the directive
- * into the engine's own state, which all the functions are given, and logs
- * what it refuses.
+ * Those of ngx_http_agw_store.h.  create() parses the words of the directive
+ * and returns the engine's state, which is passed to all other functions; or
+ * NULL, logged.
  */
 
 typedef struct {

@@ -1,6 +1,6 @@
 
 /*
- * Passes on to the engine what is asked of the revocations.
+ * Passes writes and readings on to the engine.
  */
 
 

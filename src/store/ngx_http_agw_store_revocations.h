@@ -1,7 +1,6 @@
 
 /*
- * Revocations in the store: written, and read back in the order in which they
- * were written.
+ * The store's revocations: written, and read in the order of their stamps.
  */
 
 
@@ -17,10 +16,10 @@
 
 
 /*
- * One write, which nobody waits for.  The caller owns it and keeps it, with
- * all that it points to, until the handler is called, which is exactly once:
- * with NGX_OK, and it is durable; or NGX_ERROR, logged, and it may be durable
- * all the same.  It is zeroed before the fields are set.
+ * One asynchronous write.  The caller owns it, zeroes it, sets the fields, and
+ * keeps it, with all that it points to, until the handler is called.  That
+ * happens exactly once: with NGX_OK if the write is durable, or with NGX_ERROR,
+ * logged, if it may not be.
  */
 
 typedef struct ngx_http_agw_write_s  ngx_http_agw_write_t;
@@ -32,21 +31,21 @@ struct ngx_http_agw_write_s {
     ngx_http_agw_write_pt    handler;
     void                    *data;           /* the handler's */
 
-    int64_t                  known;          /* the highest stamp we know */
+    int64_t                  known;          /* our highest stamp */
     volatile ngx_uint_t      unwanted;       /* nobody waits for it */
 
     /*
-     * revoke: of a token, time is its iat where that is compared, else 0.
-     * Afterwards stamp and time are those of the entry.
+     * revoke: the time of a token is its iat if that is compared, else 0;
+     * afterwards stamp and time are those of the entry
      */
     agw_revocation_t         revocation;
 
-    /* tend: elapsed as it was left, -1 at first, and seconds since then */
+    /* tend: elapsed of the last time, or -1, and the seconds since then */
     int64_t                  elapsed;
     int64_t                  passed;
     int64_t                  floor;          /* afterwards */
-    unsigned                 advanced:1;     /* afterwards: these counted */
-    unsigned                 more:1;         /* and there is more to tend */
+    unsigned                 advanced:1;     /* afterwards: passed was added */
+    unsigned                 more:1;         /* afterwards: call it again */
 
     /* the engine's own */
 
@@ -57,8 +56,8 @@ struct ngx_http_agw_write_s {
 
 
 /*
- * Is handed one revocation that the store has; what it points to is gone
- * afterwards.
+ * Called with each revocation that is read; what it points to is valid during
+ * the call.
  */
 
 typedef void (*ngx_http_agw_revocation_pt)(void *data,
@@ -66,13 +65,13 @@ typedef void (*ngx_http_agw_revocation_pt)(void *data,
 
 
 /*
- * Reading revocations in the order of their stamps: those after a position,
- * which is that of an earlier reading, or zeros.  The mark tells whether the
- * store is still the one of that reading, and not, say, an older copy.
+ * A position in the revocations, which are read in the order of their stamps:
+ * that of an earlier reading, or zeros.  The mark tells whether the store is
+ * still the same, and not, for example, an older copy.
  */
 
 typedef struct {
-    uint64_t                 store;          /* of which; 0: of none */
+    uint64_t                 store;          /* which one; 0: none */
     int64_t                  stamp;          /* read up to here */
     int64_t                  mark;
     int64_t                  mark_tag;
@@ -89,15 +88,15 @@ typedef struct {
 
     int64_t                      floor;
     int64_t                      last;           /* stamp of the store */
-    int64_t                      horizon;        /* of its nodes: seconds */
-    unsigned                     other:1;        /* it is not to be read, and
-                                                    another than position's */
-    unsigned                     anew:1;         /* from the first one on */
+    int64_t                      horizon;        /* seconds, of all nodes */
+    unsigned                     other:1;        /* cannot be read, and is not
+                                                    the store of position */
+    unsigned                     anew:1;         /* read from the first on */
 } ngx_http_agw_reading_t;
 
 
 /*
- * Gives write->revocation its stamp and keeps it.  All that wait at the same
+ * Gives write->revocation a stamp and stores it.  Writes that wait at the same
  * time are committed together.
  */
 
@@ -107,7 +106,7 @@ void ngx_http_agw_store_revoke(ngx_http_agw_store_t *store,
 
 /*
  * Advances the store's own clock, and removes some of the entries that are
- * older than any token: what goes raises the floor.
+ * older than any valid token, which raises the floor to their stamps.
  */
 
 void ngx_http_agw_store_tend(ngx_http_agw_store_t *store,
@@ -115,10 +114,10 @@ void ngx_http_agw_store_tend(ngx_http_agw_store_t *store,
 
 
 /*
- * Hands over what is after reading->position, some hundreds at a time.
- * Returns NGX_OK, and all has been handed over; NGX_AGAIN where there is
- * more; NGX_BUSY where the store is busy; or NGX_ERROR, logged.  Never
- * waits.  What was handed over before may come again.
+ * Calls the handler with the revocations after reading->position, with some
+ * hundreds at a time.  Returns NGX_OK if those were all, NGX_AGAIN if there are
+ * more, NGX_BUSY if the store is locked, or NGX_ERROR, logged.  Never waits.  A
+ * revocation may be read twice.
  */
 
 ngx_int_t ngx_http_agw_store_read_revocations(ngx_http_agw_store_t *store,

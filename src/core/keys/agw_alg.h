@@ -52,7 +52,7 @@ const agw_alg_t *agw_alg_find(agw_str_t name);
 
 /*
  * What a key that names no algorithm is for: HS256, RS256, ES256, ES384 or
- * EdDSA.  curve is NULL for a key without one.  NULL where no algorithm here
+ * EdDSA.  curve is NULL for a key without one.  NULL if no algorithm here
  * has that curve.
  */
 

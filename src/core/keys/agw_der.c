@@ -282,7 +282,7 @@ agw_der_take_version(agw_str_t *der, unsigned char max)
 
 /*
  * Takes an element of that class and tag off der: 0, and its contents, or -1
- * where there is none, and der is as it was.
+ * if there is none, and der is as it was.
  */
 
 static int

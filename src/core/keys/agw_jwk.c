@@ -428,7 +428,7 @@ agw_jwk_okp(agw_jwk_t *jwk, const json_t *json)
 }
 
 
-/* a number of size bytes, or of any; NULL where it is broken */
+/* a number of size bytes, or of any; NULL if it is broken */
 
 static BIGNUM *
 agw_jwk_number(const json_t *json, const char *name, size_t size)

@@ -24,8 +24,8 @@ typedef enum {
 /* kid is borrowed from the JSON; secret and pkey are the structure's own */
 
 typedef struct {
-    const agw_alg_t  *alg;           /* NULL where it names none */
-    agw_str_t         kid;           /* empty where it has none */
+    const agw_alg_t  *alg;           /* NULL if it names none */
+    agw_str_t         kid;           /* empty if it has none */
     agw_str_t         secret;        /* of an oct key */
     EVP_PKEY         *pkey;          /* of any other */
     unsigned          is_private:1;  /* or a secret */

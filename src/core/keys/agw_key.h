@@ -98,7 +98,7 @@ int agw_key_is_secret(const agw_key_t *key);
 
 /*
  * The public key as a JWK with its kid, use and alg (RFC 7517, section 4), a
- * new reference; NULL for a secret, and where memory ran out.
+ * new reference; NULL for a secret, and if memory ran out.
  */
 
 json_t *agw_key_public_jwk(const agw_key_t *key);
@@ -115,7 +115,7 @@ int agw_key_sign(const agw_key_t *key, agw_str_t data, unsigned char *sig,
 
 
 /*
- * Returns 0 where sig is the key's signature of data, -1 where it is not or
+ * Returns 0 if sig is the key's signature of data, -1 if it is not or
  * OpenSSL failed.  A MAC is compared in constant time; r and s of ECDSA are
  * 1 to n - 1 (RFC 7518, section 3.4); OpenSSL's error queue is left empty.
  */

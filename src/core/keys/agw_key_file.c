@@ -268,7 +268,7 @@ agw_key_file_is_mixed(const json_t *keys)
 }
 
 
-/* place is 0 where the JWK is not in a set; returns 0 where it is skipped */
+/* place is 0 if the JWK is not in a set; returns 0 if it is skipped */
 
 static int
 agw_key_file_jwk(agw_key_file_t *file, const json_t *json, size_t place)
@@ -467,7 +467,7 @@ agw_key_file_can_sign(const agw_keyring_t *ring, size_t from)
 }
 
 
-/* key is NULL where it could not be made, for which error is the reason */
+/* key is NULL if it could not be made, for which error is the reason */
 
 static int
 agw_key_file_add(agw_key_file_t *file, agw_key_t *key, const char *error)

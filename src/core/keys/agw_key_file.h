@@ -27,7 +27,7 @@ typedef struct {
     agw_key_remark_kind_t   kind;
     const char             *text;    /* static */
     size_t                  place;   /* in a JWK Set, from 1; 0: the file */
-    agw_str_t               kid;     /* empty where it has none to print */
+    agw_str_t               kid;     /* empty if it has none to print */
 } agw_key_remark_t;
 
 typedef void (*agw_key_report_pt)(void *data, const agw_key_remark_t *remark);
@@ -40,7 +40,7 @@ typedef void (*agw_key_report_pt)(void *data, const agw_key_remark_t *remark);
  * Errors are: a kid that another key has, also a weak or broken one; an
  * algorithm that the source names and the key does not fit; no key left.
  * Returns 0, or -1, and the ring is as it was.  report, which may be NULL, is
- * called with data for each remark; there is one AGW_KEY_ERROR where -1 is
+ * called with data for each remark; there is one AGW_KEY_ERROR if -1 is
  * returned, else one AGW_KEY_TAKEN.
  */
 

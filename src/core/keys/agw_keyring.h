@@ -15,7 +15,7 @@
 typedef struct agw_keyring_s  agw_keyring_t;
 
 
-/* an empty ring that the caller frees, or NULL where memory ran out */
+/* an empty ring that the caller frees, or NULL if memory ran out */
 
 agw_keyring_t *agw_keyring_create(void);
 
@@ -91,7 +91,7 @@ int agw_keyring_has_issuer(const agw_keyring_t *ring, agw_str_t issuer);
 /*
  * The JWK Set that others verify our tokens with (RFC 7517, section 5):
  * every public key, but those of other issuers.  A new reference, or NULL
- * where memory ran out.
+ * if memory ran out.
  */
 
 json_t *agw_keyring_public_jwks(const agw_keyring_t *ring);

@@ -41,7 +41,7 @@ const char *agw_pkey_refusal(EVP_PKEY *pkey, const agw_alg_t *alg);
 
 /*
  * The big-endian order of an EC key's group, into order, of AGW_FIELD_MAX
- * bytes; size is the field's.  Returns 0, or -1 where OpenSSL failed.
+ * bytes; size is the field's.  Returns 0, or -1 if OpenSSL failed.
  */
 
 int agw_pkey_order(EVP_PKEY *pkey, unsigned char *order, size_t size);

@@ -25,7 +25,7 @@
 
 /*
  * A number for a private key, from big-endian bytes, which the caller frees
- * with BN_clear_free(); NULL where memory ran out.
+ * with BN_clear_free(); NULL if memory ran out.
  */
 
 BIGNUM *agw_secret_number(agw_str_t bytes);
@@ -33,7 +33,7 @@ BIGNUM *agw_secret_number(agw_str_t bytes);
 
 /*
  * An RSA key of the first n numbers, n being one of the above, which stay
- * the caller's; NULL where they do not belong together, or OpenSSL failed.
+ * the caller's; NULL if they do not belong together, or OpenSSL failed.
  */
 
 EVP_PKEY *agw_pkey_build_rsa(BIGNUM *const *number, size_t n);
@@ -42,7 +42,7 @@ EVP_PKEY *agw_pkey_build_rsa(BIGNUM *const *number, size_t n);
 /*
  * An EC key on a curve by its JWK name.  point is uncompressed, or empty
  * beside d, which it is then made from; d is NULL for a public key.  NULL
- * where the point is not on the curve, or OpenSSL failed.
+ * if the point is not on the curve, or OpenSSL failed.
  */
 
 EVP_PKEY *agw_pkey_build_ec(const char *curve, agw_str_t point,
@@ -51,7 +51,7 @@ EVP_PKEY *agw_pkey_build_ec(const char *curve, agw_str_t point,
 
 /*
  * An Ed25519 key (RFC 8032): x is the public one, d the seed of a private
- * one; either may be empty.  NULL where they are not of one key, or OpenSSL
+ * one; either may be empty.  NULL if they are not of one key, or OpenSSL
  * failed.
  */
 

@@ -22,7 +22,7 @@
 /*
  * The required members of the public key as a JWK (RFC 7518, section 6; RFC
  * 8037, section 2) in the order of their names.  A new reference that the
- * caller gives back, or NULL where OpenSSL failed or memory ran out.
+ * caller gives back, or NULL if OpenSSL failed or memory ran out.
  */
 
 json_t *agw_pkey_jwk(EVP_PKEY *pkey, const agw_alg_t *alg);
@@ -30,7 +30,7 @@ json_t *agw_pkey_jwk(EVP_PKEY *pkey, const agw_alg_t *alg);
 
 /*
  * The key's thumbprint (RFC 7638), into out, of AGW_THUMBPRINT_SIZE bytes.
- * Returns 0, or -1 where OpenSSL failed or memory ran out.
+ * Returns 0, or -1 if OpenSSL failed or memory ran out.
  */
 
 int agw_pkey_thumbprint(EVP_PKEY *pkey, const agw_alg_t *alg,

@@ -308,7 +308,7 @@ agw_ecdsa_from_der(agw_str_t der, size_t size, unsigned char *raw)
 }
 
 
-/* r and s as OpenSSL holds them, or NULL where memory ran out */
+/* r and s as OpenSSL holds them, or NULL if memory ran out */
 
 static ECDSA_SIG *
 agw_ecdsa_sig(agw_str_t raw)

@@ -30,7 +30,7 @@ typedef struct {
 
 /*
  * Prepares s for pkey, of which it takes a reference, and which fits alg.
- * Returns 0, or -1 where OpenSSL failed.  agw_signature_done() is owed
+ * Returns 0, or -1 if OpenSSL failed.  agw_signature_done() is owed
  * either way.
  */
 
@@ -42,7 +42,7 @@ void agw_signature_done(agw_signature_t *s);
 
 /*
  * Signs data into sig, which has room for AGW_SIG_MAX bytes; s->size are
- * set.  Returns 0, or -1 where OpenSSL failed.
+ * set.  Returns 0, or -1 if OpenSSL failed.
  */
 
 int agw_signature_make(const agw_signature_t *s, agw_str_t data,
@@ -50,7 +50,7 @@ int agw_signature_make(const agw_signature_t *s, agw_str_t data,
 
 
 /*
- * Returns 0 where sig, of s->size bytes, is the signature of data, -1 where
+ * Returns 0 if sig, of s->size bytes, is the signature of data, -1 if
  * it is not or OpenSSL failed, whose error queue then may not be empty.
  */
 
@@ -79,7 +79,7 @@ int agw_ecdsa_to_der(agw_str_t raw, agw_str_t order, unsigned char *der,
 
 /*
  * The reverse.  raw has room for two numbers of size bytes each.  Returns 0,
- * or -1 where der is no such signature or memory ran out.
+ * or -1 if der is no such signature or memory ran out.
  */
 
 int agw_ecdsa_from_der(agw_str_t der, size_t size, unsigned char *raw);
@@ -87,7 +87,7 @@ int agw_ecdsa_from_der(agw_str_t der, size_t size, unsigned char *raw);
 
 /*
  * HMAC (RFC 2104) with a secret that is set once.  Returns a context that
- * holds a copy of it, which EVP_MAC_CTX_free() wipes, or NULL where OpenSSL
+ * holds a copy of it, which EVP_MAC_CTX_free() wipes, or NULL if OpenSSL
  * failed.  alg is one for HMAC.
  */
 
@@ -97,7 +97,7 @@ EVP_MAC_CTX *agw_mac_create(const agw_alg_t *alg, agw_str_t secret);
 /*
  * The MAC of data, into out, of AGW_MAC_MAX bytes, of which the algorithm's
  * digest_size are set.  Each begins afresh, whatever was before; one thread
- * uses a context at a time.  Returns 0, or -1 where OpenSSL failed.
+ * uses a context at a time.  Returns 0, or -1 if OpenSSL failed.
  */
 
 int agw_mac(EVP_MAC_CTX *ctx, agw_str_t data, unsigned char *out);

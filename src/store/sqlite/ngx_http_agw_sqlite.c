@@ -1,6 +1,6 @@
 
 /*
- * The SQLite engine: a file, which serves as directory and for revocations.
+ * The SQLite engine: one file for the directory and the revocations.
  */
 
 
@@ -58,7 +58,7 @@ ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n)
 
     if (n != 1) {
 
-        /* what follows a '=' may be a password */
+        /* what follows a '=' may be a password: it is not logged */
 
         for (len = 0; len < words[1].len; len++) {
             if (words[1].data[len] == '=') {
@@ -105,7 +105,7 @@ ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n)
 
     sqlite->path = (char *) path.data;      /* ngx_conf_full_name() ends it */
 
-    /* nginx -s reads the configuration as well, and only for the pid */
+    /* nginx -s reads the configuration only to find the pid file */
 
     if (ngx_process != NGX_PROCESS_SIGNALLER
         && ngx_http_agw_sqlite_check_store(cf, sqlite) != NGX_OK)
@@ -118,8 +118,8 @@ ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n)
 
 
 /*
- * A file of root's would be out of the workers' reach, so a child that is as
- * they are makes it.  What fails is tried again by the workers.
+ * Workers could not open a file that root has created, so a child process with
+ * their rights creates it.  If that fails, the workers try again.
  */
 
 static void

@@ -1,9 +1,8 @@
 
 /*
- * What would make every token request a 503 is found while the configuration
- * is read.  It is looked for by doing what a worker will do, as the user that
- * it will be: what modes, access lists, mounts and SQLite make of it together
- * is not computed.
+ * Finds, while the configuration is read, what would make every token request a
+ * 503.  It does what a worker will do, as a worker's user, rather than compute
+ * what modes, access lists, mounts and SQLite together allow.
  */
 
 
@@ -24,7 +23,7 @@
 #define NGX_HTTP_AGW_CHECK_LOCK      (1024 * 1024 * 1024 - 1)
 
 
-/* beside the codes of SQLite, which are not negative: logged already */
+/* a result beside those of SQLite, which are not negative: it is logged */
 
 #define NGX_HTTP_AGW_CHECK_REFUSED   -1
 
@@ -72,7 +71,7 @@ ngx_http_agw_sqlite_check_store(ngx_conf_t *cf, ngx_http_agw_sqlite_t *sqlite)
     check.cf = cf;
     check.sqlite = sqlite;
 
-    /* it has the store open, which SQLite does not carry over a fork */
+    /* this process has the store open: no SQLite in a child of it */
 
     check.reloading = (ngx_process == NGX_PROCESS_SINGLE
                        && !ngx_is_init_cycle(cf->cycle->old_cycle));
@@ -106,8 +105,8 @@ ngx_http_agw_sqlite_check_store(ngx_conf_t *cf, ngx_http_agw_sqlite_t *sqlite)
 
 
 /*
- * SQLite follows links, and writes beside what they lead to.  One that leads
- * to nothing yet is a file that a worker will make.
+ * SQLite follows links, and creates its other files beside their target.  If
+ * the target does not exist, a worker will create it.
  */
 
 static ngx_int_t
@@ -301,7 +300,7 @@ ngx_http_agw_check_directory(ngx_http_agw_check_t *check, int mode)
 }
 
 
-/* a file that is not there yet is one that they will make */
+/* a file that does not exist will be created by a worker */
 
 static ngx_int_t
 ngx_http_agw_check_file(ngx_http_agw_check_t *check, const char *suffix,
@@ -345,7 +344,7 @@ ngx_http_agw_check_file(ngx_http_agw_check_t *check, const char *suffix,
         return NGX_ERROR;
     }
 
-    /* SQLite takes a file that is shorter than its header for an empty one */
+    /* SQLite treats a file shorter than its header as empty */
 
     if (suffix[0] == '\0' && fi.st_size > 0
         && fi.st_size < NGX_HTTP_AGW_CHECK_HEADER)
@@ -368,7 +367,7 @@ ngx_http_agw_check_file(ngx_http_agw_check_t *check, const char *suffix,
 }
 
 
-/* fd is -1 where opening failed */
+/* fd is -1 if the file could not be opened */
 
 static ngx_int_t
 ngx_http_agw_check_lock(ngx_http_agw_check_t *check, int fd)
@@ -400,8 +399,8 @@ ngx_http_agw_check_lock(ngx_http_agw_check_t *check, int fd)
 
 
 /*
- * Where there is no file, one without a name tells whether there can be one,
- * on the systems and file systems that have such.
+ * If there is no file, an unnamed one tells whether a file can be created, on
+ * systems and file systems that support it.
  */
 
 static ngx_int_t
@@ -476,8 +475,8 @@ ngx_http_agw_check_database(ngx_http_agw_check_t *check, ngx_uint_t wal)
 
 
 /*
- * Whoever closes a database last writes the log of pages into the file: of a
- * file that was replaced, that may be the log of the one before.
+ * The last to close a database writes the WAL into the file; if the file was
+ * replaced, that may be the WAL of the one before.
  */
 
 static int
@@ -537,7 +536,7 @@ ngx_http_agw_check_found(ngx_http_agw_check_t *check)
 }
 
 
-/* one step of each, with values that are in no row */
+/* steps each statement once, with values that match no row */
 
 static int
 ngx_http_agw_check_read(ngx_http_agw_sqlite_t *sqlite)

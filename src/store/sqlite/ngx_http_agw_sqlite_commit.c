@@ -1,6 +1,6 @@
 
 /*
- * A transaction, and the statements that it is made of.
+ * A transaction and its statements.
  */
 
 
@@ -15,11 +15,11 @@
 #include "ngx_http_agw_sqlite_schema.h"
 
 
-/* between two tries for a lock that another process holds: us */
+/* us between two attempts to get a lock that another process holds */
 
 #define NGX_HTTP_AGW_COMMIT_TRY       200
 
-/* an iat is kept up to the end of 32 bits, and stands there for any later */
+/* a later iat is stored as this one */
 
 #define NGX_HTTP_AGW_COMMIT_TIME_MAX  ((int64_t) 1 << 32)
 
@@ -60,9 +60,9 @@ static int ngx_http_agw_commit_step_with(sqlite3_stmt *stmt, int64_t first,
 
 
 /*
- * Forgetting: the first thousand rows by stamp, as far as they are older than
- * the horizon.  Stamps and elapsed seconds grow together, so that no row that
- * is younger has a stamp below.
+ * FLOOR, FORGET: of the thousand rows with the lowest stamps, those that are
+ * older than the horizon go.  Stamps and elapsed seconds grow together, so no
+ * younger row has a lower stamp.
  */
 
 static const char  *ngx_http_agw_commit_sql[NGX_HTTP_AGW_STATEMENTS] = {
@@ -150,7 +150,7 @@ ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit, int rc,
         return;
     }
 
-    /* upkeep has time until an operator's long statement is done */
+    /* upkeep may wait for an operator's long statement: no error then */
 
     level = NGX_LOG_INFO;
 
@@ -214,7 +214,7 @@ ngx_http_agw_commit_ready(ngx_http_agw_sqlite_commit_t *commit,
 }
 
 
-/* a store is made by who reads it */
+/* does not create a store: the connection that reads does that */
 
 static int
 ngx_http_agw_commit_connect(ngx_http_agw_sqlite_commit_t *commit)
@@ -262,7 +262,7 @@ ngx_http_agw_sqlite_commit_close(ngx_http_agw_sqlite_commit_t *commit)
 }
 
 
-/* a worker that exits waits only for who still has a client */
+/* a worker that exits waits only for writes that a client waits for */
 
 static int
 ngx_http_agw_commit_wait(void *data, int tries)
@@ -301,7 +301,7 @@ ngx_http_agw_sqlite_commit_clock(void)
 }
 
 
-/* what a constraint refuses fails alone */
+/* a write that a constraint refuses does not fail the others */
 
 static int
 ngx_http_agw_commit_all(ngx_http_agw_sqlite_commit_t *commit, ngx_log_t *log)
@@ -406,7 +406,7 @@ ngx_http_agw_commit_revoke(ngx_http_agw_sqlite_commit_t *commit,
 
 
 /*
- * The seconds count only where nobody has counted any since we looked: of
+ * The seconds are added only if elapsed has not changed since we read it: of
  * several nginx on one store, one advances its clock.
  */
 
@@ -478,7 +478,7 @@ ngx_http_agw_commit_step_with(sqlite3_stmt *stmt, int64_t first,
 }
 
 
-/* SQLITE_OK, and the integers of the row that is asked for; or an error */
+/* SQLITE_OK, and the two integers of the row if first is given; or an error */
 
 static int
 ngx_http_agw_commit_step(sqlite3_stmt *stmt, int64_t *first, int64_t *second)

@@ -1,7 +1,7 @@
 
 /*
- * Writing a batch to a SQLite store in one transaction, by a connection that
- * is of one thread at a time.  It may take as long as the disk does.
+ * Writes a batch to a SQLite store in one transaction, on a connection that one
+ * thread uses at a time.  It blocks as long as the disk does.
  */
 
 
@@ -23,7 +23,7 @@
 #define NGX_HTTP_AGW_STATEMENTS       11
 
 
-/* zeroed, and the first ones set, before it is used */
+/* the caller zeroes it and sets the fields before db */
 
 typedef struct {
     const char            *path;     /* terminated */
@@ -32,7 +32,7 @@ typedef struct {
 
     ngx_http_agw_write_t  *batch;    /* the first is the oldest */
 
-    /* adds to the batch what came while the lock was waited for; or NULL */
+    /* adds the writes that came while it waited for the lock; or NULL */
 
     void                 (*collect)(void *data);
     void                  *data;
@@ -44,7 +44,7 @@ typedef struct {
 
 /*
  * Writes commit->batch, connecting where it must, and sets rc of each.
- * Returns SQLITE_OK where all is durable but what a constraint refused, which
+ * Returns SQLITE_OK if all is durable but what a constraint refused, which
  * is logged; SQLITE_BUSY; or another error.  After an error nothing is
  * known to be durable.
  */
@@ -54,8 +54,8 @@ int ngx_http_agw_sqlite_commit(ngx_http_agw_sqlite_commit_t *commit,
 
 
 /*
- * Where rc is an error, says so of each in the batch, NGX_BUSY or NGX_ERROR,
- * and in the log; and closes: nobody knows what the connection is good for.
+ * If rc is an error, logs it, sets rc of each write in the batch to NGX_BUSY or
+ * NGX_ERROR, and closes the connection, whose state is unknown.
  */
 
 void ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit,
@@ -65,7 +65,7 @@ void ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit,
 void ngx_http_agw_sqlite_commit_close(ngx_http_agw_sqlite_commit_t *commit);
 
 
-/* a clock that nobody sets: ms */
+/* a monotonic clock: ms */
 
 int64_t ngx_http_agw_sqlite_commit_clock(void);
 

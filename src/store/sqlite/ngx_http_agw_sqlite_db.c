@@ -12,7 +12,7 @@
 #include "ngx_http_agw_sqlite_schema.h"
 
 
-/* nginx as a daemon has none; a store has digests of API keys in it */
+/* nginx as a daemon has no umask; a store holds digests of API keys */
 
 #define NGX_HTTP_AGW_SQLITE_UMASK  027
 
@@ -26,10 +26,10 @@ static int ngx_http_agw_sqlite_know(ngx_http_agw_sqlite_t *sqlite);
 
 
 /*
- * The stamp is read with what allows the token, in one statement: in two, a
- * token could be stamped as new and allowed as of old.
+ * The stamp is read in the same statement as what allows the token: otherwise a
+ * token could get a stamp that is newer than what allowed it.
  *
- * No row where there is no partner, whatever keys are kept under its id.
+ * No row if the partner does not exist, even if keys with its id do.
  */
 
 static const char  ngx_http_agw_sqlite_find_api_key_sql[] =
@@ -40,8 +40,9 @@ static const char  ngx_http_agw_sqlite_find_api_key_sql[] =
     " WHERE p.partner_id = ?1";
 
 /*
- * Exactly one row, whatever is found.  ?3 is the id of a partner token, or
- * NULL: has it ended, by now?  It may have an id with another colon.
+ * Always exactly one row.  ?3 is the id of a partner token, or NULL; the last
+ * column says whether that token has been revoked.  Its id in the table may
+ * have another colon, and a business after it.
  */
 
 static const char  ngx_http_agw_sqlite_find_business_sql[] =
@@ -62,14 +63,14 @@ static const char  ngx_http_agw_sqlite_read_clock_sql[] =
     " FROM clock c LEFT JOIN"
     " (SELECT seq, tag FROM revocation_log ORDER BY seq DESC LIMIT 1) l";
 
-/* the index has all that is read */
+/* a covering index: no row is read */
 
 static const char  ngx_http_agw_sqlite_read_rows_sql[] =
     "SELECT seq, kind, id, time, partner_id FROM revocations"
     " INDEXED BY revocations_by_seq WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 
 
-/* whoever makes the schema, or migrates it, has it locked meanwhile */
+/* the file is locked while another process creates or migrates the schema */
 
 int
 ngx_http_agw_sqlite_connect_first(ngx_http_agw_sqlite_t *sqlite,
@@ -113,9 +114,8 @@ ngx_http_agw_sqlite_disconnect(ngx_http_agw_sqlite_t *sqlite)
 
 /*
  * Returns SQLITE_OK; SQLITE_BUSY, to be tried again; or another code, which
- * is logged.  Only a store that this worker has never had open is made new:
- * one that was removed under it is out of reach until it is back, rather
- * than empty.
+ * is logged.  A store is created only if this worker has never had it open: one
+ * that was removed since then is an error until it is back, and not empty.
  */
 
 static int
@@ -127,7 +127,7 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
     flags = SQLITE_OPEN_READWRITE|SQLITE_OPEN_NOMUTEX
             |(sqlite->opened ? 0 : SQLITE_OPEN_CREATE);
 
-    /* SQLite gives the files beside it the mode and owner of this one */
+    /* SQLite gives the WAL the mode and owner of this file */
 
     mask = umask(NGX_HTTP_AGW_SQLITE_UMASK);
 
@@ -206,7 +206,7 @@ ngx_http_agw_sqlite_errno(sqlite3 *db, int rc)
 {
     rc &= 0xff;
 
-    /* of any other code it is what some call before has left */
+    /* with any other code it is left over from an earlier call */
 
     if (db == NULL || (rc != SQLITE_CANTOPEN && rc != SQLITE_IOERR)) {
         return 0;
@@ -230,9 +230,9 @@ ngx_http_agw_sqlite_file(const char *path)
 
 
 /*
- * Before this nginx accepts a token, the store knows how long one may live
- * here.  Most often it does; and where somebody writes meanwhile, it is left
- * to the writer, since who reads waits for no lock.
+ * Tells the store how long a token may live here, before this nginx accepts
+ * one.  Usually the store knows it.  If another process is writing, it is left
+ * to the writer, since this connection never waits for a lock.
  */
 
 static int
@@ -351,7 +351,7 @@ ngx_http_agw_sqlite_know(ngx_http_agw_sqlite_t *sqlite)
 }
 
 
-/* a file that was replaced is another store: its old one says nothing */
+/* a file that was replaced is another store: the open one is closed */
 
 int
 ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
@@ -376,7 +376,7 @@ ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
         sqlite->moved(sqlite->writer);
     }
 
-    /* many questions may wait: one of them tries for all */
+    /* of many questions that wait, only one at a time tries to connect */
 
     if ((ngx_msec_int_t) (sqlite->busy_until - ngx_current_msec) > 0) {
         return SQLITE_BUSY;

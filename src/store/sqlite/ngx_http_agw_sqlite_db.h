@@ -1,7 +1,7 @@
 
 /*
- * A worker's own connection to a SQLite store: SQLite must not be carried
- * over a fork, so it is opened after.
+ * A worker's own connection to a SQLite store, opened after the fork, over
+ * which SQLite must not be carried.
  */
 
 
@@ -22,7 +22,7 @@
 
 #define NGX_HTTP_AGW_SQLITE_ERROR   256      /* bytes of a message */
 
-/* the WAL is cut to that when it begins anew: bytes */
+/* bytes that the WAL is truncated to when it is restarted */
 
 #define NGX_HTTP_AGW_SQLITE_WAL     "4194304"
 
@@ -48,33 +48,34 @@ typedef struct {
     sqlite3_stmt   *read_clock;      /* of the log, where it was read last */
     sqlite3_stmt   *read_rows;       /* seq, how many */
     unsigned        opened:1;        /* at least once */
-    uint64_t        file;            /* tells it from another file */
+    uint64_t        file;            /* identifies the file */
 
     ngx_msec_t      busy_until;      /* no new connection before */
     size_t          known_len;
-    u_char          known[AGW_ID_MAX];       /* a partner that is there */
+    u_char          known[AGW_ID_MAX];       /* an existing partner */
 } ngx_http_agw_sqlite_t;
 
 
-/* tells the file at a path from others; 1 where there is none */
+/* identifies the file at a path; 1 if there is none */
 
 uint64_t ngx_http_agw_sqlite_file(const char *path);
 
 
-/* for prepared statements: what was bound belongs to somebody else */
+/* resets a statement, and its bindings, which point to borrowed memory */
 
 void ngx_http_agw_sqlite_release(sqlite3_stmt *stmt);
 
 
-/* logs that something failed, with what SQLite and the system say of it */
+/* logs a failure, with the errors of SQLite and of the system */
 
 void ngx_http_agw_sqlite_log(ngx_uint_t level, ngx_log_t *log,
     const char *path, const char *what, sqlite3 *db, int rc);
 
 
 /*
- * The parts of that: the text, in buf, which has NGX_HTTP_AGW_SQLITE_ERROR
- * bytes; and the error of the system, or 0.  db may be NULL.
+ * The parts of that message: the text, in buf, which has
+ * NGX_HTTP_AGW_SQLITE_ERROR bytes; and the system's error, or 0.  db may be
+ * NULL.
  */
 
 const char *ngx_http_agw_sqlite_error(sqlite3 *db, int rc, u_char *buf);
@@ -93,8 +94,8 @@ void ngx_http_agw_sqlite_disconnect(ngx_http_agw_sqlite_t *sqlite);
 
 
 /*
- * Prepares what a worker asks, which a store of this version has all tables
- * and indexes for.  Returns SQLITE_OK or a code of SQLite.
+ * Prepares a worker's statements, which need all tables and indexes of this
+ * version.  Returns SQLITE_OK or a code of SQLite.
  */
 
 int ngx_http_agw_sqlite_prepare(ngx_http_agw_sqlite_t *sqlite);
@@ -110,8 +111,8 @@ int ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log);
 
 
 /*
- * Remembers a partner that is there, active and with a key, unless there is
- * one: to be asked for beside one that is not.
+ * Remembers a partner that exists, is active and has a key, unless there is one
+ * already.  It is looked up beside partners that do not exist.
  */
 
 void ngx_http_agw_sqlite_remember(ngx_http_agw_sqlite_t *sqlite,

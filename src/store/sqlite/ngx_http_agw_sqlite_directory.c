@@ -239,9 +239,10 @@ ngx_http_agw_sqlite_find(ngx_http_agw_sqlite_t *sqlite,
 
 
 /*
- * Finding a row takes longer than not finding it.  So a key that is refused
- * is looked for twice: once more under a partner that is there where its own
- * is not, and under nobody where it is.
+ * Finding a row takes longer than not finding it.  So that the time does not
+ * tell whether a partner exists, a key that is refused is looked up once more:
+ * under an existing partner if its own does not exist, and under no partner if
+ * it does.
  */
 
 static int
@@ -337,8 +338,8 @@ ngx_http_agw_sqlite_first_row(sqlite3_stmt *stmt, agw_str_t first,
 
 
 /*
- * Tables that others made may hold a date as text, which would compare as a
- * number of any size: such a row is no answer.
+ * Tables that were made by hand may hold a date as text, which would compare
+ * like an arbitrary number: such a row is an error.
  */
 
 static int

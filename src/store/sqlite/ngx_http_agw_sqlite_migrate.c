@@ -1,8 +1,7 @@
 
 /*
- * A .dump has all of a store but its user_version.  Such a file is known by
- * its tables, which are as no other program would make them; its triggers are
- * made anew.
+ * A .dump contains all of a store but its user_version.  A file restored from
+ * one is recognized by its tables; its triggers are created anew.
  */
 
 
@@ -32,9 +31,9 @@ static const char  ngx_http_agw_sqlite_look_sql[] =
     " FROM pragma_user_version";
 
 /*
- * ?1 is the version: 0 of a file that may be a restored .dump, whose tables
- * must be ours to the letter, and whose indexes are made where they are not
- * there.  Columns of 3 came with the clock.
+ * ?1 is the version.  0 is a file that may be a restored .dump: its tables must
+ * be ours to the letter, and missing indexes are created.  Columns of 3 came
+ * with the clock.
  */
 
 static const char  ngx_http_agw_sqlite_lacks_sql[] =
@@ -207,7 +206,7 @@ ngx_http_agw_sqlite_why_not(sqlite3 *db,
 }
 
 
-/* one that is up to date is only read: another process may be writing it */
+/* a current store is only read: another process may be writing it */
 
 int
 ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
@@ -246,12 +245,12 @@ ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
         rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     }
 
-    return rc;                       /* closing rolls back what is left */
+    return rc;                       /* closing rolls it back */
 }
 
 
 /*
- * Returns SQLITE_OK where it is a store, or a new file that this worker has
+ * Returns SQLITE_OK if it is a store, or a new file that this worker has
  * not had open before; SQLITE_MISMATCH, logged; or another code.
  */
 
@@ -265,7 +264,7 @@ ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite,
 
     rc = ngx_http_agw_sqlite_look(sqlite->db, found);
 
-    /* of a file with a version, what is not there is found by using it */
+    /* what a file with a version lacks is found when it is used */
 
     if (rc == SQLITE_OK && ngx_http_agw_sqlite_is_restored(found)) {
         rc = ngx_http_agw_sqlite_look_whole(sqlite->db, found);
@@ -301,8 +300,8 @@ ngx_http_agw_sqlite_is_restored(const ngx_http_agw_sqlite_found_t *found)
 
 
 /*
- * From what it is on to this version, in a transaction.  What has a clock has
- * all tables.
+ * Migrates from the version of the file to this one, in a transaction.  A store
+ * with a clock has all tables.
  */
 
 static int

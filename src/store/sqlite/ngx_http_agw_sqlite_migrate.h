@@ -1,6 +1,6 @@
 
 /*
- * What a file holds, and making it a store of this version.
+ * Recognizes what a file is, and migrates it to this version.
  */
 
 
@@ -27,8 +27,8 @@ typedef struct {
 
 
 /*
- * Both only read.  The first looks at the version; the second whether there is
- * all that a store of that version has, and names what there is not.  They
+ * Both only read.  The first finds the version; the second checks that the file
+ * has all that a store of that version has, and names what it lacks.  They
  * return SQLITE_OK or a code of SQLite.
  */
 
@@ -38,8 +38,9 @@ int ngx_http_agw_sqlite_look_whole(sqlite3 *db,
 
 
 /*
- * Why the file is no store that can be opened, as the end of a sentence; or
- * NULL.  The text is in why, which has NGX_HTTP_AGW_SQLITE_WHY bytes.
+ * Returns the reason why the file cannot be opened as a store, as the end of a
+ * sentence, or NULL.  The text is in why, which has NGX_HTTP_AGW_SQLITE_WHY
+ * bytes.
  */
 
 const char *ngx_http_agw_sqlite_why_not(sqlite3 *db,
@@ -47,9 +48,9 @@ const char *ngx_http_agw_sqlite_why_not(sqlite3 *db,
 
 
 /*
- * Makes an empty file, an older store and one that was restored by .dump a
- * store of this version; any other file is left as it is.  Returns SQLITE_OK;
- * SQLITE_MISMATCH, logged; or another code.
+ * Turns an empty file, an older store, or one that was restored from a .dump,
+ * into a store of this version; does not change any other file.  Returns
+ * SQLITE_OK; SQLITE_MISMATCH, logged; or another code.
  */
 
 int ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite,

@@ -1,10 +1,9 @@
 
 /*
- * Entries are read in the order of their stamps, and an entry that is made
- * again has a new one: so a reader that knows where it was asks for what came
- * after.  The log has a random tag for each change: where the last one that
- * was seen is not there any more, somebody put another copy in place of the
- * file, and all is read again.
+ * Entries are read in the order of their stamps, and an entry that is written
+ * again gets a new one, so that a reader asks for what follows its position.
+ * The log has a random tag for each change: if the last tag that was read has
+ * disappeared, another copy of the file was restored, and all is read again.
  */
 
 

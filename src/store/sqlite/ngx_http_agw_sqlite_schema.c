@@ -1,8 +1,7 @@
 
 /*
- * Operators write these tables with the sqlite3 program, so the tables
- * themselves refuse what would be read wrongly, and the triggers end living
- * tokens, whoever wrote.
+ * Operators write to these tables with the sqlite3 program.  So CHECKs refuse
+ * what would be misread, and triggers revoke tokens, whoever has written.
  */
 
 
@@ -21,15 +20,15 @@
     "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 
 
-/* the next stamp; then it is that of the clock */
+/* takes the next stamp, which then is in the clock */
 
 #define AGW_NEXT_STAMP                                                        \
     "UPDATE clock SET stamp = max(stamp + 1, " AGW_NOW_MS ")"
 
 /*
- * The end of all tokens of a kind and id.  An nginx of an older version
- * compares cutoff with iat, and so has it ahead of the time; expires_at is
- * read by such a one alone.
+ * Revokes all tokens of a kind and id.  An older version of this module
+ * compares cutoff with iat, so it is ahead of time; only such a version reads
+ * expires_at.
  */
 
 #define AGW_CUT_OFF(kind, id)                                                 \
@@ -40,7 +39,7 @@
     " " AGW_NOW " + ahead + max(horizon, 604800), stamp, " AGW_NOW ","        \
     " elapsed FROM clock;"
 
-/* the entry of a business that an older module reads for that of an owner */
+/* for older modules, which know no owner: the same as a business */
 
 #define AGW_BUSINESS_OF_OWNER   "substr(NEW.id, instr(NEW.id, ':') + 1)"
 
@@ -231,7 +230,7 @@ const char  ngx_http_agw_sqlite_schema_clock[] =
     "DROP TABLE revocation_log_2;";
 
 
-/* of a new store, which no older module knows */
+/* for a new store, which no older module has used */
 
 const char  ngx_http_agw_sqlite_schema_new[] =
 
@@ -267,7 +266,7 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
     " OR NEW.kind <> OLD.kind OR NEW.id <> OLD.id"
     " BEGIN SELECT RAISE(ABORT, 'a revocation only ever grows'); END;"
 
-    /* a row stays while a token that it refuses may live */
+    /* a row must stay as long as a token that it refuses may be valid */
 
     "CREATE TRIGGER revocation_gone BEFORE DELETE ON revocations"
     " WHEN OLD.seq > (SELECT floor FROM clock)"
@@ -277,7 +276,7 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
     " WHEN NEW.seq > 0 AND NEW.seq <> (SELECT stamp FROM clock)"
     " BEGIN SELECT RAISE(ABORT, 'seq is given by the store'); END;"
 
-    /* an INSERT, whatever it says of conflicts, merges with what is there */
+    /* an INSERT, whatever its conflict clause, merges with the existing row */
 
     "CREATE TRIGGER revocation_again BEFORE INSERT ON revocations"
     " WHEN EXISTS (SELECT 1 FROM revocations"
@@ -294,7 +293,7 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
     " WHERE kind = NEW.kind AND id = NEW.id;"
     " SELECT RAISE(IGNORE); END;"
 
-    /* by an operator, or an older module: it is stamped now */
+    /* by an operator or an older module: it gets its stamp here */
 
     "CREATE TRIGGER revocation_made AFTER INSERT ON revocations"
     " WHEN NEW.seq = 0"
@@ -355,7 +354,7 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
     " BEGIN " AGW_CUT_OFF("owner", "OLD.partner_id || ':' || OLD.business_id")
     " END;"
 
-    /* OR REPLACE removes a row without a word to the triggers above */
+    /* OR REPLACE removes a row without firing the triggers above */
 
     "CREATE TRIGGER partner_replaced BEFORE INSERT ON partners"
     " WHEN EXISTS (SELECT 1 FROM partners WHERE partner_id = NEW.partner_id"

@@ -13,15 +13,15 @@
 #define NGX_HTTP_AGW_SQLITE_VERSION   2
 
 
-/* statements that make version 1 of an empty database, and 2 of that */
+/* statements that create version 1, and migrate it to version 2 */
 
 extern const char  ngx_http_agw_sqlite_schema[];
 extern const char  ngx_http_agw_sqlite_schema_2[];
 
 
 /*
- * and those that take away the triggers of any version, give it a clock, say
- * that it is new, and add indexes and triggers; the last set user_version
+ * and statements that drop the triggers of any version, add a clock, mark a new
+ * store, and add indexes and triggers; the last ones set user_version
  */
 
 extern const char  ngx_http_agw_sqlite_schema_drop[];
@@ -31,16 +31,16 @@ extern const char  ngx_http_agw_sqlite_schema_triggers[];
 
 
 /*
- * A write of ours: the next stamp, and an entry that has it.  Of the latter
- * ?1 is the kind, ?2 the id, ?3 of a token its iat, or 0, ?4
- * of a business who asks, or NULL.
+ * A revocation: the next stamp, and an entry that has it.  ?1 is the kind; ?2
+ * the id; ?3 the iat of a token, or 0; ?4 the partner that revokes a business,
+ * or NULL.
  */
 
 extern const char  ngx_http_agw_sqlite_next_stamp_sql[];
 extern const char  ngx_http_agw_sqlite_revoke_sql[];
 
 
-/* what a node has to say to the store: ?1 its horizon, ?2 ahead */
+/* tells the store the limits of this node: ?1 the horizon, ?2 ahead */
 
 extern const char  ngx_http_agw_sqlite_announce_sql[];
 

@@ -1,11 +1,11 @@
 
 /*
- * What is asked for while a transaction is being written waits, and is
- * written by the next one: all of it with one sync of the disk.
+ * Writes that come while a transaction is running wait, and the next one writes
+ * them all, with one sync of the disk.
  *
- * What waits is under a mutex, since the thread takes it as soon as it has
- * the store's lock.  All that belongs to the connection is the thread's from
- * the moment a task is posted until it is done.
+ * The list of those that wait is under a mutex, since the thread takes them as
+ * soon as it has the store's lock.  The connection, and the batch, belong to
+ * the thread from the time its task is posted until it is done.
  */
 
 
@@ -245,7 +245,7 @@ ngx_http_agw_writer_collect(void *data)
 }
 
 
-/* the next are on their way before these are answered */
+/* the next batch is started before this one is answered */
 
 static void
 ngx_http_agw_writer_done(ngx_event_t *ev)
@@ -262,7 +262,7 @@ ngx_http_agw_writer_done(ngx_event_t *ev)
 #endif
 
 
-/* in the event loop: a lock that another process holds is tried again */
+/* in the event loop; tries again if another process holds the lock */
 
 static void
 ngx_http_agw_writer_here(ngx_http_agw_sqlite_writer_t *writer)
@@ -298,8 +298,8 @@ ngx_http_agw_writer_retry(ngx_event_t *ev)
 
 
 /*
- * nginx takes a worker without timers for one that has nothing to do: it
- * would exit before who waits for the thread is answered.
+ * A worker that is to exit does so once it has no timers: without this one it
+ * would exit before the thread is done.
  */
 
 static void
@@ -309,7 +309,7 @@ ngx_http_agw_writer_working(ngx_event_t *ev)
 }
 
 
-/* what is to be answered: who has not waited for as long goes on waiting */
+/* returns the writes to be answered; those that may wait longer wait again */
 
 static ngx_http_agw_write_t *
 ngx_http_agw_writer_take(ngx_http_agw_sqlite_writer_t *writer)
@@ -376,7 +376,7 @@ ngx_http_agw_writer_waiting(ngx_http_agw_sqlite_writer_t *writer)
 }
 
 
-/* without threads there is nobody else */
+/* without threads there is nothing to lock */
 
 static void
 ngx_http_agw_writer_lock(ngx_http_agw_sqlite_writer_t *writer)

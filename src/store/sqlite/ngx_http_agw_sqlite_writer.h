@@ -1,7 +1,7 @@
 
 /*
- * All that is written to a SQLite store, by a connection of its own in a
- * thread: the event loop never waits for a disk, or for another process.
+ * Writes to a SQLite store on a connection of its own, in a thread: the event
+ * loop never waits for a disk or for another process.
  */
 
 
@@ -14,7 +14,7 @@
 
 
 /*
- * Made by a worker, which owns it; NULL where memory ran out.  Where nginx
+ * Made by a worker, which owns it; NULL if memory ran out.  Where nginx
  * has no threads, or its event method cannot be told of what they did, it
  * writes in the event loop, and warns about it.
  */
@@ -29,7 +29,7 @@ ngx_http_agw_sqlite_writer_t *ngx_http_agw_sqlite_writer_create(
 void ngx_http_agw_sqlite_writer_close(ngx_http_agw_sqlite_writer_t *writer);
 
 
-/* lets go of the file, unless it is being written; it is opened anew */
+/* closes the file, unless a write is running; the next write opens it */
 
 void ngx_http_agw_sqlite_writer_rest(ngx_http_agw_sqlite_writer_t *writer);
 
