@@ -1,8 +1,8 @@
 
 /*
- * Written by hand, because a value has to have one encoding: of two tokens that
- * decode alike, only one may be valid.  OpenSSL's decoder skips white space,
- * nginx's accepts anything after a '=', and each would accept both.
+ * Written by hand, because a value has to have one encoding: of two tokens
+ * that decode alike, only one may be valid.  OpenSSL's decoder skips white
+ * space, nginx's accepts anything after a '=', and each would accept both.
  */
 
 
@@ -15,8 +15,8 @@ static int agw_decode(agw_str_t s, uint32_t foreign, unsigned char *out,
 
 /*
  * The value of each character, and flags that say in which alphabet it is
- * not.  The flags are so high that they are shifted out, or past the bytes that
- * are taken, when a value is shifted to its place.
+ * not.  The flags are so high that they are shifted out, or past the bytes
+ * that are taken, when a value is shifted to its place.
  */
 
 #define AGW_NOT_STANDARD   (UINT32_C(1) << 30)

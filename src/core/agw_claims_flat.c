@@ -5,8 +5,8 @@
  * All else that a new HS256 token costs is less than 30,000.
  *
  * One pass, which decides nothing: what is not plain is left to the general
- * reader.  Both fill the same structure, which agw_claims.c then checks; a unit
- * test and a fuzzer compare the two.
+ * reader.  Both fill the same structure, which agw_claims.c then checks; a
+ * unit test and a fuzzer compare the two.
  */
 
 

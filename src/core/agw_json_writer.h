@@ -33,8 +33,8 @@ void agw_json_writer_copy(agw_json_writer_t *w, agw_str_t bytes);
 
 
 /*
- * Each writes a member and a comma.  An empty string is left out; a string that
- * needs an escape, and a negative number, is a failure.
+ * Each writes a member and a comma.  An empty string is left out; a string
+ * that needs an escape, and a negative number, is a failure.
  */
 
 void agw_json_writer_string(agw_json_writer_t *w, const char *name,

@@ -194,8 +194,8 @@ agw_jws_split(agw_str_t token, agw_str_t segment[3])
 
 /*
  * Members that would choose a key or an algorithm (jwk, jku, x5u, x5c) are
- * ignored (RFC 8725, section 3.10).  Any crit is refused, since no extension is
- * supported (RFC 7515, section 4.1.11), and so is any b64, with which the
+ * ignored (RFC 8725, section 3.10).  Any crit is refused, since no extension
+ * is supported (RFC 7515, section 4.1.11), and so is any b64, with which the
  * payload would not be base64url (RFC 7797).
  */
 

@@ -14,8 +14,8 @@
 /*
  * Splits a media type (RFC 9110, section 8.3.1): *type is all before the first
  * ';', without white space; *boundary is the value of the parameter "boundary"
- * (RFC 2046, section 5.1.1), and empty if there is none or more than one, or if
- * it is longer than 70 characters.  Both are within value.
+ * (RFC 2046, section 5.1.1), and empty if there is none or more than one, or
+ * if it is longer than 70 characters.  Both are within value.
  */
 
 void agw_media_type_parse(agw_str_t value, agw_str_t *type,

@@ -60,8 +60,8 @@ void agw_params_done(agw_params_t *params);
 
 
 /*
- * Adds a parameter, for readers.  Returns 0, or -1 if there are too many, if it
- * is repeated, or if it has a NUL or invalid UTF-8.
+ * Adds a parameter, for readers.  Returns 0, or -1 if there are too many, if
+ * it is repeated, or if it has a NUL or invalid UTF-8.
  */
 
 int agw_params_add(agw_params_t *params, const agw_param_t *param);

@@ -1,7 +1,7 @@
 
 /*
- * Paths that every server reads alike, so that the path that was checked is the
- * path that is served.
+ * Paths that every server reads alike, so that the path that was checked is
+ * the path that is served.
  */
 
 
@@ -15,11 +15,11 @@
 
 /*
  * Whether a raw path (RFC 3986, section 3.3), without its query, is
- * unambiguous.  Refused are an empty path; one that does not begin with '/'; an
- * empty segment, unless it is the last; a '#'; and, after each segment has been
- * percent-decoded until nothing is left to decode, '\', a control byte, a '/',
- * invalid UTF-8, and a segment that consists of dots and spaces, with at least
- * one dot, before its first ';', '?' or '#'.  Returns AGW_OK,
+ * unambiguous.  Refused are an empty path; one that does not begin with '/';
+ * an empty segment, unless it is the last; a '#'; and, after each segment has
+ * been percent-decoded until nothing is left to decode, '\', a control byte, a
+ * '/', invalid UTF-8, and a segment that consists of dots and spaces, with at
+ * least one dot, before its first ';', '?' or '#'.  Returns AGW_OK,
  * AGW_AMBIGUOUS_PATH, or AGW_INTERNAL_ERROR if memory ran out.
  */
 
@@ -35,11 +35,11 @@ agw_reason_t agw_path_check_decoded(agw_str_t path);
 
 
 /*
- * The rest of a decoded path after a location's name, which nginx may append to
- * another path that ends with '/': of "/docs../x" after "/docs" it is "../x".
- * Refused, with the same results, is a rest whose first segment, after at most
- * one '/', is a dot segment as above.  All other segments are also those of the
- * path.
+ * The rest of a decoded path after a location's name, which nginx may append
+ * to another path that ends with '/': of "/docs../x" after "/docs" it is
+ * "../x". Refused, with the same results, is a rest whose first segment, after
+ * at most one '/', is a dot segment as above.  All other segments are also
+ * those of the path.
  */
 
 agw_reason_t agw_path_check_after(agw_str_t path, agw_str_t name);

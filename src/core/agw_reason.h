@@ -54,8 +54,8 @@ typedef enum {
 
 
 /*
- * All strings are static and terminated, without '"' and '\', so that they need
- * no escaping in JSON and in a challenge (RFC 6749, section 5.2).
+ * All strings are static and terminated, without '"' and '\', so that they
+ * need no escaping in JSON and in a challenge (RFC 6749, section 5.2).
  */
 
 typedef struct {

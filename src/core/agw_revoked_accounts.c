@@ -245,7 +245,7 @@ agw_revoked_close_account(agw_revoked_set_t *set, uint32_t n)
     __atomic_store_n(&entry->stamp, 0, __ATOMIC_SEQ_CST);
     __atomic_store_n(&entry->time, 0, __ATOMIC_SEQ_CST);
 
-    /* what nobody holds any more may have been held by who died */
+    /* a process that died may have held these slots */
 
     if (entry->count != 0 || entry->businesses != 0
         || (entry->held != 0 && set->writes != 0))
@@ -310,7 +310,7 @@ agw_revoked_largest(const agw_revoked_set_t *set)
 }
 
 
-/* the cut-off is there before what it stands for is gone */
+/* the cut-off is published before what it replaces is removed */
 
 void
 agw_revoked_merge(agw_revoked_set_t *set, uint32_t account)
@@ -363,7 +363,7 @@ agw_revoked_absorb(agw_revoked_set_t *set, uint32_t account)
 }
 
 
-/* one that was raised since it was merged stays */
+/* an entry that was raised after the merge stays */
 
 void
 agw_revoked_see_off(agw_revoked_set_t *set, uint32_t some)

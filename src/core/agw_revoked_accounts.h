@@ -1,12 +1,11 @@
 
 /*
- * Inside of a set of revocations: its entries, and the accounts that bind
- * the entries of one partner together.
+ * The inside of a set of revocations: entries, and an account for each partner
+ * that has entries.
  *
- * Each partner that has entries has an account: the slot of its own cut-off,
- * which also leads to its other entries and counts them.  Accounts are in
- * lists by the number of bits of their counts, so that the largest is found
- * without a look at all.
+ * An account is the slot of the partner's own cut-off, which also lists and
+ * counts its other entries.  Accounts are in lists by the number of bits of
+ * their counts, so that the largest is found without a look at each.
  */
 
 
@@ -18,7 +17,7 @@
 #include "agw_revoked_table.h"
 
 
-/* what part of the entries one partner may have */
+/* the share of the entries that one partner may have: one in so many */
 
 #define AGW_REVOKED_SHARE     4
 
@@ -29,8 +28,8 @@
 
 /*
  * Readers load the slot, stamp and time; the rest is the writer's.  The list
- * of an account, and that of a class of accounts, is a ring: `link` of a slot
- * is the next, `prev` the one before.
+ * of an account, and that of a class of accounts, is a ring: "link" is the
+ * next slot, "prev" the one before.
  */
 
 typedef struct {
@@ -53,7 +52,7 @@ typedef struct {
 } agw_revoked_entry_t;
 
 
-/* what a process holds: writes on their way, and slots for them */
+/* what a process holds: writes that are not finished, and their slots */
 
 typedef struct {
     uint16_t            writes;
@@ -93,8 +92,8 @@ agw_revoked_entry(const agw_revoked_set_t *set, uint32_t n)
 
 
 /*
- * Before and after a change; the first puts in order what a process left that
- * died in the middle of one.
+ * Called before and after a change.  The first repairs what a process has left
+ * that died during a change.
  */
 
 void agw_revoked_begin(agw_revoked_set_t *set);
@@ -107,13 +106,13 @@ agw_hash_t agw_revoked_id(const agw_revoked_set_t *set,
     const agw_revocation_t *revocation);
 
 
-/* of two ids, in neither of which is a colon */
+/* of two ids, neither of which contains a colon */
 
 agw_hash_t agw_revoked_pair(const agw_revoked_set_t *set, agw_str_t first,
     agw_str_t second);
 
 
-/* of a partner, or 0 if it has none, or there is no partner */
+/* the account of a partner, or 0 if it has none or partner_id is empty */
 
 uint32_t agw_revoked_account(const agw_revoked_set_t *set,
     agw_str_t partner_id);
@@ -130,7 +129,7 @@ void agw_revoked_raise(agw_revoked_set_t *set, agw_revoked_entry_t *entry,
     int64_t stamp, uint32_t time);
 
 
-/* the account of a partner without one; there is room */
+/* creates the account of a partner; there has to be room */
 
 uint32_t agw_revoked_open_account(agw_revoked_set_t *set, agw_hash_t id);
 
@@ -142,9 +141,9 @@ void agw_revoked_note(agw_revoked_entry_t *by, int64_t stamp, uint32_t time);
 
 
 /*
- * Removes what is not above the floor: an entry, and its account where that
- * was the last; or an account that has none and that nobody holds.  None may
- * be leaving.  A removed slot is of use after agw_revoked_table_reclaim().
+ * Removes an entry that is not above the floor, and its account if that was
+ * its last; or an account without entries that no process holds.  No entry may
+ * be leaving.  A removed slot can be used after agw_revoked_table_reclaim().
  */
 
 void agw_revoked_sweep_slot(agw_revoked_set_t *set, uint32_t n);
@@ -158,22 +157,22 @@ int agw_revoked_is_refused(const agw_revocation_t *revocation,
 
 
 /*
- * The account with the most tokens and owners, or 0 if no account has any.
- * Of more than a thousand of about the same size, it may be another one.
+ * The account with the most tokens and owners, or 0 if no account has any.  If
+ * more than a thousand are of about the same size, it is one of those.
  */
 
 uint32_t agw_revoked_largest(const agw_revoked_set_t *set);
 
 
 /*
- * Puts the cut-off of a partner in place of its tokens and owners, which are
- * leaving from then on, however many they are.
+ * Replaces a partner's tokens and owners by its cut-off: from then on they are
+ * leaving, however many they are.
  */
 
 void agw_revoked_merge(agw_revoked_set_t *set, uint32_t account);
 
 
-/* the same, if its cut-off refuses already what they do */
+/* the same, if its cut-off already refuses all that they refuse */
 
 void agw_revoked_absorb(agw_revoked_set_t *set, uint32_t account);
 
@@ -184,8 +183,8 @@ void agw_revoked_see_off(agw_revoked_set_t *set, uint32_t some);
 
 
 /*
- * Has so many slots free that nobody holds, merging the largest accounts
- * where it must; or AGW_REVOKED_SET_FULL.
+ * Makes so many slots free that no process holds, merging the largest accounts
+ * if it has to; or returns AGW_REVOKED_SET_FULL.
  */
 
 agw_revoked_result_t agw_revoked_make_room(agw_revoked_set_t *set,
@@ -193,8 +192,8 @@ agw_revoked_result_t agw_revoked_make_room(agw_revoked_set_t *set,
 
 
 /*
- * Somebody died: makes lists and counts anew.  What is linked is whole, and
- * so is the account of each entry.
+ * Rebuilds lists and counts after a process died.  Linked slots are complete,
+ * and so is the account of each entry.
  */
 
 void agw_revoked_recount(agw_revoked_set_t *set);

@@ -1,14 +1,15 @@
 
 /*
- * Room for entries, which is held before they are written: what was answered
- * with success always finds its place, and who finds none is refused alone.
+ * Room for entries is held before they are written to the store: so a write
+ * that succeeds always has its place, and a caller without one is refused
+ * alone.
  */
 
 
 #include "agw_revoked_accounts.h"
 
 
-/* entries that leave at a time, where there is no room */
+/* how many entries are removed at a time if there is no room */
 
 #define AGW_REVOKED_SEEN_OFF  64
 
@@ -92,7 +93,7 @@ agw_revoked_set_give_back(agw_revoked_set_t *set,
         set->slots -= slots;
     }
 
-    /* it was opened for this, and nothing came of it */
+    /* the account was created for this write, which failed */
 
     if (by != NULL && by->held == 0) {
         agw_revoked_close_account(set, account);
@@ -144,10 +145,10 @@ agw_revoked_make_room(agw_revoked_set_t *set, uint32_t needed)
 
 
 /*
- * An entry of a partner finds its place in the account at least, which so has
- * to be there; but the account's own is raised for it only where other
- * entries of that partner are on their way as well.  An entry of a business
- * needs a slot of its own.
+ * An entry of a partner can at least be merged into its account, which
+ * therefore must exist; but the account's own cut-off is raised for it only if
+ * other entries of that partner are being written as well.  An entry of a
+ * business needs a slot of its own.
  */
 
 static agw_revoked_result_t
@@ -169,7 +170,7 @@ agw_revoked_admits(agw_revoked_set_t *set,
         return AGW_REVOKED_SET_OK;
     }
 
-    /* those on their way count as if they were there */
+    /* writes that are not finished count as entries */
 
     if (by != NULL && n == 0 && revocation->kind == AGW_REVOKED_BUSINESS
         && by->businesses + by->held

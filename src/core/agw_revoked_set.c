@@ -1,7 +1,7 @@
 
 /*
- * An entry is there before anybody is told of it, and what refuses in its
- * place before it goes.
+ * An entry is published before the generation changes, and what refuses in its
+ * place is published before the entry is removed.
  */
 
 
@@ -157,7 +157,7 @@ agw_revoked_set_know(agw_revoked_set_t *set, int64_t stamp)
 }
 
 
-/* slots that never held an entry are stepped over at once */
+/* slots that never held an entry are skipped at once */
 
 int
 agw_revoked_set_sweep(agw_revoked_set_t *set)
@@ -237,9 +237,9 @@ agw_revoked_set_generation(const agw_revoked_set_t *set)
 
 
 /*
- * Entries are removed after the floor, or the cut-off of their partner, was
- * raised over them: what is not found any more is refused by those, which so
- * are looked at last.
+ * An entry is removed only after the floor, or its partner's cut-off, has been
+ * raised above it.  So these two are read last: they refuse what a removed
+ * entry has refused.
  */
 
 agw_revoked_answer_t
@@ -260,7 +260,7 @@ agw_revoked_set_ask(const agw_revoked_set_t *set,
         business = agw_siphash(set->key, token->business_id);
     }
 
-    /* before the look-up: what comes in between is looked for next time */
+    /* read before the look-up: a change in between is found the next time */
 
     *generation = agw_revoked_set_generation(set);
 
@@ -313,7 +313,7 @@ agw_revoked_is_covered(const agw_revocation_t *revocation,
 }
 
 
-/* for a business no account can stand */
+/* an account cannot replace a business */
 
 static agw_revoked_result_t
 agw_revoked_add_new(agw_revoked_set_t *set,

@@ -1,18 +1,17 @@
 
 /*
- * What is revoked, and until when it is to be known: entries that name
- * tokens, in memory that several processes share.  One of them at a time
- * changes it, under a lock that is the caller's; any reads it meanwhile,
- * without one.
+ * The set of what is revoked: entries that name tokens, in memory that several
+ * processes share.  One process at a time changes it, under the caller's lock;
+ * all read it meanwhile, without a lock.
  *
- * Entries are ordered by stamps: integers of the store that only ever grow.
- * A token carries the last stamp that its store had given when it was issued
- * (seq), and so is older than each entry whose stamp is greater.  A token
- * without one is compared by its iat with the time of the entry.
+ * Entries are ordered by stamps: integers that the store gives, and that only
+ * grow.  A token has the last stamp that was given before it was issued (seq),
+ * and so is older than each entry with a greater stamp.  For a token without
+ * seq, iat is compared with the time of the entry.
  *
- * Nothing in it is evicted.  Where one partner's entries take more than a
- * quarter of the room, or none is left and that partner has the most, they
- * become one entry that ends all older tokens of that partner.
+ * Entries are never evicted.  If one partner's entries take more than a
+ * quarter of the room, or if no room is left and that partner has the most,
+ * they are merged into one that refuses all older tokens of that partner.
  */
 
 
@@ -36,7 +35,7 @@ typedef enum {
 #define AGW_REVOKED_KINDS   5
 
 
-/* an id that is not of that kind is empty; a business may name who asks */
+/* ids that the kind does not have are empty; a business may have a partner */
 
 typedef struct {
     agw_revoked_t   kind;
@@ -82,8 +81,8 @@ typedef struct {
 
 
 /*
- * How many processes can change a set: their numbers are below that.  Each
- * holds room for at most 65535 writes.
+ * The number of processes that can change a set: each has a number below it.
+ * Each holds room for at most 65535 writes.
  */
 
 #define AGW_REVOKED_SEATS   1024
@@ -109,10 +108,10 @@ int agw_revoked_set_is_valid(const void *p, size_t size);
 
 
 /*
- * Holds room for an entry that is about to be written to the store, for the
- * process of that number; makes some where it is short.  Until it is given
- * back, agw_revoked_set_add() is certain to find some.  Neither
- * stamp nor time are looked at, and partner_id is not empty.  Locked.
+ * Holds room, for the process of that number, for an entry that is about to be
+ * written to the store, and makes room if it is short.  Until it is given
+ * back, agw_revoked_set_add() cannot fail.  Stamp and time are not used;
+ * partner_id must not be empty.  Locked.
  */
 
 agw_revoked_result_t agw_revoked_set_hold(agw_revoked_set_t *set,
@@ -122,15 +121,15 @@ void agw_revoked_set_give_back(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, unsigned seat);
 
 
-/* gives back all that a process holds, which has died or begins.  Locked. */
+/* gives back all that a process holds that has died or starts; locked */
 
 void agw_revoked_set_vacate(agw_revoked_set_t *set, unsigned seat);
 
 
 /*
- * Adds an entry, or raises stamp and time of the one there is: they never
- * fall.  Makes room where it is short, and where there is none but that of
- * the partner's own entry, raises that.  Returns AGW_REVOKED_SET_OK, which is
+ * Adds an entry, or raises stamp and time of the existing one, which are never
+ * lowered.  Makes room if it is short; if the partner's own entry is all that
+ * is left, raises that.  Returns AGW_REVOKED_SET_OK, which is
  * certain after agw_revoked_set_hold() and agw_revoked_set_give_back() under
  * the same lock; or AGW_REVOKED_SET_FULL, and nothing has changed.  Locked.
  */
@@ -140,10 +139,10 @@ agw_revoked_result_t agw_revoked_set_add(agw_revoked_set_t *set,
 
 
 /*
- * From now on a token whose seq is below the floor is forgotten; the floor
- * never falls.  Entries whose stamps are not above it refuse nobody else, and
- * are removed by agw_revoked_set_sweep(): some thousands at a time, returning
- * 1 while there is more to look at.  Locked.
+ * From now on a token whose seq is below the floor is AGW_TOKEN_FORGOTTEN; the
+ * floor is never lowered.  Entries whose stamps are not above it are no longer
+ * needed: agw_revoked_set_sweep() removes some thousands at a time, and
+ * returns 1 as long as there are more.  Locked.
  */
 
 void agw_revoked_set_raise_floor(agw_revoked_set_t *set, int64_t floor);
@@ -161,7 +160,7 @@ size_t agw_revoked_set_count(const agw_revoked_set_t *set);
 size_t agw_revoked_set_size(const agw_revoked_set_t *set);
 
 
-/* that the store has given a stamp: none may be given below it; locked */
+/* notes a stamp that the store has given: no lower one may follow; locked */
 
 void agw_revoked_set_know(agw_revoked_set_t *set, int64_t stamp);
 
@@ -173,18 +172,19 @@ int64_t agw_revoked_set_floor(const agw_revoked_set_t *set);
 
 
 /*
- * A number that changes before agw_revoked_set_add() or _raise_floor()
- * returns, if that changed anything; never 0.  A token that lived still lives
- * while it is what agw_revoked_set_ask() left for it.  Not locked.
+ * A number that changes with each change of the set, before
+ * agw_revoked_set_add() or _raise_floor() returns; never 0.  A token that was
+ * not revoked is not revoked as long as this is the generation that
+ * agw_revoked_set_ask() has set for it.  Not locked.
  */
 
 uint64_t agw_revoked_set_generation(const agw_revoked_set_t *set);
 
 
 /*
- * Whether a token is revoked, as of *generation; after AGW_TOKEN_ASK_LOCKED
- * the caller is to ask again with the lock, and then it is not the answer.
- * Not locked.
+ * Whether a token is revoked, and the generation at which that was so.  After
+ * AGW_TOKEN_ASK_LOCKED the caller has to ask again with the lock held: then
+ * that is never the result.  Not locked.
  */
 
 agw_revoked_answer_t agw_revoked_set_ask(const agw_revoked_set_t *set,

@@ -2,7 +2,7 @@
 #include "agw_revoked_table.h"
 
 
-/* in place of a link, while the table is put in order */
+/* takes the place of a link while the table is repaired */
 
 #define AGW_REVOKED_UNSEEN   0xffffffffu
 
@@ -17,7 +17,7 @@ static int agw_revoked_is(const agw_revoked_slot_t *slot, uint32_t kind,
     agw_hash_t id);
 
 
-/* heads are at most as many as slots */
+/* there are at most as many heads as slots */
 
 size_t
 agw_revoked_table_capacity(size_t bytes, size_t slot_size)
@@ -30,7 +30,7 @@ agw_revoked_table_capacity(size_t bytes, size_t slot_size)
 }
 
 
-/* as many as there are slots, or half */
+/* as many as there are slots, or half as many */
 
 static uint32_t
 agw_revoked_table_heads(size_t capacity)
@@ -97,8 +97,9 @@ agw_revoked_table_end(agw_revoked_table_t *table)
 
 
 /*
- * A chain that another process changes may lead anywhere, but never out of
- * the table or on for ever; then the caller finds the count of purges grown.
+ * If another process changes a chain meanwhile, this may follow it anywhere,
+ * but neither out of the table nor without end; and the caller then sees that
+ * the count of purges has grown.
  */
 
 uint32_t
@@ -167,7 +168,7 @@ agw_revoked_table_take(agw_revoked_table_t *table)
         return 0;
     }
 
-    /* a reader that still stands on it will look again */
+    /* a reader that is still at this slot will look again */
 
     word = (uint64_t *) slot;
 
@@ -200,7 +201,7 @@ agw_revoked_table_link(agw_revoked_table_t *table, uint32_t n, uint32_t kind,
 }
 
 
-/* a reader that stands on it still finds its way on */
+/* a reader that is at this slot can still follow its link */
 
 void
 agw_revoked_table_unlink(agw_revoked_table_t *table, uint32_t n)
@@ -250,7 +251,7 @@ agw_revoked_table_reclaim(agw_revoked_table_t *table)
 }
 
 
-/* nothing that is stored from here on is taken for what was there before */
+/* no reader takes what is stored after this for what was there before */
 
 static void
 agw_revoked_table_raise(agw_revoked_table_t *table)
@@ -260,7 +261,7 @@ agw_revoked_table_raise(agw_revoked_table_t *table)
 }
 
 
-/* somebody died: what is linked is whole, so the rest is free */
+/* a process died: linked slots are complete, all others are free */
 
 static void
 agw_revoked_table_repair(agw_revoked_table_t *table)

@@ -1,13 +1,13 @@
 
 /*
- * A hash table in memory that several processes share: one of them at a
- * time changes it, under a lock that is the caller's, and any reads it
- * meanwhile, without one.  It knows nothing of what is kept in it.
+ * A hash table in memory that several processes share.  One process at a time
+ * changes it, under the caller's lock; all read it meanwhile, without a lock.
+ * It knows nothing about what it holds.
  *
  * A header, slots, and heads of chains are one block.  Slots are linked by
  * numbers, 0 being none, so that the block may be mapped anywhere.
  *
- * Why a reader never believes what is half there:
+ * Why a reader never uses an incomplete slot:
  *
  * - A slot is filled before the one store (release) that links it, and a
  *   reader follows links by loads (acquire): a linked slot is whole.
@@ -22,9 +22,9 @@
  *   it looks again.  If it loaded the count after the raise, it also sees the
  *   slot unlinked, and never stands on it.
  *
- * All that a reader loads is stored and loaded by atomic operations.  A
- * process that dies while it changes the table leaves one that readers
- * understand, and that the next change puts in order.
+ * All that a reader loads is stored and loaded by atomic operations.  If a
+ * process dies while it changes the table, readers can still use it, and the
+ * next change repairs it.
  */
 
 
@@ -107,23 +107,23 @@ int agw_revoked_table_looked(const agw_revoked_table_t *table,
     uint64_t before);
 
 
-/* a slot of zeros, of nobody until it is linked; 0 if there is none */
+/* a zeroed slot, which is linked next; 0 if there is none */
 
 uint32_t agw_revoked_table_take(agw_revoked_table_t *table);
 
 
-/* from here on readers find it */
+/* links a slot: from then on readers find it */
 
 void agw_revoked_table_link(agw_revoked_table_t *table, uint32_t n,
     uint32_t kind, agw_hash_t id);
 
 
-/* from here on they do not, and link is the table's */
+/* unlinks it: from then on they do not, and "link" is the table's */
 
 void agw_revoked_table_unlink(agw_revoked_table_t *table, uint32_t n);
 
 
-/* lets what was unlinked be used again */
+/* makes unlinked slots free */
 
 void agw_revoked_table_reclaim(agw_revoked_table_t *table);
 

@@ -1,6 +1,6 @@
 
 /*
- * One segment of a path, as readers see it.
+ * One segment of a path, as servers read it.
  */
 
 
@@ -11,7 +11,7 @@
 #include "agw.h"
 
 
-/* what stands from i to the next '/' or the end; i is at most path.len */
+/* the segment from i to the next '/' or the end; i is at most path.len */
 
 static inline agw_str_t
 agw_segment(agw_str_t path, size_t i)
@@ -54,7 +54,7 @@ agw_segment_cut(agw_str_t segment)
 }
 
 
-/* dots and spaces alone, and one dot at least */
+/* consists of dots and spaces, with at least one dot */
 
 static inline int
 agw_is_dots(agw_str_t segment)

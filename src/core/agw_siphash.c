@@ -94,7 +94,7 @@ agw_sip_rounds(agw_sip_t *s, unsigned n)
 }
 
 
-/* little-endian: one load, where the machine is */
+/* little-endian: one load on a little-endian machine */
 
 static uint64_t
 agw_sip_word(const unsigned char *p)

@@ -1,8 +1,8 @@
 
 /*
  * SipHash-2-4 with a result of 128 bits (Aumasson and Bernstein, 2012): a
- * keyed hash that is cheap on short input.  Whoever does not know the key
- * finds no two inputs with one result.
+ * keyed hash that is fast on short input.  Without the key nobody can find
+ * collisions.
  */
 
 

@@ -1,8 +1,7 @@
 
 /*
- * Literal parts are compared as they are written; whether somebody else
- * could take a path for one that matches is another question, which is asked
- * of every spelling.
+ * Literal parts are compared byte for byte.  Whether another server could read
+ * a path as one that matches is a separate check, which tries all spellings.
  */
 
 
@@ -212,7 +211,7 @@ agw_take_alike(agw_str_t *path, agw_str_t literal)
 }
 
 
-/* takes the next segment that is not empty, as the loosest reader sees it */
+/* takes the next segment that is not empty, as the loosest server reads it */
 
 static int
 agw_next_loose(agw_str_t *path, agw_str_t *segment)
@@ -249,9 +248,9 @@ agw_next_loose(agw_str_t *path, agw_str_t *segment)
 
 
 /*
- * NULL, or what is wrong with a template's literal part.  It holds only
- * characters that are themselves raw and decoded, so that one comparison
- * serves for both.
+ * Returns NULL, or what is wrong with the literal part of a template.  It may
+ * have only characters that are the same raw and decoded, so that one
+ * comparison is enough for both.
  */
 
 static const char *

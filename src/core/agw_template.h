@@ -49,19 +49,20 @@ agw_reason_t agw_template_match(const agw_template_t *template,
 
 
 /*
- * Whether a path is that of a collection in which paths lie that the template
- * matches, as "/v1" and "/" are for "/v1/businesses/<business_id>".
+ * Whether a path is above those that the template matches, as "/v1" and "/"
+ * are above "/v1/businesses/<business_id>".
  */
 
 int agw_template_lies_below(const agw_template_t *template, agw_str_t path);
 
 
 /*
- * Whether somebody could read a path as one that the template matches: with
- * its segments decoded as often as they can be, cut at the first ';', '?' or
- * '#', without dots and spaces at their end, without empty ones, in any
- * case.  Returns AGW_OK if nobody could, or where the template matches as
- * it stands; AGW_AMBIGUOUS_PATH; or AGW_INTERNAL_ERROR if memory ran out.
+ * Whether another server could read a path as one that the template matches:
+ * if it decodes segments until nothing is left to decode, cuts them at the
+ * first ';', '?' or '#', removes final dots and spaces, skips empty segments,
+ * and ignores case.  Returns AGW_OK if none could, or if the template
+ * matches it byte for byte; AGW_AMBIGUOUS_PATH; or AGW_INTERNAL_ERROR if memory
+ * ran out.
  */
 
 agw_reason_t agw_template_confused(const agw_template_t *template,

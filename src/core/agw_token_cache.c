@@ -1,9 +1,9 @@
 
 /*
- * A token ends with its signature, of which nobody chooses the bytes: they
- * are the hash.  The end of it is compared in constant time, so that no clock
- * tells a forger how much of a signature is right; where it is the same, the
- * rest is.
+ * A token ends with its signature, whose bytes nobody can choose: its last
+ * bytes are the hash.  They are compared in constant time, so that a forger
+ * cannot measure how much of a signature is right.  The rest is compared only
+ * if they are equal.
  */
 
 

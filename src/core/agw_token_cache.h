@@ -1,9 +1,9 @@
 
 /*
  * Tokens that were verified and accepted, with their checked claims, so that
- * the next request with one need not verify it again.  Of one process: no
- * lock.  What may change with time (expiry, revocation) and what a location
- * demands is for the caller to look at, on every hit.
+ * the next request with one does not verify it again.  One process uses a
+ * cache: there is no lock.  On every hit the caller has to check what may
+ * change with time (expiry, revocation) and what the location demands.
  */
 
 
@@ -16,9 +16,9 @@
 
 
 /*
- * A verified token, in one block that is freed with its last hold: whoever
- * has one may go on reading it, also after it left the cache.  Of the claims
- * those of agw_claims_t are there that decide or identify, and no json.
+ * A verified token, in one block that is freed with its last hold: a caller
+ * that has a hold may read it even after it has left the cache.  It has the
+ * claims of agw_claims_t that decide or identify, and no json.
  */
 
 typedef struct agw_verified_s  agw_verified_t;

@@ -52,8 +52,8 @@ void ngx_http_agw_store_make(ngx_http_agw_store_t *store,
 
 /*
  * Opens the store in a worker, after the fork, and closes it when the worker
- * exits.  If it cannot be opened, that is logged, and tried again with the next
- * question.  limits must live as long as the worker.
+ * exits.  If it cannot be opened, that is logged, and tried again with the
+ * next question.  limits must live as long as the worker.
  */
 
 void ngx_http_agw_store_open(ngx_http_agw_store_t *store,

@@ -1,8 +1,8 @@
 
 /*
  * What an engine provides; only src/store includes this.  A new engine has a
- * folder of its own beside sqlite/, and is declared at the end of this file and
- * listed in ngx_http_agw_store.c.
+ * folder of its own beside sqlite/, and is declared at the end of this file
+ * and listed in ngx_http_agw_store.c.
  */
 
 

@@ -18,8 +18,8 @@
 /*
  * One asynchronous write.  The caller owns it, zeroes it, sets the fields, and
  * keeps it, with all that it points to, until the handler is called.  That
- * happens exactly once: with NGX_OK if the write is durable, or with NGX_ERROR,
- * logged, if it may not be.
+ * happens exactly once: with NGX_OK if the write is durable, or with
+ * NGX_ERROR, logged, if it may not be.
  */
 
 typedef struct ngx_http_agw_write_s  ngx_http_agw_write_t;
@@ -115,9 +115,9 @@ void ngx_http_agw_store_tend(ngx_http_agw_store_t *store,
 
 /*
  * Calls the handler with the revocations after reading->position, with some
- * hundreds at a time.  Returns NGX_OK if those were all, NGX_AGAIN if there are
- * more, NGX_BUSY if the store is locked, or NGX_ERROR, logged.  Never waits.  A
- * revocation may be read twice.
+ * hundreds at a time.  Returns NGX_OK if those were all, NGX_AGAIN if there
+ * are more, NGX_BUSY if the store is locked, or NGX_ERROR, logged.  Never
+ * waits.  A revocation may be read twice.
  */
 
 ngx_int_t ngx_http_agw_store_read_revocations(ngx_http_agw_store_t *store,

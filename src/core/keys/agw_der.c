@@ -134,8 +134,8 @@ agw_der_ec(agw_str_t der, const char **error)
 
 
 /*
- * The curve stands inside the key, around it, or in both places; the public
- * key may be left out.
+ * The curve is named inside the key, around it, or in both places; the public
+ * key may be missing.
  */
 
 static EVP_PKEY *

@@ -1,7 +1,7 @@
 
 /*
- * Private keys in DER: PKCS #8 (RFC 5958), RSA's own (RFC 8017, appendix
- * A.1.2) and EC's own (RFC 5915).
+ * Private keys in DER: PKCS #8 (RFC 5958), PKCS #1 (RFC 8017, appendix A.1.2)
+ * and SEC 1 (RFC 5915).
  */
 
 
@@ -15,10 +15,9 @@
 
 
 /*
- * Each reads a key that der is, with nothing behind it.  Returns a key that
- * the caller frees, or NULL and a static text in *error that says what is
- * accepted; after a success *error means nothing.  Of a private key nothing
- * is left behind.
+ * Each reads a key, which has to be all of der.  Returns a key that the caller
+ * frees, or NULL and a static text in *error that says what is accepted; after
+ * a success *error is undefined.  All copies of a private key are wiped.
  */
 
 EVP_PKEY *agw_der_pkcs8(agw_str_t der, const char **error);

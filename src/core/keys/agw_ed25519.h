@@ -1,6 +1,6 @@
 
 /*
- * What OpenSSL does not look at in an Ed25519 public key.
+ * Checks of an Ed25519 public key that OpenSSL does not make.
  */
 
 
@@ -12,11 +12,10 @@
 
 
 /*
- * Whether the public key is in its one encoding (RFC 8032, section 5.1.3),
- * and not one of the eight points of small order, under which a signature can
- * be made without a private key.  That it is a point of the curve is not
- * looked at: under one that is not, OpenSSL verifies nothing.  An OpenSSL that
- * fails says no.
+ * Whether the public key has the canonical encoding (RFC 8032, section 5.1.3)
+ * and is not one of the eight points of small order, for which anybody can
+ * make a signature.  It is not checked that it is a point of the curve: with
+ * any other, OpenSSL verifies no signature.  Returns 0 if OpenSSL failed.
  */
 
 int agw_ed25519_is_sound(EVP_PKEY *pkey);

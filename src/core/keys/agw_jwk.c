@@ -106,7 +106,7 @@ agw_jwk_read(agw_jwk_t *jwk, const json_t *json, const char **error)
 
     jwk->signs = jwk->is_private && (ops & AGW_OP_SIGN);
 
-    /* whoever signs with a private key has others verify with its public */
+    /* tokens signed with a private key are verified with its public key */
 
     if ((ops & AGW_OP_VERIFY) || (jwk->signs && jwk->pkey != NULL)) {
         *error = NULL;
@@ -132,7 +132,7 @@ agw_jwk_done(agw_jwk_t *jwk)
 }
 
 
-/* what names no type is of none; of EC and OKP, the curve is part of it */
+/* NULL if there is no kty, or another; of EC and OKP, the curve counts too */
 
 static const agw_jwk_type_t *
 agw_jwk_type(const json_t *json)
@@ -293,7 +293,7 @@ agw_jwk_oct(agw_jwk_t *jwk, const json_t *json)
         return -1;
     }
 
-    /* the whole buffer is the structure's, to be wiped with it */
+    /* the whole buffer is the structure's, so that all of it is wiped */
 
     jwk->secret.data = secret;
     jwk->secret.len = k.len;
@@ -394,7 +394,7 @@ agw_jwk_ec(agw_jwk_t *jwk, const json_t *json)
 }
 
 
-/* a private key has its public one in it, which x has to agree with */
+/* x must be the public key of d */
 
 static int
 agw_jwk_okp(agw_jwk_t *jwk, const json_t *json)
@@ -428,7 +428,7 @@ agw_jwk_okp(agw_jwk_t *jwk, const json_t *json)
 }
 
 
-/* a number of size bytes, or of any; NULL if it is broken */
+/* a number of size bytes, or of any size if that is 0; NULL if invalid */
 
 static BIGNUM *
 agw_jwk_number(const json_t *json, const char *name, size_t size)
@@ -451,8 +451,8 @@ agw_jwk_number(const json_t *json, const char *name, size_t size)
 
 
 /*
- * The bytes of a member, of which there are size, or, where that is 0, 1 to
- * AGW_RSA_MAX / 8.  out has room for as many.
+ * Decodes a member of size bytes, or, if size is 0, of 1 to AGW_RSA_MAX / 8.
+ * out has room for as many.
  */
 
 static int

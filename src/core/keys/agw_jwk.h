@@ -1,6 +1,6 @@
 
 /*
- * JSON Web Keys (RFC 7517): reading one.  Writing is in agw_pkey.h.
+ * Reading a JSON Web Key (RFC 7517).  agw_pkey_jwk.h writes one.
  */
 
 
@@ -34,10 +34,11 @@ typedef struct {
 
 
 /*
- * Reads a key.  Returns AGW_JWK_READ, and the caller owes an agw_jwk_done(),
- * or one of the others with a static text in *error, and jwk holds nothing.
- * use, key_ops and alg are obeyed (RFC 7517, section 4); how strong the key
- * is, and whether its halves belong together, is not looked at.
+ * Reads a key.  Returns AGW_JWK_READ, and then the caller has to call
+ * agw_jwk_done(); or another result with a static text in *error, and then
+ * there is nothing to free.  use, key_ops and alg are obeyed (RFC 7517,
+ * section 4). Not checked are the strength of the key and whether its halves
+ * belong together.
  */
 
 agw_jwk_result_t agw_jwk_read(agw_jwk_t *jwk, const json_t *json,

@@ -1,7 +1,7 @@
 
 /*
- * Keys on OpenSSL's EVP.  A context with the key already set is made once,
- * and begun afresh, or copied, for each use.
+ * Keys on OpenSSL's EVP.  A context with the key is made once, and reset or
+ * copied for each use.
  */
 
 
@@ -308,7 +308,7 @@ agw_key_verify(const agw_key_t *key, agw_str_t data, agw_str_t sig)
 }
 
 
-/* on failure *error says what is wrong, and afterwards what would be */
+/* after a success *error has the text for failures of what follows */
 
 static agw_key_t *
 agw_key_create(const agw_key_source_t *source, const agw_alg_t *alg,
@@ -452,7 +452,7 @@ agw_mac_verify(const agw_key_t *key, agw_str_t data, agw_str_t sig)
 }
 
 
-/* a signature tells, whatever the type */
+/* a signature shows it, whatever the type of the key */
 
 static int
 agw_key_is_pair(const agw_key_t *key)

@@ -1,8 +1,8 @@
 
 /*
- * One key with its one algorithm (RFC 8725, section 3.1): it signs and
- * verifies bytes.  It is not changed once made, but for the contexts of
- * OpenSSL in it, which one thread uses again and again.
+ * A key with its one algorithm (RFC 8725, section 3.1) signs and verifies
+ * bytes.  It never changes, except for its OpenSSL contexts, which one thread
+ * uses again and again.
  */
 
 
@@ -20,8 +20,8 @@ typedef struct agw_key_s  agw_key_t;
 
 
 /*
- * What a configuration says of a key.  Nothing is kept by reference: a key
- * copies what it needs.  Empty kid, alg and issuer mean "not given".
+ * What a configuration says about a key, which copies what it needs of it.  An
+ * empty kid, alg or issuer is not given.
  */
 
 typedef struct {
@@ -35,12 +35,13 @@ typedef struct {
 
 
 /*
- * A secret for HMAC (RFC 2104), of source->bytes.  Returns a key that the
- * caller frees, or NULL and a static text in *error that says what must be:
- * a secret shorter than its hash (RFC 7518, section 3.2), bytes of which
- * agw_key_format() says that they are no secret, an unknown algorithm or one
- * that is not HMAC.  Without an algorithm it is for HS256; without a kid it
- * is named by a digest that does not tell the secret.
+ * Makes an HMAC key (RFC 2104) of the secret in source->bytes.  Returns a key
+ * that the caller frees, or NULL and a static text in *error that says what
+ * must be.  Refused are a secret shorter than its hash (RFC 7518, section
+ * 3.2), bytes that are another format than
+ * AGW_FORMAT_BYTES, and an algorithm that is
+ * unknown or not HMAC.  Without an algorithm it is HS256; without a kid it
+ * gets one that does not reveal the secret.
  */
 
 agw_key_t *agw_key_from_secret(const agw_key_source_t *source,
@@ -48,11 +49,10 @@ agw_key_t *agw_key_from_secret(const agw_key_source_t *source,
 
 
 /*
- * A key of OpenSSL's, of which the new one takes a reference; what the
- * source has as bytes is not looked at.  Returns and fails likewise: a key
- * that agw_pkey_refusal() refuses, and a private key whose signatures its
- * public one does not verify.  Without a kid the key is named by its
- * thumbprint (RFC 7638).
+ * Makes a key of pkey, to which it takes a reference; source->bytes is not
+ * used.  Returns likewise.  Refused are a key that agw_pkey_refusal() refuses,
+ * and a private key whose signatures its public key does not verify.  Without
+ * a kid, the kid is the key's thumbprint (RFC 7638).
  */
 
 agw_key_t *agw_key_from_pkey(const agw_key_source_t *source, EVP_PKEY *pkey,
@@ -69,11 +69,11 @@ void agw_key_free(agw_key_t *key);
 const agw_alg_t *agw_key_alg(const agw_key_t *key);
 agw_str_t agw_key_kid(const agw_key_t *key);
 
-/* whose tokens it verifies; empty: our own */
+/* the issuer whose tokens it verifies; empty: we are */
 
 agw_str_t agw_key_issuer(const agw_key_t *key);
 
-/* whether it was a JWK without a kid, and has only the one made for it */
+/* whether it was a JWK without a kid, so that its kid was made here */
 
 int agw_key_is_nameless(const agw_key_t *key);
 
@@ -90,7 +90,7 @@ agw_str_t agw_key_header(const agw_key_t *key);
 size_t agw_key_sig_size(const agw_key_t *key);
 
 
-/* whether it may sign, and whether its file has to be kept from others */
+/* whether it may sign; whether its file has to be secret */
 
 int agw_key_signs(const agw_key_t *key);
 int agw_key_is_secret(const agw_key_t *key);

@@ -1,6 +1,6 @@
 
 /*
- * From the bytes of a file to keys in a ring.
+ * Reads the bytes of a key file into a key ring.
  */
 
 
@@ -209,7 +209,7 @@ agw_key_file_json(agw_key_file_t *file, agw_str_t text)
 }
 
 
-/* a key that is of no use is no reason to refuse the others */
+/* a key that cannot be used does not make the others invalid */
 
 static int
 agw_key_file_set(agw_key_file_t *file)
@@ -307,7 +307,7 @@ agw_key_file_jwk(agw_key_file_t *file, const json_t *json, size_t place)
 }
 
 
-/* the key's kid and alg stand where the source gives none */
+/* the kid and alg of the JWK are used if the source gives none */
 
 static agw_key_t *
 agw_key_file_make(const agw_key_source_t *source, const json_t *json,
@@ -402,8 +402,8 @@ agw_key_file_fits(const agw_jwk_t *jwk, agw_str_t name)
 
 
 /*
- * Whether another key of the set has the kid of this one: which of the two
- * tokens mean cannot be told, however broken one of them is.
+ * Whether another key of the set has the same kid: then it is unknown which of
+ * the two a token names, even if one of them is invalid.
  */
 
 static int
@@ -432,7 +432,7 @@ agw_key_file_is_shared(const json_t *keys, const json_t *json)
 }
 
 
-/* for a message: one that could not be a kid here could forge a line */
+/* for a message: only what can be a kid here, so that it forges no line */
 
 static agw_str_t
 agw_key_file_kid(const json_t *json)

@@ -12,8 +12,8 @@
 
 
 /*
- * What agw_key_file_load() says of a file, or of one key of a JWK Set; kid is
- * borrowed for the time of the call.
+ * What agw_key_file_load() reports about a file, or about one key of a JWK
+ * Set; kid is borrowed during the call.
  */
 
 typedef enum {

@@ -131,8 +131,8 @@ agw_is_space(unsigned char c)
 
 
 /*
- * Repeated members are accepted here: a JWK with a fault is still no secret.  A
- * number may be one: a secret in hex may consist of digits.
+ * Repeated members are accepted here: a JWK with a fault is still no secret.
+ * A number may be one: a secret in hex may consist of digits.
  */
 
 static int

@@ -24,10 +24,10 @@ typedef enum {
 
 /*
  * Returns the format of bytes, and in *text what follows a byte order mark and
- * white space.  Only AGW_FORMAT_BYTES may be a raw secret.  Bytes have a format
- * if OpenSSL or jansson can read them, not if they resemble it: random bytes,
- * also in hex, base64 or decimal digits, are AGW_FORMAT_BYTES.  OpenSSL's error
- * queue is left empty.
+ * white space.  Only AGW_FORMAT_BYTES may be a raw secret.  Bytes have a
+ * format if OpenSSL or jansson can read them, not if they resemble it: random
+ * bytes, also in hex, base64 or decimal digits, are AGW_FORMAT_BYTES.
+ * OpenSSL's error queue is left empty.
  */
 
 agw_key_format_t agw_key_format(agw_str_t bytes, agw_str_t *text);

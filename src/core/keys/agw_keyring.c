@@ -1,6 +1,6 @@
 
 /*
- * A ring is small (a rotation has two or three keys): a list is its table.
+ * A ring is small (a rotation has two or three keys): a list is enough.
  */
 
 

@@ -1,7 +1,7 @@
 
 /*
- * The keys of one server: the first that signs, and a table by kid.  Filled
- * while a configuration is read; which keys there are never changes after.
+ * The keys of one server, found by kid; the first that may sign signs.  The
+ * ring is filled while the configuration is read, and not changed afterwards.
  */
 
 

@@ -1,7 +1,7 @@
 
 /*
- * The blocks are taken one by one: OpenSSL's readers of a whole file ask a
- * terminal for a passphrase, and pass over what they do not look for.
+ * Blocks are read one by one: OpenSSL's functions that read a whole file ask a
+ * terminal for a passphrase, and skip what they do not look for.
  */
 
 
@@ -177,7 +177,7 @@ agw_decode_rsa_public(agw_str_t der, const char **error)
 }
 
 
-/* nothing may stand behind a key */
+/* nothing may follow a key */
 
 static EVP_PKEY *
 agw_decoded_whole(EVP_PKEY *pkey, int whole, const char **error)

@@ -1,6 +1,6 @@
 
 /*
- * A key is looked at once, when it is read; nothing here is called while
+ * A key is checked once, when the configuration is read, and not while
  * serving.
  */
 

@@ -1,7 +1,7 @@
 
 /*
- * OpenSSL's own readers of private keys leave copies behind that they do not
- * wipe; this way there are none.
+ * OpenSSL's decoders of private keys leave copies that they do not wipe; keys
+ * that are built of numbers leave none.
  */
 
 
@@ -31,7 +31,7 @@ agw_secret_number(agw_str_t bytes)
 {
     BIGNUM  *number;
 
-    /* what is made of a secure number is secure too, which means wiped */
+    /* what OpenSSL derives from a secure number is secure: it is wiped */
 
     number = BN_secure_new();
 
@@ -155,8 +155,8 @@ agw_pkey_build_ed25519(agw_str_t x, agw_str_t d)
 
 
 /*
- * n = pq, ed = 1 modulo p - 1 and q - 1, and what is derived of them.  A
- * signature would not tell: OpenSSL makes up for a wrong one by itself.
+ * Checks that n = pq, ed = 1 modulo p - 1 and q - 1, and what is derived of
+ * them.  A test signature would not show a wrong number: OpenSSL corrects it.
  */
 
 static int

@@ -1,7 +1,7 @@
 
 /*
- * Keys from their numbers, wherever those were written.  What OpenSSL is
- * given of a private key, it wipes.
+ * Builds keys of their numbers.  OpenSSL wipes what it is given of a private
+ * key.
  */
 
 

@@ -98,7 +98,7 @@ agw_pkey_thumbprint(EVP_PKEY *pkey, const agw_alg_t *alg, unsigned char *out)
 }
 
 
-/* size is the number's in bytes; 0: as long as it is */
+/* size is that of the number in bytes; 0: no leading zeros */
 
 static int
 agw_jwk_set_number(json_t *jwk, const char *name, EVP_PKEY *pkey,

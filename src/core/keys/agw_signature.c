@@ -1,8 +1,8 @@
 
 /*
- * EVP_DigestVerifyInit() looks algorithms up by name: it is done once.  A
- * digest is verified again and again in one context (EVP_PKEY_verify(3)); of
- * what takes the data themselves, a copy is used up each time.
+ * EVP_DigestVerifyInit() looks up algorithms by name, so it is called once.
+ * One context verifies digests again and again (EVP_PKEY_verify(3)); a context
+ * that takes the data itself is copied for each use.
  */
 
 
@@ -228,7 +228,7 @@ agw_signature_ctx(EVP_PKEY *pkey, const agw_alg_t *alg, int sign)
 }
 
 
-/* it is used once, so its end need not be a copy again */
+/* it is used once, so that EVP need not copy it again at the end */
 
 static EVP_MD_CTX *
 agw_signature_copy(const EVP_MD_CTX *ctx)
@@ -390,7 +390,7 @@ agw_mac(EVP_MAC_CTX *ctx, agw_str_t data, unsigned char *out)
 {
     size_t  len;
 
-    /* with the secret that it has (EVP_MAC(3)) */
+    /* NULL: with the secret that it has (EVP_MAC(3)) */
 
     return EVP_MAC_init(ctx, NULL, 0, NULL) == 1
            && EVP_MAC_update(ctx, data.data, data.len) == 1
@@ -399,7 +399,7 @@ agw_mac(EVP_MAC_CTX *ctx, agw_str_t data, unsigned char *out)
 }
 
 
-/* the first releases of OpenSSL 3 did not begin afresh */
+/* the first releases of OpenSSL 3 did not reset the context */
 
 static int
 agw_mac_begins_afresh(EVP_MAC_CTX *ctx)

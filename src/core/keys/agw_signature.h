@@ -1,6 +1,6 @@
 
 /*
- * Signatures and MACs as a JWS has them (RFC 7518, sections 3.2 to 3.5; RFC
+ * Signatures and MACs in the form of a JWS (RFC 7518, sections 3.2 to 3.5; RFC
  * 8037, section 3.1).
  */
 
@@ -95,9 +95,9 @@ EVP_MAC_CTX *agw_mac_create(const agw_alg_t *alg, agw_str_t secret);
 
 
 /*
- * The MAC of data, into out, of AGW_MAC_MAX bytes, of which the algorithm's
- * digest_size are set.  Each begins afresh, whatever was before; one thread
- * uses a context at a time.  Returns 0, or -1 if OpenSSL failed.
+ * Writes the MAC of data into out, of AGW_MAC_MAX bytes; the algorithm's
+ * digest_size are set.  No call depends on an earlier one; one thread uses a
+ * context at a time.  Returns 0, or -1 if OpenSSL failed.
  */
 
 int agw_mac(EVP_MAC_CTX *ctx, agw_str_t data, unsigned char *out);

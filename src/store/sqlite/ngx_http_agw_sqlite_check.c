@@ -1,8 +1,8 @@
 
 /*
- * Finds, while the configuration is read, what would make every token request a
- * 503.  It does what a worker will do, as a worker's user, rather than compute
- * what modes, access lists, mounts and SQLite together allow.
+ * Finds, while the configuration is read, what would make every token request
+ * a 503.  It does what a worker will do, as a worker's user, rather than
+ * compute what modes, access lists, mounts and SQLite together allow.
  */
 
 

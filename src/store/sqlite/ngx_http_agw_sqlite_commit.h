@@ -1,7 +1,7 @@
 
 /*
- * Writes a batch to a SQLite store in one transaction, on a connection that one
- * thread uses at a time.  It blocks as long as the disk does.
+ * Writes a batch to a SQLite store in one transaction, on a connection that
+ * one thread uses at a time.  It blocks as long as the disk does.
  */
 
 
@@ -54,8 +54,8 @@ int ngx_http_agw_sqlite_commit(ngx_http_agw_sqlite_commit_t *commit,
 
 
 /*
- * If rc is an error, logs it, sets rc of each write in the batch to NGX_BUSY or
- * NGX_ERROR, and closes the connection, whose state is unknown.
+ * If rc is an error, logs it, sets rc of each write in the batch to NGX_BUSY
+ * or NGX_ERROR, and closes the connection, whose state is unknown.
  */
 
 void ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit,

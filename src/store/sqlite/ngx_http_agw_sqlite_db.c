@@ -26,8 +26,8 @@ static int ngx_http_agw_sqlite_know(ngx_http_agw_sqlite_t *sqlite);
 
 
 /*
- * The stamp is read in the same statement as what allows the token: otherwise a
- * token could get a stamp that is newer than what allowed it.
+ * The stamp is read in the same statement as what allows the token: otherwise
+ * a token could get a stamp that is newer than what allowed it.
  *
  * No row if the partner does not exist, even if keys with its id do.
  */
@@ -113,8 +113,8 @@ ngx_http_agw_sqlite_disconnect(ngx_http_agw_sqlite_t *sqlite)
 
 
 /*
- * Returns SQLITE_OK; SQLITE_BUSY, to be tried again; or another code, which
- * is logged.  A store is created only if this worker has never had it open: one
+ * Returns SQLITE_OK; SQLITE_BUSY, to be tried again; or another code, which is
+ * logged.  A store is created only if this worker has never had it open: one
  * that was removed since then is an error until it is back, and not empty.
  */
 

@@ -111,8 +111,8 @@ int ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log);
 
 
 /*
- * Remembers a partner that exists, is active and has a key, unless there is one
- * already.  It is looked up beside partners that do not exist.
+ * Remembers a partner that exists, is active and has a key, unless there is
+ * one already.  It is looked up beside partners that do not exist.
  */
 
 void ngx_http_agw_sqlite_remember(ngx_http_agw_sqlite_t *sqlite,

@@ -31,9 +31,9 @@ static const char  ngx_http_agw_sqlite_look_sql[] =
     " FROM pragma_user_version";
 
 /*
- * ?1 is the version.  0 is a file that may be a restored .dump: its tables must
- * be ours to the letter, and missing indexes are created.  Columns of 3 came
- * with the clock.
+ * ?1 is the version.  0 is a file that may be a restored .dump: its tables
+ * must be ours to the letter, and missing indexes are created.  Columns of 3
+ * came with the clock.
  */
 
 static const char  ngx_http_agw_sqlite_lacks_sql[] =
@@ -300,8 +300,8 @@ ngx_http_agw_sqlite_is_restored(const ngx_http_agw_sqlite_found_t *found)
 
 
 /*
- * Migrates from the version of the file to this one, in a transaction.  A store
- * with a clock has all tables.
+ * Migrates from the version of the file to this one, in a transaction.  A
+ * store with a clock has all tables.
  */
 
 static int

@@ -27,9 +27,9 @@ typedef struct {
 
 
 /*
- * Both only read.  The first finds the version; the second checks that the file
- * has all that a store of that version has, and names what it lacks.  They
- * return SQLITE_OK or a code of SQLite.
+ * Both only read.  The first finds the version; the second checks that the
+ * file has all that a store of that version has, and names what it lacks.
+ * They return SQLITE_OK or a code of SQLite.
  */
 
 int ngx_http_agw_sqlite_look(sqlite3 *db, ngx_http_agw_sqlite_found_t *found);

@@ -20,8 +20,8 @@ extern const char  ngx_http_agw_sqlite_schema_2[];
 
 
 /*
- * and statements that drop the triggers of any version, add a clock, mark a new
- * store, and add indexes and triggers; the last ones set user_version
+ * and statements that drop the triggers of any version, add a clock, mark a
+ * new store, and add indexes and triggers; the last ones set user_version
  */
 
 extern const char  ngx_http_agw_sqlite_schema_drop[];

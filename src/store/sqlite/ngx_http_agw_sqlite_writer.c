@@ -1,7 +1,7 @@
 
 /*
- * Writes that come while a transaction is running wait, and the next one writes
- * them all, with one sync of the disk.
+ * Writes that come while a transaction is running wait, and the next one
+ * writes them all, with one sync of the disk.
  *
  * The list of those that wait is under a mutex, since the thread takes them as
  * soon as it has the store's lock.  The connection, and the batch, belong to
