@@ -68,9 +68,15 @@ sub check {
     my (%part) = @_;
 
     my $text = $given{conf};
-    my $http = join "\n    ", grep { $_ }
-        $part{store} // $given{store}, $part{key} // $given{key},
-        $part{http};
+    my $store = $part{store} // $given{store};
+    my $http = join "\n    ", grep { $_ } $store,
+        $part{key} // $given{key}, $part{http};
+
+    # nginx -t makes the zone, and most of its time was that of 8 MB
+
+    $http .= "\n    auth_gateway_zone 64k;"
+        if $store && !grep { /auth_gateway_zone/ } grep { defined }
+            values %part;
 
     $text =~ s/%%HTTP%%/$http/;
     $text =~ s/%%SERVER%%/$part{server} \/\/ ''/e;
