@@ -8,6 +8,7 @@ use warnings;
 use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::SSL ();
+use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(time);
 
 use AGW::Response;
@@ -31,6 +32,10 @@ sub connect {
 
     die "connect to $opt{port}: $!, $IO::Socket::SSL::SSL_ERROR\n"
         unless $socket;
+
+    # no small piece waits for the kernel to send more with it
+
+    setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, 1;
 
     return bless {
         socket => $socket, buffer => '', tls => $opt{tls}, eof => 0,
