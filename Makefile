@@ -154,9 +154,15 @@ test:  ## install what is missing, build, run all tests (or TESTS="t/x.t test_y"
 	@$(call need,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST))
 	@$(MAKE) --no-print-directory check
 
+# The longest begin first: at the end one of them would run alone.
+
+FIRST := t/valgrind.t t/revocation_history.t t/revocation_lifetime.t \
+         t/revocation_room.t
+
 .PHONY: check
 check: $(MODULE) unit  ## the same tests, installing nothing
-	@prove -j2 $(if $(TESTS),$(PICKED),t $(UNIT))
+	@prove -j2 $(if $(TESTS),$(PICKED),$(FIRST) \
+	    $(filter-out $(FIRST),$(sort $(wildcard t/*.t))) $(UNIT))
 
 .PHONY: test-clients
 test-clients:  ## clients of Python, Node and Chromium (a large install)
