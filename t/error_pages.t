@@ -63,7 +63,9 @@ my $gw = AGW::Gateway->start($conf, reply => sub {
     return unless $request->{target} =~ m{^/accel/};
 
     return (200, ['X-Accel-Redirect: /v1/businesses/b-2/x',
-        'Cache-Control: public, max-age=60', 'Set-Cookie: upstream=1'], '');
+        'Cache-Control: public, max-age=60', 'Set-Cookie: upstream=1',
+        'Expires: Thu, 01 Jan 2099 00:00:00 GMT', 'ETag: "upstream"',
+        'Last-Modified: Thu, 01 Jan 2004 00:00:00 GMT'], '');
 });
 
 my $partner = $gw->partner;
@@ -131,7 +133,8 @@ for my $header ('If-Match: "x"', 'If-None-Match: *',
 
     is($r->status, 401, 'P4.2 a refusal after X-Accel-Redirect');
     is($r->header('Cache-Control'), 'no-store', 'P0.1 is not cached');
-    is($r->header('Set-Cookie'), undef, 'P0.1 and sets no cookie');
+    is($r->header($_), undef, "P0.1 and has no $_")
+        for qw(Set-Cookie Expires ETag Last-Modified);
 }
 
 $gw->finish;
