@@ -24,20 +24,21 @@
 #define NGX_HTTP_AGW_LOG_INTERVAL  60        /* seconds */
 
 
-/* when this worker last logged each location of a configuration, by index */
+/* more than locations of most configurations */
 
-static struct {
-    const ngx_array_t  *locations;
-    ngx_uint_t          n;
-    time_t             *times;
-} ngx_http_agw_logged;
+#define NGX_HTTP_AGW_LOGGED        1024
+
+
+/* when this worker last logged a location; those past the end share a place */
+
+static time_t  ngx_http_agw_logged[NGX_HTTP_AGW_LOGGED];
 
 
 static ngx_int_t ngx_http_agw_access_unguarded(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf);
 static void ngx_http_agw_log_unguarded(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf);
-static ngx_uint_t ngx_http_agw_logged_lately(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_agw_logged_lately(
     const ngx_http_agw_loc_conf_t *lcf);
 static ngx_uint_t ngx_http_agw_is_preflight(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_agw_count_headers(ngx_http_request_t *r,
@@ -160,7 +161,7 @@ ngx_http_agw_log_unguarded(ngx_http_request_t *r,
     ngx_http_core_loc_conf_t  *clcf;
     ngx_http_core_srv_conf_t  *cscf;
 
-    if (ngx_http_agw_logged_lately(r, lcf)) {
+    if (ngx_http_agw_logged_lately(lcf)) {
         return;
     }
 
@@ -185,35 +186,12 @@ ngx_http_agw_log_unguarded(ngx_http_request_t *r,
 
 
 static ngx_uint_t
-ngx_http_agw_logged_lately(ngx_http_request_t *r,
-    const ngx_http_agw_loc_conf_t *lcf)
+ngx_http_agw_logged_lately(const ngx_http_agw_loc_conf_t *lcf)
 {
-    time_t                           now, *last;
-    const ngx_array_t               *locations;
-    const ngx_http_agw_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
-    locations = mcf->locations;
-
-    if (ngx_http_agw_logged.locations != locations
-        || ngx_http_agw_logged.n != locations->nelts)
-    {
-        ngx_free(ngx_http_agw_logged.times);
-
-        ngx_http_agw_logged.times = ngx_calloc(locations->nelts
-                                               * sizeof(time_t),
-                                               r->connection->log);
-        ngx_http_agw_logged.locations = ngx_http_agw_logged.times
-                                        ? locations : NULL;
-        ngx_http_agw_logged.n = locations->nelts;
-    }
-
-    if (ngx_http_agw_logged.times == NULL) {
-        return 0;
-    }
+    time_t  now, *last;
 
     now = ngx_time();
-    last = &ngx_http_agw_logged.times[lcf->index];
+    last = &ngx_http_agw_logged[lcf->index % NGX_HTTP_AGW_LOGGED];
 
     if (*last != 0 && now >= *last
         && now - *last < NGX_HTTP_AGW_LOG_INTERVAL)
