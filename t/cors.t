@@ -470,7 +470,7 @@ preflight_is('P4.5 a preflight to an ambiguous path', $gw->request('OPTIONS',
 # The maps that people copy: with the default bucket size a long origin kept
 # nginx from starting.  It is read before the first map, or is a duplicate.
 
-for my $file (qw(conf/nginx.conf README.md)) {
+for my $file (qw(conf/nginx.conf conf/README.md)) {
     my $text = slurp(repo_root() . "/$file");
     my ($first) = $text =~ /^ *(map(?:_hash_bucket_size \d+;| \$))/m;
     my @maps = $text =~ /^ *(map \$.*?\n *\})/msg;

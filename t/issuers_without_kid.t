@@ -1,7 +1,7 @@
 # P8.4, D4: tokens that name no key of ours, beside our own keys: those
 # of an issuer that sets no kid, and those whose kid is not in its JWK Set.
-# The story: "Move from another issuer" of the README, word for word, refused
-# every token of an issuer that sets no kid.
+# The story: "Move from another issuer" of conf/README.md, word for word,
+# refused every token of an issuer that sets no kid.
 
 use strict;
 use warnings;
@@ -16,12 +16,12 @@ use AGW::Gateway;
 use AGW::Keys qw(jwk_set);
 use AGW::Token qw(claims_for);
 
-# the README's lines, whose files are in the prefix
+# the lines of conf/README.md, whose files are in the prefix
 
-my ($recipe) = slurp("$FindBin::Bin/../README.md")
-    =~ /^### Move from another issuer\n.*?^```nginx\nhttp \{\n(.*?)^\}/ms;
+my ($recipe) = slurp("$FindBin::Bin/../conf/README.md")
+    =~ /^## Move from another issuer\n.*?^```nginx\nhttp \{\n(.*?)^\}/ms;
 
-like($recipe, qr/verify issuer=/, 'D4 the README has the recipe');
+like($recipe, qr/verify issuer=/, 'D4 conf/README.md has the recipe');
 $recipe =~ s{/etc/nginx/}{%%PREFIX%%/}g;
 
 my ($theirs) = $recipe =~ /issuer=([^;\s]+)/;

@@ -412,8 +412,8 @@ refused('P1.6 Bearer', ask(headers => ['Authorization: Bearer '
     . $gw->mint(partner_id => $id)]), 'no_credentials');
 
 # P1.6: a Basic value of 76 characters, where `base64` breaks its line, is that
-# of each key by the README's recipe.  The story: each wrong one was told that
-# it may have been wrapped.
+# of each key by the recipe of conf/README.md.  The story: each wrong one was
+# told that it may have been wrapped.
 
 {
     my $response = ask(headers => [auth("$id:" . 'k' x 20)]);

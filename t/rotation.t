@@ -1,4 +1,4 @@
-# D5, P1.6: the rotation of API keys, and the README's drill as it is
+# D5, P1.6: the rotation of API keys, and the drill of conf/README.md as it is
 # written there.
 
 use strict;
@@ -187,7 +187,7 @@ sub new_key {
 # The drill.  The commands run as they stand; a week passes by moving what
 # they wrote a week into the past.
 
-my $readme = slurp(repo_root() . '/README.md');
+my $readme = slurp(repo_root() . '/conf/README.md');
 my ($section) = $readme =~ /^### Rotate an API key\n(.*?)^##/ms;
 my (@numbers, @steps);
 
@@ -199,7 +199,7 @@ while ($section =~ m{
     push @steps, $2 =~ s/^   //gmr;
 }
 
-is("@numbers", '1 2 3 4', 'D5 the README has a drill of four steps');
+is("@numbers", '1 2 3 4', 'D5 conf/README.md has a drill of four steps');
 
 my $partner = $gw->partner;
 my ($id, $old) = @$partner{qw(id key)};
