@@ -1,6 +1,6 @@
 # README.md says what the sources do: directives and their contexts,
 # variables, reasons.  Its configurations start, and those of conf/README.md.
-# The links of all documents lead somewhere.
+# src/README.md has each file.  The links of all documents lead somewhere.
 
 use strict;
 use warnings;
@@ -380,6 +380,33 @@ starts('all defaults start', around("http {\n" . join('', map { "    $_\n" }
 }
 
 
+# the map of the code: a line for each file, and no name that is not there
+
+{
+    my $map = slurp("$root/src/README.md");
+    my (%units, %said, %names);
+
+    find({ no_chdir => 1, wanted => sub {
+        my ($room, $unit) = m{^\Q$root\E/(src/(?:.+/)?)(\w+)\.[ch]$} or return;
+
+        $units{"$room$unit"} = 1;
+        $names{$unit} = 1;
+        $names{$_} = 1 for slurp($_) =~ /\b((?:ngx_http_)?agw_\w+)\b/g;
+    } }, "$root/src");
+
+    for my $part (split /^(?=\#\#)/m, $map) {
+        my ($room) = $part =~ m{\A\#\#\# (\S+/)\n} or next;
+
+        $room = "src/$room" if $room ne 'src/';
+        $said{"$room$_"}++ for $part =~ /^\| `(\w+)` \|/mg;
+    }
+
+    is_deeply(\%said, \%units, 'the map has each file of src/ once');
+    none('the map names nothing else', grep { !$names{$_} }
+        $map =~ /`((?:ngx_http_)?agw_\w+)`/g);
+}
+
+
 # Links of every document: a file, relative to the document, and a heading.
 
 {
@@ -413,6 +440,8 @@ starts('all defaults start', around("http {\n" . join('', map { "    $_\n" }
         }
 
         none("$file: links", @lost);
+        none("$file: paths", grep { !-e "$root/$_" }
+            $text{$file} =~ m{`((?:conf|src|t)/[\w./-]*)`}g);
     }
 }
 
