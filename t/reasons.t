@@ -1,9 +1,8 @@
-# D7: the table of reasons, a row at a time, in both formats: status,
-# words, challenge, Allow and Retry-After, log line and variable.
+# D7: the table of reasons, a row at a time, in the formats oauth2 and thred:
+# status, words, challenge, Allow and Retry-After, log line and variable.
 #
-# What no request can bring about yet: internal_error (its row is compared
-# with the table alone), and `revoked` by a revocation; here it is said of a
-# partner that was disabled.
+# The row of internal_error, which no request can bring about, is compared with
+# the table alone; `revoked` is said here of a partner that was disabled.
 
 use strict;
 use warnings;
