@@ -135,7 +135,7 @@ struct ngx_http_agw_loc_conf_s {
     ngx_uint_t                index;         /* in the array of locations */
     unsigned                  own_path:1;    /* written in this very block */
     unsigned                  own_require:1; /* likewise */
-    unsigned                  place_require:1;   /* or in its location */
+    unsigned                  place_require:1;   /* here or in its location */
     unsigned                  opened:1;      /* by the `off` of a location */
     unsigned                  literal:1;     /* one path, for partners */
 
@@ -206,16 +206,16 @@ typedef struct {
     ngx_http_agw_body_t      *body;          /* while it is read */
     ngx_http_agw_api_key_auth_t  *api_key_auth;  /* a partner, by API key */
     ngx_http_agw_grant_t     *grant;         /* the token that is asked for */
-    ngx_http_agw_partner_auth_t  *partner_auth;  /* or by token as well */
+    ngx_http_agw_partner_auth_t  *partner_auth;  /* by API key or token */
     const agw_params_t       *params;        /* of the body, once read */
 
     agw_reason_t              owner_reason;  /* what the store said of it */
 
-    unsigned                  body_taken:1;  /* and not to be had again */
+    unsigned                  body_taken:1;  /* from nginx: it has none now */
     unsigned                  token_checked:1;   /* token_reason is set */
     unsigned                  owner_asked:1;
     unsigned                  owner_known:1; /* owner_reason is set */
-    unsigned                  suspended:1;   /* until then */
+    unsigned                  suspended:1;   /* until owner_known */
     unsigned                  decided:1;     /* result is set */
 } ngx_http_agw_ctx_t;
 

@@ -1,6 +1,6 @@
 
 /*
- * What a location demands is checked against the others of its server.
+ * What a location requires is checked against the others of its server.
  */
 
 
@@ -217,9 +217,9 @@ ngx_http_agw_check_server(ngx_conf_t *cf,
 
 
 /*
- * A business path that nothing is demanded for: nginx warns where the server
- * or a location of it has one that no endpoint uses, and where a handler
- * answers, whichever level the path comes from.
+ * A business path in a server that requires no token: nginx warns if the
+ * server or a location of it sets one that no endpoint uses, or if a handler
+ * answers below one, whichever level that comes from.
  */
 
 static void

@@ -1,7 +1,7 @@
 
 /*
  * All the locations together, once the whole configuration is known: what a
- * server's other locations demand is not known while one is merged.
+ * server's other locations require is not known while one is merged.
  */
 
 

@@ -1,6 +1,6 @@
 
 /*
- * `auth_gateway_report`: what each location demands, at nginx -t alone.
+ * `auth_gateway_report`: what each location requires, at nginx -t alone.
  */
 
 

@@ -307,8 +307,9 @@ ngx_http_agw_init(ngx_conf_t *cf)
 
 
 /*
- * What fails here would end a master that reloads: the store is left to the
- * workers then.  One without workers has it open.
+ * An error returned here would end a master that reloads: if the store cannot
+ * be made, the workers try again.  A process without workers that reloads has
+ * the store open already.
  */
 
 static ngx_int_t

@@ -32,6 +32,8 @@ typedef enum {
     AGW_REVOKED_PARTNER              /* a partner's older ones */
 } agw_revoked_t;
 
+/* one more than the last kind: a size for arrays that kinds index */
+
 #define AGW_REVOKED_KINDS   5
 
 
@@ -129,9 +131,9 @@ void agw_revoked_set_vacate(agw_revoked_set_t *set, unsigned seat);
 /*
  * Adds an entry, or raises stamp and time of the existing one, which are never
  * lowered.  Makes room if it is short; if the partner's own entry is all that
- * is left, raises that.  Returns AGW_REVOKED_SET_OK, which is
- * certain after agw_revoked_set_hold() and agw_revoked_set_give_back() under
- * the same lock; or AGW_REVOKED_SET_FULL, and nothing has changed.  Locked.
+ * is left, raises that.  Returns AGW_REVOKED_SET_OK, which is certain after
+ * agw_revoked_set_hold() and agw_revoked_set_give_back() under the same lock;
+ * or AGW_REVOKED_SET_FULL, and nothing has changed.  Locked.
  */
 
 agw_revoked_result_t agw_revoked_set_add(agw_revoked_set_t *set,

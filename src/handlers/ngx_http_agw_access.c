@@ -1,6 +1,7 @@
 
 /*
- * The check of every protected request, in the order of its lines.
+ * The check of every guarded request, in the order of its lines; of others,
+ * whether their paths could reach what is guarded.
  */
 
 
@@ -24,12 +25,12 @@
 #define NGX_HTTP_AGW_LOG_INTERVAL  60        /* seconds */
 
 
-/* more than locations of most configurations */
+/* more than most configurations have locations */
 
 #define NGX_HTTP_AGW_LOGGED        1024
 
 
-/* when this worker last logged a location; those past the end share a place */
+/* when this worker last logged a location, by its index modulo the size */
 
 static time_t  ngx_http_agw_logged[NGX_HTTP_AGW_LOGGED];
 
@@ -103,8 +104,8 @@ ngx_http_agw_access_handler(ngx_http_request_t *r)
 
 
 /*
- * A neighbour of a guarded location that forwards the path could reach what
- * the guarded one protects.
+ * A location without a requirement, beside a guarded one: if it forwards the
+ * path as well, a request could reach through it what the other guards.
  */
 
 static ngx_int_t
@@ -255,7 +256,7 @@ ngx_http_agw_count_headers(ngx_http_request_t *r, agw_str_t name)
 }
 
 
-/* it is let through, which satisfies nothing, and identifies nobody */
+/* passes without a token: it does not satisfy `satisfy any`, nor set an id */
 
 static ngx_int_t
 ngx_http_agw_access_preflight(ngx_http_request_t *r)
@@ -327,9 +328,9 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
 
 /*
- * A partner token opens what the store says is its partner's.  The store may
- * answer later: the phase is run again then, and everything is looked at
- * afresh but the store.
+ * A partner token opens what the store says is its partner's.  If the store
+ * answers later, the access phase runs again from its beginning, with that
+ * answer: all else is checked anew, and the store is not asked again.
  */
 
 static agw_reason_t

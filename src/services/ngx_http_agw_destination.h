@@ -42,8 +42,8 @@ agw_reason_t ngx_http_agw_allow_destination(ngx_http_request_t *r,
 
 
 /*
- * Whether it is a DELETE by nginx's own dav_methods, which removes all that
- * lies in a collection (section 9.6.1), of one in which businesses lie.
+ * Whether the request is a DELETE by nginx's own dav_methods of a collection in
+ * which businesses lie: it would remove them all (section 9.6.1).
  */
 
 ngx_uint_t ngx_http_agw_removes_businesses(ngx_http_request_t *r);

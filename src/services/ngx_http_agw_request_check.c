@@ -52,7 +52,10 @@ ngx_http_agw_check_request(ngx_http_request_t *r)
 }
 
 
-/* a template that both paths match as it is written confuses nobody */
+/*
+ * If both spellings of the path match the location's template byte for byte,
+ * nobody can confuse them with another path of that template.
+ */
 
 agw_reason_t
 ngx_http_agw_check_guarded_request(ngx_http_request_t *r,

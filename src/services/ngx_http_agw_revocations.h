@@ -24,7 +24,7 @@ agw_reason_t ngx_http_agw_revoked(
     const agw_claims_t *claims, const agw_key_t *key, uint64_t *generation);
 
 
-/* seq of a token that this key verified, or AGW_SEQ_NONE: it is ours to give */
+/* seq of a token that this key verified; AGW_SEQ_NONE of another issuer's */
 
 int64_t ngx_http_agw_believed_seq(const agw_claims_t *claims,
     const agw_key_t *key);

@@ -120,7 +120,7 @@ ngx_http_agw_verify_other(ngx_http_request_t *r, agw_str_t token,
 
     ngx_memzero(claims, sizeof(agw_claims_t));
 
-    /* buf ends with this function: the strings are to be of claims->json */
+    /* buf ends with this function, so claims->json has to own the strings */
 
     reason = ngx_http_agw_verify_signed(r, token, buf, agw_claims_read_json,
                                         &jws, claims);
@@ -130,7 +130,7 @@ ngx_http_agw_verify_other(ngx_http_request_t *r, agw_str_t token,
 }
 
 
-/* a token that is in the cache was accepted in these very bytes */
+/* a token in the cache was accepted byte for byte: it is a b64token */
 
 static agw_reason_t
 ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
@@ -198,7 +198,7 @@ ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         return reason;
     }
 
-    /* what a signature holds for is a b64token: the rest is looked at now */
+    /* no signature holds for what is no b64token: then that is the reason */
 
     if (agw_bearer_parse(
                  ngx_http_agw_to_core(r->headers_in.authorization->value),
@@ -219,8 +219,8 @@ ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
 
 /*
- * Held also where it is refused, for the log names whose it is; but only
- * what is accepted goes into the cache.
+ * Holds the token even if it is refused, so that the log can name its partner;
+ * but caches it only if it is accepted.
  */
 
 static agw_reason_t
@@ -348,8 +348,8 @@ ngx_http_agw_hold_token(ngx_http_agw_ctx_t *ctx, agw_verified_t *token)
 
 
 /*
- * What another issuer signed carries its iss, what we signed never does; and
- * of its tokens those of a business are all that is accepted here.
+ * A token under another issuer's key must have that issuer's iss, and be a
+ * business token; a token under our own key must not have such an iss.
  */
 
 agw_reason_t

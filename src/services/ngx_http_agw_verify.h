@@ -12,9 +12,9 @@
 
 
 /*
- * Where memory runs out, jansson goes on without a byte of a string.  From
- * now on, in this process, allocations that it is refused are counted, so
- * that what was read then is not believed.
+ * If memory runs out, jansson may return a string without one of its bytes,
+ * and no error.  From now on its failed allocations are counted, in this
+ * process, so that what was read during one is not believed.
  */
 
 void ngx_http_agw_watch_json(void);
@@ -33,9 +33,8 @@ agw_reason_t ngx_http_agw_verify(ngx_http_request_t *r,
 
 
 /*
- * For the moment of a decision: ngx_http_agw_verify(), and time and
- * revocation looked at once more, since a variable may have asked long
- * before.
+ * For the moment of a decision: ngx_http_agw_verify(); but if that was called
+ * before, by a variable say, time and revocation are checked again.
  */
 
 agw_reason_t ngx_http_agw_verify_now(ngx_http_request_t *r,

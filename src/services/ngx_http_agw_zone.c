@@ -149,7 +149,7 @@ ngx_http_agw_fill_zone(ngx_slab_pool_t *pool, size_t size, ngx_log_t *log)
     uint64_t              key[2];
     ngx_http_agw_zone_t  *z;
 
-    /* a full zone is told of by us */
+    /* we log a full zone ourselves */
 
     pool->log_nomem = 0;
 

@@ -1,6 +1,6 @@
 
 /*
- * The zone that the workers of a node share.
+ * The zone: memory that all workers of one nginx share.
  */
 
 

@@ -1,8 +1,9 @@
 
 /*
- * What an engine provides; only src/store includes this.  A new engine has a
- * folder of its own beside sqlite/, and is declared at the end of this file
- * and listed in ngx_http_agw_store.c.
+ * What an engine provides: all of the functions below; only src/store includes
+ * this.  A new engine has a folder of its own beside sqlite/, which the file
+ * `config` lists, and is declared at the end of this file and listed in
+ * ngx_http_agw_store.c.
  */
 
 

@@ -38,8 +38,8 @@ typedef struct {
  * Makes an HMAC key (RFC 2104) of the secret in source->bytes.  Returns a key
  * that the caller frees, or NULL and a static text in *error that says what
  * must be.  Refused are a secret shorter than its hash (RFC 7518, section
- * 3.2), bytes of any format but AGW_FORMAT_BYTES, and an algorithm that is
- * unknown or not HMAC.  Without an algorithm it is HS256; without a kid it
+ * 3.2), bytes of another format than AGW_FORMAT_BYTES, and an algorithm that
+ * is unknown or not HMAC.  Without an algorithm it is HS256; without a kid it
  * gets one that does not reveal the secret.
  */
 
