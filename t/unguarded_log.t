@@ -91,8 +91,9 @@ my $regex = 'auth_gateway: the path of a business is refused in location'
     . ' "\.(pdf|png)$" of server "api.example", which must have an'
     . ' "auth_gateway_require" of its own to serve it';
 my $prefix = $regex =~ s{"\\\.\(pdf\|png\)\$"}{"/v1/businesses/b-2/"}r;
-my $none = 'auth_gateway: the path of a business is refused where no'
-    . ' location of server "files.example" matches it';
+my $none = 'auth_gateway: the path of a business is refused: no'
+    . ' location of server "files.example" matches it, and the server'
+    . ' requires no token itself';
 
 ok(refused("/v1/businesses/b-2do-not-log/$_.pdf?do-not-log"),
     "D3 refused, $_") for 1 .. 5;

@@ -40,8 +40,9 @@ ngx_http_agw_prepare_jwks(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
         && json_array_size(json_object_get(json, "keys")) == 0)
     {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                           "\"auth_gateway_jwks\" has no key to publish: a "
-                           "secret and the keys of other issuers never are");
+                           "\"auth_gateway_jwks\" has no key to publish: "
+                           "secrets and keys of other issuers are never "
+                           "published");
     }
 
     return ngx_http_agw_document_render(cf, &conf->document, json,

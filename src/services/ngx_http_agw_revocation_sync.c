@@ -349,8 +349,8 @@ ngx_http_agw_sync_add(void *data, const agw_revocation_t *revocation)
     if (ngx_atomic_fetch_add(&zone->overflow, 1) == 0) {
         ngx_log_error(NGX_LOG_ALERT, sync->event.log, 0,
                       "auth_gateway: the zone has no room for a revocation "
-                      "of the store: no token is accepted until it has "
-                      "(auth_gateway_zone)");
+                      "of the store: no token is accepted until it has; "
+                      "increase \"auth_gateway_zone\"");
     }
 }
 

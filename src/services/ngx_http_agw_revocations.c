@@ -216,8 +216,8 @@ ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending, ngx_log_t *log)
     case AGW_REVOKED_SET_SHARE_SPENT:
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "auth_gateway: revoked businesses of one partner fill a "
-                      "quarter of the zone, no more of them are revoked "
-                      "(auth_gateway_zone)");
+                      "quarter of the zone, and no more are revoked for it; "
+                      "increase \"auth_gateway_zone\"");
         return NGX_DECLINED;
 
     default:
@@ -325,8 +325,8 @@ ngx_http_agw_pending_done(ngx_http_agw_write_t *write, ngx_int_t rc)
 
         ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
                       "auth_gateway: the zone has no room for a revocation: "
-                      "no token is accepted until it has "
-                      "(auth_gateway_zone)");
+                      "no token is accepted until it has; increase "
+                      "\"auth_gateway_zone\"");
     }
 
     r = pending->request;

@@ -132,7 +132,7 @@ ngx_http_agw_init_zone(ngx_shm_zone_t *zone, void *data)
     {
         ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
                       "auth_gateway: the zone is of another version of the "
-                      "module; it is accepted after a restart");
+                      "module; restart nginx");
         return NGX_ERROR;
     }
 
