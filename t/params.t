@@ -262,12 +262,13 @@ for my $body ('%', 'x=%', 'x=%4', '%zz=1', 'x=%ff', 'x=%00', "x=\0", '%00=x',
             'multipart/form-data; boundary=b', $_->[1]), 'invalid_request');
     }
 
-    # what a value may hold all the same
+    # what a value may hold all the same; a key that began with b would make
+    # a delimiter of "\r\n--"
 
     for my $value ('--c', 'x--b', "\n--b", "\r\n", "a\r\n--", "a\r\n\r\nb", '-', "\r",
         "x\r\n-b--", '')
     {
-        my $with = $gw->partner(key => $value . api_key());
+        my $with = $gw->partner(key => $value . 'k' . api_key());
         my $body = join '', $part->($x =~ s/"x"/client_id/r, $with->{id}),
             $part->($x =~ s/"x"/client_secret/r, $with->{key}), $end;
         my $shown = shown($value);
