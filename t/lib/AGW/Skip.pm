@@ -33,6 +33,7 @@ my %causes = (
     'memory' => ["no right to read another process's memory", 0],
     'python' => ['Python, or one of its libraries, is not installed', 0],
     'node' => ['Node 18 or newer is not installed', 0],
+    'redis' => ['Redis or Valkey is not installed', 0],
     'faketime' => ['libfaketime is not installed', 0],
     'valgrind' => ['valgrind is not installed', 0],
     'compiler' => ['there is no C compiler', 0],
