@@ -34,7 +34,7 @@ endif
 # Debian packages; package/command where any origin of the command will do
 
 DEPS_BUILD := gcc libc6-dev make nginx nginx-dev libssl-dev libjansson-dev \
-              libsqlite3-dev
+              libsqlite3-dev libhiredis-dev
 DEPS_RUN   := nginx openssl/openssl curl/curl sqlite3/sqlite3
 DEPS_TEST  := $(DEPS_RUN) libcmocka-dev perl libwww-perl \
               liblwp-protocol-https-perl libio-socket-ssl-perl \

@@ -264,6 +264,7 @@ static ngx_int_t
 ngx_http_agw_init(ngx_conf_t *cf)
 {
     ngx_http_handler_pt        *h;
+    ngx_http_agw_main_conf_t   *mcf;
     ngx_http_core_main_conf_t  *cmcf;
 
     cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
@@ -291,6 +292,15 @@ ngx_http_agw_init(ngx_conf_t *cf)
     ngx_http_agw_challenge_filter_init();
 
     if (ngx_http_agw_check_endpoints(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    mcf = ngx_http_conf_get_module_main_conf(cf,
+                                             ngx_http_auth_gateway_module);
+
+    if (mcf->store != NULL
+        && ngx_http_agw_store_complete(cf, mcf->store) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -179,7 +179,7 @@ my @values = (
     (map { ['auth_gateway_store', $_ =~ s/:.*//r,
         qr/it must be "sqlite:<path>"/, 'http',
         "auth_gateway_store $_;"] } qw(sqlite SQLite:/x sqlite3:/x /x
-        redis://localhost redis:unix:/x postgres://x :x)),
+        redis Redis://localhost postgres://x :x)),
     ['auth_gateway_store', '/x', qr/"sqlite:<path>" takes none/, 'http',
         'auth_gateway_store sqlite:%%STORE%%/gateway.db /x;'],
 );

@@ -10,8 +10,20 @@
 #include "ngx_http_agw_store_engine.h"
 
 
+#if (NGX_HTTP_AGW_HIREDIS)
+#define NGX_HTTP_AGW_SCHEMES  "\"sqlite:<path>\", \"redis://<host>\", "      \
+                              "\"rediss://<host>\" or \"redis:unix:<path>\""
+#else
+#define NGX_HTTP_AGW_SCHEMES  "\"sqlite:<path>\""
+#endif
+
+
 static const ngx_http_agw_store_engine_t  *ngx_http_agw_store_engines[] = {
     &ngx_http_agw_sqlite_engine,
+#if (NGX_HTTP_AGW_HIREDIS)
+    &ngx_http_agw_redis_engine,
+    &ngx_http_agw_rediss_engine,
+#endif
     NULL
 };
 
@@ -41,7 +53,7 @@ ngx_http_agw_store_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
 
         (*store)->engine = engine;
         (*store)->name = words[0];
-        (*store)->state = engine->create(cf, words, n);
+        (*store)->state = engine->create(cf, words, n, &(*store)->name);
 
         return (*store)->state ? NGX_CONF_OK : NGX_CONF_ERROR;
     }
@@ -56,11 +68,33 @@ ngx_http_agw_store_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
 
     scheme.len = len;
 
+#if !(NGX_HTTP_AGW_HIREDIS)
+
+    if (ngx_strncmp(scheme.data, "redis", 5) == 0
+        && (scheme.len == 5 || (scheme.len == 6 && scheme.data[5] == 's')))
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V:\" in \"auth_gateway_store\" must be with a "
+                           "module that is built with hiredis, and this one "
+                           "is built without hiredis", &scheme);
+        return NGX_CONF_ERROR;
+    }
+
+#endif
+
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                        "unknown scheme \"%V\" in \"auth_gateway_store\", it "
-                       "must be \"sqlite:<path>\"", &scheme);
+                       "must be " NGX_HTTP_AGW_SCHEMES, &scheme);
 
     return NGX_CONF_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_agw_store_complete(ngx_conf_t *cf, ngx_http_agw_store_t *store)
+{
+    return store->engine->complete ? store->engine->complete(cf, store->state)
+                                   : NGX_OK;
 }
 
 

@@ -35,6 +35,15 @@ char *ngx_http_agw_store_create(ngx_conf_t *cf, ngx_str_t *words,
     ngx_uint_t n, ngx_http_agw_store_t **store);
 
 
+/*
+ * To be called when all of `http` has been read.  Returns NGX_OK, or NGX_ERROR
+ * with the reason logged.
+ */
+
+ngx_int_t ngx_http_agw_store_complete(ngx_conf_t *cf,
+    ngx_http_agw_store_t *store);
+
+
 /* a name that no other store has, without a password */
 
 ngx_str_t ngx_http_agw_store_name(const ngx_http_agw_store_t *store);

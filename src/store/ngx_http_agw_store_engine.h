@@ -37,15 +37,18 @@ typedef struct {
 
 
 /*
- * Those of ngx_http_agw_store.h.  create() parses the words of the directive
- * and returns the engine's state, which is passed to all other functions; or
- * NULL, logged.
+ * Those of ngx_http_agw_store.h.  create() parses the words of the directive,
+ * sets *name, which is the first word, to more if that does not tell the store
+ * from others, and returns the engine's state, which is passed to all other
+ * functions; or NULL, logged.  complete() may be NULL.
  */
 
 typedef struct {
     ngx_str_t    scheme;             /* with its colon */
 
-    void      *(*create)(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n);
+    void      *(*create)(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
+                         ngx_str_t *name);
+    ngx_int_t  (*complete)(ngx_conf_t *cf, void *state);
     void       (*make)(void *state,
                        const ngx_http_agw_store_limits_t *limits,
                        ngx_cycle_t *cycle);
@@ -67,6 +70,8 @@ struct ngx_http_agw_store_s {
 
 
 extern const ngx_http_agw_store_engine_t  ngx_http_agw_sqlite_engine;
+extern const ngx_http_agw_store_engine_t  ngx_http_agw_redis_engine;
+extern const ngx_http_agw_store_engine_t  ngx_http_agw_rediss_engine;
 
 
 #endif /* NGX_HTTP_AGW_STORE_ENGINE_H_INCLUDED_ */

@@ -28,7 +28,7 @@ typedef struct {
 
 
 static void *ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words,
-    ngx_uint_t n);
+    ngx_uint_t n, ngx_str_t *name);
 
 static void ngx_http_agw_sqlite_make(void *state,
     const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle);
@@ -41,6 +41,7 @@ static void ngx_http_agw_sqlite_close(void *state);
 const ngx_http_agw_store_engine_t  ngx_http_agw_sqlite_engine = {
     ngx_string("sqlite:"),
     ngx_http_agw_sqlite_create,
+    NULL,
     ngx_http_agw_sqlite_make,
     ngx_http_agw_sqlite_open,
     ngx_http_agw_sqlite_close,
@@ -50,7 +51,8 @@ const ngx_http_agw_store_engine_t  ngx_http_agw_sqlite_engine = {
 
 
 static void *
-ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n)
+ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
+    ngx_str_t *name)
 {
     size_t                  len;
     ngx_str_t               path;

@@ -1,0 +1,24 @@
+
+/*
+ * The store's interface ngx_http_agw_store_directory.h over Redis.
+ */
+
+
+#ifndef NGX_HTTP_AGW_REDIS_DIRECTORY_H_INCLUDED_
+#define NGX_HTTP_AGW_REDIS_DIRECTORY_H_INCLUDED_
+
+
+#include "ngx_http_agw_redis.h"
+#include "ngx_http_agw_store_engine.h"
+
+
+extern const ngx_http_agw_directory_engine_t  ngx_http_agw_redis_directory;
+
+
+/* in a worker, after the fork, and when it exits */
+
+void ngx_http_agw_redis_directory_open(ngx_http_agw_redis_worker_t *worker);
+void ngx_http_agw_redis_directory_close(ngx_http_agw_redis_worker_t *worker);
+
+
+#endif /* NGX_HTTP_AGW_REDIS_DIRECTORY_H_INCLUDED_ */
