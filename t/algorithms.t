@@ -21,7 +21,7 @@ use AGW::Token qw(b64url header_of);
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_issuer https://issuer.example;
     auth_gateway_audience the-api;
 

@@ -17,7 +17,7 @@ use AGW::Refusal qw(problems_of);
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     access_log off;
     keepalive_requests 100000;

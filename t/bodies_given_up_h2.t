@@ -24,7 +24,7 @@ skip_all_for('no debug log', 'that a body is passed over is')
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
     server {

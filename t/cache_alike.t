@@ -23,7 +23,7 @@ my $headers = join '', map { '        add_header X-' . s/_/-/gr
 
 my $conf = <<"CONF";
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/hs.key alg=HS256 kid=k1;
     auth_gateway_key %%PREFIX%%/es256.pem kid=k2 verify;
     auth_gateway_issuer https://id.example;

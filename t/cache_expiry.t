@@ -223,7 +223,7 @@ for my $at (@gateways) {
 
 $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
     map $auth_gateway_token_id $mapped { default $auth_gateway_partner_id; }

@@ -24,7 +24,7 @@ my $identity = AGW::Slow::identity();
 
 my $conf = <<"CONF";
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_token_cache ENTRIES;
 

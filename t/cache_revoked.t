@@ -275,7 +275,7 @@ lives('a token of somebody else, after all', $witness);
 
 $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_zone 64k;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 

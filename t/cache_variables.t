@@ -32,7 +32,7 @@ my $log = join '|', map { "\$auth_gateway_$_" } @names;
 
 my $conf = <<"CONF";
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/key alg=HS256 kid=k1;
     auth_gateway_key %%PREFIX%%/es256.pem kid=k2 verify;
     auth_gateway_issuer https://id.example;

@@ -156,7 +156,7 @@ silent("$_ beside it", location => "$guard $_") for 'auth_request /x;',
 my $gw = AGW::Gateway->start(<<'CONF', before => sub {
 http {
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
 
     server {
         listen 127.0.0.1:%%TLS%% ssl;

@@ -16,7 +16,7 @@ use AGW::Nginx qw(nginx_t);
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
     map_hash_bucket_size 128;

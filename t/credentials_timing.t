@@ -22,7 +22,7 @@ skip_all_for('a sanitizer', 'that refusals take the same work is',
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
     server {

@@ -23,7 +23,7 @@ skip_all_for('a module', 'COPY and MOVE of ngx_http_dav_module are')
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
     server {

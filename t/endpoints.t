@@ -67,7 +67,7 @@ for my $at ('plain', sort keys %beside) {
 
 my $conf = <<'CONF' =~ s/^ +%%LOCATIONS%%\n/$locations/mr;
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_issuer https://api.example.com;
     limit_req_zone $binary_remote_addr zone=all:1m rate=9999r/s;

@@ -14,7 +14,7 @@ use AGW::Gateway;
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
     log_format result '$http_x_n|$status $auth_gateway_result $uri';
@@ -451,9 +451,9 @@ $gw->refused('D3 off, token, too large', $gw->request('POST', '/token-off',
     form => 'x=' . 'y' x 9000, basic => [$partner->{id}, $partner->{key}]),
     'body_too_large', by => 'basic');
 
-# a 503 has its Retry-After; the store is spoilt at the end
+# a 503 has its Retry-After; the store is lost at the end
 
-$gw->store->sql('DROP TABLE api_keys;');
+$gw->lose_store;
 
 {
     my $response = handed_over('P1.10 on, store_unavailable',

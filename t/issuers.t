@@ -17,7 +17,7 @@ use AGW::Token qw(claims_for header_of);
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/ours.pem kid=ours;
     auth_gateway_key %%PREFIX%%/old.jwks verify issuer=https://old.example;
     auth_gateway_key %%PREFIX%%/ed.pem kid=ed verify issuer=urn:two;

@@ -28,7 +28,7 @@ my ($theirs) = $recipe =~ /issuer=([^;\s]+)/;
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
 RECIPE
     auth_gateway_business_path /v1/businesses/<business_id>;
     auth_gateway_require business;

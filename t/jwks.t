@@ -16,7 +16,7 @@ use AGW::Keys qw(algorithms jwk_set);
 
 my $conf = <<'CONF' =~ s/^ +%%LOCATIONS%%$/locations('auth_gateway_jwks;')/mer;
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_business_path /v1/businesses/<business_id>;
 
     auth_gateway_key %%PREFIX%%/signer.pem;

@@ -18,7 +18,7 @@ use AGW::Token qw(b64url header_of);
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     KEYS
 
     server {

@@ -83,7 +83,7 @@ CONF
 
 my $conf = <<"CONF";
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_key %%PREFIX%%/second.key kid=k2 alg=HS384 verify;
     auth_gateway_issuer https://issuer.example;
@@ -379,12 +379,7 @@ for (['no_credentials', 'GET', "/intercepted/$business", []],
 # the store goes away: no error_enum
 
 {
-    my $dir = $gw->prefix . '/store';
-
-    rename $dir, "$dir-away" or die "$dir: $!";
-    $gw->nginx->replace_workers;
-    $gw->new_workers;
-
+    $gw->lose_store;
     row('partner token', ['store_unavailable', 'POST', '/token', [$basic]],
         by => 'basic');
     row('business token', ['store_unavailable', 'POST', $mint, [$mine]]);
@@ -395,7 +390,7 @@ for (['no_credentials', 'GET', "/intercepted/$business", []],
     is($gw->request('GET', "/owned/$business", headers => [$good])->status,
         200, 'D9 a business token needs no store');
 
-    rename "$dir-away", $dir or die "$dir: $!";
+    $gw->find_store;
     is($gw->request('GET', "/owned/$business", headers => [$mine])->status,
         200, 'D5 and it is back');
 }

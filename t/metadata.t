@@ -16,7 +16,7 @@ my $directive = 'auth_gateway_metadata token=/oauth2/token jwks=/jwks'
     . ' revoke=/oauth2/revoke introspect=/oauth2/introspect;';
 my $conf = <<'CONF' =~ s/^ +%%LOCATIONS%%$/locations($directive)/mer;
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_business_path /v1/businesses/<business_id>;
     auth_gateway_partner_scope reports ledger:read;

@@ -28,7 +28,7 @@ CONF
 
 my $conf = <<"CONF";
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
     log_format result '\$http_x_row|\$auth_gateway_result|'
@@ -334,11 +334,10 @@ is(logged(), "not_owner|$id|-", 'D3 no business where it was refused');
     my $client = $gw->connect;
     my $second = $gw->partner->{id};
     my $moving = $gw->business($id);
-    my $to = sub { $gw->store->sql('UPDATE businesses SET ' . $_[0]
-        . " WHERE business_id = '$moving'") };
+    my $to = sub { $gw->store->set_business($moving, @_) };
     my @status;
     my $ask = sub {
-        my $stamp = 0 + $gw->store->sql('SELECT stamp FROM clock');
+        my $stamp = 0 + $gw->store->stamp;
         my @ids = map { $client->request('GET', "/both/$moving/x",
             headers => [AGW::Gateway::bearer($gw->mint(partner_id => $_,
                 claims => { seq => $stamp }))])->status } $id, $second;
@@ -347,19 +346,16 @@ is(logged(), "not_owner|$id|-", 'D3 no business where it was refused');
     };
 
     $ask->();
-    $to->("partner_id = '$second'");
+    $to->(partner_id => $second);
     $ask->();
-    $to->("status = 'archived'");
+    $to->(status => 'archived');
     $ask->();
-    $to->("status = 'active', partner_id = '$id'");
+    $to->(status => 'active', partner_id => $id);
     $ask->();
-    $gw->store->sql("UPDATE partners SET status = 'disabled'"
-        . " WHERE partner_id = '$second'");
+    $gw->store->set_partner($second, status => 'disabled');
     $ask->();
-    $gw->store->sql("UPDATE partners SET status = 'active'"
-        . " WHERE partner_id = '$second'");
-    $gw->store->sql("DELETE FROM businesses"
-        . " WHERE business_id = '$moving'");
+    $gw->store->set_partner($second, status => 'active');
+    $gw->store->remove_business($moving);
     $ask->();
     is_deeply(\@status, ['200 404', '404 200', '404 404', '200 404',
         '200 401', '404 404'], 'D5 a business changes hands');

@@ -30,7 +30,7 @@ $identity =~ s/\n\s+(?=[btic]=)/ /g;
 
 my $conf = <<"CONF";
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
     log_format result '\$http_x_row|\$auth_gateway_result|';
@@ -266,17 +266,13 @@ is($gw->request('OPTIONS', '/either/b-1', headers => \@preflight)->status,
 # the store is not asked
 
 {
-    my $dir = $gw->prefix . '/store';
-
-    rename $dir, "$dir-away" or die "$dir: $!";
-    $gw->nginx->replace_workers;
-    $gw->new_workers;
+    $gw->lose_store;
     is($gw->request('OPTIONS', "/owner/$business/x",
         headers => \@preflight)->status, 200, 'D6 without the store');
     $gw->refused('D6 a request is not answered without',
         $gw->request('GET', "/owner/$business/x", bearer => $mine),
         'store_unavailable', good => 0);
-    rename "$dir-away", $dir or die "$dir: $!";
+    $gw->find_store;
     is_deeply([$gw->problems_after], [], 'D6 a good request afterwards');
 }
 

@@ -16,7 +16,7 @@ use AGW::Nginx qw(nginx_t);
 my $conf = <<'CONF';
 http {
     auth_gateway_report on;
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_issuer https://api.example.com;
     auth_gateway_audience x;
@@ -223,7 +223,7 @@ is(scalar report($conf =~ s/^ *auth_gateway_report.*\n//mr), 0,
 my $gw = AGW::Gateway->start(<<'CONF');
 http {
     auth_gateway_report on;
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
     server {

@@ -34,7 +34,7 @@ my $columns = join '', map {
 
 my $conf = <<"CONF";
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_key %%PREFIX%%/theirs.key alg=HS256 kid=k2 verify
         issuer=https://id.example.com;

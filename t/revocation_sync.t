@@ -144,9 +144,9 @@ my $other = bless { %$gw }, 'AGW::Revoking';
 
     spew("$prefix/secret.key", $gw->{secret}, 0600);
     $other->{prefix} = $prefix;
-    $other->{nginx} = AGW::Nginx->start($conf =~ s/%%STORE%%/%%SHARED%%/r,
-        prefix => $prefix, workers => 2, names => {
-        UPSTREAM => $gw->upstream->port, SHARED => $gw->prefix . '/store' });
+    $other->{nginx} = AGW::Nginx->start($conf, prefix => $prefix,
+        workers => 2, names => { UPSTREAM => $gw->upstream->port,
+            ENGINE => $gw->{engine}->words });
     $other->new_workers;
 
     all_ended('another nginx, from the start', $other);

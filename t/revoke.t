@@ -90,8 +90,7 @@ sub revoked {
     my $before = $gw->store->stamp // 0;
 
     revoked('P5.3 as it is stored', $token);
-    is(($gw->store->run('SELECT kind, seq = stamp FROM revocations, clock'
-        . " WHERE id = '$id:$claims->{jti}';"))[1], "token|1\n",
+    is($gw->entry("token $id:$claims->{jti}"), $gw->store->stamp,
         'D5 its row, with the last stamp');
     cmp_ok($gw->store->stamp // 0, '>', $before, 'D5 a new one');
 }
@@ -291,7 +290,7 @@ sub revoked {
     $gw->succeeds('P5.4 by a partner token', $gw->cut_off($ours,
         bearer => $gw->{bearer}));
     is($gw->result($now, $ours), '401 revoked', 'P5.4 which ends it, too');
-    is($gw->rows("kind = 'business' AND id = '$ours'"), 1, 'P5.4 one row');
+    ok($gw->entry("business $ours"), 'P5.4 its row');
 
     # with a key of another issuer, it is everyone's tokens that end
 
@@ -347,8 +346,7 @@ sub revoked {
         business_id => $which);
 
     $own->succeeds('P5.4 without another issuer', $own->cut_off($which));
-    is($own->store->sql('SELECT kind, id FROM revocations'),
-        "owner|$who:$which", 'D5 its row');
+    is($own->entry("owner $who:$which"), $own->store->stamp, 'D5 its row');
     is($own->result($old), '401 revoked', 'P5.4 its tokens end');
     is($own->result($before, $which), 'ok',
         'D5 a token of another partner is none of its owner\'s');

@@ -23,7 +23,7 @@ my $clients = 4;
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     KEYS
     auth_gateway_issuer https://issuer.example;
     auth_gateway_audience api;

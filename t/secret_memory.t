@@ -28,7 +28,7 @@ skip_all_for('memory', 'that secrets are wiped is') unless can_read();
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_require_https off;
     access_log off;

@@ -15,7 +15,7 @@ use AGW::Token qw(claims_of header_of);
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_key %%PREFIX%%/old.key alg=HS256 kid=k0 verify;
     auth_gateway_issuer https://id.example;

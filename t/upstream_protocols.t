@@ -48,7 +48,7 @@ CONF
 
 my $conf = <<"CONF";
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
     underscores_in_headers on;

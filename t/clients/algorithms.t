@@ -81,7 +81,7 @@ my %port = map { $algorithms[$_] => "TLS$_" } 0 .. $#algorithms;
 my ($signs, @verify) = @algorithms;
 
 my $gw = AGW::Gateway->start(join('', "http {\n",
-    "    auth_gateway_store sqlite:%%STORE%%/gateway.db;\n",
+    "    auth_gateway_store %%ENGINE%%;\n",
     "    auth_gateway_audience $audience;\n\n",
     (map { server($port{$_}, $genpkey{$_} ? $jwks : '', $key{$_}) }
         @algorithms),

@@ -95,7 +95,7 @@ sub directive {
 }
 
 my $gw = AGW::Gateway->start(join '',
-    "http {\n    auth_gateway_store sqlite:%%STORE%%/gateway.db;\n\n",
+    "http {\n    auth_gateway_store %%ENGINE%%;\n\n",
     (map { server("TLS$_", directive($keys[$_])) } 0 .. $#keys),
     server('TLS', 'auth_gateway_key %%PREFIX%%/secret.key alg=HS256;',
         "auth_gateway_key $dir/set.json verify;"),

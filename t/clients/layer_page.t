@@ -18,7 +18,7 @@ use AGW::Upstream;
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_partner_scope https://sandbox.example/sandbox;
     auth_gateway_error_format layer;

@@ -35,6 +35,7 @@ sub complete {
 
     $names->{PREFIX} = "$prefix";
     $names->{STORE} = "$prefix/store";
+    $names->{ENGINE} //= "sqlite:$prefix/store/gateway.db";
     $names->{ROOT} = repo_root();
     $names->{CONF} = repo_root() . '/conf';
 

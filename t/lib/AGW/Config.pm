@@ -17,7 +17,7 @@ our @EXPORT_OK = qw(accepted check configuration in_place refused
 
 # what most cases fill in
 
-our $store = 'auth_gateway_store sqlite:%%STORE%%/gateway.db;';
+our $store = 'auth_gateway_store %%ENGINE%%;';
 our $key = 'auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;';
 our $template = 'auth_gateway_business_path /v1/businesses/<business_id>;';
 our $guard = "auth_gateway_require business; $template";

@@ -8,8 +8,10 @@ use warnings;
 
 use MIME::Base64 ();
 use Test::More;
+use Time::HiRes qw(sleep);
 
 use AGW::Client;
+use AGW::Engine;
 use AGW::ErrorLog qw(bad_lines log_mark log_since refusals_since);
 use AGW::Files qw(make_certificate make_prefix random_id slurp write_secret);
 use AGW::H2;
@@ -25,7 +27,8 @@ my @all;
 # Starts all of it.  Options: allow => [patterns] of log lines that are
 # expected; reply for the upstream (see AGW::Upstream); workers, log_level,
 # main, module for the configuration; names; before => sub ($prefix), for
-# files that the configuration names.
+# files that the configuration names; engine => name or AGW::Engine of another
+# gateway, for %%ENGINE%%.
 
 sub start {
     my ($class, $conf, %opt) = @_;
@@ -41,11 +44,20 @@ sub start {
     $opt{before}->("$prefix") if $opt{before};
     $self->{upstream} = AGW::Upstream->start("$prefix/upstream.jsonl",
         reply => $opt{reply});
+
+    my $engine = $conf =~ /%%ENGINE%%/ ? $self->engine_of($opt{engine})
+        : undef;
+
     $self->{nginx} = AGW::Nginx->start($conf, %opt, prefix => $prefix,
         names => { UPSTREAM => $self->{upstream}->port,
+            ($engine ? (ENGINE => $engine->words) : ()),
             %{ $opt{names} // {} } });
 
-    if ($conf =~ m{^\s*auth_gateway_store\s+sqlite:%%STORE%%/([\w.]+);}m) {
+    if ($engine) {
+        $self->{store} = $engine->store;
+        $self->{store}->wait_until_ready($self->{nginx});
+
+    } elsif ($conf =~ m{^\s*auth_gateway_store\s+sqlite:%%STORE%%/([\w.]+);}m) {
         $self->{store} = AGW::Store->new("$prefix/store/$1");
         $self->{store}->wait_for_schema;
     }
@@ -55,6 +67,49 @@ sub start {
     push @all, $self;
 
     return $self;
+}
+
+
+# of another gateway, or a new one by its name
+
+sub engine_of {
+    my ($self, $engine) = @_;
+
+    $engine = AGW::Engine->start($engine // AGW::Engine->of_run,
+        $self->{prefix}) unless ref $engine;
+    push @{ $self->{secrets} }, $engine->secrets;
+
+    return $self->{engine} = $engine;
+}
+
+
+# The store is out of reach, or what makes it useless; and there again, when a
+# request succeeds: that of good_is, or this one.  Returns whether it did within
+# 10 seconds.
+
+sub lose_store {
+    my ($self, $how) = @_;
+
+    $self->{engine}->lose($self, $how);
+
+    return;
+}
+
+
+sub find_store {
+    my ($self, $good) = @_;
+
+    $good //= $self->{good};
+    $self->{engine}->find;
+
+    return 1 unless $good;
+
+    for (1 .. 100) {
+        return 1 if eval { $good->() };
+        sleep 0.1;
+    }
+
+    return 0;
 }
 
 

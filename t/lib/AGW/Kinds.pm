@@ -17,7 +17,7 @@ use AGW::Token qw(claims_for);
 
 my $conf = <<'CONF';
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_business_path /v1/businesses/<business_id>;
 
     # tokens over 8 KB are to reach the module

@@ -30,7 +30,7 @@ sub conf_of {
 
     return <<"CONF";
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     $http
 
@@ -86,7 +86,7 @@ sub plain_conf {
 
     return <<"CONF";
 http {
-    auth_gateway_store sqlite:%%STORE%%/gateway.db;
+    auth_gateway_store %%ENGINE%%;
     auth_gateway_zone $zone;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_require_https off;
@@ -167,7 +167,8 @@ sub beside {
     my $store = $self->prefix . '/store';
     my $before = delete $opt{before} // sub { };
     my $other = AGW::Gateway::start(ref $self, $conf
-        =~ s/%%STORE%%/$store/r, %opt, before => sub {
+        =~ s/%%STORE%%/$store/r, engine => $self->{engine}, %opt,
+        before => sub {
             spew("$_[0]/secret.key", $self->{secret}, 0600);
             $before->(@_);
         });
@@ -252,7 +253,8 @@ sub learns {
     die "the probe is refused\n"
         if $self->get($probe, $business)->status != 200;
 
-    $self->{store}->sql(row_of_token($probe));
+    $self->{store}->revoke('token',
+        "$partner:" . claims_of($probe)->{jti});
 
     for (1 .. 100) {
         return 1 if $self->get($probe, $business)->status == 401;
@@ -393,11 +395,25 @@ sub result {
 }
 
 
+# how many entries the store has; with SQL, SQLite
+
 sub rows {
     my ($self, $where) = @_;
 
+    return $self->{store}->count unless $where;
     return $self->{store}->sql('SELECT count(*) FROM revocations'
-        . ($where ? " WHERE $where" : ''));
+        . " WHERE $where");
+}
+
+
+# the stamp of an entry, "kind id", or undef
+
+sub entry {
+    my ($self, $name) = @_;
+
+    my %entries = $self->{store}->entries;
+
+    return $entries{$name};
 }
 
 

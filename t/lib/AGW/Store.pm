@@ -131,6 +131,15 @@ sub wait_for_schema {
 }
 
 
+# whatever the engine: this nginx has it
+
+sub wait_until_ready {
+    my ($self) = @_;
+
+    return $self->wait_for_schema;
+}
+
+
 sub quote {
     my ($text) = @_;
 
@@ -186,6 +195,111 @@ sub business {
         quote($id), quote($partner_id), quote($opt{status} // 'active'));
 
     return $id;
+}
+
+
+# What an operator changes; what that ends of tokens, it ends.  Fields of a
+# business: status, partner_id.
+
+sub set_partner {
+    my ($self, $id, %fields) = @_;
+
+    return $self->set('partners', 'partner_id', $id, %fields);
+}
+
+
+sub set_business {
+    my ($self, $id, %fields) = @_;
+
+    return $self->set('businesses', 'business_id', $id, %fields);
+}
+
+
+sub set {
+    my ($self, $table, $column, $id, %fields) = @_;
+
+    my $values = join ', ', map { "$_ = " . quote($fields{$_}) }
+        sort keys %fields;
+
+    return $self->sql("UPDATE $table SET $values WHERE $column = "
+        . quote($id));
+}
+
+
+sub remove_partner {
+    my ($self, $id) = @_;
+
+    return $self->sql('PRAGMA foreign_keys=OFF; DELETE FROM partners WHERE'
+        . ' partner_id = ' . quote($id));
+}
+
+
+sub remove_business {
+    my ($self, $id) = @_;
+
+    return $self->sql('DELETE FROM businesses WHERE business_id = '
+        . quote($id));
+}
+
+
+sub remove_key {
+    my ($self, $partner_id, $key) = @_;
+
+    return $self->sql('DELETE FROM api_keys WHERE partner_id = '
+        . quote($partner_id) . ' AND key_sha256 = '
+        . quote(key_digest($key)));
+}
+
+
+# times of a key, which may be undefined
+
+sub set_key {
+    my ($self, $partner_id, $key, %times) = @_;
+
+    return $self->sql(sprintf 'UPDATE api_keys SET not_before = %d,'
+        . ' expires_at = %s WHERE partner_id = %s AND key_sha256 = %s',
+        $times{not_before} // 0, $times{expires_at} // 'NULL',
+        quote($partner_id), quote(key_digest($key)));
+}
+
+
+# a row of others, whose id is none
+
+sub odd_partner {
+    my ($self, $id, $key) = @_;
+
+    return $self->sql('PRAGMA ignore_check_constraints=ON;'
+        . ' INSERT INTO partners (partner_id) VALUES (' . quote($id) . ');'
+        . ' INSERT INTO api_keys (partner_id, key_sha256) VALUES ('
+        . quote($id) . ', ' . quote(key_digest($key)) . ');');
+}
+
+
+# an entry as an operator writes it
+
+sub revoke {
+    my ($self, $kind, $id) = @_;
+
+    return $self->sql('INSERT INTO revocations (kind, id, cutoff,'
+        . ' expires_at) VALUES (' . quote($kind) . ', ' . quote($id)
+        . ', unixepoch(), unixepoch() + 90000)');
+}
+
+
+# What is revoked, "kind id", each with its last stamp.
+
+sub entries {
+    my ($self) = @_;
+
+    return map { /^(\w+)\|(.+)\|(\d+)$/ ? ("$1 $2" => $3) : () } split /\n/,
+        $self->sql('SELECT kind, id, seq FROM revocations WHERE seq > 0');
+}
+
+
+sub count {
+    my ($self) = @_;
+
+    return $self->sql('SELECT count(*) FROM revocations');
 }
 
 

@@ -1,0 +1,201 @@
+package AGW::RedisStore;
+
+# The store in a Redis, read and changed as an operator does: with redis-cli
+# and conf/fleet.lua.  It has the same face as AGW::Store, but for SQL.
+
+use strict;
+use warnings;
+
+use AGW::Files qw(random_id repo_root slurp);
+use AGW::Token qw(api_key key_digest);
+
+use JSON ();
+use Time::HiRes qw(sleep);
+
+
+# of an AGW::Redis
+
+sub new {
+    my ($class, $redis) = @_;
+
+    return bless { redis => $redis,
+        lua => slurp(repo_root() . '/conf/fleet.lua') }, $class;
+}
+
+
+# An nginx accepts no token before it has read all that is revoked; at most 10
+# seconds.
+
+sub wait_until_ready {
+    my ($self, $nginx) = @_;
+
+    for (1 .. 500) {
+        return 1 if slurp($nginx->error_log)
+            =~ /auth_gateway: store ".*": all revocations are known/;
+        sleep 0.02;
+    }
+
+    die "the store is not known:\n" . slurp($nginx->error_log);
+}
+
+
+sub redis { return $_[0]{redis} }
+
+
+# a change by conf/fleet.lua
+
+sub change {
+    my ($self, $key, @words) = @_;
+
+    return $self->{redis}->call('EVAL', $self->{lua}, 1, "{agw}:$key",
+        @words);
+}
+
+
+# The last stamp of a revocation: the seq of a token that is issued now.
+
+sub stamp {
+    my ($self) = @_;
+
+    return $self->{redis}->call('GET', '{agw}:stamp');
+}
+
+
+# A partner with one API key; returns { id, key }.  Options: id, key,
+# status, not_before, expires_at.
+
+sub partner {
+    my ($self, %opt) = @_;
+
+    my $id = $opt{id} // random_id();
+    my $key = $opt{key} // api_key();
+
+    $self->{redis}->call('HSET', "{agw}:partner:$id", 'status',
+        $opt{status} // 'active');
+    $self->add_key($id, $key, %opt);
+
+    return { id => $id, key => $key };
+}
+
+
+sub add_key {
+    my ($self, $id, $key, %opt) = @_;
+
+    $self->{redis}->call('HSET', "{agw}:api_keys:$id", key_digest($key),
+        key_json(%opt));
+
+    return $key;
+}
+
+
+sub key_json {
+    my (%opt) = @_;
+
+    return JSON->new->canonical->encode({
+        map { defined $opt{$_} ? ($_ => 0 + $opt{$_}) : () }
+            qw(not_before expires_at) });
+}
+
+
+sub business {
+    my ($self, $partner_id, %opt) = @_;
+
+    my $id = $opt{id} // random_id();
+
+    $self->{redis}->call('HSET', "{agw}:business:$id", 'partner_id',
+        $partner_id, 'status', $opt{status} // 'active');
+
+    return $id;
+}
+
+
+sub set_partner {
+    my ($self, $id, %fields) = @_;
+
+    return $self->change("partner:$id", %fields);
+}
+
+
+sub set_business {
+    my ($self, $id, %fields) = @_;
+
+    return $self->change("business:$id", %fields);
+}
+
+
+sub remove_partner {
+    my ($self, $id) = @_;
+
+    return $self->change("partner:$id", 'delete');
+}
+
+
+sub remove_business {
+    my ($self, $id) = @_;
+
+    return $self->change("business:$id", 'delete');
+}
+
+
+sub remove_key {
+    my ($self, $partner_id, $key) = @_;
+
+    return $self->{redis}->call('HDEL', "{agw}:api_keys:$partner_id",
+        key_digest($key));
+}
+
+
+sub set_key {
+    my ($self, $partner_id, $key, %times) = @_;
+
+    $self->add_key($partner_id, $key, %times);
+
+    return;
+}
+
+
+sub odd_partner {
+    my ($self, $id, $key) = @_;
+
+    $self->partner(id => $id, key => $key);
+
+    return;
+}
+
+
+sub revoke {
+    my ($self, $kind, $id) = @_;
+
+    return $self->change('revocations', $kind, $id);
+}
+
+
+# What is revoked, "kind id", each with its last stamp.
+
+sub entries {
+    my ($self) = @_;
+
+    my %last;
+
+    for my $entry (@{ $self->{redis}->call('XRANGE', '{agw}:revocations',
+        '-', '+') })
+    {
+        my %of = @{ $entry->[1] };
+
+        $last{"$of{kind} $of{id}"} = $of{seq};
+    }
+
+    return %last;
+}
+
+
+sub count {
+    my ($self) = @_;
+
+    my %entries = $self->entries;
+
+    return scalar keys %entries;
+}
+
+
+1;
