@@ -27,6 +27,20 @@ typedef struct {
 
 
 /*
+ * A position in the revocations, which are read in the order of their stamps:
+ * that of an earlier reading, or zeros.  The mark tells whether the store is
+ * still the same, and not, for example, an older copy.
+ */
+
+typedef struct {
+    uint64_t                 store;          /* which one; 0: none */
+    int64_t                  stamp;          /* read up to here */
+    int64_t                  mark;           /* the engine's */
+    int64_t                  mark_tag;
+} ngx_http_agw_position_t;
+
+
+/*
  * Parses `auth_gateway_store` (one or more words after the name) into
  * *store.  Returns NGX_CONF_OK, or NGX_CONF_ERROR with the reason logged.
  */

@@ -69,6 +69,13 @@ struct ngx_http_agw_query_s {
     int64_t                  iat;            /* less how far it may be ahead */
 
     /*
+     * The node knows all revocations of the store up to here.  The engine
+     * answers whether a later one has ended that token; of the others, it may
+     * leave it to the caller.
+     */
+    ngx_http_agw_position_t  known;
+
+    /*
      * answered: a row for each key, or the business; each with the store's
      * stamp, read in the same statement
      */

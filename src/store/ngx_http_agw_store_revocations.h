@@ -64,20 +64,6 @@ typedef void (*ngx_http_agw_revocation_pt)(void *data,
     const agw_revocation_t *revocation);
 
 
-/*
- * A position in the revocations, which are read in the order of their stamps:
- * that of an earlier reading, or zeros.  The mark tells whether the store is
- * still the same, and not, for example, an older copy.
- */
-
-typedef struct {
-    uint64_t                 store;          /* which one; 0: none */
-    int64_t                  stamp;          /* read up to here */
-    int64_t                  mark;
-    int64_t                  mark_tag;
-} ngx_http_agw_position_t;
-
-
 typedef struct {
     ngx_http_agw_position_t      position;
     ngx_http_agw_revocation_pt   handler;

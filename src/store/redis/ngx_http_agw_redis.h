@@ -95,6 +95,8 @@ typedef struct {
      */
     u_char                              epoch[NGX_HTTP_AGW_REDIS_ID_MAX + 1];
 
+    int64_t                             known;   /* the node's last stamp */
+
     ngx_http_agw_redis_directory_t     *directory;
     ngx_http_agw_redis_revocations_t   *revocations;
 

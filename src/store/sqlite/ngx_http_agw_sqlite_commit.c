@@ -11,7 +11,7 @@
 
 #include "ngx_http_agw_sqlite_commit.h"
 #include "ngx_http_agw_sqlite_db.h"
-#include "ngx_http_agw_sqlite_id.h"
+#include "ngx_http_agw_revocation_id.h"
 #include "ngx_http_agw_sqlite_schema.h"
 
 
@@ -354,14 +354,14 @@ ngx_http_agw_commit_revoke(ngx_http_agw_sqlite_commit_t *commit,
     ngx_http_agw_write_t *write)
 {
     int                rc;
-    u_char             buf[NGX_HTTP_AGW_SQLITE_ID_MAX];
+    u_char             buf[NGX_HTTP_AGW_REVOCATION_ID_MAX];
     agw_str_t          kind, id;
     sqlite3_stmt      *stmt;
     agw_revocation_t  *revocation;
 
     revocation = &write->revocation;
-    kind = ngx_http_agw_sqlite_kind(revocation->kind);
-    id = ngx_http_agw_sqlite_id(revocation, buf);
+    kind = ngx_http_agw_revocation_kind(revocation->kind);
+    id = ngx_http_agw_revocation_id(revocation, buf);
 
     rc = ngx_http_agw_commit_step(commit->stmts[NGX_HTTP_AGW_NEXT], NULL,
                                   NULL);

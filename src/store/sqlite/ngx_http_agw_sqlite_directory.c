@@ -12,7 +12,7 @@
 
 #include "ngx_http_agw_sqlite_db.h"
 #include "ngx_http_agw_sqlite_directory.h"
-#include "ngx_http_agw_sqlite_id.h"
+#include "ngx_http_agw_revocation_id.h"
 
 
 #define NGX_HTTP_AGW_SQLITE_PATIENCE  1000   /* ms for one question */
@@ -272,7 +272,7 @@ static int
 ngx_http_agw_sqlite_step_business(void *state, ngx_http_agw_query_t *query)
 {
     int                     rc;
-    u_char                  buf[NGX_HTTP_AGW_SQLITE_ID_MAX];
+    u_char                  buf[NGX_HTTP_AGW_REVOCATION_ID_MAX];
     agw_str_t               token;
     sqlite3_stmt           *stmt;
     agw_business_row_t     *row;
@@ -283,7 +283,8 @@ ngx_http_agw_sqlite_step_business(void *state, ngx_http_agw_query_t *query)
     rc = SQLITE_OK;
 
     if (query->jti.len) {
-        token = ngx_http_agw_sqlite_pair(query->partner_id, query->jti, buf);
+        token = ngx_http_agw_revocation_pair(query->partner_id, query->jti,
+                                             buf);
 
         rc = sqlite3_bind_text(stmt, 3, (const char *) token.data,
                                (int) token.len, SQLITE_STATIC);

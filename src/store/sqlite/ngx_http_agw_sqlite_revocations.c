@@ -11,7 +11,7 @@
 #include <ngx_core.h>
 
 #include "ngx_http_agw_sqlite_db.h"
-#include "ngx_http_agw_sqlite_id.h"
+#include "ngx_http_agw_revocation_id.h"
 #include "ngx_http_agw_sqlite_revocations.h"
 #include "ngx_http_agw_sqlite_writer.h"
 
@@ -201,7 +201,7 @@ ngx_http_agw_sqlite_revocation(sqlite3_stmt *stmt,
     revocation->stamp = sqlite3_column_int64(stmt, 0);
     revocation->time = sqlite3_column_int64(stmt, 3);
 
-    if (ngx_http_agw_sqlite_parse_id(kind, id, revocation) != NGX_OK) {
+    if (ngx_http_agw_revocation_parse_id(kind, id, revocation) != NGX_OK) {
         return NGX_DECLINED;
     }
 

@@ -9,14 +9,14 @@
 #include <ngx_core.h>
 
 #include "agw_grammar.h"
-#include "ngx_http_agw_sqlite_id.h"
+#include "ngx_http_agw_revocation_id.h"
 
 
-static ngx_int_t ngx_http_agw_sqlite_split(agw_str_t id, agw_str_t *first,
+static ngx_int_t ngx_http_agw_revocation_split(agw_str_t id, agw_str_t *first,
     agw_str_t *second);
 
 
-static const agw_str_t  ngx_http_agw_sqlite_kinds[AGW_REVOKED_KINDS] = {
+static const agw_str_t  ngx_http_agw_revocation_kinds[AGW_REVOKED_KINDS] = {
     [AGW_REVOKED_TOKEN] = agw_string("token"),
     [AGW_REVOKED_OWNER] = agw_string("owner"),
     [AGW_REVOKED_BUSINESS] = agw_string("business"),
@@ -25,23 +25,23 @@ static const agw_str_t  ngx_http_agw_sqlite_kinds[AGW_REVOKED_KINDS] = {
 
 
 agw_str_t
-ngx_http_agw_sqlite_kind(agw_revoked_t kind)
+ngx_http_agw_revocation_kind(agw_revoked_t kind)
 {
-    return ngx_http_agw_sqlite_kinds[kind];
+    return ngx_http_agw_revocation_kinds[kind];
 }
 
 
 agw_str_t
-ngx_http_agw_sqlite_id(const agw_revocation_t *revocation, u_char *buf)
+ngx_http_agw_revocation_id(const agw_revocation_t *revocation, u_char *buf)
 {
     switch (revocation->kind) {
 
     case AGW_REVOKED_TOKEN:
-        return ngx_http_agw_sqlite_pair(revocation->partner_id,
+        return ngx_http_agw_revocation_pair(revocation->partner_id,
                                         revocation->jti, buf);
 
     case AGW_REVOKED_OWNER:
-        return ngx_http_agw_sqlite_pair(revocation->partner_id,
+        return ngx_http_agw_revocation_pair(revocation->partner_id,
                                         revocation->business_id, buf);
 
     case AGW_REVOKED_BUSINESS:
@@ -54,7 +54,7 @@ ngx_http_agw_sqlite_id(const agw_revocation_t *revocation, u_char *buf)
 
 
 agw_str_t
-ngx_http_agw_sqlite_pair(agw_str_t first, agw_str_t second, u_char *buf)
+ngx_http_agw_revocation_pair(agw_str_t first, agw_str_t second, u_char *buf)
 {
     u_char     *p;
     agw_str_t   id;
@@ -75,14 +75,14 @@ ngx_http_agw_sqlite_pair(agw_str_t first, agw_str_t second, u_char *buf)
 
 
 ngx_int_t
-ngx_http_agw_sqlite_parse_id(agw_str_t kind, agw_str_t id,
+ngx_http_agw_revocation_parse_id(agw_str_t kind, agw_str_t id,
     agw_revocation_t *revocation)
 {
     agw_str_t    rest;
     ngx_uint_t   i;
 
     for (i = AGW_REVOKED_TOKEN; i < AGW_REVOKED_KINDS; i++) {
-        if (agw_str_eq(kind, ngx_http_agw_sqlite_kinds[i])) {
+        if (agw_str_eq(kind, ngx_http_agw_revocation_kinds[i])) {
             revocation->kind = i;
         }
     }
@@ -91,7 +91,7 @@ ngx_http_agw_sqlite_parse_id(agw_str_t kind, agw_str_t id,
 
     case AGW_REVOKED_TOKEN:
 
-        if (ngx_http_agw_sqlite_split(id, &revocation->partner_id, &rest)
+        if (ngx_http_agw_revocation_split(id, &revocation->partner_id, &rest)
             != NGX_OK)
         {
             return NGX_DECLINED;
@@ -99,14 +99,14 @@ ngx_http_agw_sqlite_parse_id(agw_str_t kind, agw_str_t id,
 
         /* older versions of this module append ":" and a business */
 
-        (void) ngx_http_agw_sqlite_split(rest, &revocation->jti, &id);
+        (void) ngx_http_agw_revocation_split(rest, &revocation->jti, &id);
 
         return agw_is_id(revocation->partner_id)
                && agw_is_id(revocation->jti) ? NGX_OK : NGX_DECLINED;
 
     case AGW_REVOKED_OWNER:
 
-        if (ngx_http_agw_sqlite_split(id, &revocation->partner_id,
+        if (ngx_http_agw_revocation_split(id, &revocation->partner_id,
                                       &revocation->business_id)
             != NGX_OK)
         {
@@ -135,7 +135,7 @@ ngx_http_agw_sqlite_parse_id(agw_str_t kind, agw_str_t id,
 /* at the first colon; NGX_DECLINED without one: then *first is all of id */
 
 static ngx_int_t
-ngx_http_agw_sqlite_split(agw_str_t id, agw_str_t *first, agw_str_t *second)
+ngx_http_agw_revocation_split(agw_str_t id, agw_str_t *first, agw_str_t *second)
 {
     const u_char  *colon;
 
