@@ -34,6 +34,7 @@ typedef struct {
     size_t                    zone_size;     /* bytes */
     time_t                    leeway;        /* seconds */
     time_t                    max_lifetime;  /* seconds */
+    ngx_msec_t                stale;         /* knowledge of revocations */
     ngx_http_agw_store_limits_t  limits;     /* of all the servers */
     unsigned                  foreign:1;     /* some key is another issuer's */
     ngx_int_t                 cache_size;    /* entries; 0: none */

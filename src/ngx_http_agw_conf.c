@@ -61,6 +61,7 @@ ngx_http_agw_create_main_conf(ngx_conf_t *cf)
 
     mcf->leeway = NGX_CONF_UNSET;
     mcf->max_lifetime = NGX_CONF_UNSET;
+    mcf->stale = NGX_CONF_UNSET_MSEC;
     mcf->cache_size = NGX_CONF_UNSET;
     mcf->report = NGX_CONF_UNSET;
 
@@ -77,6 +78,7 @@ ngx_http_agw_init_main_conf(ngx_conf_t *cf, void *conf)
 
     ngx_conf_init_value(mcf->leeway, 0);
     ngx_conf_init_value(mcf->max_lifetime, NGX_HTTP_AGW_MAX_LIFETIME);
+    ngx_conf_init_msec_value(mcf->stale, 0);
     ngx_conf_init_value(mcf->cache_size, NGX_HTTP_AGW_CACHE_SIZE);
     ngx_conf_init_value(mcf->report, 0);
 
@@ -101,7 +103,8 @@ ngx_http_agw_init_main_conf(ngx_conf_t *cf, void *conf)
     }
 
     return ngx_http_agw_revocations_create(cf, mcf->zone_size, &mcf->limits,
-                                           mcf->store, &mcf->revocations);
+                                           mcf->store, mcf->stale,
+                                           &mcf->revocations);
 }
 
 

@@ -15,6 +15,10 @@
 
 #define NGX_HTTP_AGW_LEEWAY_MAX    60        /* seconds */
 
+/* ms: knowledge is renewed every 500 ms, and an outage noticed in 2 s */
+
+#define NGX_HTTP_AGW_STALE_MIN     2000
+
 /* ten years */
 
 #define NGX_HTTP_AGW_LIFETIME_MAX  315360000 /* seconds */
@@ -310,6 +314,38 @@ ngx_http_agw_set_leeway(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     mcf->leeway = leeway;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_agw_set_stale(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_main_conf_t *mcf = conf;
+
+    ngx_int_t   stale;
+    ngx_str_t  *value;
+
+    if (mcf->stale != NGX_CONF_UNSET_MSEC) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        mcf->stale = 0;
+        return NGX_CONF_OK;
+    }
+
+    stale = ngx_parse_time(&value[1], 0);
+
+    if (stale == NGX_ERROR || stale < NGX_HTTP_AGW_STALE_MIN) {
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "\"off\" or a time of at least \"2s\"");
+    }
+
+    mcf->stale = stale;
 
     return NGX_CONF_OK;
 }

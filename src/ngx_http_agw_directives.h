@@ -23,6 +23,7 @@ char *ngx_http_agw_set_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_agw_set_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_agw_set_leeway(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_agw_set_stale(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_lifetime(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_agw_set_require(ngx_conf_t *cf, ngx_command_t *cmd,

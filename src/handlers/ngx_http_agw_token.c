@@ -325,12 +325,18 @@ ngx_http_agw_business_finish(ngx_http_request_t *r, agw_reason_t reason,
 {
     ngx_http_agw_ctx_t  *ctx;
 
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    /* the store's answer leaves out what this node had read of it before */
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_verify_now(r, ctx);
+    }
+
     if (reason != AGW_OK) {
         ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
         return;
     }
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
 
     ctx->grant->seq = stamp;
 

@@ -3,6 +3,10 @@
  * One worker at a time follows the store for all: whoever finds that nobody
  * has for a while.  So none is missed when a worker dies.  Where there is
  * nothing new, none waits for the zone's mutex: whoever holds it may be dying.
+ *
+ * A store that is looked at is looked at by any worker, every 200 ms.  A store
+ * that is followed (Redis) tells by itself what is new, to one worker, which
+ * renews its lease every 200 ms; another takes it over if it did not.
  */
 
 
@@ -11,6 +15,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_agw_revocation_sync.h"
+#include "ngx_http_agw_revocation_upkeep.h"
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_zone.h"
 
@@ -18,7 +23,7 @@
 #define NGX_HTTP_AGW_SYNC        200         /* ms between two looks */
 #define NGX_HTTP_AGW_SYNC_FULL   1000        /* where there is no room */
 #define NGX_HTTP_AGW_SYNC_SLICE  8           /* ms of reading without a rest */
-#define NGX_HTTP_AGW_TEND        10000       /* ms between two */
+#define NGX_HTTP_AGW_SYNC_LEASE  600         /* ms without a renewal */
 
 
 /* of this worker */
@@ -27,32 +32,38 @@ typedef struct {
     const ngx_http_agw_revocations_t  *revocations;
     ngx_event_t               event;
     ngx_http_agw_reading_t    reading;
+    ngx_str_t                 name;          /* of the store */
     ngx_log_t                 log;           /* silent after an error */
     ngx_atomic_uint_t         overflow;      /* when the reading began */
+    int64_t                   stamp;         /* likewise */
     unsigned                  more:1;        /* it is in the middle of it */
     unsigned                  lost:1;        /* something did not fit */
     unsigned                  anew:1;        /* of another store, or copy */
     unsigned                  serving:1;     /* requests, meanwhile */
-
-    ngx_http_agw_write_t      tend;
-    ngx_msec_t                tended_at;
-    unsigned                  tending:1;
+    unsigned                  followed:1;    /* the store is */
+    unsigned                  leading:1;     /* by this worker */
+    unsigned                  waiting:1;     /* for reading.done */
+    unsigned                  exiting:1;     /* and leads all the same */
 } ngx_http_agw_sync_t;
 
 
 static void ngx_http_agw_sync_look(ngx_event_t *ev);
-static ngx_uint_t ngx_http_agw_sync_claim(ngx_atomic_t *last,
-    ngx_msec_t interval);
+static void ngx_http_agw_sync_follow(ngx_http_agw_sync_t *sync);
+static ngx_uint_t ngx_http_agw_sync_leads(ngx_http_agw_sync_t *sync);
+static void ngx_http_agw_sync_leave(ngx_http_agw_sync_t *sync);
 static ngx_uint_t ngx_http_agw_sync_lock(ngx_http_agw_sync_t *sync);
 static ngx_int_t ngx_http_agw_sync_read_some(ngx_http_agw_sync_t *sync);
 static ngx_int_t ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync);
+static void ngx_http_agw_sync_done(ngx_http_agw_reading_t *reading,
+    ngx_int_t rc);
+static ngx_int_t ngx_http_agw_sync_end(ngx_http_agw_sync_t *sync,
+    ngx_int_t rc);
+static void ngx_http_agw_sync_failed(ngx_http_agw_sync_t *sync);
 static void ngx_http_agw_sync_read_all(ngx_http_agw_sync_t *sync);
 static void ngx_http_agw_sync_add(void *data,
     const agw_revocation_t *revocation);
 static ngx_uint_t ngx_http_agw_sync_sweep(ngx_http_agw_sync_t *sync);
-static void ngx_http_agw_sync_tend(ngx_http_agw_sync_t *sync);
-static void ngx_http_agw_sync_tended(ngx_http_agw_write_t *write,
-    ngx_int_t rc);
+static void ngx_http_agw_sync_watch(ngx_http_agw_sync_t *sync);
 
 
 static ngx_http_agw_sync_t  ngx_http_agw_sync;
@@ -74,9 +85,12 @@ ngx_http_agw_revocation_sync_open(ngx_http_agw_revocations_t *revocations,
     ngx_memzero(sync, sizeof(ngx_http_agw_sync_t));
 
     sync->revocations = revocations;
+    sync->followed = ngx_http_agw_store_is_followed(revocations->store);
     sync->reading.handler = ngx_http_agw_sync_add;
+    sync->reading.done = ngx_http_agw_sync_done;
     sync->reading.data = sync;
     sync->reading.log = &sync->log;
+    sync->name = ngx_http_agw_store_name(revocations->store);
     sync->log = *log;
 
     sync->event.handler = ngx_http_agw_sync_look;
@@ -92,18 +106,26 @@ ngx_http_agw_revocation_sync_open(ngx_http_agw_revocations_t *revocations,
     agw_revoked_set_vacate(zone->set, ngx_process_slot);
     ngx_http_agw_unlock(revocations);
 
+    ngx_http_agw_store_know(revocations->store,
+                            agw_revoked_set_stamp(zone->set));
+
+    ngx_http_agw_upkeep_open(revocations);
+
     /* nothing is served yet: this may take its time */
 
-    while (ngx_http_agw_sync_read(sync) == NGX_AGAIN) {
-        sync->more = 1;
+    while (!sync->followed && ngx_http_agw_sync_read(sync) == NGX_OK
+           && sync->more)
+    {
+        /* void */
     }
 
-    sync->more = 0;
     sync->serving = 1;
 
-    if (ngx_http_agw_sync_claim(&zone->tended, NGX_HTTP_AGW_TEND)) {
-        ngx_http_agw_sync_tend(sync);
+    if (sync->followed) {
+        ngx_http_agw_sync_follow(sync);
     }
+
+    ngx_http_agw_upkeep();
 
     ngx_add_timer(&sync->event, NGX_HTTP_AGW_SYNC);
 }
@@ -115,6 +137,8 @@ ngx_http_agw_revocation_sync_close(ngx_http_agw_revocations_t *revocations)
     ngx_http_agw_zone_t  *zone;
 
     zone = ngx_http_agw_zone(revocations);
+
+    ngx_http_agw_sync_leave(&ngx_http_agw_sync);
 
     ngx_http_agw_lock(revocations);
     agw_revoked_set_vacate(zone->set, ngx_process_slot);
@@ -132,48 +156,111 @@ ngx_http_agw_sync_look(ngx_event_t *ev)
     zone = ngx_http_agw_zone(sync->revocations);
     next = NGX_HTTP_AGW_SYNC;
 
-    if (sync->more) {
-        zone->followed = ngx_current_msec;
+    ngx_http_agw_store_know(sync->revocations->store,
+                            agw_revoked_set_stamp(zone->set));
+
+    if (sync->followed) {
+        ngx_http_agw_sync_follow(sync);
+
+    } else {
+        if (sync->more) {
+            zone->followed = ngx_current_msec;
+        }
+
+        if (sync->more
+            || ngx_http_agw_claim(&zone->followed,
+                                  zone->overflow ? NGX_HTTP_AGW_SYNC_FULL
+                                                 : NGX_HTTP_AGW_SYNC))
+        {
+            (void) ngx_http_agw_sync_read_some(sync);
+        }
     }
 
-    if (sync->more
-        || ngx_http_agw_sync_claim(&zone->followed,
-                                   zone->overflow ? NGX_HTTP_AGW_SYNC_FULL
-                                                  : NGX_HTTP_AGW_SYNC))
-    {
-        sync->more = (ngx_http_agw_sync_read_some(sync) == NGX_AGAIN);
-    }
-
-    if (sync->more || ngx_http_agw_sync_sweep(sync)) {
+    if ((sync->more && !sync->waiting) || ngx_http_agw_sync_sweep(sync)) {
         next = 1;
     }
 
-    if (!sync->tending
-        && ngx_http_agw_sync_claim(&zone->tended, NGX_HTTP_AGW_TEND))
-    {
-        ngx_http_agw_sync_tend(sync);
-    }
+    ngx_http_agw_upkeep();
+    ngx_http_agw_sync_watch(sync);
 
     ngx_add_timer(ev, next);
 }
 
 
-/* whether it is time again, and nobody else does it */
-
-static ngx_uint_t
-ngx_http_agw_sync_claim(ngx_atomic_t *last, ngx_msec_t interval)
+static void
+ngx_http_agw_sync_follow(ngx_http_agw_sync_t *sync)
 {
-    ngx_atomic_uint_t  before;
+    ngx_http_agw_zone_t  *zone;
 
-    before = *last;
+    zone = ngx_http_agw_zone(sync->revocations);
 
-    if ((ngx_msec_int_t) (ngx_current_msec - before)
-        < (ngx_msec_int_t) interval)
+    /* a worker that exits follows only where no other does */
+
+    if (sync->leading
+        && (!ngx_http_agw_sync_leads(sync) || (ngx_exiting && !sync->exiting)))
     {
-        return 0;
+        sync->exiting = ngx_exiting;
+        ngx_http_agw_sync_leave(sync);
+        return;
     }
 
-    return ngx_atomic_cmp_set(last, before, ngx_current_msec);
+    if (!sync->leading) {
+        if (!ngx_http_agw_claim(&zone->followed,
+                                ngx_exiting ? 4 * NGX_HTTP_AGW_SYNC_LEASE
+                                            : NGX_HTTP_AGW_SYNC_LEASE))
+        {
+            return;
+        }
+
+        zone->follower = ngx_pid;
+        sync->leading = 1;
+        sync->exiting = ngx_exiting;
+    }
+
+    zone->followed = ngx_current_msec;
+
+    if (!sync->waiting) {
+        (void) ngx_http_agw_sync_read_some(sync);
+    }
+}
+
+
+static ngx_uint_t
+ngx_http_agw_sync_leads(ngx_http_agw_sync_t *sync)
+{
+    ngx_http_agw_zone_t  *zone;
+
+    zone = ngx_http_agw_zone(sync->revocations);
+
+    return zone->follower == (ngx_atomic_uint_t) ngx_pid;
+}
+
+
+/* another worker may take over at once */
+
+static void
+ngx_http_agw_sync_leave(ngx_http_agw_sync_t *sync)
+{
+    ngx_http_agw_zone_t  *zone;
+
+    if (!sync->leading) {
+        return;
+    }
+
+    zone = ngx_http_agw_zone(sync->revocations);
+
+    if (ngx_http_agw_sync_leads(sync)) {
+        zone->followed = ngx_current_msec - NGX_HTTP_AGW_SYNC_LEASE;
+    }
+
+    if (sync->waiting) {
+        ngx_http_agw_store_stop_reading(sync->revocations->store,
+                                        &sync->reading);
+    }
+
+    sync->leading = 0;
+    sync->waiting = 0;
+    sync->more = 0;
 }
 
 
@@ -201,37 +288,35 @@ ngx_http_agw_sync_read_some(ngx_http_agw_sync_t *sync)
     for ( ;; ) {
         rc = ngx_http_agw_sync_read(sync);
 
-        if (rc != NGX_AGAIN) {
+        if (rc != NGX_OK || !sync->more) {
             return rc;
         }
-
-        sync->more = 1;
 
         ngx_time_update();
 
         if (ngx_current_msec - begun >= NGX_HTTP_AGW_SYNC_SLICE) {
-            return NGX_AGAIN;
+            return NGX_OK;
         }
     }
 }
 
 
 /*
- * NGX_OK where all is known, NGX_AGAIN where there is more to read.  After
- * something did not fit, all is read again until it does.
+ * NGX_OK if all is known, or there is more to read, see sync->more; NGX_AGAIN
+ * if ngx_http_agw_sync_done() will be called; or NGX_ERROR.
  */
 
 static ngx_int_t
 ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
 {
-    int64_t                            stamp;
     ngx_int_t                          rc;
     ngx_http_agw_zone_t               *zone;
     const ngx_http_agw_revocations_t  *revs;
 
     revs = sync->revocations;
     zone = ngx_http_agw_zone(revs);
-    stamp = agw_revoked_set_stamp(zone->set);
+
+    sync->stamp = agw_revoked_set_stamp(zone->set);
 
     if (!sync->more) {
         if (!ngx_http_agw_sync_lock(sync)) {
@@ -252,31 +337,74 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
 
     rc = ngx_http_agw_store_read_revocations(revs->store, &sync->reading);
 
+    if (rc == NGX_AGAIN) {
+        sync->waiting = 1;
+        return NGX_AGAIN;
+    }
+
+    return ngx_http_agw_sync_end(sync, rc);
+}
+
+
+/* the worker that lost the lease leaves what it has read to the next one */
+
+static void
+ngx_http_agw_sync_done(ngx_http_agw_reading_t *reading, ngx_int_t rc)
+{
+    ngx_http_agw_zone_t  *zone;
+    ngx_http_agw_sync_t  *sync = reading->data;
+
+    sync->waiting = 0;
+
+    if (!ngx_http_agw_sync_leads(sync)) {
+        ngx_http_agw_sync_leave(sync);
+        return;
+    }
+
+    zone = ngx_http_agw_zone(sync->revocations);
+    zone->followed = ngx_current_msec;
+
+    if (ngx_http_agw_sync_end(sync, rc) == NGX_OK) {
+        (void) ngx_http_agw_sync_read_some(sync);
+    }
+}
+
+
+/*
+ * The end of a reading: NGX_OK or NGX_ERROR.  After something did not fit, all
+ * is read again until it does.
+ */
+
+static ngx_int_t
+ngx_http_agw_sync_end(ngx_http_agw_sync_t *sync, ngx_int_t rc)
+{
+    ngx_uint_t                         more;
+    ngx_http_agw_zone_t               *zone;
+    const ngx_http_agw_revocations_t  *revs;
+
+    revs = sync->revocations;
+    zone = ngx_http_agw_zone(revs);
+
     /* an error is said once, not five times a second */
 
     sync->log.log_level = rc == NGX_ERROR ? NGX_LOG_CRIT
                                           : sync->event.log->log_level;
 
-    if (rc == NGX_BUSY || rc == NGX_ERROR) {
-
-        /* a reload begins with nothing that another file said */
-
-        if (!sync->serving && revs->reloaded
-            && (sync->reading.other || sync->anew))
-        {
-            zone->complete = 0;
-        }
-
+    if (rc != NGX_OK) {
+        ngx_http_agw_sync_failed(sync);
         return NGX_ERROR;
     }
 
+    more = sync->reading.more;
+
+    sync->more = more;
     sync->anew |= sync->reading.anew;
 
     /* where it is not told now, it is read once more */
 
     if (ngx_http_agw_sync_lock(sync)) {
 
-        if (rc == NGX_OK || !sync->overflow) {
+        if (!more || !sync->overflow) {
             zone->position = sync->reading.position;
         }
 
@@ -287,22 +415,48 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
 
         ngx_http_agw_unlock(revs);
 
-    } else if (rc == NGX_OK && (!zone->complete || sync->overflow)) {
+    } else if (!more && (!zone->complete || sync->overflow)) {
         return NGX_ERROR;
     }
 
     /* an older copy of the store: its stamps go on behind those we know */
 
-    if (sync->reading.last < stamp && !sync->tending) {
-        zone->tended = ngx_current_msec;
-        ngx_http_agw_sync_tend(sync);
+    if (!sync->followed && sync->reading.last < sync->stamp) {
+        ngx_http_agw_upkeep_now();
     }
 
-    if (rc == NGX_OK) {
+    if (!more) {
         ngx_http_agw_sync_read_all(sync);
     }
 
-    return rc;
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_agw_sync_failed(ngx_http_agw_sync_t *sync)
+{
+    ngx_http_agw_zone_t               *zone;
+    const ngx_http_agw_revocations_t  *revs;
+
+    revs = sync->revocations;
+    zone = ngx_http_agw_zone(revs);
+
+    sync->more = 0;
+
+    /* a reload begins with nothing that another file said */
+
+    if (!sync->serving && revs->reloaded
+        && (sync->reading.other || sync->anew))
+    {
+        zone->complete = 0;
+    }
+
+    /* a start without the store: what this node had saved has to do */
+
+    if (sync->reading.saved && !sync->lost && !zone->complete) {
+        zone->complete = 1;
+    }
 }
 
 
@@ -317,6 +471,17 @@ ngx_http_agw_sync_read_all(ngx_http_agw_sync_t *sync)
 
     if (sync->lost) {
         return;
+    }
+
+    ngx_http_agw_set_known(sync->revocations, &sync->reading.position);
+
+    zone->heard = ngx_current_msec;
+
+    if (sync->followed && (!zone->complete || sync->anew)) {
+        ngx_log_error(NGX_LOG_NOTICE, sync->event.log, 0,
+                      "auth_gateway: store \"%V\": all revocations are known "
+                      "(%uz)", &sync->name,
+                      agw_revoked_set_count(zone->set));
     }
 
     zone->complete = 1;
@@ -379,72 +544,37 @@ ngx_http_agw_sync_sweep(ngx_http_agw_sync_t *sync)
 }
 
 
-static void
-ngx_http_agw_sync_tend(ngx_http_agw_sync_t *sync)
-{
-    ngx_msec_int_t         passed;
-    ngx_http_agw_zone_t   *zone;
-    ngx_http_agw_write_t  *tend;
-
-    zone = ngx_http_agw_zone(sync->revocations);
-    tend = &sync->tend;
-
-    ngx_memzero(tend, sizeof(ngx_http_agw_write_t));
-
-    tend->handler = ngx_http_agw_sync_tended;
-    tend->data = sync;
-    tend->known = agw_revoked_set_stamp(zone->set);
-    tend->unwanted = 1;
-
-    if (!ngx_http_agw_sync_lock(sync)) {
-        return;
-    }
-
-    tend->elapsed = zone->elapsed;
-
-    if (tend->elapsed >= 0) {
-        /* another worker's clock of this turn may be ahead of ours */
-
-        passed = (ngx_msec_int_t) (ngx_current_msec - zone->elapsed_at);
-
-        tend->passed = ngx_max(passed, 0) / 1000;
-        sync->tended_at = zone->elapsed_at
-                          + (ngx_msec_t) tend->passed * 1000;
-    }
-
-    ngx_http_agw_unlock(sync->revocations);
-
-    sync->tending = 1;
-
-    ngx_http_agw_store_tend(sync->revocations->store, tend);
-}
-
-
-/* seconds that somebody else counted are counted from now on */
+/* says once that no token is accepted, and once that tokens are again */
 
 static void
-ngx_http_agw_sync_tended(ngx_http_agw_write_t *write, ngx_int_t rc)
+ngx_http_agw_sync_watch(ngx_http_agw_sync_t *sync)
 {
+    ngx_uint_t            stale;
     ngx_http_agw_zone_t  *zone;
-    ngx_http_agw_sync_t  *sync = write->data;
 
     zone = ngx_http_agw_zone(sync->revocations);
-    sync->tending = 0;
 
-    /* where the zone is not told, the next seconds are not counted */
-
-    if (rc != NGX_OK || !ngx_http_agw_trylock(sync->revocations)) {
+    if (sync->revocations->stale == 0 || !zone->complete) {
         return;
     }
 
-    zone->elapsed = write->elapsed;
-    zone->elapsed_at = write->advanced ? sync->tended_at : ngx_current_msec;
+    stale = ngx_http_agw_is_stale(sync->revocations);
 
-    agw_revoked_set_raise_floor(zone->set, write->floor);
-
-    ngx_http_agw_unlock(sync->revocations);
-
-    if (write->more) {
-        zone->tended = ngx_current_msec - NGX_HTTP_AGW_TEND;
+    if (stale == zone->stale
+        || !ngx_atomic_cmp_set(&zone->stale, !stale, stale))
+    {
+        return;
     }
+
+    if (stale) {
+        ngx_log_error(NGX_LOG_ERR, sync->event.log, 0,
+                      "auth_gateway: what is revoked has not been read for "
+                      "%M ms: no token is accepted "
+                      "(auth_gateway_revocations_stale)",
+                      ngx_current_msec - zone->heard);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, sync->event.log, 0,
+                  "auth_gateway: what is revoked is known again");
 }

@@ -59,7 +59,9 @@ ngx_http_agw_revoked(const ngx_http_agw_revocations_t *revocations,
 
     zone = ngx_http_agw_zone(revocations);
 
-    if (!zone->complete || zone->overflow) {
+    if (!zone->complete || zone->overflow
+        || (revocations->stale && ngx_http_agw_is_stale(revocations)))
+    {
         return AGW_STORE_UNAVAILABLE;
     }
 
@@ -94,6 +96,18 @@ ngx_http_agw_revoked(const ngx_http_agw_revocations_t *revocations,
     default:
         return AGW_REVOKED;
     }
+}
+
+
+ngx_uint_t
+ngx_http_agw_is_stale(const ngx_http_agw_revocations_t *revocations)
+{
+    ngx_http_agw_zone_t  *zone;
+
+    zone = ngx_http_agw_zone(revocations);
+
+    return (ngx_msec_int_t) (ngx_current_msec - zone->heard)
+           > (ngx_msec_int_t) revocations->stale;
 }
 
 

@@ -24,6 +24,12 @@ agw_reason_t ngx_http_agw_revoked(
     const agw_claims_t *claims, const agw_key_t *key, uint64_t *generation);
 
 
+/* whether what is known is older than `auth_gateway_revocations_stale` */
+
+ngx_uint_t ngx_http_agw_is_stale(
+    const ngx_http_agw_revocations_t *revocations);
+
+
 /* seq of a token that this key verified; AGW_SEQ_NONE of another issuer's */
 
 int64_t ngx_http_agw_believed_seq(const agw_claims_t *claims,

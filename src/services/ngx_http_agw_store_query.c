@@ -5,6 +5,7 @@
 
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_store_query.h"
+#include "ngx_http_agw_zone.h"
 
 
 static void ngx_http_agw_store_answered(ngx_http_agw_query_t *query,
@@ -28,6 +29,8 @@ ngx_http_agw_store_query(ngx_http_request_t *r,
     sq->query.log = ngx_http_agw_log(r);
     sq->query.handler = ngx_http_agw_store_answered;
     sq->query.data = sq;
+
+    ngx_http_agw_known(mcf->revocations, &sq->query.known);
 
     rc = find(mcf->store, &sq->query);
 

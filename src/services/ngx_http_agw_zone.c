@@ -21,7 +21,7 @@
 
 #define NGX_HTTP_AGW_ZONE_SLACK   4
 
-#define NGX_HTTP_AGW_ZONE_LAYOUT  2
+#define NGX_HTTP_AGW_ZONE_LAYOUT  3
 
 
 static ngx_int_t ngx_http_agw_init_zone(ngx_shm_zone_t *zone, void *data);
@@ -38,7 +38,7 @@ static ngx_int_t ngx_http_agw_fill_zone(ngx_slab_pool_t *pool, size_t size,
 char *
 ngx_http_agw_revocations_create(ngx_conf_t *cf, size_t size,
     const ngx_http_agw_store_limits_t *limits, ngx_http_agw_store_t *store,
-    ngx_http_agw_revocations_t **revocations)
+    ngx_msec_t stale, ngx_http_agw_revocations_t **revocations)
 {
     ngx_str_t                    name, of;
     ngx_http_agw_revocations_t  *revs;
@@ -73,6 +73,7 @@ ngx_http_agw_revocations_create(ngx_conf_t *cf, size_t size,
     revs->store = store;
     revs->horizon = limits->horizon;
     revs->ahead = limits->ahead;
+    revs->stale = stale;
     revs->size = ngx_http_agw_set_size(size);
     revs->zone = ngx_shared_memory_add(cf, &name, size,
                                        &ngx_http_auth_gateway_module);
@@ -183,6 +184,73 @@ ngx_http_agw_zone(const ngx_http_agw_revocations_t *revocations)
     pool = (ngx_slab_pool_t *) revocations->zone->shm.addr;
 
     return pool->data;
+}
+
+
+/*
+ * Read without a lock: a position of one store with the epoch of another is
+ * never seen, and an older position does no harm.
+ */
+
+void
+ngx_http_agw_known(const ngx_http_agw_revocations_t *revocations,
+    ngx_http_agw_position_t *known)
+{
+    ngx_http_agw_zone_t  *zone;
+
+    zone = ngx_http_agw_zone(revocations);
+
+    known->store = *(volatile uint64_t *) &zone->known.store;
+    ngx_memory_barrier();
+    known->stamp = *(volatile int64_t *) &zone->known.stamp;
+    known->mark = *(volatile int64_t *) &zone->known.mark;
+    ngx_memory_barrier();
+
+    if (*(volatile uint64_t *) &zone->known.store != known->store) {
+        known->store = 0;
+    }
+}
+
+
+void
+ngx_http_agw_set_known(const ngx_http_agw_revocations_t *revocations,
+    const ngx_http_agw_position_t *known)
+{
+    ngx_http_agw_zone_t  *zone;
+
+    zone = ngx_http_agw_zone(revocations);
+
+    if (zone->known.store != known->store) {
+        zone->known.store = 0;
+        ngx_memory_barrier();
+    }
+
+    /* both parts of a mark and its stamp: lower first */
+
+    zone->known.mark = 0;
+    ngx_memory_barrier();
+    zone->known.stamp = known->stamp;
+    ngx_memory_barrier();
+    zone->known.mark = known->mark;
+    ngx_memory_barrier();
+    zone->known.store = known->store;
+}
+
+
+ngx_uint_t
+ngx_http_agw_claim(ngx_atomic_t *last, ngx_msec_t interval)
+{
+    ngx_atomic_uint_t  before;
+
+    before = *last;
+
+    if ((ngx_msec_int_t) (ngx_current_msec - before)
+        < (ngx_msec_int_t) interval)
+    {
+        return 0;
+    }
+
+    return ngx_atomic_cmp_set(last, before, ngx_current_msec);
 }
 
 

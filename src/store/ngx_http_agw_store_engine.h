@@ -27,12 +27,17 @@ typedef struct {
 } ngx_http_agw_directory_engine_t;
 
 
-/* those of ngx_http_agw_store_revocations.h */
+/*
+ * Those of ngx_http_agw_store_revocations.h.  stop() is NULL where readings
+ * never wait; know() is NULL where the writes tell enough.
+ */
 
 typedef struct {
     void       (*revoke)(void *state, ngx_http_agw_write_t *write);
     void       (*tend)(void *state, ngx_http_agw_write_t *write);
     ngx_int_t  (*read)(void *state, ngx_http_agw_reading_t *reading);
+    void       (*stop)(void *state, ngx_http_agw_reading_t *reading);
+    void       (*know)(void *state, int64_t stamp);
 } ngx_http_agw_revocations_engine_t;
 
 

@@ -43,6 +43,9 @@ struct ngx_http_agw_write_s {
     /* tend: elapsed of the last time, or -1, and the seconds since then */
     int64_t                  elapsed;
     int64_t                  passed;
+    int64_t                  held;           /* entries before this stamp were
+                                                known here for a horizon */
+    int64_t                  horizon;        /* that one, in seconds */
     int64_t                  floor;          /* afterwards */
     unsigned                 advanced:1;     /* afterwards: passed was added */
     unsigned                 more:1;         /* afterwards: call it again */
@@ -64,10 +67,18 @@ typedef void (*ngx_http_agw_revocation_pt)(void *data,
     const agw_revocation_t *revocation);
 
 
-typedef struct {
+typedef struct ngx_http_agw_reading_s  ngx_http_agw_reading_t;
+
+typedef void (*ngx_http_agw_reading_pt)(ngx_http_agw_reading_t *reading,
+    ngx_int_t rc);
+
+/* the caller owns it, zeroes it, and sets the first fields */
+
+struct ngx_http_agw_reading_s {
     ngx_http_agw_position_t      position;
     ngx_http_agw_revocation_pt   handler;
-    void                        *data;           /* the handler's */
+    ngx_http_agw_reading_pt      done;           /* after NGX_AGAIN */
+    void                        *data;           /* the handlers' */
     ngx_log_t                   *log;
 
     /* afterwards */
@@ -75,10 +86,14 @@ typedef struct {
     int64_t                      floor;
     int64_t                      last;           /* stamp of the store */
     int64_t                      horizon;        /* seconds, of all nodes */
+    unsigned                     more:1;         /* there is more to read */
     unsigned                     other:1;        /* cannot be read, and is not
                                                     the store of position */
     unsigned                     anew:1;         /* read from the first on */
-} ngx_http_agw_reading_t;
+    unsigned                     saved:1;        /* cannot be read, but all
+                                                    that this node had saved
+                                                    was given to the handler */
+};
 
 
 /*
@@ -101,13 +116,36 @@ void ngx_http_agw_store_tend(ngx_http_agw_store_t *store,
 
 /*
  * Calls the handler with the revocations after reading->position, with some
- * hundreds at a time.  Returns NGX_OK if those were all, NGX_AGAIN if there
- * are more, NGX_BUSY if the store is locked, or NGX_ERROR, logged.  Never
- * waits.  A revocation may be read twice.
+ * hundreds or thousands at a time.  Returns NGX_OK, and reading->more if there
+ * are more; NGX_BUSY if the store is locked; NGX_ERROR, logged; or NGX_AGAIN,
+ * and reading->done will be called once with one of those.  Never blocks.  A
+ * revocation may be read twice.
  */
 
 ngx_int_t ngx_http_agw_store_read_revocations(ngx_http_agw_store_t *store,
     ngx_http_agw_reading_t *reading);
+
+
+/* after NGX_AGAIN: neither of the reading's handlers is called any more */
+
+void ngx_http_agw_store_stop_reading(ngx_http_agw_store_t *store,
+    ngx_http_agw_reading_t *reading);
+
+
+/*
+ * Whether a reading that has come to the end waits for news: then it returns
+ * NGX_AGAIN, is to be repeated at once, and one worker reads for all.
+ */
+
+ngx_uint_t ngx_http_agw_store_is_followed(const ngx_http_agw_store_t *store);
+
+
+/*
+ * Tells the engine the highest stamp that this node knows, in each worker, and
+ * now and then: no stamp that the store gives may be lower.
+ */
+
+void ngx_http_agw_store_know(ngx_http_agw_store_t *store, int64_t stamp);
 
 
 #endif /* NGX_HTTP_AGW_STORE_REVOCATIONS_H_INCLUDED_ */

@@ -18,7 +18,9 @@ static ngx_int_t ngx_http_agw_redis_read(void *state,
 const ngx_http_agw_revocations_engine_t  ngx_http_agw_redis_revocations = {
     ngx_http_agw_redis_write,
     ngx_http_agw_redis_write,
-    ngx_http_agw_redis_read
+    ngx_http_agw_redis_read,
+    NULL,
+    NULL
 };
 
 

@@ -37,7 +37,9 @@ static ngx_int_t ngx_http_agw_sqlite_failed(ngx_http_agw_sqlite_t *sqlite,
 const ngx_http_agw_revocations_engine_t  ngx_http_agw_sqlite_revocations = {
     ngx_http_agw_sqlite_write,
     ngx_http_agw_sqlite_write,
-    ngx_http_agw_sqlite_read_revocations
+    ngx_http_agw_sqlite_read_revocations,
+    NULL,
+    NULL
 };
 
 
@@ -61,6 +63,7 @@ ngx_http_agw_sqlite_read_revocations(void *state,
     ngx_http_agw_sqlite_t  *sqlite = state;
 
     reading->other = 0;
+    reading->more = 0;
 
     rc = ngx_http_agw_sqlite_ready(sqlite, reading->log);
 
@@ -88,7 +91,8 @@ ngx_http_agw_sqlite_read_revocations(void *state,
     }
 
     if (rows == NGX_HTTP_AGW_SQLITE_PAGE) {
-        return NGX_AGAIN;
+        reading->more = 1;
+        return NGX_OK;
     }
 
     /* a later row may have been read meanwhile */
