@@ -88,26 +88,20 @@ typedef struct {
     ngx_pool_t                         *pool;    /* as long as the worker */
     ngx_log_t                          *log;
 
-    /*
-     * The epoch that this node's directory is known to belong to; empty until
-     * the first handshake, which takes what it finds.  See
-     * ngx_http_agw_redis_handshake.h.
-     */
-    u_char                              epoch[NGX_HTTP_AGW_REDIS_ID_MAX + 1];
-
-    int64_t                             known;   /* the node's last stamp */
+    int64_t                             known;   /* the node's last stamp,
+                                                    for the handshake */
 
     ngx_http_agw_redis_directory_t     *directory;
     ngx_http_agw_redis_revocations_t   *revocations;
 
     /* of the links, which log one outage together */
 
-    ngx_uint_t                          links_down;
+    ngx_uint_t                          down;    /* links whose circuit is
+                                                    open */
     ngx_msec_t                          down_since;
-    ngx_str_t                           down_reason;     /* last one logged */
-    u_char                              down_text[256];
     ngx_msec_t                          down_logged;
-    ngx_uint_t                          remarked;        /* bits, once each */
+    u_char                              down_why[512];   /* last one logged */
+    ngx_uint_t                          remarked;    /* bits, each once */
 } ngx_http_agw_redis_worker_t;
 
 

@@ -23,9 +23,9 @@
 typedef struct ngx_http_agw_redis_handshake_s  ngx_http_agw_redis_handshake_t;
 
 /*
- * The result: NGX_OK: server is complete; or NGX_ERROR: why says what is wrong
- * and what to do, and the connection is of no use.  moved is set where the
- * server is a node of a cluster and named another one for our keys.
+ * The result.  NGX_OK: server is complete.  NGX_ERROR: why says what is wrong
+ * and what to do, and the connection is of no use; moved is set if a node of a
+ * cluster said that another one has our keys.
  */
 
 typedef void (*ngx_http_agw_redis_handshake_pt)(
@@ -44,7 +44,7 @@ struct ngx_http_agw_redis_handshake_s {
 
     ngx_http_agw_redis_server_t      server;
     u_char                           why[256];
-    u_char                           moved[NGX_SOCKADDR_STRLEN + 1];
+    u_char                           moved[300];     /* "host:port", or "" */
 
     /* private */
 
@@ -53,14 +53,14 @@ struct ngx_http_agw_redis_handshake_s {
     ngx_http_agw_redis_command_t     role;
     ngx_http_agw_redis_command_t     info;
     ngx_http_agw_redis_command_t     script;
-    unsigned                         failed:1;
 };
 
 
 /*
- * Begins.  The handler is called exactly once, never inside of this call,
- * unless it returns NGX_ERROR (why is set) or the connection is closed by
- * ngx_http_agw_redis_conn_close() with `forget`.
+ * Begins.  Returns NGX_OK if the handler will be called, which it is exactly
+ * once and never inside of this call, unless the connection ends before.  Or
+ * NGX_ERROR, with why set.  After NGX_ERROR of either kind the caller closes
+ * the connection, and forgets what waits there.
  */
 
 ngx_int_t ngx_http_agw_redis_handshake_start(

@@ -1,0 +1,116 @@
+
+/*
+ * An error begins with a word that says its kind.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_agw_redis_error.h"
+
+
+typedef struct {
+    ngx_str_t    word;
+    const char  *meaning;
+} ngx_http_agw_redis_error_t;
+
+
+static ngx_uint_t ngx_http_agw_redis_error_is(const redisReply *reply,
+    const ngx_str_t *word);
+
+
+static const ngx_http_agw_redis_error_t  ngx_http_agw_redis_errors[] = {
+    { ngx_string("READONLY"),
+      "it is a replica: the store must be the primary, or \"sentinel=\" must "
+      "name it" },
+    { ngx_string("LOADING"), "it is loading its data, and is tried again" },
+    { ngx_string("MASTERDOWN"), "it is a replica that has lost its primary" },
+    { ngx_string("CLUSTERDOWN"), "its cluster is down: some slots have no "
+                                 "node" },
+    { ngx_string("MOVED"), "it is a node of a cluster that does not have the "
+                           "keys of this store" },
+    { ngx_string("ASK"), "it is a node of a cluster that is moving the keys "
+                         "of this store" },
+    { ngx_string("TRYAGAIN"), "it is a node of a cluster that is moving the "
+                              "keys of this store" },
+    { ngx_string("CROSSSLOT"), "it is a node of a cluster that takes the keys "
+                               "of this store for those of several slots" },
+    { ngx_string("NOAUTH"), "it wants a password: \"password_file=\" must be "
+                            "given" },
+    { ngx_string("DENIED"), "it is in protected mode: it must have a password, "
+                            "or be told to do without" },
+    { ngx_string("UNBLOCKED"), "it has become a replica" },
+    { ngx_string("BUSY"), "it is busy with somebody's script" },
+    { ngx_string("ERR max number of clients"),
+      "it has as many clients as it may have: its \"maxclients\" must be "
+      "larger" },
+    { ngx_null_string, NULL }
+};
+
+
+static ngx_uint_t
+ngx_http_agw_redis_error_is(const redisReply *reply, const ngx_str_t *word)
+{
+    return reply->type == REDIS_REPLY_ERROR && reply->len >= word->len
+           && ngx_strncmp(reply->str, word->data, word->len) == 0
+           && (reply->len == word->len || reply->str[word->len] == ' ');
+}
+
+
+const char *
+ngx_http_agw_redis_error_of_server(const redisReply *reply)
+{
+    const ngx_http_agw_redis_error_t  *error;
+
+    for (error = ngx_http_agw_redis_errors; error->meaning; error++) {
+        if (ngx_http_agw_redis_error_is(reply, &error->word)) {
+            return error->meaning;
+        }
+    }
+
+    return NULL;
+}
+
+
+ngx_int_t
+ngx_http_agw_redis_error_moved(const redisReply *reply, u_char *buf,
+    size_t size)
+{
+    size_t             i, len;
+    static ngx_str_t   moved = ngx_string("MOVED");
+
+    if (!ngx_http_agw_redis_error_is(reply, &moved)) {
+        return NGX_DECLINED;
+    }
+
+    for (i = reply->len; i && reply->str[i - 1] != ' '; i--) {
+        /* void */
+    }
+
+    len = reply->len - i;
+
+    if (len == 0 || len >= size) {
+        return NGX_DECLINED;
+    }
+
+    (void) ngx_cpystrn(buf, (u_char *) reply->str + i, len + 1);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_agw_redis_error_text(const redisReply *reply, u_char *buf,
+    size_t size)
+{
+    u_char  c;
+    size_t  i;
+
+    for (i = 0; i < reply->len && i < size - 1; i++) {
+        c = (u_char) reply->str[i];
+        buf[i] = (c >= ' ' && c <= '~') ? c : '?';
+    }
+
+    buf[i] = '\0';
+}
