@@ -26,21 +26,21 @@ typedef struct agw_revoked_set_s  agw_revoked_set_t;
 
 
 typedef enum {
-    AGW_REVOKED_TOKEN = 1,           /* that token, whatever its seq or iat */
-    AGW_REVOKED_OWNER,               /* a partner's older ones for a business */
-    AGW_REVOKED_BUSINESS,            /* everyone's older ones for a business */
-    AGW_REVOKED_PARTNER              /* a partner's older ones */
-} agw_revoked_t;
+    AGW_REVOCATION_TOKEN = 1,           /* that token, whatever its seq or iat */
+    AGW_REVOCATION_OWNER,               /* a partner's older ones for a business */
+    AGW_REVOCATION_BUSINESS,            /* everyone's older ones for a business */
+    AGW_REVOCATION_PARTNER              /* a partner's older ones */
+} agw_revocation_kind_t;
 
 /* one more than the last kind: a size for arrays that kinds index */
 
-#define AGW_REVOKED_KINDS   5
+#define AGW_REVOCATION_KINDS   5
 
 
 /* ids that the kind does not have are empty; a business may have a partner */
 
 typedef struct {
-    agw_revoked_t   kind;
+    agw_revocation_kind_t   kind;
     agw_str_t       partner_id;      /* of a token, an owner, a partner */
     agw_str_t       business_id;     /* of an owner, a business */
     agw_str_t       jti;             /* of a token */
@@ -54,16 +54,16 @@ typedef struct {
 typedef enum {
     AGW_REVOKED_SET_OK = 0,
     AGW_REVOKED_SET_FULL,            /* of entries that cannot be merged */
-    AGW_REVOKED_SET_SHARE_SPENT      /* a quarter is one partner's businesses */
+    AGW_REVOKED_SET_SHARE_USED      /* a quarter is one partner's businesses */
 } agw_revoked_result_t;
 
 
 typedef enum {
-    AGW_TOKEN_LIVES = 0,
-    AGW_TOKEN_REVOKED,
-    AGW_TOKEN_FORGOTTEN,             /* older than what is known */
-    AGW_TOKEN_ASK_LOCKED             /* the set kept changing */
-} agw_revoked_answer_t;
+    AGW_LOOKUP_NOT_REVOKED = 0,
+    AGW_LOOKUP_REVOKED,
+    AGW_LOOKUP_BELOW_FLOOR,             /* older than what is known */
+    AGW_LOOKUP_RETRY_LOCKED             /* the set kept changing */
+} agw_revoked_lookup_t;
 
 
 /*
@@ -87,7 +87,7 @@ typedef struct {
  * Each holds room for at most 65535 writes.
  */
 
-#define AGW_REVOKED_SEATS   1024
+#define AGW_REVOKED_PROCESSES   1024
 
 
 /* how many entries a set of that many bytes holds; 0 if too small */
@@ -116,23 +116,23 @@ int agw_revoked_set_is_valid(const void *p, size_t size);
  * partner_id must not be empty.  Locked.
  */
 
-agw_revoked_result_t agw_revoked_set_hold(agw_revoked_set_t *set,
+agw_revoked_result_t agw_revoked_set_reserve(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, unsigned seat);
 
-void agw_revoked_set_give_back(agw_revoked_set_t *set,
+void agw_revoked_set_release(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, unsigned seat);
 
 
 /* gives back all that a process holds that has died or starts; locked */
 
-void agw_revoked_set_vacate(agw_revoked_set_t *set, unsigned seat);
+void agw_revoked_set_release_all(agw_revoked_set_t *set, unsigned seat);
 
 
 /*
  * Adds an entry, or raises stamp and time of the existing one, which are never
  * lowered.  Makes room if it is short; if the partner's own entry is all that
  * is left, raises that.  Returns AGW_REVOKED_SET_OK, which is certain after
- * agw_revoked_set_hold() and agw_revoked_set_give_back() under the same lock;
+ * agw_revoked_set_reserve() and agw_revoked_set_release() under the same lock;
  * or AGW_REVOKED_SET_FULL, and nothing has changed.  Locked.
  */
 
@@ -141,7 +141,7 @@ agw_revoked_result_t agw_revoked_set_add(agw_revoked_set_t *set,
 
 
 /*
- * From now on a token whose seq is below the floor is AGW_TOKEN_FORGOTTEN; the
+ * From now on a token whose seq is below the floor is AGW_LOOKUP_BELOW_FLOOR; the
  * floor is never lowered.  Entries whose stamps are not above it are no longer
  * needed: agw_revoked_set_sweep() removes some thousands at a time, and
  * returns 1 as long as there are more.  Locked.
@@ -164,7 +164,7 @@ size_t agw_revoked_set_size(const agw_revoked_set_t *set);
 
 /* notes a stamp that the store has given: no lower one may follow; locked */
 
-void agw_revoked_set_know(agw_revoked_set_t *set, int64_t stamp);
+void agw_revoked_set_raise_stamp(agw_revoked_set_t *set, int64_t stamp);
 
 
 /* the highest stamp that is known, or 0; the floor; not locked */
@@ -177,7 +177,7 @@ int64_t agw_revoked_set_floor(const agw_revoked_set_t *set);
  * A number that changes with each change of the set, before
  * agw_revoked_set_add() or _raise_floor() returns; never 0.  A token that was
  * not revoked is not revoked as long as this is the generation that
- * agw_revoked_set_ask() has set for it.  Not locked.
+ * agw_revoked_set_lookup() has set for it.  Not locked.
  */
 
 uint64_t agw_revoked_set_generation(const agw_revoked_set_t *set);
@@ -185,11 +185,11 @@ uint64_t agw_revoked_set_generation(const agw_revoked_set_t *set);
 
 /*
  * Whether a token is revoked, and the generation at which that was so.  After
- * AGW_TOKEN_ASK_LOCKED the caller has to ask again with the lock held: then
+ * AGW_LOOKUP_RETRY_LOCKED the caller has to ask again with the lock held: then
  * that is never the result.  Not locked.
  */
 
-agw_revoked_answer_t agw_revoked_set_ask(const agw_revoked_set_t *set,
+agw_revoked_lookup_t agw_revoked_set_lookup(const agw_revoked_set_t *set,
     const agw_revoked_token_t *token, uint64_t *generation);
 
 

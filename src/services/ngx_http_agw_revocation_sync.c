@@ -47,7 +47,7 @@ typedef struct {
 } ngx_http_agw_sync_t;
 
 
-static void ngx_http_agw_sync_look(ngx_event_t *ev);
+static void ngx_http_agw_sync_poll(ngx_event_t *ev);
 static void ngx_http_agw_sync_follow(ngx_http_agw_sync_t *sync);
 static ngx_uint_t ngx_http_agw_sync_leads(ngx_http_agw_sync_t *sync);
 static void ngx_http_agw_sync_leave(ngx_http_agw_sync_t *sync);
@@ -59,7 +59,7 @@ static void ngx_http_agw_sync_done(ngx_http_agw_reading_t *reading,
 static ngx_int_t ngx_http_agw_sync_end(ngx_http_agw_sync_t *sync,
     ngx_int_t rc);
 static void ngx_http_agw_sync_failed(ngx_http_agw_sync_t *sync);
-static void ngx_http_agw_sync_read_all(ngx_http_agw_sync_t *sync);
+static void ngx_http_agw_sync_loaded(ngx_http_agw_sync_t *sync);
 static void ngx_http_agw_sync_add(void *data,
     const agw_revocation_t *revocation);
 static ngx_uint_t ngx_http_agw_sync_sweep(ngx_http_agw_sync_t *sync);
@@ -85,7 +85,7 @@ ngx_http_agw_revocation_sync_open(ngx_http_agw_revocations_t *revocations,
     ngx_memzero(sync, sizeof(ngx_http_agw_sync_t));
 
     sync->revocations = revocations;
-    sync->followed = ngx_http_agw_store_is_followed(revocations->store);
+    sync->last_read = ngx_http_agw_store_is_followed(revocations->store);
     sync->reading.handler = ngx_http_agw_sync_add;
     sync->reading.done = ngx_http_agw_sync_done;
     sync->reading.data = sync;
@@ -93,7 +93,7 @@ ngx_http_agw_revocation_sync_open(ngx_http_agw_revocations_t *revocations,
     sync->name = ngx_http_agw_store_name(revocations->store);
     sync->log = *log;
 
-    sync->event.handler = ngx_http_agw_sync_look;
+    sync->event.handler = ngx_http_agw_sync_poll;
     sync->event.data = sync;
     sync->event.log = log;
     sync->event.cancelable = 1;
@@ -102,9 +102,9 @@ ngx_http_agw_revocation_sync_open(ngx_http_agw_revocations_t *revocations,
 
     /* what a process of this number held died with it */
 
-    ngx_http_agw_lock(revocations);
-    agw_revoked_set_vacate(zone->set, ngx_process_slot);
-    ngx_http_agw_unlock(revocations);
+    ngx_http_agw_zone_lock(revocations);
+    agw_revoked_set_release_all(zone->set, ngx_process_slot);
+    ngx_http_agw_zone_unlock(revocations);
 
     ngx_http_agw_store_know(revocations->store,
                             agw_revoked_set_stamp(zone->set));
@@ -113,7 +113,7 @@ ngx_http_agw_revocation_sync_open(ngx_http_agw_revocations_t *revocations,
 
     /* nothing is served yet: this may take its time */
 
-    while (!sync->followed && ngx_http_agw_sync_read(sync) == NGX_OK
+    while (!sync->last_read && ngx_http_agw_sync_read(sync) == NGX_OK
            && sync->more)
     {
         /* void */
@@ -121,7 +121,7 @@ ngx_http_agw_revocation_sync_open(ngx_http_agw_revocations_t *revocations,
 
     sync->serving = 1;
 
-    if (sync->followed) {
+    if (sync->last_read) {
         ngx_http_agw_sync_follow(sync);
     }
 
@@ -140,14 +140,14 @@ ngx_http_agw_revocation_sync_close(ngx_http_agw_revocations_t *revocations)
 
     ngx_http_agw_sync_leave(&ngx_http_agw_sync);
 
-    ngx_http_agw_lock(revocations);
-    agw_revoked_set_vacate(zone->set, ngx_process_slot);
-    ngx_http_agw_unlock(revocations);
+    ngx_http_agw_zone_lock(revocations);
+    agw_revoked_set_release_all(zone->set, ngx_process_slot);
+    ngx_http_agw_zone_unlock(revocations);
 }
 
 
 static void
-ngx_http_agw_sync_look(ngx_event_t *ev)
+ngx_http_agw_sync_poll(ngx_event_t *ev)
 {
     ngx_msec_t            next;
     ngx_http_agw_zone_t  *zone;
@@ -159,16 +159,16 @@ ngx_http_agw_sync_look(ngx_event_t *ev)
     ngx_http_agw_store_know(sync->revocations->store,
                             agw_revoked_set_stamp(zone->set));
 
-    if (sync->followed) {
+    if (sync->last_read) {
         ngx_http_agw_sync_follow(sync);
 
     } else {
         if (sync->more) {
-            zone->followed = ngx_current_msec;
+            zone->last_read = ngx_current_msec;
         }
 
         if (sync->more
-            || ngx_http_agw_claim(&zone->followed,
+            || ngx_http_agw_claim(&zone->last_read,
                                   zone->overflow ? NGX_HTTP_AGW_SYNC_FULL
                                                  : NGX_HTTP_AGW_SYNC))
         {
@@ -205,7 +205,7 @@ ngx_http_agw_sync_follow(ngx_http_agw_sync_t *sync)
     }
 
     if (!sync->leading) {
-        if (!ngx_http_agw_claim(&zone->followed,
+        if (!ngx_http_agw_claim(&zone->last_read,
                                 ngx_exiting ? 4 * NGX_HTTP_AGW_SYNC_LEASE
                                             : NGX_HTTP_AGW_SYNC_LEASE))
         {
@@ -217,7 +217,7 @@ ngx_http_agw_sync_follow(ngx_http_agw_sync_t *sync)
         sync->exiting = ngx_exiting;
     }
 
-    zone->followed = ngx_current_msec;
+    zone->last_read = ngx_current_msec;
 
     if (!sync->waiting) {
         (void) ngx_http_agw_sync_read_some(sync);
@@ -250,7 +250,7 @@ ngx_http_agw_sync_leave(ngx_http_agw_sync_t *sync)
     zone = ngx_http_agw_zone(sync->revocations);
 
     if (ngx_http_agw_sync_leads(sync)) {
-        zone->followed = ngx_current_msec - NGX_HTTP_AGW_SYNC_LEASE;
+        zone->last_read = ngx_current_msec - NGX_HTTP_AGW_SYNC_LEASE;
     }
 
     if (sync->waiting) {
@@ -268,10 +268,10 @@ static ngx_uint_t
 ngx_http_agw_sync_lock(ngx_http_agw_sync_t *sync)
 {
     if (sync->serving) {
-        return ngx_http_agw_trylock(sync->revocations);
+        return ngx_http_agw_zone_trylock(sync->revocations);
     }
 
-    ngx_http_agw_lock(sync->revocations);
+    ngx_http_agw_zone_lock(sync->revocations);
 
     return 1;
 }
@@ -324,11 +324,11 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
         }
 
         sync->reading.position = zone->position;
-        ngx_http_agw_unlock(revs);
+        ngx_http_agw_zone_unlock(revs);
 
         sync->overflow = zone->overflow;
-        sync->lost = 0;
-        sync->anew = 0;
+        sync->overflowed = 0;
+        sync->restarted = 0;
 
         if (sync->overflow) {
             sync->reading.position.stamp = 0;
@@ -362,7 +362,7 @@ ngx_http_agw_sync_done(ngx_http_agw_reading_t *reading, ngx_int_t rc)
     }
 
     zone = ngx_http_agw_zone(sync->revocations);
-    zone->followed = ngx_current_msec;
+    zone->last_read = ngx_current_msec;
 
     if (ngx_http_agw_sync_end(sync, rc) == NGX_OK) {
         (void) ngx_http_agw_sync_read_some(sync);
@@ -398,7 +398,7 @@ ngx_http_agw_sync_end(ngx_http_agw_sync_t *sync, ngx_int_t rc)
     more = sync->reading.more;
 
     sync->more = more;
-    sync->anew |= sync->reading.anew;
+    sync->restarted |= sync->reading.restarted;
 
     /* where it is not told now, it is read once more */
 
@@ -409,24 +409,24 @@ ngx_http_agw_sync_end(ngx_http_agw_sync_t *sync, ngx_int_t rc)
         }
 
         agw_revoked_set_raise_floor(zone->set, sync->reading.floor);
-        agw_revoked_set_know(zone->set, sync->reading.last);
+        agw_revoked_set_raise_stamp(zone->set, sync->reading.last_stamp);
 
         zone->horizon = ngx_max(zone->horizon, sync->reading.horizon);
 
-        ngx_http_agw_unlock(revs);
+        ngx_http_agw_zone_unlock(revs);
 
-    } else if (!more && (!zone->complete || sync->overflow)) {
+    } else if (!more && (!zone->loaded || sync->overflow)) {
         return NGX_ERROR;
     }
 
     /* an older copy of the store: its stamps go on behind those we know */
 
-    if (!sync->followed && sync->reading.last < sync->stamp) {
+    if (!sync->last_read && sync->reading.last_stamp < sync->stamp) {
         ngx_http_agw_upkeep_now();
     }
 
     if (!more) {
-        ngx_http_agw_sync_read_all(sync);
+        ngx_http_agw_sync_loaded(sync);
     }
 
     return NGX_OK;
@@ -446,16 +446,16 @@ ngx_http_agw_sync_failed(ngx_http_agw_sync_t *sync)
 
     /* a reload begins with nothing that another file said */
 
-    if (!sync->serving && revs->reloaded
-        && (sync->reading.other || sync->anew))
+    if (!sync->serving && revs->inherited
+        && (sync->reading.other_store || sync->restarted))
     {
-        zone->complete = 0;
+        zone->loaded = 0;
     }
 
     /* a start without the store: what this node had saved has to do */
 
-    if (sync->reading.saved && !sync->lost && !zone->complete) {
-        zone->complete = 1;
+    if (sync->reading.saved && !sync->overflowed && !zone->loaded) {
+        zone->loaded = 1;
     }
 }
 
@@ -463,13 +463,13 @@ ngx_http_agw_sync_failed(ngx_http_agw_sync_t *sync)
 /* not where something else did not fit since this reading began */
 
 static void
-ngx_http_agw_sync_read_all(ngx_http_agw_sync_t *sync)
+ngx_http_agw_sync_loaded(ngx_http_agw_sync_t *sync)
 {
     ngx_http_agw_zone_t  *zone;
 
     zone = ngx_http_agw_zone(sync->revocations);
 
-    if (sync->lost) {
+    if (sync->overflowed) {
         return;
     }
 
@@ -477,14 +477,14 @@ ngx_http_agw_sync_read_all(ngx_http_agw_sync_t *sync)
 
     zone->heard = ngx_current_msec;
 
-    if (sync->followed && (!zone->complete || sync->anew)) {
+    if (sync->last_read && (!zone->loaded || sync->restarted)) {
         ngx_log_error(NGX_LOG_NOTICE, sync->event.log, 0,
                       "auth_gateway: store \"%V\": all revocations are known "
                       "(%uz)", &sync->name,
                       agw_revoked_set_count(zone->set));
     }
 
-    zone->complete = 1;
+    zone->loaded = 1;
 
     if (sync->overflow
         && ngx_atomic_cmp_set(&zone->overflow, sync->overflow, 0))
@@ -509,7 +509,7 @@ ngx_http_agw_sync_add(void *data, const agw_revocation_t *revocation)
 
     zone = ngx_http_agw_zone(sync->revocations);
 
-    sync->lost = 1;
+    sync->overflowed = 1;
 
     if (ngx_atomic_fetch_add(&zone->overflow, 1) == 0) {
         ngx_log_error(NGX_LOG_ALERT, sync->event.log, 0,
@@ -531,14 +531,14 @@ ngx_http_agw_sync_sweep(ngx_http_agw_sync_t *sync)
     zone = ngx_http_agw_zone(sync->revocations);
 
     if (!agw_revoked_set_is_unswept(zone->set)
-        || !ngx_http_agw_trylock(sync->revocations))
+        || !ngx_http_agw_zone_trylock(sync->revocations))
     {
         return 0;
     }
 
     more = agw_revoked_set_sweep(zone->set);
 
-    ngx_http_agw_unlock(sync->revocations);
+    ngx_http_agw_zone_unlock(sync->revocations);
 
     return more;
 }
@@ -554,7 +554,7 @@ ngx_http_agw_sync_watch(ngx_http_agw_sync_t *sync)
 
     zone = ngx_http_agw_zone(sync->revocations);
 
-    if (sync->revocations->stale == 0 || !zone->complete) {
+    if (sync->revocations->stale == 0 || !zone->loaded) {
         return;
     }
 

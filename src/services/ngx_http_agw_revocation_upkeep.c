@@ -16,7 +16,7 @@
 #include "ngx_http_agw_zone.h"
 
 
-#define NGX_HTTP_AGW_TEND        10000       /* ms between two */
+#define NGX_HTTP_AGW_SYNC_MAINTAIN        10000       /* ms between two */
 
 
 /* of this worker */
@@ -65,7 +65,7 @@ ngx_http_agw_upkeep(void)
     zone = ngx_http_agw_zone(upkeep->revocations);
 
     if (!upkeep->tending
-        && ngx_http_agw_claim(&zone->tended, NGX_HTTP_AGW_TEND))
+        && ngx_http_agw_claim(&zone->last_maintained, NGX_HTTP_AGW_SYNC_MAINTAIN))
     {
         ngx_http_agw_upkeep_start(upkeep);
     }
@@ -87,7 +87,7 @@ ngx_http_agw_upkeep_now(void)
     }
 
     zone = ngx_http_agw_zone(upkeep->revocations);
-    zone->tended = ngx_current_msec;
+    zone->last_maintained = ngx_current_msec;
 
     ngx_http_agw_upkeep_start(upkeep);
 }
@@ -105,34 +105,34 @@ ngx_http_agw_upkeep_start(ngx_http_agw_upkeep_t *upkeep)
 
     ngx_memzero(tend, sizeof(ngx_http_agw_write_t));
 
-    tend->handler = ngx_http_agw_upkeep_done;
-    tend->data = upkeep;
-    tend->known = agw_revoked_set_stamp(zone->set);
-    tend->unwanted = 1;
+    write->handler = ngx_http_agw_upkeep_done;
+    write->data = upkeep;
+    write->known_stamp = agw_revoked_set_stamp(zone->set);
+    write->abandoned = 1;
 
     if (!ngx_http_agw_upkeep_lock(upkeep)) {
         return;
     }
 
-    tend->elapsed = zone->elapsed;
+    write->elapsed = zone->elapsed;
 
-    if (tend->elapsed >= 0) {
+    if (write->elapsed >= 0) {
         /* another worker's clock of this turn may be ahead of ours */
 
         passed = (ngx_msec_int_t) (ngx_current_msec - zone->elapsed_at);
 
-        tend->passed = ngx_max(passed, 0) / 1000;
+        write->seconds = ngx_max(passed, 0) / 1000;
         upkeep->tended_at = zone->elapsed_at
-                          + (ngx_msec_t) tend->passed * 1000;
+                          + (ngx_msec_t) write->seconds * 1000;
     }
 
     ngx_http_agw_upkeep_held(upkeep);
 
-    ngx_http_agw_unlock(upkeep->revocations);
+    ngx_http_agw_zone_unlock(upkeep->revocations);
 
     upkeep->tending = 1;
 
-    ngx_http_agw_store_tend(upkeep->revocations->store, tend);
+    ngx_http_agw_store_maintain(upkeep->revocations->store, tend);
 }
 
 
@@ -140,10 +140,10 @@ static ngx_uint_t
 ngx_http_agw_upkeep_lock(ngx_http_agw_upkeep_t *upkeep)
 {
     if (upkeep->serving) {
-        return ngx_http_agw_trylock(upkeep->revocations);
+        return ngx_http_agw_zone_trylock(upkeep->revocations);
     }
 
-    ngx_http_agw_lock(upkeep->revocations);
+    ngx_http_agw_zone_lock(upkeep->revocations);
 
     return 1;
 }
@@ -166,11 +166,11 @@ ngx_http_agw_upkeep_held(ngx_http_agw_upkeep_t *upkeep)
     zone = ngx_http_agw_zone(upkeep->revocations);
     tend = &upkeep->tend;
 
-    tend->horizon = ngx_max(zone->horizon,
+    write->horizon = ngx_max(zone->horizon,
                             (int64_t) upkeep->revocations->horizon);
-    tend->held = 0;
+    write->held = 0;
 
-    horizon = (ngx_msec_t) tend->horizon * 1000;
+    horizon = (ngx_msec_t) write->horizon * 1000;
     n = ngx_min(zone->nheld, NGX_HTTP_AGW_HELD);
 
     for (i = 0; i < n; i++) {
@@ -180,7 +180,7 @@ ngx_http_agw_upkeep_held(ngx_http_agw_upkeep_t *upkeep)
             && (ngx_msec_int_t) (ngx_current_msec - held->at)
                > (ngx_msec_int_t) horizon)
         {
-            tend->held = ngx_max(tend->held, held->stamp);
+            write->held = ngx_max(write->held, held->stamp);
         }
     }
 
@@ -229,7 +229,7 @@ ngx_http_agw_upkeep_done(ngx_http_agw_write_t *write, ngx_int_t rc)
 
     /* where the zone is not told, the next seconds are not counted */
 
-    if (rc != NGX_OK || !ngx_http_agw_trylock(upkeep->revocations)) {
+    if (rc != NGX_OK || !ngx_http_agw_zone_trylock(upkeep->revocations)) {
         return;
     }
 
@@ -238,9 +238,9 @@ ngx_http_agw_upkeep_done(ngx_http_agw_write_t *write, ngx_int_t rc)
 
     agw_revoked_set_raise_floor(zone->set, write->floor);
 
-    ngx_http_agw_unlock(upkeep->revocations);
+    ngx_http_agw_zone_unlock(upkeep->revocations);
 
     if (write->more) {
-        zone->tended = ngx_current_msec - NGX_HTTP_AGW_TEND;
+        zone->last_maintained = ngx_current_msec - NGX_HTTP_AGW_SYNC_MAINTAIN;
     }
 }

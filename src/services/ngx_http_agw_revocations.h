@@ -19,7 +19,7 @@
  * that is revoked is known.
  */
 
-agw_reason_t ngx_http_agw_revoked(
+agw_reason_t ngx_http_agw_check_revoked(
     const ngx_http_agw_revocations_t *revocations,
     const agw_claims_t *claims, const agw_key_t *key, uint64_t *generation);
 
@@ -32,7 +32,7 @@ ngx_uint_t ngx_http_agw_is_stale(
 
 /* seq of a token that this key verified; AGW_SEQ_NONE of another issuer's */
 
-int64_t ngx_http_agw_believed_seq(const agw_claims_t *claims,
+int64_t ngx_http_agw_trusted_seq(const agw_claims_t *claims,
     const agw_key_t *key);
 
 
@@ -41,7 +41,7 @@ int64_t ngx_http_agw_believed_seq(const agw_claims_t *claims,
  * without a seq, and expired for longer than any revocation is kept.
  */
 
-ngx_uint_t ngx_http_agw_forgotten(
+ngx_uint_t ngx_http_agw_long_expired(
     const ngx_http_agw_revocations_t *revocations,
     const agw_claims_t *claims, const agw_key_t *key);
 

@@ -82,10 +82,10 @@ ngx_uint_t ngx_http_agw_claim(ngx_atomic_t *last, ngx_msec_t interval);
 
 /* the mutex that nginx frees for a worker that dies with it */
 
-void ngx_http_agw_lock(const ngx_http_agw_revocations_t *revocations);
-ngx_uint_t ngx_http_agw_trylock(
+void ngx_http_agw_zone_lock(const ngx_http_agw_revocations_t *revocations);
+ngx_uint_t ngx_http_agw_zone_trylock(
     const ngx_http_agw_revocations_t *revocations);
-void ngx_http_agw_unlock(const ngx_http_agw_revocations_t *revocations);
+void ngx_http_agw_zone_unlock(const ngx_http_agw_revocations_t *revocations);
 
 
 /*
@@ -93,7 +93,7 @@ void ngx_http_agw_unlock(const ngx_http_agw_revocations_t *revocations);
  * default.  Returns NGX_CONF_OK, or NGX_CONF_ERROR, logged.
  */
 
-char *ngx_http_agw_revocations_create(ngx_conf_t *cf, size_t size,
+char *ngx_http_agw_zone_create(ngx_conf_t *cf, size_t size,
     const ngx_http_agw_store_limits_t *limits, ngx_http_agw_store_t *store,
     ngx_msec_t stale, ngx_http_agw_revocations_t **revocations);
 

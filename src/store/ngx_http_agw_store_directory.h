@@ -18,7 +18,7 @@
 
 
 #define NGX_HTTP_AGW_SHA256_HEX   64
-#define NGX_HTTP_AGW_READINGS     2
+#define NGX_HTTP_AGW_QUERY_KEYS     2
 
 /* an id that no partner can have, as long as a UUID */
 
@@ -55,7 +55,7 @@ struct ngx_http_agw_query_s {
     void                    *data;           /* the handler's */
 
     /* asked: find_api_keys */
-    ngx_http_agw_api_key_t   keys[NGX_HTTP_AGW_READINGS];
+    ngx_http_agw_api_key_t   keys[NGX_HTTP_AGW_QUERY_KEYS];
     ngx_uint_t               nkeys;
     time_t                   now;
 
@@ -79,7 +79,7 @@ struct ngx_http_agw_query_s {
      * answered: a row for each key, or the business; each with the store's
      * stamp, read in the same statement
      */
-    agw_api_key_row_t        api_keys[NGX_HTTP_AGW_READINGS];
+    agw_api_key_row_t        api_keys[NGX_HTTP_AGW_QUERY_KEYS];
     agw_business_row_t       business;
 
     /* the engine's own */

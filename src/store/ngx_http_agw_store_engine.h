@@ -34,7 +34,7 @@ typedef struct {
 
 typedef struct {
     void       (*revoke)(void *state, ngx_http_agw_write_t *write);
-    void       (*tend)(void *state, ngx_http_agw_write_t *write);
+    void       (*maintain)(void *state, ngx_http_agw_write_t *write);
     ngx_int_t  (*read)(void *state, ngx_http_agw_reading_t *reading);
     void       (*stop)(void *state, ngx_http_agw_reading_t *reading);
     void       (*know)(void *state, int64_t stamp);

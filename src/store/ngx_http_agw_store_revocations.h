@@ -110,7 +110,7 @@ void ngx_http_agw_store_revoke(ngx_http_agw_store_t *store,
  * older than any valid token, which raises the floor to their stamps.
  */
 
-void ngx_http_agw_store_tend(ngx_http_agw_store_t *store,
+void ngx_http_agw_store_maintain(ngx_http_agw_store_t *store,
     ngx_http_agw_write_t *write);
 
 

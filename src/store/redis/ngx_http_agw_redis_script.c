@@ -135,9 +135,9 @@ ngx_http_agw_redis_script_revoke(ngx_http_agw_redis_args_t *args,
     ngx_http_agw_redis_begin_script(args, ngx_http_agw_redis_revoke_lua,
                                     prefix, keys, 0);
 
-    ngx_http_agw_redis_number(args, write->known);
+    ngx_http_agw_redis_number(args, write->known_stamp);
     ngx_http_agw_redis_id(args, revocation);
-    ngx_http_agw_redis_number(args, revocation->kind == AGW_REVOKED_TOKEN
+    ngx_http_agw_redis_number(args, revocation->kind == AGW_REVOCATION_TOKEN
                                     ? revocation->time : 0);
     ngx_http_agw_redis_partner(args, revocation);
 }
@@ -335,7 +335,7 @@ ngx_http_agw_redis_partner(ngx_http_agw_redis_args_t *args,
 {
     static const agw_str_t  none = { 0, NULL };
 
-    ngx_http_agw_redis_copy(args, revocation->kind == AGW_REVOKED_BUSINESS
+    ngx_http_agw_redis_copy(args, revocation->kind == AGW_REVOCATION_BUSINESS
                                   ? revocation->partner_id : none);
 }
 

@@ -137,7 +137,7 @@ ngx_http_agw_sqlite_make(void *state,
 
     sqlite->limits = limits;
 
-    rc = ngx_http_agw_as_worker(cycle, cycle->log,
+    rc = ngx_http_agw_run_as_worker(cycle, cycle->log,
                                 ngx_http_agw_sqlite_make_as_worker, &make,
                                 NGX_HTTP_AGW_SQLITE_MIGRATION);
 

@@ -82,7 +82,7 @@ ngx_http_agw_sqlite_check_store(ngx_conf_t *cf, ngx_http_agw_sqlite_t *sqlite)
         return NGX_ERROR;
     }
 
-    rc = ngx_http_agw_as_worker(cf->cycle, cf->log,
+    rc = ngx_http_agw_run_as_worker(cf->cycle, cf->log,
                                 ngx_http_agw_check_as_worker, &check,
                                 NGX_HTTP_AGW_CHECK_PATIENCE);
 
