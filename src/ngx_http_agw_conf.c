@@ -100,8 +100,8 @@ ngx_http_agw_init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    return ngx_http_agw_revocations_create(cf, mcf->zone_size, &mcf->limits,
-                                           mcf->store, &mcf->revocations);
+    return ngx_http_agw_zone_create(cf, mcf->zone_size, &mcf->limits,
+                                    mcf->store, &mcf->revocations);
 }
 
 

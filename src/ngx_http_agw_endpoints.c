@@ -64,10 +64,10 @@ ngx_http_agw_set_revoke(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
 
     if (ngx_http_agw_is(&value[1], "token")) {
-        lcf->revoked_kind = AGW_REVOKED_TOKEN;
+        lcf->revoked_kind = AGW_REVOCATION_TOKEN;
 
     } else if (ngx_http_agw_is(&value[1], "business")) {
-        lcf->revoked_kind = AGW_REVOKED_BUSINESS;
+        lcf->revoked_kind = AGW_REVOCATION_BUSINESS;
 
     } else {
         return ngx_http_agw_invalid(cf, &value[1],
@@ -397,7 +397,7 @@ ngx_http_agw_prepare_endpoint(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
         missing = "an \"auth_gateway_key\" without \"verify\"";
 
     } else if ((conf->token_kind == AGW_KIND_BUSINESS
-                || conf->revoked_kind == AGW_REVOKED_BUSINESS)
+                || conf->revoked_kind == AGW_REVOCATION_BUSINESS)
                && conf->template.prefix.len == 0)
     {
         missing = "an \"auth_gateway_business_path\"";

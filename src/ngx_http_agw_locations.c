@@ -241,7 +241,7 @@ ngx_http_agw_check_unused_path(ngx_conf_t *cf,
         if (ngx_http_agw_is_endpoint(location)) {
             used |= (location->conf->token_kind == AGW_KIND_BUSINESS
                      || location->conf->revoked_kind
-                        == AGW_REVOKED_BUSINESS);
+                        == AGW_REVOCATION_BUSINESS);
             continue;
         }
 

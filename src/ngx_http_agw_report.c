@@ -262,7 +262,7 @@ ngx_http_agw_report_endpoint(u_char *p, u_char *last,
                                                      : " partner";
 
     } else if (ngx_strcmp(name, "revoke") == 0) {
-        kind = conf->revoked_kind == AGW_REVOKED_BUSINESS ? " business"
+        kind = conf->revoked_kind == AGW_REVOCATION_BUSINESS ? " business"
                                                           : " token";
     }
 

@@ -7,11 +7,11 @@
 #include "agw_policy.h"
 
 
-static agw_reason_t agw_policy_owner(const agw_demand_t *demand);
+static agw_reason_t agw_policy_owner(const agw_requirement_t *demand);
 
 
 agw_reason_t
-agw_policy_access(const agw_claims_t *claims, const agw_demand_t *demand)
+agw_policy_access(const agw_claims_t *claims, const agw_requirement_t *demand)
 {
     if (demand->require == AGW_REQUIRE_PARTNER) {
 
@@ -51,7 +51,7 @@ agw_policy_access(const agw_claims_t *claims, const agw_demand_t *demand)
 
 
 static agw_reason_t
-agw_policy_owner(const agw_demand_t *demand)
+agw_policy_owner(const agw_requirement_t *demand)
 {
     if (!(demand->require & AGW_REQUIRE_OWNER)) {
         return AGW_WRONG_KIND;

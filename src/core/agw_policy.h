@@ -24,7 +24,7 @@ typedef struct {
     agw_str_t     scope;             /* of a business token */
     agw_str_t     business_id;       /* of the URL; empty if none */
     unsigned      owned:1;           /* by the partner, as the store says */
-} agw_demand_t;
+} agw_requirement_t;
 
 
 /*
@@ -35,7 +35,7 @@ typedef struct {
  */
 
 agw_reason_t agw_policy_access(const agw_claims_t *claims,
-    const agw_demand_t *demand);
+    const agw_requirement_t *demand);
 
 
 /* an API key with its partner, as a store has them; Unix seconds */

@@ -43,15 +43,15 @@ agw_revoked_id(const agw_revoked_set_t *set,
 {
     switch (revocation->kind) {
 
-    case AGW_REVOKED_TOKEN:
+    case AGW_REVOCATION_TOKEN:
         return agw_revoked_pair(set, revocation->partner_id,
                                 revocation->jti);
 
-    case AGW_REVOKED_OWNER:
+    case AGW_REVOCATION_OWNER:
         return agw_revoked_pair(set, revocation->partner_id,
                                 revocation->business_id);
 
-    case AGW_REVOKED_BUSINESS:
+    case AGW_REVOCATION_BUSINESS:
         return agw_siphash(set->key, revocation->business_id);
 
     default:
@@ -86,7 +86,7 @@ uint32_t
 agw_revoked_account(const agw_revoked_set_t *set, agw_str_t partner_id)
 {
     return partner_id.len == 0
-           ? 0 : agw_revoked_table_find(&set->table, AGW_REVOKED_PARTNER,
+           ? 0 : agw_revoked_table_find(&set->table, AGW_REVOCATION_PARTNER,
                                         agw_siphash(set->key, partner_id));
 }
 
@@ -125,7 +125,7 @@ agw_revoked_open_account(agw_revoked_set_t *set, agw_hash_t id)
 
     n = agw_revoked_table_take(&set->table);
 
-    agw_revoked_table_link(&set->table, n, AGW_REVOKED_PARTNER, id);
+    agw_revoked_table_link(&set->table, n, AGW_REVOCATION_PARTNER, id);
     agw_revoked_put_in(set, &set->classes[0], n);
 
     return n;
@@ -139,13 +139,13 @@ agw_revoked_enter(agw_revoked_set_t *set, uint32_t n)
 
     entry = agw_revoked_entry(set, n);
 
-    if (entry->slot.kind == AGW_REVOKED_PARTNER || entry->owner == 0) {
+    if (entry->slot.kind == AGW_REVOCATION_PARTNER || entry->owner == 0) {
         return;
     }
 
     by = agw_revoked_entry(set, entry->owner);
 
-    if (entry->slot.kind == AGW_REVOKED_BUSINESS) {
+    if (entry->slot.kind == AGW_REVOCATION_BUSINESS) {
         by->businesses++;
         return;
     }
@@ -193,7 +193,7 @@ agw_revoked_sweep_slot(agw_revoked_set_t *set, uint32_t n)
 
     entry = agw_revoked_entry(set, n);
 
-    if (entry->slot.kind == AGW_REVOKED_PARTNER) {
+    if (entry->slot.kind == AGW_REVOCATION_PARTNER) {
         agw_revoked_close_account(set, n);
         return;
     }
@@ -207,7 +207,7 @@ agw_revoked_sweep_slot(agw_revoked_set_t *set, uint32_t n)
     if (account != 0) {
         by = agw_revoked_entry(set, account);
 
-        if (entry->slot.kind == AGW_REVOKED_BUSINESS) {
+        if (entry->slot.kind == AGW_REVOCATION_BUSINESS) {
             by->businesses--;
 
         } else {
@@ -264,7 +264,7 @@ int
 agw_revoked_is_refused(const agw_revocation_t *revocation,
     const agw_revoked_entry_t *by)
 {
-    return revocation->kind == AGW_REVOKED_TOKEN && revocation->seq_known
+    return revocation->kind == AGW_REVOCATION_TOKEN && revocation->seq_known
            && revocation->seq < by->stamp;
 }
 
@@ -406,7 +406,7 @@ agw_revoked_recount(agw_revoked_set_t *set)
     set->writes = 0;
     set->slots = 0;
 
-    for (n = 0; n < AGW_REVOKED_SEATS; n++) {
+    for (n = 0; n < AGW_REVOKED_PROCESSES; n++) {
         set->writes += set->seats[n].writes;
         set->slots += set->seats[n].slots;
     }
@@ -414,7 +414,7 @@ agw_revoked_recount(agw_revoked_set_t *set)
     for (n = 1; n <= set->table.fresh; n++) {
         entry = agw_revoked_entry(set, n);
 
-        if (entry->slot.kind == AGW_REVOKED_PARTNER) {
+        if (entry->slot.kind == AGW_REVOCATION_PARTNER) {
             entry->first = 0;
             entry->count = 0;
             entry->businesses = 0;

@@ -57,7 +57,7 @@ typedef struct {
 typedef struct {
     uint16_t            writes;
     uint16_t            slots;
-} agw_revoked_seat_t;
+} agw_revoked_reserved_t;
 
 
 struct agw_revoked_set_s {
@@ -72,7 +72,7 @@ struct agw_revoked_set_s {
     uint32_t             unswept;    /* slots, since the floor was raised */
     uint32_t             writes;     /* of all seats */
     uint32_t             slots;      /* likewise */
-    agw_revoked_seat_t   seats[AGW_REVOKED_SEATS];
+    agw_revoked_reserved_t   seats[AGW_REVOKED_PROCESSES];
     uint32_t             classes[AGW_REVOKED_CLASSES];
     uint32_t             counted;    /* entries in accounts' lists */
     uint32_t             leaving;    /* a list: merged, and still linked */

@@ -20,17 +20,19 @@ static uint32_t agw_revoked_room(const agw_revoked_set_t *set);
 
 
 agw_revoked_result_t
-agw_revoked_set_hold(agw_revoked_set_t *set,
+agw_revoked_set_reserve(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, unsigned seat)
 {
     uint32_t              account, slots;
     agw_revoked_result_t  result;
 
-    if (seat >= AGW_REVOKED_SEATS || set->seats[seat].writes == UINT16_MAX) {
+    if (seat >= AGW_REVOKED_PROCESSES
+        || set->seats[seat].writes == UINT16_MAX)
+    {
         return AGW_REVOKED_SET_FULL;
     }
 
-    slots = (revocation->kind == AGW_REVOKED_BUSINESS);
+    slots = (revocation->kind == AGW_REVOCATION_BUSINESS);
 
     agw_revoked_begin(set);
 
@@ -65,13 +67,13 @@ agw_revoked_set_hold(agw_revoked_set_t *set,
 
 
 void
-agw_revoked_set_give_back(agw_revoked_set_t *set,
+agw_revoked_set_release(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, unsigned seat)
 {
     uint32_t              account, slots;
     agw_revoked_entry_t  *by;
 
-    slots = (revocation->kind == AGW_REVOKED_BUSINESS);
+    slots = (revocation->kind == AGW_REVOCATION_BUSINESS);
 
     agw_revoked_begin(set);
 
@@ -84,7 +86,7 @@ agw_revoked_set_give_back(agw_revoked_set_t *set,
 
     /* a seat may have been vacated meanwhile */
 
-    if (seat < AGW_REVOKED_SEATS && set->seats[seat].writes != 0
+    if (seat < AGW_REVOKED_PROCESSES && set->seats[seat].writes != 0
         && set->seats[seat].slots >= slots)
     {
         set->seats[seat].writes--;
@@ -105,9 +107,9 @@ agw_revoked_set_give_back(agw_revoked_set_t *set,
 
 
 void
-agw_revoked_set_vacate(agw_revoked_set_t *set, unsigned seat)
+agw_revoked_set_release_all(agw_revoked_set_t *set, unsigned seat)
 {
-    if (seat >= AGW_REVOKED_SEATS) {
+    if (seat >= AGW_REVOKED_PROCESSES) {
         return;
     }
 
@@ -159,12 +161,12 @@ agw_revoked_admits(agw_revoked_set_t *set,
     const agw_revoked_entry_t  *by;
 
     by = account ? agw_revoked_entry(set, account) : NULL;
-    needed = (by == NULL) + (revocation->kind != AGW_REVOKED_PARTNER);
+    needed = (by == NULL) + (revocation->kind != AGW_REVOCATION_PARTNER);
 
     n = agw_revoked_table_find(&set->table, revocation->kind,
                                agw_revoked_id(set, revocation));
 
-    if (by != NULL && revocation->kind != AGW_REVOKED_BUSINESS
+    if (by != NULL && revocation->kind != AGW_REVOCATION_BUSINESS
         && (n != 0 || agw_revoked_is_refused(revocation, by)))
     {
         return AGW_REVOKED_SET_OK;
@@ -172,11 +174,11 @@ agw_revoked_admits(agw_revoked_set_t *set,
 
     /* writes that are not finished count as entries */
 
-    if (by != NULL && n == 0 && revocation->kind == AGW_REVOKED_BUSINESS
+    if (by != NULL && n == 0 && revocation->kind == AGW_REVOCATION_BUSINESS
         && by->businesses + by->held
            >= set->table.capacity / AGW_REVOKED_SHARE)
     {
-        return AGW_REVOKED_SET_SHARE_SPENT;
+        return AGW_REVOKED_SET_SHARE_USED;
     }
 
     if (agw_revoked_make_room(set, needed) == AGW_REVOKED_SET_OK) {
@@ -184,7 +186,7 @@ agw_revoked_admits(agw_revoked_set_t *set,
     }
 
     return by != NULL && by->held != 0
-           && revocation->kind != AGW_REVOKED_BUSINESS
+           && revocation->kind != AGW_REVOCATION_BUSINESS
            ? AGW_REVOKED_SET_OK : AGW_REVOKED_SET_FULL;
 }
 

@@ -26,7 +26,8 @@ static void agw_revoked_insert(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, uint32_t account, agw_hash_t id);
 static uint32_t agw_revoked_time(int64_t time);
 static int agw_revoked_ends(const agw_revoked_set_t *set,
-    agw_revoked_t kind, agw_hash_t id, const agw_revoked_token_t *token);
+    agw_revocation_kind_t kind, agw_hash_t id,
+    const agw_revoked_token_t *token);
 
 
 size_t
@@ -111,7 +112,9 @@ agw_revoked_set_add(agw_revoked_set_t *set,
         if (n == account) {
             agw_revoked_absorb(set, account);
 
-        } else if (account != 0 && revocation->kind != AGW_REVOKED_BUSINESS) {
+        } else if (account != 0
+                   && revocation->kind != AGW_REVOCATION_BUSINESS)
+        {
             agw_revoked_note(agw_revoked_entry(set, account),
                              revocation->stamp, time);
 
@@ -122,7 +125,7 @@ agw_revoked_set_add(agw_revoked_set_t *set,
     }
 
     if (result == AGW_REVOKED_SET_OK) {
-        agw_revoked_set_know(set, revocation->stamp);
+        agw_revoked_set_raise_stamp(set, revocation->stamp);
     }
 
     agw_revoked_end(set);
@@ -139,7 +142,7 @@ agw_revoked_set_raise_floor(agw_revoked_set_t *set, int64_t floor)
     if (floor > set->floor) {
         __atomic_store_n(&set->floor, floor, __ATOMIC_SEQ_CST);
         agw_revoked_changed(set);
-        agw_revoked_set_know(set, floor);
+        agw_revoked_set_raise_stamp(set, floor);
 
         set->unswept = set->table.capacity;
     }
@@ -149,7 +152,7 @@ agw_revoked_set_raise_floor(agw_revoked_set_t *set, int64_t floor)
 
 
 void
-agw_revoked_set_know(agw_revoked_set_t *set, int64_t stamp)
+agw_revoked_set_raise_stamp(agw_revoked_set_t *set, int64_t stamp)
 {
     if (stamp > set->stamp) {
         __atomic_store_n(&set->stamp, stamp, __ATOMIC_RELAXED);
@@ -242,8 +245,8 @@ agw_revoked_set_generation(const agw_revoked_set_t *set)
  * entry has refused.
  */
 
-agw_revoked_answer_t
-agw_revoked_set_ask(const agw_revoked_set_t *set,
+agw_revoked_lookup_t
+agw_revoked_set_lookup(const agw_revoked_set_t *set,
     const agw_revoked_token_t *token, uint64_t *generation)
 {
     int         revoked;
@@ -267,16 +270,18 @@ agw_revoked_set_ask(const agw_revoked_set_t *set,
     for (i = 0; i < AGW_REVOKED_TRIES; i++) {
         before = agw_revoked_table_look(&set->table);
 
-        revoked = agw_revoked_table_find(&set->table, AGW_REVOKED_TOKEN, id)
+        revoked = agw_revoked_table_find(&set->table, AGW_REVOCATION_TOKEN, id)
                   != 0;
 
         if (token->business_id.len) {
-            revoked |= agw_revoked_ends(set, AGW_REVOKED_OWNER, owner, token)
-                       | agw_revoked_ends(set, AGW_REVOKED_BUSINESS, business,
-                                          token);
+            revoked |= agw_revoked_ends(set, AGW_REVOCATION_OWNER, owner,
+                                        token)
+                       | agw_revoked_ends(set, AGW_REVOCATION_BUSINESS,
+                                          business, token);
         }
 
-        revoked |= agw_revoked_ends(set, AGW_REVOKED_PARTNER, partner, token);
+        revoked |= agw_revoked_ends(set, AGW_REVOCATION_PARTNER, partner,
+                                    token);
 
         floor = __atomic_load_n(&set->floor, __ATOMIC_ACQUIRE);
 
@@ -285,13 +290,13 @@ agw_revoked_set_ask(const agw_revoked_set_t *set,
         }
 
         if (token->seq >= 0 && token->seq < floor) {
-            return AGW_TOKEN_FORGOTTEN;
+            return AGW_LOOKUP_BELOW_FLOOR;
         }
 
-        return revoked ? AGW_TOKEN_REVOKED : AGW_TOKEN_LIVES;
+        return revoked ? AGW_LOOKUP_REVOKED : AGW_LOOKUP_NOT_REVOKED;
     }
 
-    return AGW_TOKEN_ASK_LOCKED;
+    return AGW_LOOKUP_RETRY_LOCKED;
 }
 
 
@@ -301,8 +306,8 @@ static int
 agw_revoked_is_covered(const agw_revocation_t *revocation,
     const agw_revoked_entry_t *by)
 {
-    if (revocation->kind != AGW_REVOKED_TOKEN
-        && revocation->kind != AGW_REVOKED_OWNER)
+    if (revocation->kind != AGW_REVOCATION_TOKEN
+        && revocation->kind != AGW_REVOCATION_OWNER)
     {
         return 0;
     }
@@ -322,7 +327,7 @@ agw_revoked_add_new(agw_revoked_set_t *set,
     int       business, open;
     uint32_t  needed;
 
-    business = (revocation->kind == AGW_REVOKED_BUSINESS);
+    business = (revocation->kind == AGW_REVOCATION_BUSINESS);
     open = (account == 0 && revocation->partner_id.len != 0);
     needed = (uint32_t) (business + open);
 
@@ -336,7 +341,7 @@ agw_revoked_add_new(agw_revoked_set_t *set,
     }
 
     if (business
-        || (revocation->kind != AGW_REVOKED_PARTNER
+        || (revocation->kind != AGW_REVOCATION_PARTNER
             && agw_revoked_make_room(set, 1) == AGW_REVOKED_SET_OK))
     {
         agw_revoked_insert(set, revocation, account, id);
@@ -393,7 +398,7 @@ agw_revoked_time(int64_t time)
 /* an entry of that time, which is cut to what fits, refuses all before it */
 
 static int
-agw_revoked_ends(const agw_revoked_set_t *set, agw_revoked_t kind,
+agw_revoked_ends(const agw_revoked_set_t *set, agw_revocation_kind_t kind,
     agw_hash_t id, const agw_revoked_token_t *token)
 {
     int64_t                     stamp, time;

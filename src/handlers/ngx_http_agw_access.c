@@ -48,7 +48,7 @@ static ngx_int_t ngx_http_agw_access_preflight(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_access_decide(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx, const ngx_http_agw_loc_conf_t *lcf);
 static agw_reason_t ngx_http_agw_access_owner(ngx_http_request_t *r,
-    ngx_http_agw_ctx_t *ctx, agw_demand_t *demand);
+    ngx_http_agw_ctx_t *ctx, agw_requirement_t *demand);
 static void ngx_http_agw_access_owner_found(ngx_http_request_t *r,
     agw_reason_t reason, int64_t stamp);
 static ngx_int_t ngx_http_agw_access_refuse(ngx_http_request_t *r,
@@ -279,7 +279,7 @@ static agw_reason_t
 ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
     const ngx_http_agw_loc_conf_t *lcf)
 {
-    agw_demand_t  demand;
+    agw_requirement_t  demand;
     agw_reason_t  reason;
 
     demand.require = lcf->require;
@@ -336,7 +336,7 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
 static agw_reason_t
 ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
-    agw_demand_t *demand)
+    agw_requirement_t *demand)
 {
     agw_reason_t  reason;
 

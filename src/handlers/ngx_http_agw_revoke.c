@@ -49,7 +49,7 @@ ngx_http_agw_revoke_handler(ngx_http_request_t *r)
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
     return ngx_http_agw_authenticate_partner(r,
-                                lcf->revoked_kind == AGW_REVOKED_BUSINESS
+                                lcf->revoked_kind == AGW_REVOCATION_BUSINESS
                                 ? ngx_http_agw_revoke_business
                                 : ngx_http_agw_revoke_token);
 }
@@ -86,18 +86,18 @@ ngx_http_agw_revoke_token(ngx_http_request_t *r, agw_reason_t reason)
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
-    if (ngx_http_agw_forgotten(mcf->revocations, claims, key)) {
+    if (ngx_http_agw_long_expired(mcf->revocations, claims, key)) {
         ngx_http_agw_revoke_finish(r, AGW_OK);
         return;
     }
 
     ngx_memzero(&revocation, sizeof(agw_revocation_t));
 
-    revocation.kind = AGW_REVOKED_TOKEN;
+    revocation.kind = AGW_REVOCATION_TOKEN;
     revocation.partner_id = claims->partner_id;
     revocation.jti = claims->jti;
 
-    revocation.seq = ngx_http_agw_believed_seq(claims, key);
+    revocation.seq = ngx_http_agw_trusted_seq(claims, key);
     revocation.seq_known = (revocation.seq >= 0);
 
     if (!revocation.seq_known) {
@@ -164,8 +164,8 @@ ngx_http_agw_revoke_found(ngx_http_request_t *r, agw_reason_t reason,
     if (reason == AGW_OK || reason == AGW_ARCHIVED_BUSINESS) {
         ngx_memzero(&revocation, sizeof(agw_revocation_t));
 
-        revocation.kind = mcf->foreign ? AGW_REVOKED_BUSINESS
-                                       : AGW_REVOKED_OWNER;
+        revocation.kind = mcf->foreign ? AGW_REVOCATION_BUSINESS
+                                       : AGW_REVOCATION_OWNER;
         revocation.partner_id = ngx_http_agw_to_core(auth->partner_id);
         revocation.business_id = auth->business_id;
 

@@ -1,8 +1,9 @@
 
 /*
- * One worker at a time follows the store for all: whoever finds that nobody
- * has for a while.  So none is missed when a worker dies.  Where there is
- * nothing new, none waits for the zone's mutex: whoever holds it may be dying.
+ * One worker at a time reads the store for all: each looks at intervals, and
+ * the first that finds the last reading too old begins one.  So no particular
+ * worker is needed.  A serving worker never waits for the zone's mutex, since
+ * its owner may be dying.
  */
 
 
@@ -15,43 +16,43 @@
 #include "ngx_http_agw_zone.h"
 
 
-#define NGX_HTTP_AGW_SYNC        200         /* ms between two looks */
-#define NGX_HTTP_AGW_SYNC_FULL   1000        /* where there is no room */
-#define NGX_HTTP_AGW_SYNC_SLICE  8           /* ms of reading without a rest */
-#define NGX_HTTP_AGW_TEND        10000       /* ms between two */
+#define NGX_HTTP_AGW_SYNC           200      /* ms between two readings */
+#define NGX_HTTP_AGW_SYNC_FULL      1000     /* the same, if it did not fit */
+#define NGX_HTTP_AGW_SYNC_SLICE     8        /* ms of reading at a stretch */
+#define NGX_HTTP_AGW_SYNC_MAINTAIN  10000    /* ms between two */
 
 
-/* of this worker */
+/* the state of this worker */
 
 typedef struct {
     const ngx_http_agw_revocations_t  *revocations;
     ngx_event_t               event;
     ngx_http_agw_reading_t    reading;
-    ngx_log_t                 log;           /* silent after an error */
+    ngx_log_t                 log;           /* no errors after the first */
     ngx_atomic_uint_t         overflow;      /* when the reading began */
-    unsigned                  more:1;        /* it is in the middle of it */
-    unsigned                  lost:1;        /* something did not fit */
-    unsigned                  anew:1;        /* of another store, or copy */
-    unsigned                  serving:1;     /* requests, meanwhile */
+    unsigned                  more:1;        /* to read */
+    unsigned                  overflowed:1;  /* an entry did not fit */
+    unsigned                  restarted:1;   /* another store, or copy */
+    unsigned                  serving:1;     /* requests */
 
-    ngx_http_agw_write_t      tend;
-    ngx_msec_t                tended_at;
-    unsigned                  tending:1;
+    ngx_http_agw_write_t      write;         /* maintenance */
+    ngx_msec_t                counted_until; /* in write.seconds */
+    unsigned                  maintaining:1;
 } ngx_http_agw_sync_t;
 
 
-static void ngx_http_agw_sync_look(ngx_event_t *ev);
+static void ngx_http_agw_sync_poll(ngx_event_t *ev);
 static ngx_uint_t ngx_http_agw_sync_claim(ngx_atomic_t *last,
     ngx_msec_t interval);
 static ngx_uint_t ngx_http_agw_sync_lock(ngx_http_agw_sync_t *sync);
 static ngx_int_t ngx_http_agw_sync_read_some(ngx_http_agw_sync_t *sync);
 static ngx_int_t ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync);
-static void ngx_http_agw_sync_read_all(ngx_http_agw_sync_t *sync);
+static void ngx_http_agw_sync_loaded(ngx_http_agw_sync_t *sync);
 static void ngx_http_agw_sync_add(void *data,
     const agw_revocation_t *revocation);
 static ngx_uint_t ngx_http_agw_sync_sweep(ngx_http_agw_sync_t *sync);
-static void ngx_http_agw_sync_tend(ngx_http_agw_sync_t *sync);
-static void ngx_http_agw_sync_tended(ngx_http_agw_write_t *write,
+static void ngx_http_agw_sync_maintain(ngx_http_agw_sync_t *sync);
+static void ngx_http_agw_sync_maintained(ngx_http_agw_write_t *write,
     ngx_int_t rc);
 
 
@@ -79,20 +80,20 @@ ngx_http_agw_revocation_sync_open(ngx_http_agw_revocations_t *revocations,
     sync->reading.log = &sync->log;
     sync->log = *log;
 
-    sync->event.handler = ngx_http_agw_sync_look;
+    sync->event.handler = ngx_http_agw_sync_poll;
     sync->event.data = sync;
     sync->event.log = log;
     sync->event.cancelable = 1;
 
     zone = ngx_http_agw_zone(revocations);
 
-    /* what a process of this number held died with it */
+    /* the process that had this slot before may have died */
 
-    ngx_http_agw_lock(revocations);
-    agw_revoked_set_vacate(zone->set, ngx_process_slot);
-    ngx_http_agw_unlock(revocations);
+    ngx_http_agw_zone_lock(revocations);
+    agw_revoked_set_release_all(zone->set, ngx_process_slot);
+    ngx_http_agw_zone_unlock(revocations);
 
-    /* nothing is served yet: this may take its time */
+    /* no request is served yet, so this may block */
 
     while (ngx_http_agw_sync_read(sync) == NGX_AGAIN) {
         sync->more = 1;
@@ -101,8 +102,10 @@ ngx_http_agw_revocation_sync_open(ngx_http_agw_revocations_t *revocations,
     sync->more = 0;
     sync->serving = 1;
 
-    if (ngx_http_agw_sync_claim(&zone->tended, NGX_HTTP_AGW_TEND)) {
-        ngx_http_agw_sync_tend(sync);
+    if (ngx_http_agw_sync_claim(&zone->last_maintained,
+                                NGX_HTTP_AGW_SYNC_MAINTAIN))
+    {
+        ngx_http_agw_sync_maintain(sync);
     }
 
     ngx_add_timer(&sync->event, NGX_HTTP_AGW_SYNC);
@@ -116,14 +119,14 @@ ngx_http_agw_revocation_sync_close(ngx_http_agw_revocations_t *revocations)
 
     zone = ngx_http_agw_zone(revocations);
 
-    ngx_http_agw_lock(revocations);
-    agw_revoked_set_vacate(zone->set, ngx_process_slot);
-    ngx_http_agw_unlock(revocations);
+    ngx_http_agw_zone_lock(revocations);
+    agw_revoked_set_release_all(zone->set, ngx_process_slot);
+    ngx_http_agw_zone_unlock(revocations);
 }
 
 
 static void
-ngx_http_agw_sync_look(ngx_event_t *ev)
+ngx_http_agw_sync_poll(ngx_event_t *ev)
 {
     ngx_msec_t            next;
     ngx_http_agw_zone_t  *zone;
@@ -133,11 +136,11 @@ ngx_http_agw_sync_look(ngx_event_t *ev)
     next = NGX_HTTP_AGW_SYNC;
 
     if (sync->more) {
-        zone->followed = ngx_current_msec;
+        zone->last_read = ngx_current_msec;
     }
 
     if (sync->more
-        || ngx_http_agw_sync_claim(&zone->followed,
+        || ngx_http_agw_sync_claim(&zone->last_read,
                                    zone->overflow ? NGX_HTTP_AGW_SYNC_FULL
                                                   : NGX_HTTP_AGW_SYNC))
     {
@@ -148,17 +151,18 @@ ngx_http_agw_sync_look(ngx_event_t *ev)
         next = 1;
     }
 
-    if (!sync->tending
-        && ngx_http_agw_sync_claim(&zone->tended, NGX_HTTP_AGW_TEND))
+    if (!sync->maintaining
+        && ngx_http_agw_sync_claim(&zone->last_maintained,
+                                   NGX_HTTP_AGW_SYNC_MAINTAIN))
     {
-        ngx_http_agw_sync_tend(sync);
+        ngx_http_agw_sync_maintain(sync);
     }
 
     ngx_add_timer(ev, next);
 }
 
 
-/* whether it is time again, and nobody else does it */
+/* whether the interval is over, and no other worker was faster */
 
 static ngx_uint_t
 ngx_http_agw_sync_claim(ngx_atomic_t *last, ngx_msec_t interval)
@@ -181,10 +185,10 @@ static ngx_uint_t
 ngx_http_agw_sync_lock(ngx_http_agw_sync_t *sync)
 {
     if (sync->serving) {
-        return ngx_http_agw_trylock(sync->revocations);
+        return ngx_http_agw_zone_trylock(sync->revocations);
     }
 
-    ngx_http_agw_lock(sync->revocations);
+    ngx_http_agw_zone_lock(sync->revocations);
 
     return 1;
 }
@@ -217,8 +221,9 @@ ngx_http_agw_sync_read_some(ngx_http_agw_sync_t *sync)
 
 
 /*
- * NGX_OK where all is known, NGX_AGAIN where there is more to read.  After
- * something did not fit, all is read again until it does.
+ * NGX_OK if all has been read, NGX_AGAIN if there is more, NGX_ERROR if it has
+ * to be tried later.  After an entry did not fit, all is read again until it
+ * does.
  */
 
 static ngx_int_t
@@ -239,11 +244,11 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
         }
 
         sync->reading.position = zone->position;
-        ngx_http_agw_unlock(revs);
+        ngx_http_agw_zone_unlock(revs);
 
         sync->overflow = zone->overflow;
-        sync->lost = 0;
-        sync->anew = 0;
+        sync->overflowed = 0;
+        sync->restarted = 0;
 
         if (sync->overflow) {
             sync->reading.position.stamp = 0;
@@ -252,27 +257,27 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
 
     rc = ngx_http_agw_store_read_revocations(revs->store, &sync->reading);
 
-    /* an error is said once, not five times a second */
+    /* an error is logged once, not five times a second */
 
     sync->log.log_level = rc == NGX_ERROR ? NGX_LOG_CRIT
                                           : sync->event.log->log_level;
 
     if (rc == NGX_BUSY || rc == NGX_ERROR) {
 
-        /* a reload begins with nothing that another file said */
+        /* after a reload, nothing that came from another store counts */
 
-        if (!sync->serving && revs->reloaded
-            && (sync->reading.other || sync->anew))
+        if (!sync->serving && revs->inherited
+            && (sync->reading.other_store || sync->restarted))
         {
-            zone->complete = 0;
+            zone->loaded = 0;
         }
 
         return NGX_ERROR;
     }
 
-    sync->anew |= sync->reading.anew;
+    sync->restarted |= sync->reading.restarted;
 
-    /* where it is not told now, it is read once more */
+    /* if the zone is not updated now, the same is read once more */
 
     if (ngx_http_agw_sync_lock(sync)) {
 
@@ -281,45 +286,45 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
         }
 
         agw_revoked_set_raise_floor(zone->set, sync->reading.floor);
-        agw_revoked_set_know(zone->set, sync->reading.last);
+        agw_revoked_set_raise_stamp(zone->set, sync->reading.last_stamp);
 
         zone->horizon = ngx_max(zone->horizon, sync->reading.horizon);
 
-        ngx_http_agw_unlock(revs);
+        ngx_http_agw_zone_unlock(revs);
 
-    } else if (rc == NGX_OK && (!zone->complete || sync->overflow)) {
+    } else if (rc == NGX_OK && (!zone->loaded || sync->overflow)) {
         return NGX_ERROR;
     }
 
-    /* an older copy of the store: its stamps go on behind those we know */
+    /* an older copy of the store: raise its stamp above those we know */
 
-    if (sync->reading.last < stamp && !sync->tending) {
-        zone->tended = ngx_current_msec;
-        ngx_http_agw_sync_tend(sync);
+    if (sync->reading.last_stamp < stamp && !sync->maintaining) {
+        zone->last_maintained = ngx_current_msec;
+        ngx_http_agw_sync_maintain(sync);
     }
 
     if (rc == NGX_OK) {
-        ngx_http_agw_sync_read_all(sync);
+        ngx_http_agw_sync_loaded(sync);
     }
 
     return rc;
 }
 
 
-/* not where something else did not fit since this reading began */
+/* the zone holds all revocations, unless one did not fit meanwhile */
 
 static void
-ngx_http_agw_sync_read_all(ngx_http_agw_sync_t *sync)
+ngx_http_agw_sync_loaded(ngx_http_agw_sync_t *sync)
 {
     ngx_http_agw_zone_t  *zone;
 
     zone = ngx_http_agw_zone(sync->revocations);
 
-    if (sync->lost) {
+    if (sync->overflowed) {
         return;
     }
 
-    zone->complete = 1;
+    zone->loaded = 1;
 
     if (sync->overflow
         && ngx_atomic_cmp_set(&zone->overflow, sync->overflow, 0))
@@ -344,7 +349,7 @@ ngx_http_agw_sync_add(void *data, const agw_revocation_t *revocation)
 
     zone = ngx_http_agw_zone(sync->revocations);
 
-    sync->lost = 1;
+    sync->overflowed = 1;
 
     if (ngx_atomic_fetch_add(&zone->overflow, 1) == 0) {
         ngx_log_error(NGX_LOG_ALERT, sync->event.log, 0,
@@ -355,7 +360,7 @@ ngx_http_agw_sync_add(void *data, const agw_revocation_t *revocation)
 }
 
 
-/* what is below the floor goes, some thousands at a time; 1: there is more */
+/* removes some thousands of the entries below the floor; 1: there are more */
 
 static ngx_uint_t
 ngx_http_agw_sync_sweep(ngx_http_agw_sync_t *sync)
@@ -366,85 +371,85 @@ ngx_http_agw_sync_sweep(ngx_http_agw_sync_t *sync)
     zone = ngx_http_agw_zone(sync->revocations);
 
     if (!agw_revoked_set_is_unswept(zone->set)
-        || !ngx_http_agw_trylock(sync->revocations))
+        || !ngx_http_agw_zone_trylock(sync->revocations))
     {
         return 0;
     }
 
     more = agw_revoked_set_sweep(zone->set);
 
-    ngx_http_agw_unlock(sync->revocations);
+    ngx_http_agw_zone_unlock(sync->revocations);
 
     return more;
 }
 
 
 static void
-ngx_http_agw_sync_tend(ngx_http_agw_sync_t *sync)
+ngx_http_agw_sync_maintain(ngx_http_agw_sync_t *sync)
 {
     ngx_msec_int_t         passed;
     ngx_http_agw_zone_t   *zone;
-    ngx_http_agw_write_t  *tend;
+    ngx_http_agw_write_t  *write;
 
     zone = ngx_http_agw_zone(sync->revocations);
-    tend = &sync->tend;
+    write = &sync->write;
 
-    ngx_memzero(tend, sizeof(ngx_http_agw_write_t));
+    ngx_memzero(write, sizeof(ngx_http_agw_write_t));
 
-    tend->handler = ngx_http_agw_sync_tended;
-    tend->data = sync;
-    tend->known = agw_revoked_set_stamp(zone->set);
-    tend->unwanted = 1;
+    write->handler = ngx_http_agw_sync_maintained;
+    write->data = sync;
+    write->known_stamp = agw_revoked_set_stamp(zone->set);
+    write->abandoned = 1;
 
     if (!ngx_http_agw_sync_lock(sync)) {
         return;
     }
 
-    tend->elapsed = zone->elapsed;
+    write->elapsed = zone->elapsed;
 
-    if (tend->elapsed >= 0) {
-        /* another worker's clock of this turn may be ahead of ours */
+    if (write->elapsed >= 0) {
+        /* ngx_current_msec of another worker may be ahead of ours */
 
         passed = (ngx_msec_int_t) (ngx_current_msec - zone->elapsed_at);
 
-        tend->passed = ngx_max(passed, 0) / 1000;
-        sync->tended_at = zone->elapsed_at
-                          + (ngx_msec_t) tend->passed * 1000;
+        write->seconds = ngx_max(passed, 0) / 1000;
+        sync->counted_until = zone->elapsed_at
+                              + (ngx_msec_t) write->seconds * 1000;
     }
 
-    ngx_http_agw_unlock(sync->revocations);
+    ngx_http_agw_zone_unlock(sync->revocations);
 
-    sync->tending = 1;
+    sync->maintaining = 1;
 
-    ngx_http_agw_store_tend(sync->revocations->store, tend);
+    ngx_http_agw_store_maintain(sync->revocations->store, write);
 }
 
 
-/* seconds that somebody else counted are counted from now on */
+/* if another nginx counted the seconds, ours begin now */
 
 static void
-ngx_http_agw_sync_tended(ngx_http_agw_write_t *write, ngx_int_t rc)
+ngx_http_agw_sync_maintained(ngx_http_agw_write_t *write, ngx_int_t rc)
 {
     ngx_http_agw_zone_t  *zone;
     ngx_http_agw_sync_t  *sync = write->data;
 
     zone = ngx_http_agw_zone(sync->revocations);
-    sync->tending = 0;
+    sync->maintaining = 0;
 
-    /* where the zone is not told, the next seconds are not counted */
+    /* if the zone is not updated, the next seconds are not counted */
 
-    if (rc != NGX_OK || !ngx_http_agw_trylock(sync->revocations)) {
+    if (rc != NGX_OK || !ngx_http_agw_zone_trylock(sync->revocations)) {
         return;
     }
 
     zone->elapsed = write->elapsed;
-    zone->elapsed_at = write->advanced ? sync->tended_at : ngx_current_msec;
+    zone->elapsed_at = write->advanced ? sync->counted_until : ngx_current_msec;
 
     agw_revoked_set_raise_floor(zone->set, write->floor);
 
-    ngx_http_agw_unlock(sync->revocations);
+    ngx_http_agw_zone_unlock(sync->revocations);
 
     if (write->more) {
-        zone->tended = ngx_current_msec - NGX_HTTP_AGW_TEND;
+        zone->last_maintained = ngx_current_msec - NGX_HTTP_AGW_SYNC_MAINTAIN;
     }
 }

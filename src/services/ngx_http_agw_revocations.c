@@ -45,13 +45,13 @@ static void ngx_http_agw_pending_forget(void *data);
 
 
 agw_reason_t
-ngx_http_agw_revoked(const ngx_http_agw_revocations_t *revocations,
+ngx_http_agw_check_revoked(const ngx_http_agw_revocations_t *revocations,
     const agw_claims_t *claims, const agw_key_t *key, uint64_t *generation)
 {
     uint64_t               now;
     ngx_http_agw_zone_t   *zone;
     agw_revoked_token_t    token;
-    agw_revoked_answer_t   answer;
+    agw_revoked_lookup_t   answer;
 
     if (revocations == NULL) {
         return AGW_OK;
@@ -59,7 +59,7 @@ ngx_http_agw_revoked(const ngx_http_agw_revocations_t *revocations,
 
     zone = ngx_http_agw_zone(revocations);
 
-    if (!zone->complete || zone->overflow) {
+    if (!zone->loaded || zone->overflow) {
         return AGW_STORE_UNAVAILABLE;
     }
 
@@ -70,25 +70,25 @@ ngx_http_agw_revoked(const ngx_http_agw_revocations_t *revocations,
     token.partner_id = claims->partner_id;
     token.business_id = claims->business_id;
     token.jti = claims->jti;
-    token.seq = ngx_http_agw_believed_seq(claims, key);
+    token.seq = ngx_http_agw_trusted_seq(claims, key);
     token.iat = claims->iat;
     token.ahead = revocations->ahead;
 
-    answer = agw_revoked_set_ask(zone->set, &token, &now);
+    answer = agw_revoked_set_lookup(zone->set, &token, &now);
 
-    if (answer == AGW_TOKEN_ASK_LOCKED) {
-        ngx_http_agw_lock(revocations);
-        answer = agw_revoked_set_ask(zone->set, &token, &now);
-        ngx_http_agw_unlock(revocations);
+    if (answer == AGW_LOOKUP_RETRY_LOCKED) {
+        ngx_http_agw_zone_lock(revocations);
+        answer = agw_revoked_set_lookup(zone->set, &token, &now);
+        ngx_http_agw_zone_unlock(revocations);
     }
 
     switch (answer) {
 
-    case AGW_TOKEN_LIVES:
+    case AGW_LOOKUP_NOT_REVOKED:
         *generation = now;
         return AGW_OK;
 
-    case AGW_TOKEN_FORGOTTEN:
+    case AGW_LOOKUP_BELOW_FLOOR:
         return AGW_EXPIRED;
 
     default:
@@ -98,21 +98,21 @@ ngx_http_agw_revoked(const ngx_http_agw_revocations_t *revocations,
 
 
 int64_t
-ngx_http_agw_believed_seq(const agw_claims_t *claims, const agw_key_t *key)
+ngx_http_agw_trusted_seq(const agw_claims_t *claims, const agw_key_t *key)
 {
     return agw_key_issuer(key).len == 0 ? claims->seq : AGW_SEQ_NONE;
 }
 
 
 ngx_uint_t
-ngx_http_agw_forgotten(const ngx_http_agw_revocations_t *revocations,
+ngx_http_agw_long_expired(const ngx_http_agw_revocations_t *revocations,
     const agw_claims_t *claims, const agw_key_t *key)
 {
     int64_t               seq;
     ngx_http_agw_zone_t  *zone;
 
     zone = ngx_http_agw_zone(revocations);
-    seq = ngx_http_agw_believed_seq(claims, key);
+    seq = ngx_http_agw_trusted_seq(claims, key);
 
     if (seq < 0) {
         return claims->exp + ngx_max(revocations->horizon, zone->horizon)
@@ -183,9 +183,9 @@ ngx_http_agw_revocations_add(const ngx_http_agw_revocations_t *revocations,
 
     zone = ngx_http_agw_zone(revocations);
 
-    ngx_http_agw_lock(revocations);
+    ngx_http_agw_zone_lock(revocations);
     result = agw_revoked_set_add(zone->set, revocation);
-    ngx_http_agw_unlock(revocations);
+    ngx_http_agw_zone_unlock(revocations);
 
     return result == AGW_REVOKED_SET_OK ? NGX_OK : NGX_DECLINED;
 }
@@ -199,21 +199,21 @@ ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending, ngx_log_t *log)
 
     zone = ngx_http_agw_zone(pending->revocations);
 
-    ngx_http_agw_lock(pending->revocations);
+    ngx_http_agw_zone_lock(pending->revocations);
 
-    result = agw_revoked_set_hold(zone->set, &pending->write.revocation,
-                                  ngx_process_slot);
+    result = agw_revoked_set_reserve(zone->set, &pending->write.revocation,
+                                     ngx_process_slot);
 
-    ngx_http_agw_unlock(pending->revocations);
+    ngx_http_agw_zone_unlock(pending->revocations);
 
-    pending->write.known = ngx_http_agw_pending_stamp(pending);
+    pending->write.known_stamp = ngx_http_agw_pending_stamp(pending);
 
     switch (result) {
 
     case AGW_REVOKED_SET_OK:
         return NGX_OK;
 
-    case AGW_REVOKED_SET_SHARE_SPENT:
+    case AGW_REVOKED_SET_SHARE_USED:
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "auth_gateway: revoked businesses of one partner fill a "
                       "quarter of the zone, and no more are revoked for it; "
@@ -309,16 +309,16 @@ ngx_http_agw_pending_done(ngx_http_agw_write_t *write, ngx_int_t rc)
     zone = ngx_http_agw_zone(pending->revocations);
     result = AGW_REVOKED_SET_OK;
 
-    ngx_http_agw_lock(pending->revocations);
+    ngx_http_agw_zone_lock(pending->revocations);
 
-    agw_revoked_set_give_back(zone->set, &write->revocation,
-                              ngx_process_slot);
+    agw_revoked_set_release(zone->set, &write->revocation,
+                            ngx_process_slot);
 
     if (rc == NGX_OK) {
         result = agw_revoked_set_add(zone->set, &write->revocation);
     }
 
-    ngx_http_agw_unlock(pending->revocations);
+    ngx_http_agw_zone_unlock(pending->revocations);
 
     if (result != AGW_REVOKED_SET_OK) {
         (void) ngx_atomic_fetch_add(&zone->overflow, 1);
@@ -360,5 +360,5 @@ ngx_http_agw_pending_forget(void *data)
     ngx_http_agw_pending_t  *pending = data;
 
     pending->request = NULL;
-    pending->write.unwanted = 1;
+    pending->write.abandoned = 1;
 }

@@ -333,8 +333,8 @@ ngx_http_agw_verify_again(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
         return reason;
     }
 
-    return ngx_http_agw_revoked(mcf->revocations, &ctx->token->claims,
-                                ctx->token->key, &ctx->token->generation);
+    return ngx_http_agw_check_revoked(mcf->revocations, &ctx->token->claims,
+                                      ctx->token->key, &ctx->token->generation);
 }
 
 
@@ -389,7 +389,8 @@ ngx_http_agw_verify_claims(ngx_http_request_t *r, agw_claims_t *claims,
         return AGW_WRONG_ISSUER;
     }
 
-    reason = ngx_http_agw_revoked(mcf->revocations, claims, key, generation);
+    reason = ngx_http_agw_check_revoked(mcf->revocations, claims, key,
+                                        generation);
     if (reason != AGW_OK) {
         return reason;
     }

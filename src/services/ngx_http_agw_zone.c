@@ -24,9 +24,9 @@
 #define NGX_HTTP_AGW_ZONE_LAYOUT  2
 
 
-static ngx_int_t ngx_http_agw_init_zone(ngx_shm_zone_t *zone, void *data);
-static size_t ngx_http_agw_set_size(size_t size);
-static ngx_int_t ngx_http_agw_fill_zone(ngx_slab_pool_t *pool, size_t size,
+static ngx_int_t ngx_http_agw_zone_init(ngx_shm_zone_t *zone, void *data);
+static size_t ngx_http_agw_zone_usable(size_t size);
+static ngx_int_t ngx_http_agw_zone_fill(ngx_slab_pool_t *pool, size_t size,
     ngx_log_t *log);
 
 
@@ -36,7 +36,7 @@ static ngx_int_t ngx_http_agw_fill_zone(ngx_slab_pool_t *pool, size_t size,
  */
 
 char *
-ngx_http_agw_revocations_create(ngx_conf_t *cf, size_t size,
+ngx_http_agw_zone_create(ngx_conf_t *cf, size_t size,
     const ngx_http_agw_store_limits_t *limits, ngx_http_agw_store_t *store,
     ngx_http_agw_revocations_t **revocations)
 {
@@ -73,19 +73,19 @@ ngx_http_agw_revocations_create(ngx_conf_t *cf, size_t size,
     revs->store = store;
     revs->horizon = limits->horizon;
     revs->ahead = limits->ahead;
-    revs->size = ngx_http_agw_set_size(size);
+    revs->set_size = ngx_http_agw_zone_usable(size);
     revs->zone = ngx_shared_memory_add(cf, &name, size,
                                        &ngx_http_auth_gateway_module);
     if (revs->zone == NULL) {
         return NGX_CONF_ERROR;
     }
 
-    revs->zone->init = ngx_http_agw_init_zone;
+    revs->zone->init = ngx_http_agw_zone_init;
     revs->zone->data = revs;
 
     ngx_conf_log_error(NGX_LOG_NOTICE, cf, 0,
                        "\"auth_gateway_zone\" of %uz bytes holds %uz entries",
-                       size, agw_revoked_set_capacity(revs->size));
+                       size, agw_revoked_set_capacity(revs->set_size));
 
     *revocations = revs;
 
@@ -96,7 +96,7 @@ ngx_http_agw_revocations_create(ngx_conf_t *cf, size_t size,
 /* what is left for the set, whatever the allocator needs */
 
 static size_t
-ngx_http_agw_set_size(size_t size)
+ngx_http_agw_zone_usable(size_t size)
 {
     size_t  pages;
 
@@ -113,7 +113,7 @@ ngx_http_agw_set_size(size_t size)
  */
 
 static ngx_int_t
-ngx_http_agw_init_zone(ngx_shm_zone_t *zone, void *data)
+ngx_http_agw_zone_init(ngx_shm_zone_t *zone, void *data)
 {
     ngx_slab_pool_t             *pool;
     ngx_http_agw_zone_t         *z;
@@ -122,13 +122,13 @@ ngx_http_agw_init_zone(ngx_shm_zone_t *zone, void *data)
     pool = (ngx_slab_pool_t *) zone->shm.addr;
 
     if (data == NULL && !zone->shm.exists) {
-        return ngx_http_agw_fill_zone(pool, revs->size, zone->shm.log);
+        return ngx_http_agw_zone_fill(pool, revs->set_size, zone->shm.log);
     }
 
     z = pool->data;
 
     if (z == NULL || z->layout != NGX_HTTP_AGW_ZONE_LAYOUT
-        || !agw_revoked_set_is_valid(z->set, revs->size))
+        || !agw_revoked_set_is_valid(z->set, revs->set_size))
     {
         ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
                       "auth_gateway: the zone is of another version of the "
@@ -136,14 +136,14 @@ ngx_http_agw_init_zone(ngx_shm_zone_t *zone, void *data)
         return NGX_ERROR;
     }
 
-    revs->reloaded = 1;
+    revs->inherited = 1;
 
     return NGX_OK;
 }
 
 
 static ngx_int_t
-ngx_http_agw_fill_zone(ngx_slab_pool_t *pool, size_t size, ngx_log_t *log)
+ngx_http_agw_zone_fill(ngx_slab_pool_t *pool, size_t size, ngx_log_t *log)
 {
     void                 *block;
     uint64_t              key[2];
@@ -187,7 +187,7 @@ ngx_http_agw_zone(const ngx_http_agw_revocations_t *revocations)
 
 
 void
-ngx_http_agw_lock(const ngx_http_agw_revocations_t *revocations)
+ngx_http_agw_zone_lock(const ngx_http_agw_revocations_t *revocations)
 {
     ngx_slab_pool_t  *pool;
 
@@ -198,7 +198,7 @@ ngx_http_agw_lock(const ngx_http_agw_revocations_t *revocations)
 
 
 ngx_uint_t
-ngx_http_agw_trylock(const ngx_http_agw_revocations_t *revocations)
+ngx_http_agw_zone_trylock(const ngx_http_agw_revocations_t *revocations)
 {
     ngx_slab_pool_t  *pool;
 
@@ -209,7 +209,7 @@ ngx_http_agw_trylock(const ngx_http_agw_revocations_t *revocations)
 
 
 void
-ngx_http_agw_unlock(const ngx_http_agw_revocations_t *revocations)
+ngx_http_agw_zone_unlock(const ngx_http_agw_revocations_t *revocations)
 {
     ngx_slab_pool_t  *pool;
 

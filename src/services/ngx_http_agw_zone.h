@@ -1,6 +1,7 @@
 
 /*
- * The zone: memory that all workers of one nginx share.
+ * The zone: memory that all workers of one nginx share, with the set of
+ * revocations.
  */
 
 
@@ -15,26 +16,29 @@
 struct ngx_http_agw_revocations_s {
     ngx_shm_zone_t           *zone;
     ngx_http_agw_store_t     *store;
-    size_t                    size;          /* of the set, in bytes */
-    time_t                    horizon;       /* of any token: seconds */
-    time_t                    ahead;         /* of an iat, at most: seconds */
-    unsigned                  reloaded:1;    /* the zone is of a cycle before */
+    size_t                    set_size;      /* bytes */
+    time_t                    horizon;       /* ngx_http_agw_store_limits_t */
+    time_t                    ahead;         /* likewise */
+    unsigned                  inherited:1;   /* the zone existed before */
 };
 
 
-/* in shared memory; changed with atomic operations, or under the mutex */
+/*
+ * In shared memory.  Fields of an atomic type are changed by atomic operations,
+ * the others under the mutex.
+ */
 
 typedef struct {
     ngx_uint_t                layout;
     agw_revoked_set_t        *set;
-    ngx_http_agw_position_t   position;      /* read up to there: mutex */
-    int64_t                   elapsed;       /* of the store, -1: mutex */
-    ngx_msec_t                elapsed_at;    /* when it was that: mutex */
-    int64_t                   horizon;       /* of the store: mutex */
-    ngx_atomic_t              followed;      /* ngx_current_msec, at last */
-    ngx_atomic_t              tended;        /* likewise */
-    ngx_atomic_t              complete;      /* all has been read once */
-    ngx_atomic_t              overflow;      /* what did not fit */
+    ngx_http_agw_position_t   position;      /* in the store */
+    int64_t                   elapsed;       /* the store's clock, or -1 */
+    ngx_msec_t                elapsed_at;    /* ngx_current_msec at that time */
+    int64_t                   horizon;       /* that the store knows */
+    ngx_atomic_t              last_read;     /* ngx_current_msec */
+    ngx_atomic_t              last_maintained;   /* likewise */
+    ngx_atomic_t              loaded;        /* all has been read once */
+    ngx_atomic_t              overflow;      /* entries that did not fit */
 } ngx_http_agw_zone_t;
 
 
@@ -42,20 +46,20 @@ ngx_http_agw_zone_t *ngx_http_agw_zone(
     const ngx_http_agw_revocations_t *revocations);
 
 
-/* the mutex that nginx frees for a worker that dies with it */
+/* if a worker dies with the mutex, nginx unlocks it */
 
-void ngx_http_agw_lock(const ngx_http_agw_revocations_t *revocations);
-ngx_uint_t ngx_http_agw_trylock(
+void ngx_http_agw_zone_lock(const ngx_http_agw_revocations_t *revocations);
+ngx_uint_t ngx_http_agw_zone_trylock(
     const ngx_http_agw_revocations_t *revocations);
-void ngx_http_agw_unlock(const ngx_http_agw_revocations_t *revocations);
+void ngx_http_agw_zone_unlock(const ngx_http_agw_revocations_t *revocations);
 
 
 /*
- * Makes room for a store's revocations in a zone of size bytes, 0 for the
- * default.  Returns NGX_CONF_OK, or NGX_CONF_ERROR, logged.
+ * Creates a zone of size bytes, 0 for the default, for the revocations of a
+ * store.  Returns NGX_CONF_OK, or NGX_CONF_ERROR, logged.
  */
 
-char *ngx_http_agw_revocations_create(ngx_conf_t *cf, size_t size,
+char *ngx_http_agw_zone_create(ngx_conf_t *cf, size_t size,
     const ngx_http_agw_store_limits_t *limits, ngx_http_agw_store_t *store,
     ngx_http_agw_revocations_t **revocations);
 

@@ -1,8 +1,8 @@
 
 /*
- * What an engine provides: all of the functions below; only src/store includes
- * this.  A new engine has a folder of its own beside sqlite/, which the file
- * `config` lists, and is declared at the end of this file and listed in
+ * What an engine provides: all of the functions below.  Only src/store includes
+ * this.  A new engine has a folder beside sqlite/, which the file `config`
+ * lists; its table is declared at the end of this file, and listed in
  * ngx_http_agw_store.c.
  */
 
@@ -31,14 +31,14 @@ typedef struct {
 
 typedef struct {
     void       (*revoke)(void *state, ngx_http_agw_write_t *write);
-    void       (*tend)(void *state, ngx_http_agw_write_t *write);
+    void       (*maintain)(void *state, ngx_http_agw_write_t *write);
     ngx_int_t  (*read)(void *state, ngx_http_agw_reading_t *reading);
 } ngx_http_agw_revocations_engine_t;
 
 
 /*
- * Those of ngx_http_agw_store.h.  create() parses the words of the directive
- * and returns the engine's state, which is passed to all other functions; or
+ * Those of ngx_http_agw_store.h.  create() parses the words of the directive,
+ * and returns the engine's state, which all other functions are called with; or
  * NULL, logged.
  */
 

@@ -20,10 +20,10 @@ ngx_http_agw_store_revoke(ngx_http_agw_store_t *store,
 
 
 void
-ngx_http_agw_store_tend(ngx_http_agw_store_t *store,
+ngx_http_agw_store_maintain(ngx_http_agw_store_t *store,
     ngx_http_agw_write_t *write)
 {
-    store->engine->revocations->tend(store->state, write);
+    store->engine->revocations->maintain(store->state, write);
 }
 
 

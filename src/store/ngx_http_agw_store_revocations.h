@@ -1,6 +1,6 @@
 
 /*
- * The store's revocations: written, and read in the order of their stamps.
+ * The revocations in the store: written, and read in the order of their stamps.
  */
 
 
@@ -16,8 +16,8 @@
 
 
 /*
- * One asynchronous write.  The caller owns it, zeroes it, sets the fields, and
- * keeps it, with all that it points to, until the handler is called.  That
+ * One asynchronous write.  The caller owns it, zeroes it, sets its parameters,
+ * and keeps it, with all that it points to, until the handler is called.  That
  * happens exactly once: with NGX_OK if the write is durable, or with
  * NGX_ERROR, logged, if it may not be.
  */
@@ -31,33 +31,38 @@ struct ngx_http_agw_write_s {
     ngx_http_agw_write_pt    handler;
     void                    *data;           /* the handler's */
 
-    int64_t                  known;          /* our highest stamp */
-    volatile ngx_uint_t      unwanted;       /* nobody waits for it */
+    int64_t                  known_stamp;    /* new stamps must be above it */
+    volatile ngx_uint_t      abandoned;      /* no client waits any more */
 
     /*
-     * revoke: the time of a token is its iat if that is compared, else 0;
-     * afterwards stamp and time are those of the entry
+     * revoke: in the entry of a token, time is its iat if that is compared,
+     * else 0; results are stamp and time
      */
     agw_revocation_t         revocation;
 
-    /* tend: elapsed of the last time, or -1, and the seconds since then */
-    int64_t                  elapsed;
-    int64_t                  passed;
-    int64_t                  floor;          /* afterwards */
-    unsigned                 advanced:1;     /* afterwards: passed was added */
-    unsigned                 more:1;         /* afterwards: call it again */
+    /*
+     * maintain: the store's clock as the last write left it, or -1, and the
+     * seconds since then
+     */
+    int64_t                  elapsed;        /* a result too */
+    int64_t                  seconds;
+
+    /* results of maintain */
+    int64_t                  floor;
+    unsigned                 advanced:1;     /* seconds were added */
+    unsigned                 more:1;         /* to remove: call it again */
 
     /* the engine's own */
 
     ngx_http_agw_write_t    *next;
-    int64_t                  since;          /* monotonic, in ms */
+    int64_t                  queued_at;      /* monotonic, in ms */
     ngx_int_t                rc;
 };
 
 
 /*
- * Called with each revocation that is read; what it points to is valid during
- * the call.
+ * Called with each revocation that is read.  What it points to is valid only
+ * during the call.
  */
 
 typedef void (*ngx_http_agw_revocation_pt)(void *data,
@@ -65,14 +70,14 @@ typedef void (*ngx_http_agw_revocation_pt)(void *data,
 
 
 /*
- * A position in the revocations, which are read in the order of their stamps:
- * that of an earlier reading, or zeros.  The mark tells whether the store is
- * still the same, and not, for example, an older copy.
+ * Where a reading goes on: where an earlier one ended, or zeros.  The mark is
+ * the last change that was read, and its random tag: another copy of the store,
+ * for example an older one, does not have both.
  */
 
 typedef struct {
-    uint64_t                 store;          /* which one; 0: none */
-    int64_t                  stamp;          /* read up to here */
+    uint64_t                 store_id;       /* 0: none */
+    int64_t                  stamp;          /* the last that was read */
     int64_t                  mark;
     int64_t                  mark_tag;
 } ngx_http_agw_position_t;
@@ -84,20 +89,20 @@ typedef struct {
     void                        *data;           /* the handler's */
     ngx_log_t                   *log;
 
-    /* afterwards */
+    /* results */
 
     int64_t                      floor;
-    int64_t                      last;           /* stamp of the store */
-    int64_t                      horizon;        /* seconds, of all nodes */
-    unsigned                     other:1;        /* cannot be read, and is not
-                                                    the store of position */
-    unsigned                     anew:1;         /* read from the first on */
+    int64_t                      last_stamp;     /* that the store gave */
+    int64_t                      horizon;        /* of all nodes: seconds */
+    unsigned                     other_store:1;  /* than that of position; set
+                                                    after a failure */
+    unsigned                     restarted:1;    /* with the first one */
 } ngx_http_agw_reading_t;
 
 
 /*
- * Gives write->revocation a stamp and stores it.  Writes that wait at the same
- * time are committed together.
+ * Stores write->revocation with a new stamp.  Writes that wait at the same time
+ * are committed together.
  */
 
 void ngx_http_agw_store_revoke(ngx_http_agw_store_t *store,
@@ -105,19 +110,19 @@ void ngx_http_agw_store_revoke(ngx_http_agw_store_t *store,
 
 
 /*
- * Advances the store's own clock, and removes some of the entries that are
- * older than any valid token, which raises the floor to their stamps.
+ * Advances the store's clock, and removes some of the entries that are older
+ * than any valid token.  The floor is then the highest of their stamps.
  */
 
-void ngx_http_agw_store_tend(ngx_http_agw_store_t *store,
+void ngx_http_agw_store_maintain(ngx_http_agw_store_t *store,
     ngx_http_agw_write_t *write);
 
 
 /*
- * Calls the handler with the revocations after reading->position, with some
- * hundreds at a time.  Returns NGX_OK if those were all, NGX_AGAIN if there
- * are more, NGX_BUSY if the store is locked, or NGX_ERROR, logged.  Never
- * waits.  A revocation may be read twice.
+ * Calls the handler with the revocations after reading->position, at most some
+ * hundreds, and moves the position.  Returns NGX_OK if those were all,
+ * NGX_AGAIN if there are more, NGX_BUSY if the store is locked, or NGX_ERROR,
+ * logged.  Never waits.  A revocation may be read twice.
  */
 
 ngx_int_t ngx_http_agw_store_read_revocations(ngx_http_agw_store_t *store,

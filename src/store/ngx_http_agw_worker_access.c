@@ -27,7 +27,7 @@ typedef struct {
 static ngx_uint_t ngx_http_agw_worker_user(ngx_cycle_t *cycle,
     ngx_http_agw_worker_user_t *user);
 static void ngx_http_agw_worker_child(ngx_cycle_t *cycle, ngx_log_t *log,
-    ngx_http_agw_as_worker_pt handler, void *data, int fd);
+    ngx_http_agw_run_as_worker_pt handler, void *data, int fd);
 static ngx_int_t ngx_http_agw_become_worker(ngx_cycle_t *cycle,
     ngx_log_t *log);
 static ngx_int_t ngx_http_agw_wait_for_child(ngx_pid_t pid, int fd,
@@ -108,8 +108,8 @@ ngx_http_agw_worker_user(ngx_cycle_t *cycle, ngx_http_agw_worker_user_t *user)
 
 
 ngx_int_t
-ngx_http_agw_as_worker(ngx_cycle_t *cycle, ngx_log_t *log,
-    ngx_http_agw_as_worker_pt handler, void *data, ngx_uint_t seconds)
+ngx_http_agw_run_as_worker(ngx_cycle_t *cycle, ngx_log_t *log,
+    ngx_http_agw_run_as_worker_pt handler, void *data, ngx_uint_t seconds)
 {
     int        fd[2];
     sigset_t   all, saved;
@@ -154,7 +154,7 @@ ngx_http_agw_as_worker(ngx_cycle_t *cycle, ngx_log_t *log,
 
 static void
 ngx_http_agw_worker_child(ngx_cycle_t *cycle, ngx_log_t *log,
-    ngx_http_agw_as_worker_pt handler, void *data, int fd)
+    ngx_http_agw_run_as_worker_pt handler, void *data, int fd)
 {
     signed char  result;
 

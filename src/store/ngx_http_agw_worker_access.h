@@ -14,7 +14,7 @@
 
 /* returns NGX_OK, NGX_BUSY or NGX_ERROR; logs by itself, and never exits */
 
-typedef ngx_int_t (*ngx_http_agw_as_worker_pt)(void *data);
+typedef ngx_int_t (*ngx_http_agw_run_as_worker_pt)(void *data);
 
 
 /*
@@ -32,8 +32,8 @@ const char *ngx_http_agw_worker_name(ngx_cycle_t *cycle);
  * within that many seconds, or if no child could be started.
  */
 
-ngx_int_t ngx_http_agw_as_worker(ngx_cycle_t *cycle, ngx_log_t *log,
-    ngx_http_agw_as_worker_pt handler, void *data, ngx_uint_t seconds);
+ngx_int_t ngx_http_agw_run_as_worker(ngx_cycle_t *cycle, ngx_log_t *log,
+    ngx_http_agw_run_as_worker_pt handler, void *data, ngx_uint_t seconds);
 
 
 #endif /* NGX_HTTP_AGW_WORKER_ACCESS_H_INCLUDED_ */

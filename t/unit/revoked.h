@@ -45,7 +45,8 @@ set_of(size_t entries)
 /* id is a jti or a business */
 
 static inline agw_revocation_t
-entry_of(agw_revoked_t kind, agw_str_t partner, agw_str_t id, int64_t stamp)
+entry_of(agw_revocation_kind_t kind, agw_str_t partner, agw_str_t id,
+    int64_t stamp)
 {
     agw_revocation_t  entry;
 
@@ -56,10 +57,10 @@ entry_of(agw_revoked_t kind, agw_str_t partner, agw_str_t id, int64_t stamp)
     entry.stamp = stamp;
     entry.time = NOW;
 
-    if (kind == AGW_REVOKED_TOKEN) {
+    if (kind == AGW_REVOCATION_TOKEN) {
         entry.jti = id;
 
-    } else if (kind != AGW_REVOKED_PARTNER) {
+    } else if (kind != AGW_REVOCATION_PARTNER) {
         entry.business_id = id;
     }
 
@@ -68,7 +69,7 @@ entry_of(agw_revoked_t kind, agw_str_t partner, agw_str_t id, int64_t stamp)
 
 
 static inline agw_revoked_result_t
-add(agw_revoked_set_t *set, agw_revoked_t kind, agw_str_t partner,
+add(agw_revoked_set_t *set, agw_revocation_kind_t kind, agw_str_t partner,
     agw_str_t id, int64_t stamp)
 {
     agw_revocation_t  entry;
@@ -80,32 +81,32 @@ add(agw_revoked_set_t *set, agw_revoked_t kind, agw_str_t partner,
 
 
 static inline agw_revoked_result_t
-hold(agw_revoked_set_t *set, agw_revoked_t kind, agw_str_t partner,
+hold(agw_revoked_set_t *set, agw_revocation_kind_t kind, agw_str_t partner,
     unsigned seat)
 {
     agw_revocation_t  entry;
 
     entry = entry_of(kind, partner, S("x"), 0);
 
-    return agw_revoked_set_hold(set, &entry, seat);
+    return agw_revoked_set_reserve(set, &entry, seat);
 }
 
 
 static inline void
-give_back(agw_revoked_set_t *set, agw_revoked_t kind, agw_str_t partner,
+give_back(agw_revoked_set_t *set, agw_revocation_kind_t kind, agw_str_t partner,
     unsigned seat)
 {
     agw_revocation_t  entry;
 
     entry = entry_of(kind, partner, S("x"), 0);
 
-    agw_revoked_set_give_back(set, &entry, seat);
+    agw_revoked_set_release(set, &entry, seat);
 }
 
 
 /* what is said of a token with a seq */
 
-static inline agw_revoked_answer_t
+static inline agw_revoked_lookup_t
 ask(const agw_revoked_set_t *set, agw_str_t partner, agw_str_t business,
     agw_str_t jti, int64_t seq)
 {
@@ -119,13 +120,13 @@ ask(const agw_revoked_set_t *set, agw_str_t partner, agw_str_t business,
     token.iat = NOW;
     token.ahead = AHEAD;
 
-    return agw_revoked_set_ask(set, &token, &generation);
+    return agw_revoked_set_lookup(set, &token, &generation);
 }
 
 
 /* of one without */
 
-static inline agw_revoked_answer_t
+static inline agw_revoked_lookup_t
 ask_iat(const agw_revoked_set_t *set, agw_str_t partner, agw_str_t business,
     agw_str_t jti, int64_t iat)
 {
@@ -139,7 +140,7 @@ ask_iat(const agw_revoked_set_t *set, agw_str_t partner, agw_str_t business,
     token.iat = iat;
     token.ahead = AHEAD;
 
-    return agw_revoked_set_ask(set, &token, &generation);
+    return agw_revoked_set_lookup(set, &token, &generation);
 }
 
 
@@ -226,7 +227,7 @@ linked_count(const agw_revoked_set_t *set)
         for (n = heads[i]; n != 0; n = agw_revoked_entry(set, n)->slot.next) {
             assert_in_range(n, 1, table->fresh);
             assert_in_range(agw_revoked_entry(set, n)->slot.kind,
-                AGW_REVOKED_TOKEN, AGW_REVOKED_PARTNER);
+                AGW_REVOCATION_TOKEN, AGW_REVOCATION_PARTNER);
             assert_int_equal(agw_revoked_entry(set, n)->slot.id.word[0]
                 & (table->heads - 1), i);
             assert_in_range(++count, 1, table->fresh);
@@ -253,7 +254,7 @@ account_is_in_order(const agw_revoked_set_t *set, uint32_t account)
     for (n = 1; n <= set->table.fresh; n++) {
         entry = agw_revoked_entry(set, n);
 
-        if (entry->slot.kind == AGW_REVOKED_BUSINESS
+        if (entry->slot.kind == AGW_REVOCATION_BUSINESS
             && entry->owner == account)
         {
             businesses++;
@@ -284,7 +285,7 @@ held_is_in_order(const agw_revoked_set_t *set)
     writes = 0;
     slots = 0;
 
-    for (n = 0; n < AGW_REVOKED_SEATS; n++) {
+    for (n = 0; n < AGW_REVOKED_PROCESSES; n++) {
         writes += set->seats[n].writes;
         slots += set->seats[n].slots;
     }
@@ -308,7 +309,7 @@ class_count(const agw_revoked_set_t *set, unsigned bits)
     while (n != 0) {
         entry = agw_revoked_entry(set, n);
 
-        assert_int_equal(entry->slot.kind, AGW_REVOKED_PARTNER);
+        assert_int_equal(entry->slot.kind, AGW_REVOCATION_PARTNER);
         assert_int_equal((uint64_t) entry->count >> bits, 0);
         assert_true(bits == 0 || entry->count >> (bits - 1) == 1);
 
@@ -358,16 +359,16 @@ is_in_order(const agw_revoked_set_t *set)
     for (n = 1; n <= table->fresh; n++) {
         entry = agw_revoked_entry(set, n);
 
-        if (entry->slot.kind == AGW_REVOKED_PARTNER) {
+        if (entry->slot.kind == AGW_REVOCATION_PARTNER) {
             account_is_in_order(set, n);
             listed += entry->count;
             accounts--;
 
-        } else if (entry->slot.kind == AGW_REVOKED_TOKEN
-                   || entry->slot.kind == AGW_REVOKED_OWNER)
+        } else if (entry->slot.kind == AGW_REVOCATION_TOKEN
+                   || entry->slot.kind == AGW_REVOCATION_OWNER)
         {
             assert_int_equal(agw_revoked_entry(set, entry->owner)->slot.kind,
-                AGW_REVOKED_PARTNER);
+                AGW_REVOCATION_PARTNER);
             more++;
         }
     }

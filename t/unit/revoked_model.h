@@ -50,7 +50,7 @@ typedef struct {
 /* what is written to the store, or was; a token may be gone meanwhile */
 
 typedef struct {
-    agw_revoked_t     kind;
+    agw_revocation_kind_t     kind;
     unsigned          partner;
     unsigned          business;
     unsigned          number;
@@ -156,13 +156,13 @@ revocation_of(const model_row_t *row, char buf[16])
     revocation.time = row->entry.time;
     revocation.partner_id = partner_id(row->partner);
 
-    if (row->kind == AGW_REVOKED_TOKEN) {
+    if (row->kind == AGW_REVOCATION_TOKEN) {
         revocation.jti.data = (unsigned char *) buf;
         revocation.jti.len = (size_t) snprintf(buf, 16, "t%u", row->number);
         revocation.seq = row->seq;
         revocation.seq_known = (row->seq >= 0);
 
-    } else if (row->kind != AGW_REVOKED_PARTNER) {
+    } else if (row->kind != AGW_REVOCATION_PARTNER) {
         revocation.business_id = business_id(row->business);
     }
 
@@ -222,7 +222,7 @@ check_token(const model_t *m, const model_token_t *token)
     model_answer_t        is;
     uint64_t              generation;
     agw_revoked_token_t   asked;
-    agw_revoked_answer_t  answer;
+    agw_revoked_lookup_t  answer;
 
     asked.partner_id = partner_id(token->partner);
     asked.business_id = business_id(token->business);
@@ -233,10 +233,10 @@ check_token(const model_t *m, const model_token_t *token)
     asked.iat = token->iat;
     asked.ahead = AHEAD;
 
-    answer = agw_revoked_set_ask(m->set, &asked, &generation);
+    answer = agw_revoked_set_lookup(m->set, &asked, &generation);
 
     if (token->seq >= 0 && token->seq < m->floor) {
-        assert_int_equal(answer, AGW_TOKEN_FORGOTTEN);
+        assert_int_equal(answer, AGW_LOOKUP_BELOW_FLOOR);
         seen.forgotten++;
         return;
     }
@@ -252,12 +252,12 @@ check_token(const model_t *m, const model_token_t *token)
     }
 
     unit_assert(is == MODEL_MAY_LIVE
-        || answer == (is == MODEL_LIVES ? AGW_TOKEN_LIVES
-                                        : AGW_TOKEN_REVOKED),
+        || answer == (is == MODEL_LIVES ? AGW_LOOKUP_NOT_REVOKED
+                                        : AGW_LOOKUP_REVOKED),
         "a token of %u: %d, not %d; seq %lld, iat %lld", token->partner,
         answer, is, (long long) token->seq, (long long) token->iat);
 
-    if (answer == AGW_TOKEN_REVOKED) {
+    if (answer == AGW_LOOKUP_REVOKED) {
         seen.revoked++;
 
     } else {
@@ -378,15 +378,15 @@ in_force(model_t *m, const model_row_t *row)
 
     switch (row->kind) {
 
-    case AGW_REVOKED_OWNER:
+    case AGW_REVOCATION_OWNER:
         raise(&m->owners[row->partner][row->business], &row->entry);
         break;
 
-    case AGW_REVOKED_BUSINESS:
+    case AGW_REVOCATION_BUSINESS:
         raise(&m->businesses[row->business], &row->entry);
         break;
 
-    case AGW_REVOKED_PARTNER:
+    case AGW_REVOCATION_PARTNER:
         raise(&m->partners[row->partner], &row->entry);
         break;
 
@@ -394,11 +394,13 @@ in_force(model_t *m, const model_row_t *row)
         break;
     }
 
-    if (row->kind == AGW_REVOKED_TOKEN || row->kind == AGW_REVOKED_OWNER) {
+    if (row->kind == AGW_REVOCATION_TOKEN
+        || row->kind == AGW_REVOCATION_OWNER)
+    {
         raise(&m->highest[row->partner], &row->entry);
     }
 
-    if (row->kind != AGW_REVOKED_BUSINESS
+    if (row->kind != AGW_REVOCATION_BUSINESS
         && row->entry.time > m->latest[row->partner])
     {
         m->latest[row->partner] = row->entry.time;
@@ -407,7 +409,7 @@ in_force(model_t *m, const model_row_t *row)
     for (i = 0; i < TOKENS; i++) {
         token = &m->tokens[i];
 
-        if (row->kind == AGW_REVOKED_TOKEN && token->number == row->number) {
+        if (row->kind == AGW_REVOCATION_TOKEN && token->number == row->number) {
             raise(&token->entry, &row->entry);
         }
 

@@ -29,7 +29,7 @@ static agw_reason_t
 access(const agw_claims_t *c, unsigned require, agw_str_t scope,
     agw_str_t business_id)
 {
-    agw_demand_t  demand;
+    agw_requirement_t  demand;
 
     memset(&demand, 0, sizeof(demand));
     demand.require = require;
@@ -181,7 +181,7 @@ d3_require_owner(void **state)
     int                     owned, passed[2];
     size_t                  i, j, k;
     agw_claims_t            c;
-    agw_demand_t            demand;
+    agw_requirement_t            demand;
     agw_reason_t            wanted, reason;
     static const unsigned   places[] = {
         AGW_REQUIRE_OWNER, AGW_REQUIRE_BUSINESS|AGW_REQUIRE_OWNER,
@@ -260,7 +260,7 @@ d3_owned_elsewhere(void **state)
 {
     size_t                 i;
     agw_claims_t           c;
-    agw_demand_t           demand;
+    agw_requirement_t           demand;
     static const unsigned  places[] = {
         AGW_REQUIRE_OFF, AGW_REQUIRE_PARTNER, AGW_REQUIRE_BUSINESS,
     };

@@ -59,21 +59,21 @@ fill(agw_revoked_set_t *set)
     unsigned  i;
 
     for (i = 0; i < QUARTER; i++) {
-        assert_int_equal(add(set, AGW_REVOKED_TOKEN, S("p"), numbered(i),
+        assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("p"), numbered(i),
             10 + i), 0);
     }
 
     for (i = 0; i < 4; i++) {
-        add(set, AGW_REVOKED_OWNER, S("q"), numbered(i), 30 + i);
-        add(set, AGW_REVOKED_BUSINESS, S("q"), unit_format("b%u", i),
+        add(set, AGW_REVOCATION_OWNER, S("q"), numbered(i), 30 + i);
+        add(set, AGW_REVOCATION_BUSINESS, S("q"), unit_format("b%u", i),
             40 + i);
-        add(set, AGW_REVOKED_TOKEN, S("r"), numbered(i), 50 + i);
-        add(set, AGW_REVOKED_TOKEN, S("r"), numbered(i), 54 + i);
+        add(set, AGW_REVOCATION_TOKEN, S("r"), numbered(i), 50 + i);
+        add(set, AGW_REVOCATION_TOKEN, S("r"), numbered(i), 54 + i);
     }
 
-    add(set, AGW_REVOKED_PARTNER, S("s"), UNIT_NONE, 60);
+    add(set, AGW_REVOCATION_PARTNER, S("s"), UNIT_NONE, 60);
 
-    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("q"), 3), 0);
+    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("q"), 3), 0);
 }
 
 
@@ -86,20 +86,20 @@ all_are_refused(const agw_revoked_set_t *set)
 
     for (i = 0; i < QUARTER; i++) {
         unit_assert(ask(set, S("p"), S("x"), numbered(i), 9)
-            != AGW_TOKEN_LIVES, "p, %u", i);
+            != AGW_LOOKUP_NOT_REVOKED, "p, %u", i);
     }
 
     for (i = 0; i < 4; i++) {
         unit_assert(ask(set, S("q"), numbered(i), S("x"), 29)
-            != AGW_TOKEN_LIVES, "q, %u", i);
+            != AGW_LOOKUP_NOT_REVOKED, "q, %u", i);
         unit_assert(ask(set, S("z"), unit_format("b%u", i), S("x"), 39)
-            != AGW_TOKEN_LIVES, "b, %u", i);
+            != AGW_LOOKUP_NOT_REVOKED, "b, %u", i);
         unit_assert(ask(set, S("r"), S("x"), numbered(i), 53)
-            != AGW_TOKEN_LIVES, "r, %u", i);
+            != AGW_LOOKUP_NOT_REVOKED, "r, %u", i);
     }
 
     assert_int_not_equal(ask(set, S("s"), S("x"), S("x"), 59),
-        AGW_TOKEN_LIVES);
+        AGW_LOOKUP_NOT_REVOKED);
 }
 
 
@@ -108,11 +108,16 @@ all_are_refused(const agw_revoked_set_t *set)
 static void
 the_others_live(const agw_revoked_set_t *set)
 {
-    assert_int_equal(ask(set, S("z"), S("x"), S("x"), 99), AGW_TOKEN_LIVES);
-    assert_int_equal(ask(set, S("p"), S("x"), S("x"), 99), AGW_TOKEN_LIVES);
-    assert_int_equal(ask(set, S("q"), S("x"), S("x"), 99), AGW_TOKEN_LIVES);
-    assert_int_equal(ask(set, S("r"), S("x"), S("x"), 99), AGW_TOKEN_LIVES);
-    assert_int_equal(ask(set, S("s"), S("x"), S("x"), 99), AGW_TOKEN_LIVES);
+    assert_int_equal(ask(set, S("z"), S("x"), S("x"), 99),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("x"), S("x"), 99),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("q"), S("x"), S("x"), 99),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("r"), S("x"), S("x"), 99),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("s"), S("x"), S("x"), 99),
+                     AGW_LOOKUP_NOT_REVOKED);
 }
 
 
@@ -135,11 +140,11 @@ check_image(death_t *death, const agw_revocation_t *added)
 
     seen = added != NULL
            && ask(set, added->partner_id, added->business_id, added->jti,
-                  added->stamp - 1) != AGW_TOKEN_LIVES;
+                  added->stamp - 1) != AGW_LOOKUP_NOT_REVOKED;
 
     /* the next change, of somebody who has nothing to do with it */
 
-    agw_revoked_set_vacate(set, AGW_REVOKED_SEATS - 1);
+    agw_revoked_set_release_all(set, AGW_REVOKED_PROCESSES - 1);
 
     is_in_order(set);
     none_is_there_twice(set);
@@ -154,7 +159,7 @@ check_image(death_t *death, const agw_revocation_t *added)
     if (seen) {
         assert_true(agw_revoked_set_generation(set) > death->generation);
         assert_int_not_equal(ask(set, added->partner_id, added->business_id,
-            added->jti, added->stamp - 1), AGW_TOKEN_LIVES);
+            added->jti, added->stamp - 1), AGW_LOOKUP_NOT_REVOKED);
         assert_true(agw_revoked_set_stamp(set) >= added->stamp);
     }
 
@@ -163,7 +168,7 @@ check_image(death_t *death, const agw_revocation_t *added)
     if (added != NULL) {
         assert_int_equal(agw_revoked_set_add(set, added), 0);
         assert_int_not_equal(ask(set, added->partner_id, added->business_id,
-            added->jti, added->stamp - 1), AGW_TOKEN_LIVES);
+            added->jti, added->stamp - 1), AGW_LOOKUP_NOT_REVOKED);
         assert_true(agw_revoked_set_generation(set) > death->generation);
         is_in_order(set);
         none_is_there_twice(set);
@@ -176,13 +181,13 @@ check_image(death_t *death, const agw_revocation_t *added)
     for (i = 1; i <= set->table.fresh; i++) {
         entry = agw_revoked_entry(set, i);
         assert_true(entry->slot.kind == 0 || entry->stamp > set->floor
-            || entry->slot.kind == AGW_REVOKED_PARTNER);
+            || entry->slot.kind == AGW_REVOCATION_PARTNER);
     }
 
     /* all goes when it is to go, and all fits again */
 
-    for (i = 0; i < AGW_REVOKED_SEATS; i++) {
-        agw_revoked_set_vacate(set, i);
+    for (i = 0; i < AGW_REVOKED_PROCESSES; i++) {
+        agw_revoked_set_release_all(set, i);
     }
 
     agw_revoked_set_raise_floor(set, 1000);
@@ -190,11 +195,11 @@ check_image(death_t *death, const agw_revocation_t *added)
     assert_int_equal(agw_revoked_set_count(set), 0);
 
     for (i = 0; i < SIZE; i++) {
-        assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE,
+        assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE,
             unit_format("n%u", i), 2000), 0);
     }
 
-    assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE, S("n"),
+    assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE, S("n"),
         2000), AGW_REVOKED_SET_FULL);
     is_in_order(set);
     unit_free_all(NULL);
@@ -327,7 +332,7 @@ hold_room(agw_revoked_set_t *set, const agw_revocation_t *entry)
 {
     (void) entry;
 
-    if (hold(set, AGW_REVOKED_BUSINESS, S("new"), 5) != 0) {
+    if (hold(set, AGW_REVOCATION_BUSINESS, S("new"), 5) != 0) {
         _exit(1);
     }
 }
@@ -338,7 +343,7 @@ give_room_back(agw_revoked_set_t *set, const agw_revocation_t *entry)
 {
     (void) entry;
 
-    give_back(set, AGW_REVOKED_BUSINESS, S("new"), 5);
+    give_back(set, AGW_REVOCATION_BUSINESS, S("new"), 5);
 }
 
 
@@ -347,7 +352,7 @@ vacate(agw_revoked_set_t *set, const agw_revocation_t *entry)
 {
     (void) entry;
 
-    agw_revoked_set_vacate(set, 3);
+    agw_revoked_set_release_all(set, 3);
 }
 
 
@@ -361,18 +366,18 @@ while_it_adds(void **state)
     /* a new account, an old one, and none; one that is there */
 
     static const struct {
-        agw_revoked_t  kind;
+        agw_revocation_kind_t  kind;
         agw_str_t      partner;
         agw_str_t      id;
     } cases[] = {
-        { AGW_REVOKED_TOKEN, agw_string("new"), agw_string("j") },
-        { AGW_REVOKED_TOKEN, agw_string("q"), agw_string("j") },
-        { AGW_REVOKED_OWNER, agw_string("s"), agw_string("b") },
-        { AGW_REVOKED_BUSINESS, agw_string("new"), agw_string("b") },
-        { AGW_REVOKED_BUSINESS, agw_string(""), agw_string("b") },
-        { AGW_REVOKED_PARTNER, agw_string("new"), agw_string("") },
-        { AGW_REVOKED_OWNER, agw_string("q"), agw_string("t1") },
-        { AGW_REVOKED_PARTNER, agw_string("s"), agw_string("") },
+        { AGW_REVOCATION_TOKEN, agw_string("new"), agw_string("j") },
+        { AGW_REVOCATION_TOKEN, agw_string("q"), agw_string("j") },
+        { AGW_REVOCATION_OWNER, agw_string("s"), agw_string("b") },
+        { AGW_REVOCATION_BUSINESS, agw_string("new"), agw_string("b") },
+        { AGW_REVOCATION_BUSINESS, agw_string(""), agw_string("b") },
+        { AGW_REVOCATION_PARTNER, agw_string("new"), agw_string("") },
+        { AGW_REVOCATION_OWNER, agw_string("q"), agw_string("t1") },
+        { AGW_REVOCATION_PARTNER, agw_string("s"), agw_string("") },
     };
 
     (void) state;
@@ -384,7 +389,7 @@ while_it_adds(void **state)
         entry = entry_of(cases[i].kind, cases[i].partner, cases[i].id, 99);
         entry.time++;
 
-        if (entry.kind == AGW_REVOKED_TOKEN) {
+        if (entry.kind == AGW_REVOCATION_TOKEN) {
             entry.business_id = S("x");
         }
 
@@ -406,7 +411,7 @@ while_it_merges(void **state)
     death = death_of();
     fill(death.set);
 
-    entry = entry_of(AGW_REVOKED_TOKEN, S("p"), S("j"), 99);
+    entry = entry_of(AGW_REVOCATION_TOKEN, S("p"), S("j"), 99);
     die_everywhere(&death, add_entry, &entry);
 
     /* a cut-off that absorbs them */
@@ -414,7 +419,7 @@ while_it_merges(void **state)
     death = death_of();
     fill(death.set);
 
-    entry = entry_of(AGW_REVOKED_PARTNER, S("p"), UNIT_NONE, 99);
+    entry = entry_of(AGW_REVOCATION_PARTNER, S("p"), UNIT_NONE, 99);
     die_everywhere(&death, add_entry, &entry);
 }
 
@@ -434,11 +439,11 @@ while_it_makes_room(void **state)
     fill(death.set);
 
     for (i = 0; death.set->table.spare > death.set->slots; i++) {
-        add(death.set, AGW_REVOKED_BUSINESS, UNIT_NONE,
+        add(death.set, AGW_REVOCATION_BUSINESS, UNIT_NONE,
             unit_format("more%u", i), 70);
     }
 
-    entry = entry_of(AGW_REVOKED_BUSINESS, S("new"), S("b"), 99);
+    entry = entry_of(AGW_REVOCATION_BUSINESS, S("new"), S("b"), 99);
     die_everywhere(&death, add_entry, &entry);
 }
 
@@ -452,8 +457,8 @@ while_it_removes_what_was_merged(void **state)
 
     death = death_of();
     fill(death.set);
-    add(death.set, AGW_REVOKED_OWNER, S("p"), S("o"), 80);
-    add(death.set, AGW_REVOKED_TOKEN, S("p"), numbered(3), 85);
+    add(death.set, AGW_REVOCATION_OWNER, S("p"), S("o"), 80);
+    add(death.set, AGW_REVOCATION_TOKEN, S("p"), numbered(3), 85);
     assert_int_not_equal(death.set->left, 0);
 
     die_everywhere(&death, sweep_set, NULL);
@@ -518,7 +523,7 @@ while_it_repairs(void **state)
 
     death = death_of();
     fill(death.set);
-    add(death.set, AGW_REVOKED_OWNER, S("p"), S("o"), 80);
+    add(death.set, AGW_REVOCATION_OWNER, S("p"), S("o"), 80);
 
     /* it had a slot in hand, one unlinked, and its counts were wrong */
 
@@ -526,8 +531,8 @@ while_it_repairs(void **state)
 
     (void) agw_revoked_table_begin(table);
     n = agw_revoked_table_take(table);
-    agw_revoked_entry(death.set, n)->slot.kind = AGW_REVOKED_TOKEN;
-    n = agw_revoked_table_find(table, AGW_REVOKED_TOKEN,
+    agw_revoked_entry(death.set, n)->slot.kind = AGW_REVOCATION_TOKEN;
+    n = agw_revoked_table_find(table, AGW_REVOCATION_TOKEN,
         agw_siphash(death.set->key, S("p:t0")));
     assert_int_not_equal(n, 0);
     agw_revoked_table_unlink(table, n);
@@ -560,12 +565,12 @@ before_it_told_of_an_entry(void **state)
     fill(set);
     generation = agw_revoked_set_generation(set);
 
-    assert_int_equal(add(set, AGW_REVOKED_TOKEN, S("p"), S("j"), 99), 0);
+    assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("p"), S("j"), 99), 0);
     set->generation = generation;
     set->stamp = 98;
     set->table.changing = 1;
 
-    assert_int_equal(add(set, AGW_REVOKED_TOKEN, S("p"), S("j"), 99), 0);
+    assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("p"), S("j"), 99), 0);
     assert_true(agw_revoked_set_generation(set) > generation);
     assert_true(agw_revoked_set_stamp(set) == 99);
 }

@@ -54,7 +54,7 @@ add_row(model_t *m, const model_row_t *row, int certain)
 
     assert_int_equal(result, AGW_REVOKED_SET_FULL);
     assert_false(certain);
-    assert_true(is_short(m, (row->kind == AGW_REVOKED_BUSINESS) + open));
+    assert_true(is_short(m, (row->kind == AGW_REVOCATION_BUSINESS) + open));
     assert_true(agw_revoked_set_generation(m->set) == generation);
     seen.full++;
 }
@@ -97,13 +97,13 @@ some_row(model_t *m)
     switch (dice(m, 16)) {
 
     case 0:
-        row.kind = AGW_REVOKED_PARTNER;
+        row.kind = AGW_REVOCATION_PARTNER;
         row.partner = dice(m, PARTNERS);
         return row;
 
     case 1:
     case 2:
-        row.kind = AGW_REVOKED_BUSINESS;
+        row.kind = AGW_REVOCATION_BUSINESS;
         row.partner = dice(m, PARTNERS);
         row.business = dice(m, BUSINESSES);
         return row;
@@ -111,14 +111,14 @@ some_row(model_t *m)
     case 3:
     case 4:
     case 5:
-        row.kind = AGW_REVOKED_OWNER;
+        row.kind = AGW_REVOCATION_OWNER;
         row.partner = dice(m, PARTNERS);
         row.business = dice(m, dice(m, 2) ? 6 : BUSINESSES);
         return row;
 
     default:
         token = &m->tokens[dice(m, TOKENS)];
-        row.kind = AGW_REVOKED_TOKEN;
+        row.kind = AGW_REVOCATION_TOKEN;
         row.partner = token->partner;
         row.number = token->number;
         row.seq = token->seq;
@@ -157,24 +157,24 @@ hold_row(model_t *m)
     row.seat = dice(m, 4);
     revocation = revocation_of(&row, buf);
 
-    switch (agw_revoked_set_hold(m->set, &revocation, row.seat)) {
+    switch (agw_revoked_set_reserve(m->set, &revocation, row.seat)) {
 
     case AGW_REVOKED_SET_OK:
         m->held[m->nheld++] = row;
         return;
 
-    case AGW_REVOKED_SET_SHARE_SPENT:
+    case AGW_REVOKED_SET_SHARE_USED:
         by = account_of(m->set, revocation.partner_id);
-        assert_int_equal(row.kind, AGW_REVOKED_BUSINESS);
+        assert_int_equal(row.kind, AGW_REVOCATION_BUSINESS);
         assert_true(by->businesses + by->held >= m->capacity / 4);
         seen.spent++;
         return;
 
     default:
         by = account_of(m->set, revocation.partner_id);
-        needed = (by == NULL) + (row.kind != AGW_REVOKED_PARTNER);
+        needed = (by == NULL) + (row.kind != AGW_REVOCATION_PARTNER);
         assert_true(is_short(m, needed));
-        assert_true(by == NULL || row.kind == AGW_REVOKED_BUSINESS
+        assert_true(by == NULL || row.kind == AGW_REVOCATION_BUSINESS
             || by->held == 0);
         seen.full++;
     }
@@ -204,7 +204,7 @@ written(model_t *m)
     }
 
     revocation = revocation_of(&row, buf);
-    agw_revoked_set_give_back(m->set, &revocation, row.seat);
+    agw_revoked_set_release(m->set, &revocation, row.seat);
 
     if (row.entry.stamp != 0) {
         add_row(m, &row, 1);
@@ -221,7 +221,7 @@ leave(model_t *m)
     model_row_t  row;
 
     seat = dice(m, 4);
-    agw_revoked_set_vacate(m->set, seat);
+    agw_revoked_set_release_all(m->set, seat);
 
     for (i = 0; i < m->nheld; /* void */) {
         row = m->held[i];
@@ -249,7 +249,7 @@ statement(model_t *m)
 
     row = some_row(m);
 
-    if (row.kind == AGW_REVOKED_BUSINESS && dice(m, 2)) {
+    if (row.kind == AGW_REVOCATION_BUSINESS && dice(m, 2)) {
         row.partner = PARTNERS;
     }
 
@@ -276,7 +276,7 @@ read_again(model_t *m)
         return;
     }
 
-    if (row.kind == AGW_REVOKED_BUSINESS) {
+    if (row.kind == AGW_REVOCATION_BUSINESS) {
         row.partner = PARTNERS;
     }
 
@@ -359,7 +359,7 @@ crash(model_t *m)
         entry->slot.link = dice(m, 0x7fffffff);
         entry->slot.prev = dice(m, 0x7fffffff);
 
-        if (entry->slot.kind == AGW_REVOKED_PARTNER) {
+        if (entry->slot.kind == AGW_REVOCATION_PARTNER) {
             entry->first = dice(m, 0x7fffffff);
             entry->count = dice(m, 0x7fffffff);
             entry->businesses = dice(m, 0x7fffffff);
@@ -387,8 +387,8 @@ crash(model_t *m)
         check_token(m, &m->tokens[n]);
     }
 
-    agw_revoked_set_give_back(m->set, &(agw_revocation_t) {
-        .kind = AGW_REVOKED_TOKEN, .partner_id = S("nobody") }, 1000);
+    agw_revoked_set_release(m->set, &(agw_revocation_t) {
+        .kind = AGW_REVOCATION_TOKEN, .partner_id = S("nobody") }, 1000);
 
     is_in_order(m->set);
     seen.crashes++;

@@ -18,7 +18,7 @@ add_tokens(agw_revoked_set_t *set, agw_str_t partner, unsigned count,
     unsigned  i;
 
     for (i = 0; i < count; i++) {
-        assert_int_equal(add(set, AGW_REVOKED_TOKEN, partner, numbered(i),
+        assert_int_equal(add(set, AGW_REVOCATION_TOKEN, partner, numbered(i),
             last - count + 1 + i), AGW_REVOKED_SET_OK);
     }
 }
@@ -36,40 +36,45 @@ a_share_is_merged(void **state)
 
     set = set_of(SIZE);
 
-    add(set, AGW_REVOKED_TOKEN, S("q"), S("t"), 1);
-    add(set, AGW_REVOKED_BUSINESS, S("p"), S("b"), 2);
+    add(set, AGW_REVOCATION_TOKEN, S("q"), S("t"), 1);
+    add(set, AGW_REVOCATION_BUSINESS, S("p"), S("b"), 2);
     add_tokens(set, S("p"), QUARTER, 100);
 
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 3), AGW_TOKEN_LIVES);
+    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 3),
+                     AGW_LOOKUP_NOT_REVOKED);
     assert_int_equal(agw_revoked_set_count(set), QUARTER + 4);
 
-    assert_int_equal(add(set, AGW_REVOKED_OWNER, S("p"), S("o"), 90), 0);
+    assert_int_equal(add(set, AGW_REVOCATION_OWNER, S("p"), S("o"), 90), 0);
 
     /* the older ones are refused, whatever they are for */
 
     for (i = 0; i < QUARTER; i++) {
         assert_int_equal(ask(set, S("p"), S("c"), numbered(i), 50),
-            AGW_TOKEN_REVOKED);
+            AGW_LOOKUP_REVOKED);
     }
 
     assert_int_equal(ask(set, S("p"), S("c"), S("x"), 99),
-        AGW_TOKEN_REVOKED);
+        AGW_LOOKUP_REVOKED);
     assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"), NOW + AHEAD),
-        AGW_TOKEN_REVOKED);
+        AGW_LOOKUP_REVOKED);
 
     /* the newer live, and others' */
 
-    assert_int_equal(ask(set, S("p"), S("o"), S("x"), 100), AGW_TOKEN_LIVES);
+    assert_int_equal(ask(set, S("p"), S("o"), S("x"), 100),
+                     AGW_LOOKUP_NOT_REVOKED);
     assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"), NOW + AHEAD + 1),
-        AGW_TOKEN_LIVES);
-    assert_int_equal(ask(set, S("q"), S("c"), S("x"), 0), AGW_TOKEN_LIVES);
-    assert_int_equal(ask(set, S("q"), S("c"), S("t"), 0), AGW_TOKEN_REVOKED);
-    assert_int_equal(ask(set, S("r"), S("o"), S("x"), 0), AGW_TOKEN_LIVES);
+        AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("q"), S("c"), S("x"), 0),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("q"), S("c"), S("t"), 0), AGW_LOOKUP_REVOKED);
+    assert_int_equal(ask(set, S("r"), S("o"), S("x"), 0),
+                     AGW_LOOKUP_NOT_REVOKED);
 
     /* a business is not merged, and what was takes no room */
 
-    assert_int_equal(ask(set, S("r"), S("b"), S("x"), 1), AGW_TOKEN_REVOKED);
-    assert_int_equal(ask(set, S("r"), S("b"), S("x"), 2), AGW_TOKEN_LIVES);
+    assert_int_equal(ask(set, S("r"), S("b"), S("x"), 1), AGW_LOOKUP_REVOKED);
+    assert_int_equal(ask(set, S("r"), S("b"), S("x"), 2),
+                     AGW_LOOKUP_NOT_REVOKED);
 
     sweep(set);
     assert_int_equal(agw_revoked_set_count(set), 4);
@@ -89,31 +94,32 @@ a_merged_entry_has_the_latest_time(void **state)
 
     set = set_of(SIZE);
 
-    entry = entry_of(AGW_REVOKED_TOKEN, S("p"), S("j"), 1);
+    entry = entry_of(AGW_REVOCATION_TOKEN, S("p"), S("j"), 1);
     entry.time = NOW + 1000;
     agw_revoked_set_add(set, &entry);
     add_tokens(set, S("p"), QUARTER, 100);
 
     assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"),
-        NOW + 1000 + AHEAD), AGW_TOKEN_REVOKED);
+        NOW + 1000 + AHEAD), AGW_LOOKUP_REVOKED);
     assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"),
-        NOW + 1001 + AHEAD), AGW_TOKEN_LIVES);
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 100), AGW_TOKEN_LIVES);
+        NOW + 1001 + AHEAD), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 100),
+                     AGW_LOOKUP_NOT_REVOKED);
 
     /* not that of an entry that was gone before the others came */
 
     set = set_of(SIZE);
 
     agw_revoked_set_add(set, &entry);
-    add(set, AGW_REVOKED_BUSINESS, S("p"), S("b"), 50);
+    add(set, AGW_REVOCATION_BUSINESS, S("p"), S("b"), 50);
     agw_revoked_set_raise_floor(set, 1);
     sweep(set);
     add_tokens(set, S("p"), QUARTER + 1, 100);
 
     assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"), NOW + AHEAD),
-        AGW_TOKEN_REVOKED);
+        AGW_LOOKUP_REVOKED);
     assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"), NOW + AHEAD + 1),
-        AGW_TOKEN_LIVES);
+        AGW_LOOKUP_NOT_REVOKED);
 }
 
 
@@ -130,9 +136,9 @@ covered_entries_are_absorbed(void **state)
     set = set_of(SIZE);
 
     add_tokens(set, S("p"), 5, 50);
-    add(set, AGW_REVOKED_OWNER, S("p"), S("b"), 60);
-    add(set, AGW_REVOKED_BUSINESS, S("p"), S("b"), 61);
-    add(set, AGW_REVOKED_PARTNER, S("p"), UNIT_NONE, 62);
+    add(set, AGW_REVOCATION_OWNER, S("p"), S("b"), 60);
+    add(set, AGW_REVOCATION_BUSINESS, S("p"), S("b"), 61);
+    add(set, AGW_REVOCATION_PARTNER, S("p"), UNIT_NONE, 62);
     sweep(set);
 
     assert_int_equal(agw_revoked_set_count(set), 2);
@@ -141,20 +147,20 @@ covered_entries_are_absorbed(void **state)
     /* those that are read again */
 
     add_tokens(set, S("p"), 5, 50);
-    add(set, AGW_REVOKED_OWNER, S("p"), S("b"), 62);
+    add(set, AGW_REVOCATION_OWNER, S("p"), S("b"), 62);
     assert_int_equal(agw_revoked_set_count(set), 2);
 
     /* one with a later stamp, and one with a later time, do take room */
 
-    add(set, AGW_REVOKED_TOKEN, S("p"), S("x"), 63);
-    entry = entry_of(AGW_REVOKED_TOKEN, S("p"), S("y"), 10);
+    add(set, AGW_REVOCATION_TOKEN, S("p"), S("x"), 63);
+    entry = entry_of(AGW_REVOCATION_TOKEN, S("p"), S("y"), 10);
     entry.time = NOW + 1;
     agw_revoked_set_add(set, &entry);
     assert_int_equal(agw_revoked_set_count(set), 4);
 
     /* a cut-off of an earlier time refuses not all that they do */
 
-    entry = entry_of(AGW_REVOKED_PARTNER, S("p"), UNIT_NONE, 99);
+    entry = entry_of(AGW_REVOCATION_PARTNER, S("p"), UNIT_NONE, 99);
     agw_revoked_set_add(set, &entry);
     sweep(set);
     assert_int_equal(agw_revoked_set_count(set), 4);
@@ -166,7 +172,7 @@ covered_entries_are_absorbed(void **state)
 
     /* a token whose seq is known to be older than the cut-off */
 
-    entry = entry_of(AGW_REVOKED_TOKEN, S("p"), S("z"), 120);
+    entry = entry_of(AGW_REVOCATION_TOKEN, S("p"), S("z"), 120);
     entry.time = 0;
     entry.seq = 98;
     entry.seq_known = 1;
@@ -177,7 +183,7 @@ covered_entries_are_absorbed(void **state)
     agw_revoked_set_add(set, &entry);
     assert_int_equal(agw_revoked_set_count(set), 3);
     assert_int_equal(ask(set, S("p"), S("b"), S("z"), 99),
-        AGW_TOKEN_REVOKED);
+        AGW_LOOKUP_REVOKED);
 
     is_in_order(set);
 }
@@ -195,7 +201,7 @@ a_merged_entry_that_is_raised(void **state)
     set = set_of(SIZE);
 
     add_tokens(set, S("p"), QUARTER + 1, 100);
-    assert_int_equal(add(set, AGW_REVOKED_TOKEN, S("p"), numbered(3), 120),
+    assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("p"), numbered(3), 120),
         0);
     sweep(set);
 
@@ -203,9 +209,9 @@ a_merged_entry_that_is_raised(void **state)
 
     assert_int_equal(agw_revoked_set_count(set), 2);
     assert_int_equal(ask(set, S("p"), S("b"), numbered(3), 119),
-        AGW_TOKEN_REVOKED);
+        AGW_LOOKUP_REVOKED);
     assert_int_equal(ask(set, S("p"), S("b"), numbered(4), 100),
-        AGW_TOKEN_LIVES);
+        AGW_LOOKUP_NOT_REVOKED);
 
     /* and again: then it is merged with its own stamp */
 
@@ -213,8 +219,9 @@ a_merged_entry_that_is_raised(void **state)
     sweep(set);
     assert_int_equal(agw_revoked_set_count(set), 1);
     assert_int_equal(ask(set, S("p"), S("b"), S("x"), 119),
-        AGW_TOKEN_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("b"), S("x"), 120), AGW_TOKEN_LIVES);
+        AGW_LOOKUP_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("b"), S("x"), 120),
+                     AGW_LOOKUP_NOT_REVOKED);
 
     is_in_order(set);
 }
@@ -238,7 +245,7 @@ the_largest_is_merged(void **state)
     }
 
     assert_int_equal(agw_revoked_set_count(set), SIZE);
-    assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE, S("b"), 101),
+    assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE, S("b"), 101),
         0);
     is_in_order(set);
 
@@ -246,9 +253,9 @@ the_largest_is_merged(void **state)
         partner = numbered(i);
 
         assert_int_equal(ask(set, partner, S("c"), S("x"), 0),
-            i == 4 ? AGW_TOKEN_REVOKED : AGW_TOKEN_LIVES);
+            i == 4 ? AGW_LOOKUP_REVOKED : AGW_LOOKUP_NOT_REVOKED);
         assert_int_equal(ask(set, partner, S("c"), numbered(2), 0),
-            AGW_TOKEN_REVOKED);
+            AGW_LOOKUP_REVOKED);
     }
 
     sweep(set);
@@ -269,23 +276,24 @@ what_does_not_help_is_not_merged(void **state)
     set = set_of(SIZE);
 
     for (i = 0; i < SIZE - 2; i++) {
-        add(set, AGW_REVOKED_BUSINESS, UNIT_NONE, numbered(i), 5);
+        add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE, numbered(i), 5);
     }
 
-    add(set, AGW_REVOKED_TOKEN, S("p"), S("j"), 6);
+    add(set, AGW_REVOCATION_TOKEN, S("p"), S("j"), 6);
 
-    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("q"), 0),
+    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("q"), 0),
         AGW_REVOKED_SET_FULL);
-    assert_int_equal(add(set, AGW_REVOKED_BUSINESS, S("q"), S("b"), 7),
+    assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, S("q"), S("b"), 7),
         AGW_REVOKED_SET_FULL);
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 0), AGW_TOKEN_LIVES);
+    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 0),
+                     AGW_LOOKUP_NOT_REVOKED);
     assert_null(account_of(set, S("q")));
 
     /* for one it helps */
 
-    assert_int_equal(add(set, AGW_REVOKED_PARTNER, S("q"), UNIT_NONE, 7),
+    assert_int_equal(add(set, AGW_REVOCATION_PARTNER, S("q"), UNIT_NONE, 7),
         AGW_REVOKED_SET_OK);
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 0), AGW_TOKEN_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 0), AGW_LOOKUP_REVOKED);
     is_in_order(set);
 }
 
@@ -302,19 +310,21 @@ an_account_stands_for_its_entries(void **state)
 
     set = set_of(SIZE);
 
-    add(set, AGW_REVOKED_PARTNER, S("p"), UNIT_NONE, 1);
+    add(set, AGW_REVOCATION_PARTNER, S("p"), UNIT_NONE, 1);
 
     for (i = 0; i < SIZE - 1; i++) {
-        add(set, AGW_REVOKED_BUSINESS, UNIT_NONE, numbered(i), 5);
+        add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE, numbered(i), 5);
     }
 
-    assert_int_equal(add(set, AGW_REVOKED_TOKEN, S("p"), S("j"), 10), 0);
-    assert_int_equal(ask(set, S("p"), S("c"), S("j"), 9), AGW_TOKEN_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 9), AGW_TOKEN_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 10), AGW_TOKEN_LIVES);
-    assert_int_equal(ask(set, S("q"), S("c"), S("x"), 0), AGW_TOKEN_LIVES);
+    assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("p"), S("j"), 10), 0);
+    assert_int_equal(ask(set, S("p"), S("c"), S("j"), 9), AGW_LOOKUP_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 9), AGW_LOOKUP_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 10),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("q"), S("c"), S("x"), 0),
+                     AGW_LOOKUP_NOT_REVOKED);
 
-    assert_int_equal(add(set, AGW_REVOKED_BUSINESS, S("p"), S("b"), 11),
+    assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, S("p"), S("b"), 11),
         AGW_REVOKED_SET_FULL);
 
     is_in_order(set);
@@ -335,7 +345,7 @@ a_large_merge_is_done_in_slices(void **state)
     set = set_of(size);
 
     for (i = 0; i < size; i++) {
-        assert_int_equal(add(set, AGW_REVOKED_TOKEN,
+        assert_int_equal(add(set, AGW_REVOCATION_TOKEN,
             i % 2 ? S("p") : S("q"), unit_format("j%u", i), i + 1), 0);
     }
 
@@ -348,14 +358,14 @@ a_large_merge_is_done_in_slices(void **state)
     is_in_order(set);
 
     for (i = 0; i < size; i++) {
-        assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE,
+        assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE,
             unit_format("b%u", i), size + 1),
             i < size - 2 ? AGW_REVOKED_SET_OK : AGW_REVOKED_SET_FULL);
     }
 
     for (i = 0; i < size; i++) {
         assert_int_equal(ask(set, i % 2 ? S("p") : S("q"), UNIT_NONE,
-            unit_format("j%u", i), i), AGW_TOKEN_REVOKED);
+            unit_format("j%u", i), i), AGW_LOOKUP_REVOKED);
     }
 
     assert_int_equal(agw_revoked_set_sweep(set), 0);

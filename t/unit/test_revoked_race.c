@@ -66,18 +66,18 @@ name(char buf[24], const char *prefix, long long n)
 }
 
 
-static agw_revoked_answer_t
+static agw_revoked_lookup_t
 look_up(reader_t *reader, agw_str_t partner, agw_str_t business,
     agw_str_t jti, int64_t seq)
 {
     race_t                *race = reader->race;
-    agw_revoked_answer_t   answer;
+    agw_revoked_lookup_t   answer;
 
     reader->reads++;
 
     answer = ask(race->set, partner, business, jti, seq);
 
-    if (answer != AGW_TOKEN_ASK_LOCKED) {
+    if (answer != AGW_LOOKUP_RETRY_LOCKED) {
         return answer;
     }
 
@@ -97,25 +97,25 @@ static const char *
 look_at_lasting(reader_t *reader, agw_str_t jti)
 {
     if (look_up(reader, S("stable"), UNIT_NONE, jti, LIVING)
-            != AGW_TOKEN_REVOKED
+            != AGW_LOOKUP_REVOKED
         || look_up(reader, S("p"), S("cut"), S("x"), LIVING)
-           != AGW_TOKEN_REVOKED
+           != AGW_LOOKUP_REVOKED
         || look_up(reader, S("stable"), S("own"), S("x"), LIVING)
-           != AGW_TOKEN_REVOKED
+           != AGW_LOOKUP_REVOKED
         || look_up(reader, S("cut"), S("b"), S("x"), LIVING)
-           != AGW_TOKEN_REVOKED)
+           != AGW_LOOKUP_REVOKED)
     {
         return "a revoked token lives";
     }
 
     if (look_up(reader, S("never"), S("never"), jti, LIVING)
-            != AGW_TOKEN_LIVES
+            != AGW_LOOKUP_NOT_REVOKED
         || look_up(reader, S("stable"), S("never"), S("x"), LIVING)
-           != AGW_TOKEN_LIVES
+           != AGW_LOOKUP_NOT_REVOKED
         || look_up(reader, S("moving0"), S("b"), S("x"), LIVING)
-           != AGW_TOKEN_LIVES
+           != AGW_LOOKUP_NOT_REVOKED
         || look_up(reader, S("never"), S("own"), S("x"), LIVING)
-           != AGW_TOKEN_LIVES)
+           != AGW_LOOKUP_NOT_REVOKED)
     {
         return "a living token is revoked";
     }
@@ -137,7 +137,7 @@ look_at_moving(reader_t *reader, int64_t added, uint32_t back)
     if (n > 0
         && look_up(reader, name(partner, "moving", n % 3), S("b"),
                    name(jti, "m", n), n - 1)
-           == AGW_TOKEN_LIVES)
+           == AGW_LOOKUP_NOT_REVOKED)
     {
         return "a token lives that was revoked just now";
     }
@@ -162,7 +162,7 @@ remember_the_next(reader_t *reader, int64_t added)
     uint64_t               generation;
     unsigned               i;
     agw_revoked_token_t    token;
-    agw_revoked_answer_t   answer;
+    agw_revoked_lookup_t   answer;
 
     n = added + 1;
     generation = 0;
@@ -178,10 +178,10 @@ remember_the_next(reader_t *reader, int64_t added)
         done = __atomic_load_n(&race->added, __ATOMIC_ACQUIRE) >= n;
 
         if (generation != agw_revoked_set_generation(race->set)) {
-            answer = agw_revoked_set_ask(race->set, &token, &generation);
-            lives = (answer == AGW_TOKEN_LIVES);
+            answer = agw_revoked_set_lookup(race->set, &token, &generation);
+            lives = (answer == AGW_LOOKUP_NOT_REVOKED);
 
-            if (answer == AGW_TOKEN_ASK_LOCKED) {
+            if (answer == AGW_LOOKUP_RETRY_LOCKED) {
                 return NULL;
             }
 
@@ -267,7 +267,7 @@ write_some(race_t *race, int64_t *stamp, unsigned round)
         pthread_mutex_lock(&race->lock);
 
         ++*stamp;
-        entry = entry_of(AGW_REVOKED_TOKEN,
+        entry = entry_of(AGW_REVOCATION_TOKEN,
             name(partner, "moving", *stamp % 3), name(jti, "m", *stamp),
             *stamp);
 
@@ -303,13 +303,13 @@ add_lasting(agw_revoked_set_t *set)
     unsigned  i;
 
     for (i = 0; i < STABLE; i++) {
-        assert_int_equal(add(set, AGW_REVOKED_TOKEN, S("stable"),
+        assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("stable"),
             numbered(i), LASTING), 0);
     }
 
-    add(set, AGW_REVOKED_OWNER, S("stable"), S("own"), LASTING);
-    add(set, AGW_REVOKED_BUSINESS, UNIT_NONE, S("cut"), LASTING);
-    add(set, AGW_REVOKED_PARTNER, S("cut"), UNIT_NONE, LASTING);
+    add(set, AGW_REVOCATION_OWNER, S("stable"), S("own"), LASTING);
+    add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE, S("cut"), LASTING);
+    add(set, AGW_REVOCATION_PARTNER, S("cut"), UNIT_NONE, LASTING);
 }
 
 
@@ -387,14 +387,14 @@ readers_are_told(void **state)
     table = &set->table;
 
     for (i = 0; i < 10; i++) {
-        add(set, AGW_REVOKED_TOKEN, S("p"), numbered(i), 1 + i);
+        add(set, AGW_REVOCATION_TOKEN, S("p"), numbered(i), 1 + i);
     }
 
     /* what changes nothing that they stand on, tells nobody */
 
     before = agw_revoked_table_look(table);
-    add(set, AGW_REVOKED_OWNER, S("q"), S("b"), 44);
-    add(set, AGW_REVOKED_TOKEN, S("p"), S("more"), 71);
+    add(set, AGW_REVOCATION_OWNER, S("q"), S("b"), 44);
+    add(set, AGW_REVOCATION_TOKEN, S("p"), S("more"), 71);
     assert_true(agw_revoked_table_looked(table, before));
 
     /* merged entries are there until they are removed */
@@ -410,14 +410,14 @@ readers_are_told(void **state)
     assert_false(agw_revoked_table_looked(table, before));
 
     before = agw_revoked_table_look(table);
-    assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("new"), 1), 0);
+    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("new"), 1), 0);
     assert_true(agw_revoked_table_looked(table, before));
-    give_back(set, AGW_REVOKED_TOKEN, S("new"), 1);
+    give_back(set, AGW_REVOCATION_TOKEN, S("new"), 1);
     assert_false(agw_revoked_table_looked(table, before));
 
     before = agw_revoked_table_look(table);
     table->changing = 1;
-    agw_revoked_set_vacate(set, 1);
+    agw_revoked_set_release_all(set, 1);
     assert_false(agw_revoked_table_looked(table, before));
 }
 

@@ -20,7 +20,7 @@ full_set(void)
     set = set_of(SIZE);
 
     for (i = 0; i < SIZE; i++) {
-        assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE,
+        assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE,
             numbered(i), i + 1), AGW_REVOKED_SET_OK);
     }
 
@@ -51,11 +51,11 @@ capacity_of_bytes(void **state)
         set = set_of(n);
 
         while (agw_revoked_set_count(set) < n) {
-            assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE,
+            assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE,
                 numbered((unsigned) agw_revoked_set_count(set)), 1), 0);
         }
 
-        assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE, S("x"),
+        assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE, S("x"),
             1), AGW_REVOKED_SET_FULL);
         assert_int_equal(agw_revoked_set_size(set), n);
         is_in_order(set);
@@ -104,17 +104,17 @@ an_account_for_each_partner(void **state)
 
     set = set_of(SIZE);
 
-    add(set, AGW_REVOKED_TOKEN, S("p"), S("a"), 1);
+    add(set, AGW_REVOCATION_TOKEN, S("p"), S("a"), 1);
     assert_int_equal(agw_revoked_set_count(set), 2);
-    add(set, AGW_REVOKED_TOKEN, S("p"), S("b"), 2);
-    add(set, AGW_REVOKED_OWNER, S("p"), S("b"), 3);
+    add(set, AGW_REVOCATION_TOKEN, S("p"), S("b"), 2);
+    add(set, AGW_REVOCATION_OWNER, S("p"), S("b"), 3);
     assert_int_equal(agw_revoked_set_count(set), 4);
-    add(set, AGW_REVOKED_BUSINESS, S("p"), S("b"), 4);
+    add(set, AGW_REVOCATION_BUSINESS, S("p"), S("b"), 4);
     assert_int_equal(agw_revoked_set_count(set), 5);
     assert_int_equal(account_of(set, S("p"))->businesses, 1);
 
-    add(set, AGW_REVOKED_BUSINESS, UNIT_NONE, S("c"), 5);
-    add(set, AGW_REVOKED_PARTNER, S("q"), UNIT_NONE, 6);
+    add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE, S("c"), 5);
+    add(set, AGW_REVOCATION_PARTNER, S("q"), UNIT_NONE, 6);
     assert_int_equal(agw_revoked_set_count(set), 7);
 
     is_in_order(set);
@@ -139,34 +139,34 @@ businesses_on_their_way(void **state)
     set = set_of(SIZE);
 
     for (i = 0; i < QUARTER; i++) {
-        assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("p"), 7), 0);
+        assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 7), 0);
     }
 
-    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("p"), 7),
-        AGW_REVOKED_SET_SHARE_SPENT);
-    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("q"), 8), 0);
+    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 7),
+        AGW_REVOKED_SET_SHARE_USED);
+    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("q"), 8), 0);
 
     /* what died with its process does not count for ever */
 
-    agw_revoked_set_vacate(set, 7);
-    agw_revoked_set_vacate(set, 8);
-    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("p"), 7), 0);
-    agw_revoked_set_vacate(set, 7);
+    agw_revoked_set_release_all(set, 7);
+    agw_revoked_set_release_all(set, 8);
+    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 7), 0);
+    agw_revoked_set_release_all(set, 7);
 
     /* one that the store had told of before counts once it is known whose */
 
     for (i = 0; i < QUARTER; i++) {
-        add(set, AGW_REVOKED_BUSINESS, UNIT_NONE, numbered(i), i + 1);
-        add(set, AGW_REVOKED_BUSINESS, S("p"), numbered(i), i + 1);
+        add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE, numbered(i), i + 1);
+        add(set, AGW_REVOCATION_BUSINESS, S("p"), numbered(i), i + 1);
     }
 
-    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("p"), 7),
-        AGW_REVOKED_SET_SHARE_SPENT);
+    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 7),
+        AGW_REVOKED_SET_SHARE_USED);
 
     /* and to revoke it again needs no more */
 
-    entry = entry_of(AGW_REVOKED_BUSINESS, S("p"), numbered(0), 99);
-    assert_int_equal(agw_revoked_set_hold(set, &entry, 7), 0);
+    entry = entry_of(AGW_REVOCATION_BUSINESS, S("p"), numbered(0), 99);
+    assert_int_equal(agw_revoked_set_reserve(set, &entry, 7), 0);
 }
 
 
@@ -183,33 +183,33 @@ a_share_of_businesses(void **state)
     set = set_of(SIZE);
 
     for (i = 0; i < QUARTER; i++) {
-        assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("p"), 7), 0);
-        give_back(set, AGW_REVOKED_BUSINESS, S("p"), 7);
-        assert_int_equal(add(set, AGW_REVOKED_BUSINESS, S("p"), numbered(i),
+        assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 7), 0);
+        give_back(set, AGW_REVOCATION_BUSINESS, S("p"), 7);
+        assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, S("p"), numbered(i),
             i + 1), 0);
     }
 
-    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("p"), 7),
-        AGW_REVOKED_SET_SHARE_SPENT);
+    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 7),
+        AGW_REVOKED_SET_SHARE_USED);
 
     /* its tokens, and others' businesses, do find room */
 
-    assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("p"), 7), 0);
-    assert_int_equal(hold(set, AGW_REVOKED_OWNER, S("p"), 7), 0);
-    assert_int_equal(hold(set, AGW_REVOKED_PARTNER, S("p"), 7), 0);
-    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("q"), 7), 0);
-    agw_revoked_set_vacate(set, 7);
+    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 7), 0);
+    assert_int_equal(hold(set, AGW_REVOCATION_OWNER, S("p"), 7), 0);
+    assert_int_equal(hold(set, AGW_REVOCATION_PARTNER, S("p"), 7), 0);
+    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("q"), 7), 0);
+    agw_revoked_set_release_all(set, 7);
 
     /* what the store has is taken all the same */
 
-    assert_int_equal(add(set, AGW_REVOKED_BUSINESS, S("p"), S("x"), 20), 0);
+    assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, S("p"), S("x"), 20), 0);
     is_in_order(set);
 
     /* those that are gone no longer count */
 
     agw_revoked_set_raise_floor(set, 2);
     sweep(set);
-    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("p"), 7), 0);
+    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 7), 0);
 }
 
 
@@ -225,11 +225,11 @@ a_full_set_changes_nothing(void **state)
     agw_revoked_set_t  *set;
 
     const agw_revocation_t  entries[] = {
-        entry_of(AGW_REVOKED_TOKEN, S("p"), S("j"), 99),
-        entry_of(AGW_REVOKED_OWNER, S("p"), S("b"), 99),
-        entry_of(AGW_REVOKED_PARTNER, S("p"), UNIT_NONE, 99),
-        entry_of(AGW_REVOKED_BUSINESS, UNIT_NONE, S("b"), 99),
-        entry_of(AGW_REVOKED_BUSINESS, S("p"), S("b"), 99),
+        entry_of(AGW_REVOCATION_TOKEN, S("p"), S("j"), 99),
+        entry_of(AGW_REVOCATION_OWNER, S("p"), S("b"), 99),
+        entry_of(AGW_REVOCATION_PARTNER, S("p"), UNIT_NONE, 99),
+        entry_of(AGW_REVOCATION_BUSINESS, UNIT_NONE, S("b"), 99),
+        entry_of(AGW_REVOCATION_BUSINESS, S("p"), S("b"), 99),
     };
 
     (void) state;
@@ -242,7 +242,7 @@ a_full_set_changes_nothing(void **state)
     for (i = 0; i < UNIT_COUNT(entries); i++) {
         assert_int_equal(agw_revoked_set_add(set, &entries[i]),
             AGW_REVOKED_SET_FULL);
-        assert_int_equal(agw_revoked_set_hold(set, &entries[i], 0),
+        assert_int_equal(agw_revoked_set_reserve(set, &entries[i], 0),
             AGW_REVOKED_SET_FULL);
         assert_memory_equal(before, set, set_bytes(SIZE));
     }
@@ -251,12 +251,12 @@ a_full_set_changes_nothing(void **state)
 
     for (i = 0; i < SIZE; i++) {
         assert_int_equal(ask(set, S("p"), numbered((unsigned) i), S("j"), 0),
-            AGW_TOKEN_REVOKED);
+            AGW_LOOKUP_REVOKED);
     }
 
     /* what is there already can grow */
 
-    entry = entry_of(AGW_REVOKED_BUSINESS, UNIT_NONE, numbered(7), 99);
+    entry = entry_of(AGW_REVOCATION_BUSINESS, UNIT_NONE, numbered(7), 99);
     assert_int_equal(agw_revoked_set_add(set, &entry), AGW_REVOKED_SET_OK);
 
     /* and what has gone makes room */
@@ -283,45 +283,45 @@ held_slots_are_not_taken(void **state)
 
     set = set_of(SIZE);
 
-    add(set, AGW_REVOKED_PARTNER, S("p"), UNIT_NONE, 1);
+    add(set, AGW_REVOCATION_PARTNER, S("p"), UNIT_NONE, 1);
 
     for (i = 0; i < 10; i++) {
-        assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("p"), i), 0);
+        assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), i), 0);
     }
 
     is_in_order(set);
 
     for (i = 0; i < SIZE - 11; i++) {
-        assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE,
+        assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE,
             numbered(i), 2), 0);
     }
 
     assert_int_equal(agw_revoked_set_count(set), SIZE - 10);
-    assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE, S("x"), 2),
+    assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE, S("x"), 2),
         AGW_REVOKED_SET_FULL);
-    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("p"), 3),
+    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 3),
         AGW_REVOKED_SET_FULL);
     is_in_order(set);
 
     /* who held it is certain of it */
 
     for (i = 0; i < 5; i++) {
-        give_back(set, AGW_REVOKED_BUSINESS, S("p"), i);
-        assert_int_equal(add(set, AGW_REVOKED_BUSINESS, S("p"),
+        give_back(set, AGW_REVOCATION_BUSINESS, S("p"), i);
+        assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, S("p"),
             unit_format("held%u", i), 3), 0);
     }
 
     /* given back, or left by who died, it is anybody's */
 
-    give_back(set, AGW_REVOKED_BUSINESS, S("p"), 5);
-    agw_revoked_set_vacate(set, 6);
+    give_back(set, AGW_REVOCATION_BUSINESS, S("p"), 5);
+    agw_revoked_set_release_all(set, 6);
     is_in_order(set);
 
-    assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE, S("x"), 4),
+    assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE, S("x"), 4),
         0);
-    assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE, S("y"), 4),
+    assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE, S("y"), 4),
         0);
-    assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE, S("z"), 4),
+    assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE, S("z"), 4),
         AGW_REVOKED_SET_FULL);
     assert_int_equal(agw_revoked_set_count(set), SIZE - 3);
     is_in_order(set);
@@ -340,24 +340,24 @@ seats(void **state)
 
     set = set_of(SIZE);
 
-    assert_int_equal(hold(set, AGW_REVOKED_BUSINESS, S("p"),
-        AGW_REVOKED_SEATS - 1), AGW_REVOKED_SET_OK);
-    assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("p"),
-        AGW_REVOKED_SEATS), AGW_REVOKED_SET_FULL);
-    assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("p"), (unsigned) -1),
+    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"),
+        AGW_REVOKED_PROCESSES - 1), AGW_REVOKED_SET_OK);
+    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"),
+        AGW_REVOKED_PROCESSES), AGW_REVOKED_SET_FULL);
+    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), (unsigned) -1),
         AGW_REVOKED_SET_FULL);
 
-    give_back(set, AGW_REVOKED_BUSINESS, S("p"), AGW_REVOKED_SEATS);
-    give_back(set, AGW_REVOKED_BUSINESS, S("p"), 0);
-    agw_revoked_set_vacate(set, AGW_REVOKED_SEATS);
-    agw_revoked_set_vacate(set, 0);
+    give_back(set, AGW_REVOCATION_BUSINESS, S("p"), AGW_REVOKED_PROCESSES);
+    give_back(set, AGW_REVOCATION_BUSINESS, S("p"), 0);
+    agw_revoked_set_release_all(set, AGW_REVOKED_PROCESSES);
+    agw_revoked_set_release_all(set, 0);
     assert_int_equal(set->slots, 1);
     assert_int_equal(set->writes, 1);
 
     /* vacated, and then given back by who did not know */
 
-    agw_revoked_set_vacate(set, AGW_REVOKED_SEATS - 1);
-    give_back(set, AGW_REVOKED_BUSINESS, S("p"), AGW_REVOKED_SEATS - 1);
+    agw_revoked_set_release_all(set, AGW_REVOKED_PROCESSES - 1);
+    give_back(set, AGW_REVOCATION_BUSINESS, S("p"), AGW_REVOKED_PROCESSES - 1);
     assert_int_equal(set->slots, 0);
     assert_int_equal(set->writes, 0);
     is_in_order(set);
@@ -365,12 +365,12 @@ seats(void **state)
     /* no process holds more than it can count */
 
     for (i = 0; i < UINT16_MAX; i++) {
-        assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("p"), 1), 0);
+        assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 1), 0);
     }
 
-    assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("p"), 1),
+    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 1),
         AGW_REVOKED_SET_FULL);
-    assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("p"), 2), 0);
+    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 2), 0);
     is_in_order(set);
 }
 
@@ -388,33 +388,35 @@ held_tokens_find_room(void **state)
     set = set_of(SIZE);
 
     for (i = 0; i < 20; i++) {
-        assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("p"), 1), 0);
-        assert_int_equal(hold(set, AGW_REVOKED_OWNER, S("q"), 2), 0);
+        assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 1), 0);
+        assert_int_equal(hold(set, AGW_REVOCATION_OWNER, S("q"), 2), 0);
     }
 
     for (i = 0; i < SIZE - 2; i++) {
-        assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE,
+        assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE,
             numbered(i), 2), 0);
     }
 
-    assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("p"), 1), 0);
-    assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("r"), 1),
+    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 1), 0);
+    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("r"), 1),
         AGW_REVOKED_SET_FULL);
 
     for (i = 0; i < 20; i++) {
-        give_back(set, AGW_REVOKED_TOKEN, S("p"), 1);
-        assert_int_equal(add(set, AGW_REVOKED_TOKEN, S("p"), numbered(i),
+        give_back(set, AGW_REVOCATION_TOKEN, S("p"), 1);
+        assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("p"), numbered(i),
             10 + i), 0);
-        give_back(set, AGW_REVOKED_OWNER, S("q"), 2);
-        assert_int_equal(add(set, AGW_REVOKED_OWNER, S("q"), numbered(i),
+        give_back(set, AGW_REVOCATION_OWNER, S("q"), 2);
+        assert_int_equal(add(set, AGW_REVOCATION_OWNER, S("q"), numbered(i),
             10 + i), 0);
         is_in_order(set);
     }
 
     assert_int_equal(ask(set, S("p"), S("b"), S("x"), 28),
-        AGW_TOKEN_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("b"), S("x"), 29), AGW_TOKEN_LIVES);
-    assert_int_equal(ask(set, S("r"), S("b"), S("x"), 2), AGW_TOKEN_LIVES);
+        AGW_LOOKUP_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("b"), S("x"), 29),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("r"), S("b"), S("x"), 2),
+                     AGW_LOOKUP_NOT_REVOKED);
 }
 
 
@@ -430,26 +432,26 @@ an_account_that_nothing_came_of(void **state)
 
     set = set_of(SIZE);
 
-    assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("p"), 1), 0);
-    assert_int_equal(hold(set, AGW_REVOKED_OWNER, S("p"), 2), 0);
+    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 1), 0);
+    assert_int_equal(hold(set, AGW_REVOCATION_OWNER, S("p"), 2), 0);
     assert_int_equal(agw_revoked_set_count(set), 1);
 
-    give_back(set, AGW_REVOKED_TOKEN, S("p"), 1);
+    give_back(set, AGW_REVOCATION_TOKEN, S("p"), 1);
     assert_int_equal(agw_revoked_set_count(set), 1);
-    give_back(set, AGW_REVOKED_OWNER, S("p"), 2);
+    give_back(set, AGW_REVOCATION_OWNER, S("p"), 2);
     assert_int_equal(agw_revoked_set_count(set), 0);
     is_in_order(set);
 
     /* not while entries leave that name it, though it is forgotten */
 
     for (i = 0; i <= QUARTER; i++) {
-        add(set, AGW_REVOKED_TOKEN, S("q"), numbered(i), 1);
+        add(set, AGW_REVOCATION_TOKEN, S("q"), numbered(i), 1);
     }
 
     assert_int_not_equal(set->left, 0);
     agw_revoked_set_raise_floor(set, 1);
-    assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("q"), 1), 0);
-    give_back(set, AGW_REVOKED_TOKEN, S("q"), 1);
+    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("q"), 1), 0);
+    give_back(set, AGW_REVOCATION_TOKEN, S("q"), 1);
     is_in_order(set);
     sweep(set);
     assert_int_equal(agw_revoked_set_count(set), 0);
@@ -457,12 +459,12 @@ an_account_that_nothing_came_of(void **state)
 
     /* one that is held outlives the sweep, and one of who died does not */
 
-    assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("p"), 1), 0);
+    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 1), 0);
     agw_revoked_set_raise_floor(set, 2);
     sweep(set);
     assert_int_equal(agw_revoked_set_count(set), 1);
 
-    agw_revoked_set_vacate(set, 1);
+    agw_revoked_set_release_all(set, 1);
     agw_revoked_set_raise_floor(set, 3);
     sweep(set);
     assert_int_equal(agw_revoked_set_count(set), 0);
@@ -489,7 +491,7 @@ slots_are_used_again(void **state)
         for (i = 0; i < 40; i++) {
             n = ((unsigned) round * 37 + i * 11) % 200;
             partner = n % 2 ? S("p") : S("q");
-            assert_int_equal(add(set, AGW_REVOKED_TOKEN, partner,
+            assert_int_equal(add(set, AGW_REVOCATION_TOKEN, partner,
                 numbered(n), 2 * round), 0);
             there[n] = 2 * round;
         }
@@ -502,7 +504,7 @@ slots_are_used_again(void **state)
             partner = n % 2 ? S("p") : S("q");
             unit_assert(ask(set, partner, UNIT_NONE, numbered(n), 2 * round)
                 == (there[n] > (round > 3 ? 2 * (round - 3) : 0)
-                    ? AGW_TOKEN_REVOKED : AGW_TOKEN_LIVES),
+                    ? AGW_LOOKUP_REVOKED : AGW_LOOKUP_NOT_REVOKED),
                 "round %d, %u", (int) round, n);
         }
     }

@@ -14,32 +14,38 @@ a_token_and_no_other(void **state)
 
     set = set_of(16);
 
-    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 4), AGW_TOKEN_LIVES);
-    assert_int_equal(add(set, AGW_REVOKED_TOKEN, S("p"), S("j"), 5), 0);
+    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 4),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("p"), S("j"), 5), 0);
 
-    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 4), AGW_TOKEN_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("b"), S("J"), 4), AGW_TOKEN_LIVES);
-    assert_int_equal(ask(set, S("p"), S("b"), S("j2"), 4), AGW_TOKEN_LIVES);
-    assert_int_equal(ask(set, S("p"), S("b"), S(""), 4), AGW_TOKEN_LIVES);
+    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 4), AGW_LOOKUP_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("b"), S("J"), 4),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("b"), S("j2"), 4),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("b"), S(""), 4),
+                     AGW_LOOKUP_NOT_REVOKED);
 
     /* whatever its business, seq and iat are said to be */
 
-    assert_int_equal(ask(set, S("p"), S(""), S("j"), 4), AGW_TOKEN_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("x"), S("j"), 9), AGW_TOKEN_REVOKED);
+    assert_int_equal(ask(set, S("p"), S(""), S("j"), 4), AGW_LOOKUP_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("x"), S("j"), 9), AGW_LOOKUP_REVOKED);
     assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"), NOW + 9999),
-        AGW_TOKEN_REVOKED);
+        AGW_LOOKUP_REVOKED);
 
     /* nor any other of that partner, which was cut off at no time */
 
     assert_int_equal(ask_iat(set, S("p"), S("b"), S("x"), 0),
-        AGW_TOKEN_LIVES);
+        AGW_LOOKUP_NOT_REVOKED);
 
     /* another partner's token of the same jti, and ids that run together */
 
-    assert_int_equal(ask(set, S("q"), S("b"), S("j"), 4), AGW_TOKEN_LIVES);
-    assert_int_equal(add(set, AGW_REVOKED_TOKEN, S("ab"), S("c"), 6), 0);
-    assert_int_equal(ask(set, S("a"), S(""), S("bc"), 4), AGW_TOKEN_LIVES);
-    assert_int_equal(ask(set, S("ab"), S(""), S("c"), 4), AGW_TOKEN_REVOKED);
+    assert_int_equal(ask(set, S("q"), S("b"), S("j"), 4),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("ab"), S("c"), 6), 0);
+    assert_int_equal(ask(set, S("a"), S(""), S("bc"), 4),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("ab"), S(""), S("c"), 4), AGW_LOOKUP_REVOKED);
 
     is_in_order(set);
 }
@@ -54,12 +60,12 @@ kinds(void **state)
     agw_revoked_set_t  *set;
 
     static const struct {
-        agw_revoked_t   kind;
+        agw_revocation_kind_t   kind;
         int             refused[6];
     } cases[] = {
-        { AGW_REVOKED_OWNER, { 1, 0, 0, 0, 0, 0 } },
-        { AGW_REVOKED_BUSINESS, { 1, 0, 0, 1, 0, 0 } },
-        { AGW_REVOKED_PARTNER, { 1, 1, 1, 0, 0, 0 } },
+        { AGW_REVOCATION_OWNER, { 1, 0, 0, 0, 0, 0 } },
+        { AGW_REVOCATION_BUSINESS, { 1, 0, 0, 1, 0, 0 } },
+        { AGW_REVOCATION_PARTNER, { 1, 1, 1, 0, 0, 0 } },
     };
 
     const agw_str_t  tokens[6][2] = {
@@ -76,14 +82,15 @@ kinds(void **state)
 
         for (k = 0; k < UNIT_COUNT(tokens); k++) {
             unit_assert(ask(set, tokens[k][0], tokens[k][1], S("j"), 4)
-                == (cases[i].refused[k] ? AGW_TOKEN_REVOKED
-                                        : AGW_TOKEN_LIVES),
+                == (cases[i].refused[k] ? AGW_LOOKUP_REVOKED
+                                        : AGW_LOOKUP_NOT_REVOKED),
                 "kind %d, token %zu", cases[i].kind, k);
 
             /* a jti that is called as the business, and the partner */
 
             unit_assert(ask(set, tokens[k][0], S("z"), S("b"), 5)
-                == AGW_TOKEN_LIVES, "kind %d, token %zu", cases[i].kind, k);
+                == AGW_LOOKUP_NOT_REVOKED,
+                "kind %d, token %zu", cases[i].kind, k);
         }
 
         is_in_order(set);
@@ -98,8 +105,8 @@ seq_against_stamp(void **state)
 {
     size_t                      i;
     agw_revoked_set_t          *set;
-    static const agw_revoked_t  kinds[] = {
-        AGW_REVOKED_OWNER, AGW_REVOKED_BUSINESS, AGW_REVOKED_PARTNER
+    static const agw_revocation_kind_t  kinds[] = {
+        AGW_REVOCATION_OWNER, AGW_REVOCATION_BUSINESS, AGW_REVOCATION_PARTNER
     };
 
     (void) state;
@@ -131,8 +138,8 @@ iat_against_time(void **state)
     size_t                      i;
     agw_revocation_t            entry;
     agw_revoked_set_t          *set;
-    static const agw_revoked_t  kinds[] = {
-        AGW_REVOKED_OWNER, AGW_REVOKED_BUSINESS, AGW_REVOKED_PARTNER
+    static const agw_revocation_kind_t  kinds[] = {
+        AGW_REVOCATION_OWNER, AGW_REVOCATION_BUSINESS, AGW_REVOCATION_PARTNER
     };
 
     (void) state;
@@ -174,8 +181,8 @@ repeated_entries_raise(void **state)
     uint64_t                    generation;
     agw_revocation_t            entry;
     agw_revoked_set_t          *set;
-    static const agw_revoked_t  kinds[] = {
-        AGW_REVOKED_OWNER, AGW_REVOKED_BUSINESS, AGW_REVOKED_PARTNER
+    static const agw_revocation_kind_t  kinds[] = {
+        AGW_REVOCATION_OWNER, AGW_REVOCATION_BUSINESS, AGW_REVOCATION_PARTNER
     };
 
     (void) state;
@@ -223,7 +230,7 @@ repeated_entries_raise(void **state)
         assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"),
             NOW + 7 + AHEAD), 1);
         assert_int_equal(agw_revoked_set_count(set),
-            kinds[i] == AGW_REVOKED_PARTNER ? 1 : 2);
+            kinds[i] == AGW_REVOCATION_PARTNER ? 1 : 2);
 
         is_in_order(set);
     }
@@ -247,14 +254,15 @@ generation_tells_of_every_entry(void **state)
 
     for (i = 0; i < 20; i++) {
         before = agw_revoked_set_generation(set);
-        add(set, (agw_revoked_t) (1 + i % 4), numbered(i), S("x"), i + 1);
+        add(set, (agw_revocation_kind_t) (1 + i % 4), numbered(i), S("x"),
+            i + 1);
         assert_true(agw_revoked_set_generation(set) > before);
     }
 
     before = agw_revoked_set_generation(set);
     agw_revoked_set_raise_floor(set, 0);
-    assert_int_equal(hold(set, AGW_REVOKED_TOKEN, S("new"), 1), 0);
-    give_back(set, AGW_REVOKED_TOKEN, S("new"), 1);
+    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("new"), 1), 0);
+    give_back(set, AGW_REVOCATION_TOKEN, S("new"), 1);
     assert_true(agw_revoked_set_generation(set) == before);
 
     agw_revoked_set_raise_floor(set, 3);
@@ -279,15 +287,15 @@ stamp_is_the_highest(void **state)
     set = set_of(16);
 
     assert_true(agw_revoked_set_stamp(set) == 0);
-    add(set, AGW_REVOKED_TOKEN, S("p"), S("j"), 50);
+    add(set, AGW_REVOCATION_TOKEN, S("p"), S("j"), 50);
     assert_true(agw_revoked_set_stamp(set) == 50);
-    add(set, AGW_REVOKED_TOKEN, S("p"), S("k"), 40);
+    add(set, AGW_REVOCATION_TOKEN, S("p"), S("k"), 40);
     assert_true(agw_revoked_set_stamp(set) == 50);
 
     /* also of one that took no room, and for good */
 
-    add(set, AGW_REVOKED_PARTNER, S("p"), UNIT_NONE, 60);
-    add(set, AGW_REVOKED_OWNER, S("p"), S("b"), 60);
+    add(set, AGW_REVOCATION_PARTNER, S("p"), UNIT_NONE, 60);
+    add(set, AGW_REVOCATION_OWNER, S("p"), S("b"), 60);
     assert_true(agw_revoked_set_stamp(set) == 60);
 
     /* a floor is a stamp that was given, and so is what the store says */
@@ -296,9 +304,9 @@ stamp_is_the_highest(void **state)
     sweep(set);
     assert_true(agw_revoked_set_stamp(set) == 70);
 
-    agw_revoked_set_know(set, 80);
+    agw_revoked_set_raise_stamp(set, 80);
     assert_true(agw_revoked_set_stamp(set) == 80);
-    agw_revoked_set_know(set, 75);
+    agw_revoked_set_raise_stamp(set, 75);
     assert_true(agw_revoked_set_stamp(set) == 80);
 }
 
@@ -315,22 +323,23 @@ older_than_the_floor(void **state)
     agw_revoked_set_raise_floor(set, 50);
 
     assert_int_equal(ask(set, S("p"), S("b"), S("j"), 49),
-        AGW_TOKEN_FORGOTTEN);
+        AGW_LOOKUP_BELOW_FLOOR);
     assert_int_equal(ask(set, S("p"), S("b"), S("j"), 0),
-        AGW_TOKEN_FORGOTTEN);
-    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 50), AGW_TOKEN_LIVES);
+        AGW_LOOKUP_BELOW_FLOOR);
+    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 50),
+                     AGW_LOOKUP_NOT_REVOKED);
 
     /* iat knows of no floor */
 
     assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"), 0),
-        AGW_TOKEN_LIVES);
+        AGW_LOOKUP_NOT_REVOKED);
 
     /* it never falls */
 
     agw_revoked_set_raise_floor(set, 40);
     assert_true(agw_revoked_set_floor(set) == 50);
     assert_int_equal(ask(set, S("p"), S("b"), S("j"), 49),
-        AGW_TOKEN_FORGOTTEN);
+        AGW_LOOKUP_BELOW_FLOOR);
 }
 
 
@@ -347,10 +356,10 @@ sweep_takes_what_is_not_above_the_floor(void **state)
     set = set_of(400);
 
     for (i = 0; i < 40; i++) {
-        add(set, AGW_REVOKED_TOKEN, numbered(i), S("j"), 10 * i + 1);
-        add(set, AGW_REVOKED_OWNER, numbered(i), S("b"), 10 * i + 2);
-        add(set, AGW_REVOKED_BUSINESS, numbered(i), numbered(i), 10 * i + 3);
-        add(set, AGW_REVOKED_PARTNER, numbered(i), UNIT_NONE, 10 * i + 4);
+        add(set, AGW_REVOCATION_TOKEN, numbered(i), S("j"), 10 * i + 1);
+        add(set, AGW_REVOCATION_OWNER, numbered(i), S("b"), 10 * i + 2);
+        add(set, AGW_REVOCATION_BUSINESS, numbered(i), numbered(i), 10 * i + 3);
+        add(set, AGW_REVOCATION_PARTNER, numbered(i), UNIT_NONE, 10 * i + 4);
 
         /* the cut-off has taken the place of both */
 
@@ -367,7 +376,7 @@ sweep_takes_what_is_not_above_the_floor(void **state)
 
         assert_int_equal(agw_revoked_set_count(set), 2 * (40 - i) - 1);
         assert_int_equal(ask(set, numbered(i), UNIT_NONE, S("j"),
-            10 * i + 3), AGW_TOKEN_REVOKED);
+            10 * i + 3), AGW_LOOKUP_REVOKED);
 
         agw_revoked_set_raise_floor(set, 10 * i + 4);
         sweep(set);
@@ -375,9 +384,9 @@ sweep_takes_what_is_not_above_the_floor(void **state)
 
         assert_int_equal(agw_revoked_set_count(set), 2 * (39 - i));
         assert_int_equal(ask(set, numbered(i), UNIT_NONE, S("j"),
-            10 * i + 3), AGW_TOKEN_FORGOTTEN);
+            10 * i + 3), AGW_LOOKUP_BELOW_FLOOR);
         assert_int_equal(ask(set, numbered(i), UNIT_NONE, S("j"),
-            10 * i + 4), AGW_TOKEN_LIVES);
+            10 * i + 4), AGW_LOOKUP_NOT_REVOKED);
     }
 }
 
@@ -399,7 +408,7 @@ sweep_of_few_entries(void **state)
         set = set_of(3000);
 
         for (i = 0; i < n; i++) {
-            add(set, AGW_REVOKED_TOKEN, S("p"), numbered(i), i + 1);
+            add(set, AGW_REVOCATION_TOKEN, S("p"), numbered(i), i + 1);
         }
 
         agw_revoked_set_raise_floor(set, 5);
@@ -427,8 +436,8 @@ accounts_go_with_their_last_entry(void **state)
     set = set_of(64);
 
     for (i = 0; i < 16; i++) {
-        add(set, AGW_REVOKED_TOKEN, numbered(i), S("j"), 2 * i + 1);
-        add(set, AGW_REVOKED_BUSINESS, numbered(i), numbered(i), 2 * i + 2);
+        add(set, AGW_REVOCATION_TOKEN, numbered(i), S("j"), 2 * i + 1);
+        add(set, AGW_REVOCATION_BUSINESS, numbered(i), numbered(i), 2 * i + 2);
     }
 
     assert_int_equal(agw_revoked_set_count(set), 48);
@@ -458,7 +467,7 @@ sweep_is_done_in_slices(void **state)
     set = set_of(2 * size);
 
     for (i = 0; i < size; i++) {
-        assert_int_equal(add(set, AGW_REVOKED_BUSINESS, UNIT_NONE,
+        assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE,
             unit_format("b%u", i), i + 1), 0);
     }
 
@@ -470,7 +479,7 @@ sweep_is_done_in_slices(void **state)
         assert_true(agw_revoked_set_count(set) > size / 2);
 
         for (i = 0; i < 10; i++) {
-            add(set, AGW_REVOKED_BUSINESS, UNIT_NONE,
+            add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE,
                 unit_format("more%u-%u", slices, i), 2 * size);
         }
     }
@@ -508,7 +517,7 @@ a_set_that_is_elsewhere(void **state)
     set = set_of(60);
 
     for (i = 0; i < 40; i++) {
-        add(set, AGW_REVOKED_TOKEN, numbered(i % 3), numbered(i), i + 1);
+        add(set, AGW_REVOCATION_TOKEN, numbered(i % 3), numbered(i), i + 1);
     }
 
     copy = (agw_revoked_set_t *) unit_alloc(set_bytes(60));
@@ -519,12 +528,12 @@ a_set_that_is_elsewhere(void **state)
 
     for (i = 0; i < 40; i++) {
         assert_int_equal(ask(copy, numbered(i % 3), UNIT_NONE, numbered(i),
-            i), AGW_TOKEN_REVOKED);
+            i), AGW_LOOKUP_REVOKED);
     }
 
-    add(copy, AGW_REVOKED_TOKEN, S("p"), S("x"), 100);
+    add(copy, AGW_REVOCATION_TOKEN, S("p"), S("x"), 100);
     assert_int_equal(ask(copy, S("p"), UNIT_NONE, S("x"), 1),
-        AGW_TOKEN_REVOKED);
+        AGW_LOOKUP_REVOKED);
     is_in_order(copy);
 }
 

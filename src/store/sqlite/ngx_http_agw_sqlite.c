@@ -135,9 +135,9 @@ ngx_http_agw_sqlite_make(void *state,
 
     sqlite->limits = limits;
 
-    rc = ngx_http_agw_as_worker(cycle, cycle->log,
-                                ngx_http_agw_sqlite_make_as_worker, &make,
-                                NGX_HTTP_AGW_SQLITE_MIGRATION);
+    rc = ngx_http_agw_run_as_worker(cycle, cycle->log,
+                                    ngx_http_agw_sqlite_make_as_worker, &make,
+                                    NGX_HTTP_AGW_SQLITE_MIGRATION);
 
     if (rc == NGX_BUSY) {
         ngx_log_error(NGX_LOG_WARN, cycle->log, 0,

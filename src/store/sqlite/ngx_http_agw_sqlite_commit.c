@@ -49,7 +49,7 @@ static int ngx_http_agw_commit_all(ngx_http_agw_sqlite_commit_t *commit,
     ngx_log_t *log);
 static int ngx_http_agw_commit_revoke(ngx_http_agw_sqlite_commit_t *commit,
     ngx_http_agw_write_t *write);
-static int ngx_http_agw_commit_tend(ngx_http_agw_sqlite_commit_t *commit,
+static int ngx_http_agw_commit_maintain(ngx_http_agw_sqlite_commit_t *commit,
     ngx_http_agw_write_t *write);
 static int ngx_http_agw_commit_bind(sqlite3_stmt *stmt, agw_str_t kind,
     agw_str_t id);
@@ -150,14 +150,14 @@ ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit, int rc,
         return;
     }
 
-    /* upkeep may wait for an operator's long statement: no error then */
+    /* an operator's long statement may delay maintenance: that is no error */
 
     level = NGX_LOG_INFO;
 
     for (write = commit->batch; write != NULL; write = write->next) {
         write->rc = rc == SQLITE_BUSY ? NGX_BUSY : NGX_ERROR;
 
-        if (!write->unwanted) {
+        if (!write->abandoned) {
             level = NGX_LOG_ERR;
         }
     }
@@ -274,11 +274,11 @@ ngx_http_agw_commit_wait(void *data, int tries)
     wanted = !(ngx_exiting || ngx_quit || ngx_terminate);
 
     for (write = commit->batch; write != NULL; write = write->next) {
-        wanted |= !write->unwanted && !ngx_terminate;
+        wanted |= !write->abandoned && !ngx_terminate;
     }
 
     if (!wanted
-        || ngx_http_agw_sqlite_commit_clock() - commit->batch->since
+        || ngx_http_agw_sqlite_commit_clock() - commit->batch->queued_at
            >= NGX_HTTP_AGW_COMMIT_PATIENCE)
     {
         return 0;
@@ -313,7 +313,7 @@ ngx_http_agw_commit_all(ngx_http_agw_sqlite_commit_t *commit, ngx_log_t *log)
     known = 0;
 
     for (write = commit->batch; write != NULL; write = write->next) {
-        known = ngx_max(known, write->known);
+        known = ngx_max(known, write->known_stamp);
     }
 
     rc = ngx_http_agw_commit_step_with(commit->stmts[NGX_HTTP_AGW_RAISE],
@@ -326,7 +326,7 @@ ngx_http_agw_commit_all(ngx_http_agw_sqlite_commit_t *commit, ngx_log_t *log)
     for (write = commit->batch; write != NULL; write = write->next) {
         rc = write->revocation.kind != 0
              ? ngx_http_agw_commit_revoke(commit, write)
-             : ngx_http_agw_commit_tend(commit, write);
+             : ngx_http_agw_commit_maintain(commit, write);
 
         write->rc = rc == SQLITE_OK ? NGX_OK : NGX_ERROR;
 
@@ -341,7 +341,8 @@ ngx_http_agw_commit_all(ngx_http_agw_sqlite_commit_t *commit, ngx_log_t *log)
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "auth_gateway: store \"%s\" refuses %s: %s",
                       commit->path,
-                      write->revocation.kind ? "a revocation" : "its upkeep",
+                      write->revocation.kind ? "a revocation"
+                                             : "its maintenance",
                       sqlite3_errmsg(commit->db));
     }
 
@@ -379,7 +380,7 @@ ngx_http_agw_commit_revoke(ngx_http_agw_sqlite_commit_t *commit,
                                         NGX_HTTP_AGW_COMMIT_TIME_MAX));
     }
 
-    if (rc == SQLITE_OK && revocation->kind == AGW_REVOKED_BUSINESS) {
+    if (rc == SQLITE_OK && revocation->kind == AGW_REVOCATION_BUSINESS) {
         rc = sqlite3_bind_text(stmt, 4,
                                (const char *) revocation->partner_id.data,
                                (int) revocation->partner_id.len,
@@ -411,7 +412,7 @@ ngx_http_agw_commit_revoke(ngx_http_agw_sqlite_commit_t *commit,
  */
 
 static int
-ngx_http_agw_commit_tend(ngx_http_agw_sqlite_commit_t *commit,
+ngx_http_agw_commit_maintain(ngx_http_agw_sqlite_commit_t *commit,
     ngx_http_agw_write_t *write)
 {
     int         rc, before;
@@ -424,7 +425,7 @@ ngx_http_agw_commit_tend(ngx_http_agw_sqlite_commit_t *commit,
     if (rc == SQLITE_OK) {
         rc = ngx_http_agw_commit_step_with(
                                        commit->stmts[NGX_HTTP_AGW_ADVANCE],
-                                       write->elapsed, write->passed);
+                                       write->elapsed, write->seconds);
     }
 
     write->advanced = rc == SQLITE_OK && sqlite3_changes(commit->db) == 1;

@@ -16,16 +16,16 @@ static ngx_int_t ngx_http_agw_sqlite_split(agw_str_t id, agw_str_t *first,
     agw_str_t *second);
 
 
-static const agw_str_t  ngx_http_agw_sqlite_kinds[AGW_REVOKED_KINDS] = {
-    [AGW_REVOKED_TOKEN] = agw_string("token"),
-    [AGW_REVOKED_OWNER] = agw_string("owner"),
-    [AGW_REVOKED_BUSINESS] = agw_string("business"),
-    [AGW_REVOKED_PARTNER] = agw_string("partner")
+static const agw_str_t  ngx_http_agw_sqlite_kinds[AGW_REVOCATION_KINDS] = {
+    [AGW_REVOCATION_TOKEN] = agw_string("token"),
+    [AGW_REVOCATION_OWNER] = agw_string("owner"),
+    [AGW_REVOCATION_BUSINESS] = agw_string("business"),
+    [AGW_REVOCATION_PARTNER] = agw_string("partner")
 };
 
 
 agw_str_t
-ngx_http_agw_sqlite_kind(agw_revoked_t kind)
+ngx_http_agw_sqlite_kind(agw_revocation_kind_t kind)
 {
     return ngx_http_agw_sqlite_kinds[kind];
 }
@@ -36,15 +36,15 @@ ngx_http_agw_sqlite_id(const agw_revocation_t *revocation, u_char *buf)
 {
     switch (revocation->kind) {
 
-    case AGW_REVOKED_TOKEN:
+    case AGW_REVOCATION_TOKEN:
         return ngx_http_agw_sqlite_pair(revocation->partner_id,
                                         revocation->jti, buf);
 
-    case AGW_REVOKED_OWNER:
+    case AGW_REVOCATION_OWNER:
         return ngx_http_agw_sqlite_pair(revocation->partner_id,
                                         revocation->business_id, buf);
 
-    case AGW_REVOKED_BUSINESS:
+    case AGW_REVOCATION_BUSINESS:
         return revocation->business_id;
 
     default:
@@ -81,7 +81,7 @@ ngx_http_agw_sqlite_parse_id(agw_str_t kind, agw_str_t id,
     agw_str_t    rest;
     ngx_uint_t   i;
 
-    for (i = AGW_REVOKED_TOKEN; i < AGW_REVOKED_KINDS; i++) {
+    for (i = AGW_REVOCATION_TOKEN; i < AGW_REVOCATION_KINDS; i++) {
         if (agw_str_eq(kind, ngx_http_agw_sqlite_kinds[i])) {
             revocation->kind = i;
         }
@@ -89,7 +89,7 @@ ngx_http_agw_sqlite_parse_id(agw_str_t kind, agw_str_t id,
 
     switch (revocation->kind) {
 
-    case AGW_REVOKED_TOKEN:
+    case AGW_REVOCATION_TOKEN:
 
         if (ngx_http_agw_sqlite_split(id, &revocation->partner_id, &rest)
             != NGX_OK)
@@ -104,7 +104,7 @@ ngx_http_agw_sqlite_parse_id(agw_str_t kind, agw_str_t id,
         return agw_is_id(revocation->partner_id)
                && agw_is_id(revocation->jti) ? NGX_OK : NGX_DECLINED;
 
-    case AGW_REVOKED_OWNER:
+    case AGW_REVOCATION_OWNER:
 
         if (ngx_http_agw_sqlite_split(id, &revocation->partner_id,
                                       &revocation->business_id)
@@ -116,12 +116,12 @@ ngx_http_agw_sqlite_parse_id(agw_str_t kind, agw_str_t id,
         return agw_is_id(revocation->partner_id)
                && agw_is_id(revocation->business_id) ? NGX_OK : NGX_DECLINED;
 
-    case AGW_REVOKED_BUSINESS:
+    case AGW_REVOCATION_BUSINESS:
         revocation->business_id = id;
 
         return agw_is_id(id) ? NGX_OK : NGX_DECLINED;
 
-    case AGW_REVOKED_PARTNER:
+    case AGW_REVOCATION_PARTNER:
         revocation->partner_id = id;
 
         return agw_is_id(id) ? NGX_OK : NGX_DECLINED;

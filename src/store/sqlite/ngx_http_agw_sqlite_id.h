@@ -18,7 +18,7 @@
 #define NGX_HTTP_AGW_SQLITE_ID_MAX   (2 * AGW_ID_MAX + 1)
 
 
-agw_str_t ngx_http_agw_sqlite_kind(agw_revoked_t kind);
+agw_str_t ngx_http_agw_sqlite_kind(agw_revocation_kind_t kind);
 
 
 /*

@@ -41,7 +41,7 @@ const ngx_http_agw_revocations_engine_t  ngx_http_agw_sqlite_revocations = {
 };
 
 
-/* revoke() and tend(): the kind of the revocation, 0 or not, tells which */
+/* revoke(), and maintain(), whose revocation has no kind */
 
 static void
 ngx_http_agw_sqlite_write(void *state, ngx_http_agw_write_t *write)
@@ -60,13 +60,13 @@ ngx_http_agw_sqlite_read_revocations(void *state,
     ngx_uint_t              rows;
     ngx_http_agw_sqlite_t  *sqlite = state;
 
-    reading->other = 0;
+    reading->other_store = 0;
 
     rc = ngx_http_agw_sqlite_ready(sqlite, reading->log);
 
     if (rc != SQLITE_OK) {
-        reading->other = (ngx_http_agw_sqlite_file(sqlite->path)
-                          != reading->position.store);
+        reading->other_store = (ngx_http_agw_sqlite_file(sqlite->path)
+                          != reading->position.store_id);
 
         return rc == SQLITE_BUSY ? NGX_BUSY : NGX_ERROR;
     }
@@ -77,7 +77,7 @@ ngx_http_agw_sqlite_read_revocations(void *state,
         return ngx_http_agw_sqlite_failed(sqlite, reading, rc);
     }
 
-    if (reading->position.stamp >= reading->last) {
+    if (reading->position.stamp >= reading->last_stamp) {
         return NGX_OK;
     }
 
@@ -93,7 +93,8 @@ ngx_http_agw_sqlite_read_revocations(void *state,
 
     /* a later row may have been read meanwhile */
 
-    reading->position.stamp = ngx_max(reading->position.stamp, reading->last);
+    reading->position.stamp = ngx_max(reading->position.stamp,
+                                      reading->last_stamp);
 
     return NGX_OK;
 }
@@ -121,19 +122,19 @@ ngx_http_agw_sqlite_read_clock(ngx_http_agw_sqlite_t *sqlite,
         return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
     }
 
-    reading->last = sqlite3_column_int64(stmt, 0);
+    reading->last_stamp = sqlite3_column_int64(stmt, 0);
     reading->floor = sqlite3_column_int64(stmt, 1);
     reading->horizon = sqlite3_column_int64(stmt, 2);
 
-    reading->anew = position->store != sqlite->file
-                    || reading->last < position->stamp
+    reading->restarted = position->store_id != sqlite->file
+                    || reading->last_stamp < position->stamp
                     || (position->mark != 0
                         && (sqlite3_column_type(stmt, 3) == SQLITE_NULL
                             || sqlite3_column_int64(stmt, 3)
                                != position->mark_tag));
 
-    if (reading->anew) {
-        position->store = sqlite->file;
+    if (reading->restarted) {
+        position->store_id = sqlite->file;
         position->stamp = 0;
     }
 
@@ -205,7 +206,7 @@ ngx_http_agw_sqlite_revocation(sqlite3_stmt *stmt,
         return NGX_DECLINED;
     }
 
-    if (revocation->kind == AGW_REVOKED_BUSINESS) {
+    if (revocation->kind == AGW_REVOCATION_BUSINESS) {
         revocation->partner_id = ngx_http_agw_sqlite_column(stmt, 4);
     }
 
@@ -229,7 +230,7 @@ static ngx_int_t
 ngx_http_agw_sqlite_failed(ngx_http_agw_sqlite_t *sqlite,
     ngx_http_agw_reading_t *reading, int rc)
 {
-    reading->other = (sqlite->file != reading->position.store);
+    reading->other_store = (sqlite->file != reading->position.store_id);
 
     if (rc == SQLITE_BUSY) {
         return NGX_BUSY;

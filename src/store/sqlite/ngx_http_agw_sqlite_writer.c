@@ -167,7 +167,7 @@ ngx_http_agw_sqlite_writer_add(ngx_http_agw_sqlite_writer_t *writer,
         return;
     }
 
-    write->since = ngx_http_agw_sqlite_commit_clock();
+    write->queued_at = ngx_http_agw_sqlite_commit_clock();
 
     ngx_http_agw_writer_lock(writer);
     ngx_http_agw_writer_queue(writer, write);
@@ -272,7 +272,8 @@ ngx_http_agw_writer_here(ngx_http_agw_sqlite_writer_t *writer)
     ngx_http_agw_write_t  *done;
 
     rc = ngx_http_agw_sqlite_commit(&writer->commit, writer->log);
-    waited = ngx_http_agw_sqlite_commit_clock() - writer->commit.batch->since;
+    waited = ngx_http_agw_sqlite_commit_clock()
+             - writer->commit.batch->queued_at;
 
     if (rc == SQLITE_BUSY && waited < NGX_HTTP_AGW_COMMIT_PATIENCE) {
         ngx_add_timer(&writer->retry, NGX_HTTP_AGW_SQLITE_RETRY);
@@ -329,8 +330,8 @@ ngx_http_agw_writer_take(ngx_http_agw_sqlite_writer_t *writer)
         write = batch;
         batch = write->next;
 
-        if (write->rc == NGX_BUSY && !write->unwanted
-            && now - write->since < NGX_HTTP_AGW_COMMIT_PATIENCE)
+        if (write->rc == NGX_BUSY && !write->abandoned
+            && now - write->queued_at < NGX_HTTP_AGW_COMMIT_PATIENCE)
         {
             ngx_http_agw_writer_queue(writer, write);
             continue;
