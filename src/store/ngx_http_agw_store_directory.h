@@ -84,8 +84,11 @@ struct ngx_http_agw_query_s {
  * Run a query.  NGX_OK: the results are in the query, and the handler will not
  * be called.  NGX_AGAIN: the handler will be called once, with NGX_OK or
  * NGX_ERROR.  NGX_ERROR: the query failed, which is logged.  A row that does
- * not exist is a result, not an error.  All API keys that are invalid at
- * query->now take the same work, whatever the reason.
+ * not exist is a result, not an error.
+ *
+ * An engine decides on each API key, by agw_policy_api_key() at query->now, and
+ * all that are refused take the same work: the time does not tell which
+ * partners exist.
  */
 
 ngx_int_t ngx_http_agw_store_find_api_keys(ngx_http_agw_store_t *store,
