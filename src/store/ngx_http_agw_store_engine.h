@@ -44,6 +44,7 @@ typedef struct {
 
 typedef struct {
     ngx_str_t    scheme;             /* with its colon */
+    ngx_str_t    syntax;             /* in quotes, as an error names it */
 
     void      *(*create)(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n);
     void       (*make)(void *state,
