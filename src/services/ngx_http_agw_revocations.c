@@ -222,8 +222,8 @@ ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending, ngx_log_t *log)
 
     default:
         ngx_log_error(NGX_LOG_ALERT, log, 0,
-                      "auth_gateway: the zone is full, nothing more is "
-                      "revoked (auth_gateway_zone)");
+                      "auth_gateway: the zone is full, and nothing more is "
+                      "revoked; increase \"auth_gateway_zone\"");
         return NGX_DECLINED;
     }
 }

@@ -145,7 +145,7 @@ ngx_http_agw_sqlite_make(void *state,
     if (rc == NGX_BUSY) {
         ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
                       "auth_gateway: store \"%s\" is locked by another "
-                      "process, and left to the workers", sqlite->path);
+                      "process; the workers will open it", sqlite->path);
     }
 }
 
