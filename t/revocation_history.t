@@ -22,7 +22,7 @@ use AGW::Nginx qw(nginx_t);
 use AGW::Revoking;
 
 my $steps = $ENV{AGW_HISTORY_STEPS} // ($ENV{AGW_PRELOAD} ? 10_000 : 30_000);
-my $seed = $ENV{AGW_HISTORY_SEED} // (int(time) ^ $$);
+my $seed = $ENV{AGW_HISTORY_SEED} // 7009;
 my $workers = 2;
 
 my $conf = <<'CONF';
