@@ -103,8 +103,8 @@ ngx_http_agw_init_main_conf(ngx_conf_t *cf, void *conf)
     }
 
     return ngx_http_agw_zone_create(cf, mcf->zone_size, &mcf->limits,
-                                           mcf->store, mcf->stale,
-                                           &mcf->revocations);
+                                    mcf->store, mcf->stale,
+                                    &mcf->revocations);
 }
 
 

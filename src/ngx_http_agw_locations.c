@@ -321,14 +321,14 @@ ngx_http_agw_check_partner(ngx_conf_t *cf,
         if (ngx_http_agw_is_described(&t[i], first, end, location)) {
             ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                           "\"auth_gateway_require partner\" in location "
-                          "\"%V\": \"%*s<business_id>%*s\" describes its "
-                          "path as that of a business, where %s in the "
+                          "\"%V\": its path is that of a business by the "
+                          "template \"%*s<business_id>%*s\", and %s in the "
                           "server in %s:%ui",
                           &clcf->name, t[i].prefix.len,
                           t[i].prefix.data, t[i].suffix.len,
                           t[i].suffix.data,
                           conf->literal
-                          ? "every partner is let through"
+                          ? "every partner token is accepted"
                           : "a partner token is refused",
                           location->core_server->file_name,
                           location->core_server->line);

@@ -344,7 +344,7 @@ for my $rest (ordinary()) {
 
 # whatever else there may be: 200 only where no reader sees another
 
-my $seed = $ENV{AGW_SEED} // time ^ $$;
+my $seed = $ENV{AGW_SEED} // 3986;
 
 srand $seed;
 diag("AGW_SEED=$seed") if $ENV{AGW_SEED};

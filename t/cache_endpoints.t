@@ -189,7 +189,7 @@ sub introspected {
 my @them = (basic => [@{ $gw->{them} }{qw(id key)}]);
 
 for my $kind ('business', 'partner') {
-    my ($token, $end) = (undef, int(Time::HiRes::time()) + 3);
+    my $token;
     my $path = $kind eq 'business' ? $url : '/partner';
     my %of = (partner_id => $id,
         ($kind eq 'business' ? (business_id => $business) : ()));
@@ -216,6 +216,8 @@ for my $kind ('business', 'partner') {
         $unseen);
 
     # and one that expires
+
+    my $end = int(Time::HiRes::time()) + 2;
 
     $token = keep("a $kind\'s that ends", $gw->mint(%of,
         claims => { exp => $end }), $path);

@@ -120,13 +120,13 @@ sub partner_of {
     my ($location, $what) = @_;
 
     return qr/"auth_gateway_require\ partner"\ in\ location\ "\Q$location\E":
-        \ "\/v1\/businesses\/<business_id>"\ describes\ its\ path
-        \ as\ that\ of\ a\ business,\ where\ $what
+        \ its\ path\ is\ that\ of\ a\ business\ by\ the\ template
+        \ "\/v1\/businesses\/<business_id>",\ and\ $what
         \ in\ the\ server\ in\ \/\S+:\d+$/x;
 }
 
 my $refuses = 'a\ partner\ token\ is\ refused';
-my $opens = 'every\ partner\ is\ let\ through';
+my $opens = 'every\ partner\ token\ is\ accepted';
 
 warned('partner in the very location', partner_of('/v1/businesses/',
     $refuses), location => "$template $partner $proxy");

@@ -124,7 +124,7 @@ for my $version (sort keys %ask) {
 
     # token endpoints, each with a final slash and without
 
-    $gw->rest;
+    $gw->rest(6);
 
     for my $slash ('', '/') {
         $r = $ask->('POST', $token_path . $slash, basic => [$id, $key]);
@@ -150,7 +150,7 @@ for my $version (sort keys %ask) {
     }
 
     for my $path (map { "/v1/businesses/$business[0]/auth-token$_" } '', '/') {
-        $gw->rest;
+        $gw->rest(3);
 
         $r = $ask->('POST', $path, bearer => $partner_token,
             body => '{"session_duration":"60"}',
@@ -168,6 +168,8 @@ for my $version (sort keys %ask) {
     }
 
     # "businesses" is no business here
+
+    $gw->rest(4);
 
     $gw->refused("P2.1 $version $_", $ask->('POST', $_,
         bearer => $partner_token), 'unknown_business', format => 'thred')

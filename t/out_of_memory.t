@@ -196,8 +196,8 @@ sub problems {
     my @problems;
     my $log = $gw->log_text;
     my %may = $business eq $mine
-        ? (200 => qr/^/, 401 => qr/^/, 500 => qr/\[error\].*: no memory/)
-        : (403 => qr/^/, 401 => qr/^/, 500 => qr/\[error\].*: no memory/);
+        ? (200 => qr/^/, 500 => qr/\[error\].*: no memory/)
+        : (403 => qr/^/, 500 => qr/\[error\].*: no memory/);
 
     $may{none} = qr/\[emerg\].* malloc\(\d+\) failed/;
 

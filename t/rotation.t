@@ -154,7 +154,7 @@ sub new_key {
     my $next = new_key($id, not_before => $turn);
     my (%early, %late);
 
-    while (time < $turn + 0.6) {
+    while (time < $turn + 0.6 || !%late) {
         my $before = time;
         my @got = map { ask($id, $_)->status } $old, $next;
         my $after = time;

@@ -92,8 +92,8 @@ my $regex = 'auth_gateway: the path of a business is refused in location'
     . ' "auth_gateway_require" of its own to serve it';
 my $prefix = $regex =~ s{"\\\.\(pdf\|png\)\$"}{"/v1/businesses/b-2/"}r;
 my $none = 'auth_gateway: the path of a business is refused: no'
-    . ' location of server "files.example" matches it, and the server'
-    . ' requires no token itself';
+    . ' location of server "files.example" matches it, it must be one with an'
+    . ' "auth_gateway_require" of its own';
 
 ok(refused("/v1/businesses/b-2do-not-log/$_.pdf?do-not-log"),
     "D3 refused, $_") for 1 .. 5;

@@ -33,12 +33,13 @@ agw_reason_t
 agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring, agw_str_t token,
     unsigned char *buf)
 {
-    size_t          i, len;
-    agw_str_t       segment[3], signing_input, sig;
-    agw_reason_t    reason;
-    agw_jws_keys_t  keys;
-    unsigned char   sig_buf[AGW_BASE64_DECODED(AGW_BASE64URL_SIZE(
-                                AGW_SIG_MAX)) + 1];
+    size_t                  i, len;
+    agw_str_t               segment[3], signing_input, sig;
+    agw_reason_t            reason;
+    agw_jws_keys_t          keys;
+    unsigned char           sig_buf[AGW_BASE64_DECODED(AGW_BASE64URL_SIZE(
+                                        AGW_SIG_MAX)) + 1];
+    agw_signature_result_t  result;
 
     jws->key = NULL;
     jws->payload.len = 0;
@@ -80,10 +81,19 @@ agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring, agw_str_t token,
     signing_input.data = token.data;
     signing_input.len = segment[0].len + 1 + segment[1].len;
 
-    for (i = 0; agw_key_verify(keys.key[i], signing_input, sig) != 0; i++) {
-        if (i + 1 == keys.n) {
-            return AGW_BAD_SIGNATURE;
+    result = AGW_SIGNATURE_INVALID;
+
+    for (i = 0; i < keys.n; i++) {
+        result = agw_key_verify(keys.key[i], signing_input, sig);
+
+        if (result != AGW_SIGNATURE_INVALID) {
+            break;
         }
+    }
+
+    if (result != AGW_SIGNATURE_VALID) {
+        return result == AGW_SIGNATURE_INVALID ? AGW_BAD_SIGNATURE
+                                               : AGW_INTERNAL_ERROR;
     }
 
     jws->key = keys.key[i];

@@ -8,6 +8,8 @@
 
 
 static agw_reason_t agw_policy_owner(const agw_requirement_t *demand);
+static agw_api_key_state_t agw_policy_api_key_state(
+    const agw_api_key_row_t *row, int64_t now);
 
 
 agw_reason_t
@@ -69,7 +71,16 @@ agw_policy_owner(const agw_requirement_t *demand)
 }
 
 
-agw_api_key_state_t
+agw_reason_t
+agw_policy_api_key(agw_api_key_row_t *row, int64_t now)
+{
+    row->state = agw_policy_api_key_state(row, now);
+
+    return row->state == AGW_API_KEY_GOOD ? AGW_OK : AGW_INVALID_CLIENT;
+}
+
+
+static agw_api_key_state_t
 agw_policy_api_key_state(const agw_api_key_row_t *row, int64_t now)
 {
     if (!row->partner_found) {
@@ -109,14 +120,6 @@ agw_api_key_state_text(agw_api_key_state_t state)
     };
 
     return texts[state];
-}
-
-
-agw_reason_t
-agw_policy_api_key(const agw_api_key_row_t *row, int64_t now)
-{
-    return agw_policy_api_key_state(row, now) == AGW_API_KEY_GOOD
-           ? AGW_OK : AGW_INVALID_CLIENT;
 }
 
 

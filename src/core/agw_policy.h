@@ -38,20 +38,7 @@ agw_reason_t agw_policy_access(const agw_claims_t *claims,
     const agw_requirement_t *demand);
 
 
-/* an API key with its partner, as a store has them; Unix seconds */
-
-typedef struct {
-    unsigned      partner_found:1;
-    unsigned      partner_active:1;
-    unsigned      found:1;           /* that partner has that key */
-    unsigned      expires:1;
-    int64_t       not_before;
-    int64_t       expires_at;        /* where it expires */
-    int64_t       stamp;             /* of the store, when it was read */
-} agw_api_key_row_t;
-
-
-/* what the log says about an API key; clients are never told */
+/* the state of an API key, for the log: a client is never told */
 
 typedef enum {
     AGW_API_KEY_UNKNOWN_PARTNER = 0,
@@ -63,18 +50,33 @@ typedef enum {
 } agw_api_key_state_t;
 
 
-agw_api_key_state_t agw_policy_api_key_state(const agw_api_key_row_t *row,
-    int64_t now);
-
-
 /* its text, of at most 32 bytes */
 
 const char *agw_api_key_state_text(agw_api_key_state_t state);
 
 
-/* AGW_OK if it is good, else AGW_INVALID_CLIENT */
+/* an API key with its partner, as a store has them; Unix seconds */
 
-agw_reason_t agw_policy_api_key(const agw_api_key_row_t *row, int64_t now);
+typedef struct {
+    unsigned      partner_found:1;
+    unsigned      partner_active:1;
+    unsigned      found:1;           /* that partner has that key */
+    unsigned      expires:1;
+    int64_t       not_before;
+    int64_t       expires_at;        /* if it expires */
+    int64_t       stamp;             /* of the store, when it was read */
+
+    agw_api_key_state_t  state;      /* by agw_policy_api_key() */
+} agw_api_key_row_t;
+
+
+/*
+ * Sets the state of a row that a store has filled.  Returns AGW_OK if it is
+ * AGW_API_KEY_GOOD, else AGW_INVALID_CLIENT.  A zeroed row, whose state was
+ * not set, is that of an unknown partner.
+ */
+
+agw_reason_t agw_policy_api_key(agw_api_key_row_t *row, int64_t now);
 
 
 /* a business, as seen by one partner */

@@ -26,7 +26,9 @@ agw_revoked_set_reserve(agw_revoked_set_t *set,
     uint32_t              account, slots;
     agw_revoked_result_t  result;
 
-    if (seat >= AGW_REVOKED_PROCESSES || set->seats[seat].writes == UINT16_MAX) {
+    if (seat >= AGW_REVOKED_PROCESSES
+        || set->seats[seat].writes == UINT16_MAX)
+    {
         return AGW_REVOKED_SET_FULL;
     }
 

@@ -26,7 +26,8 @@ static void agw_revoked_insert(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, uint32_t account, agw_hash_t id);
 static uint32_t agw_revoked_time(int64_t time);
 static int agw_revoked_ends(const agw_revoked_set_t *set,
-    agw_revocation_kind_t kind, agw_hash_t id, const agw_revoked_token_t *token);
+    agw_revocation_kind_t kind, agw_hash_t id,
+    const agw_revoked_token_t *token);
 
 
 size_t
@@ -111,7 +112,9 @@ agw_revoked_set_add(agw_revoked_set_t *set,
         if (n == account) {
             agw_revoked_absorb(set, account);
 
-        } else if (account != 0 && revocation->kind != AGW_REVOCATION_BUSINESS) {
+        } else if (account != 0
+                   && revocation->kind != AGW_REVOCATION_BUSINESS)
+        {
             agw_revoked_note(agw_revoked_entry(set, account),
                              revocation->stamp, time);
 
@@ -271,12 +274,14 @@ agw_revoked_set_lookup(const agw_revoked_set_t *set,
                   != 0;
 
         if (token->business_id.len) {
-            revoked |= agw_revoked_ends(set, AGW_REVOCATION_OWNER, owner, token)
-                       | agw_revoked_ends(set, AGW_REVOCATION_BUSINESS, business,
-                                          token);
+            revoked |= agw_revoked_ends(set, AGW_REVOCATION_OWNER, owner,
+                                        token)
+                       | agw_revoked_ends(set, AGW_REVOCATION_BUSINESS,
+                                          business, token);
         }
 
-        revoked |= agw_revoked_ends(set, AGW_REVOCATION_PARTNER, partner, token);
+        revoked |= agw_revoked_ends(set, AGW_REVOCATION_PARTNER, partner,
+                                    token);
 
         floor = __atomic_load_n(&set->floor, __ATOMIC_ACQUIRE);
 

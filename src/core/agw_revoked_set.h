@@ -1,8 +1,11 @@
 
 /*
- * The set of what is revoked: entries that name tokens, in memory that several
- * processes share.  One process at a time changes it, under the caller's lock;
- * all read it meanwhile, without a lock.
+ * The set of revocations, in memory that several processes share.  One process
+ * at a time changes it, under the caller's lock; all others read it meanwhile,
+ * without a lock.
+ *
+ * An entry that is not of a single token refuses all older tokens of a partner,
+ * of a business, or of a partner for a business (its owner).
  *
  * Entries are ordered by stamps: integers that the store gives, and that only
  * grow.  A token has the last stamp that was given before it was issued (seq),
@@ -26,10 +29,10 @@ typedef struct agw_revoked_set_s  agw_revoked_set_t;
 
 
 typedef enum {
-    AGW_REVOCATION_TOKEN = 1,           /* that token, whatever its seq or iat */
-    AGW_REVOCATION_OWNER,               /* a partner's older ones for a business */
-    AGW_REVOCATION_BUSINESS,            /* everyone's older ones for a business */
-    AGW_REVOCATION_PARTNER              /* a partner's older ones */
+    AGW_REVOCATION_TOKEN = 1,        /* one token, whatever its seq or iat */
+    AGW_REVOCATION_OWNER,            /* of a partner, for a business */
+    AGW_REVOCATION_BUSINESS,         /* of all partners, for a business */
+    AGW_REVOCATION_PARTNER           /* of a partner */
 } agw_revocation_kind_t;
 
 /* one more than the last kind: a size for arrays that kinds index */
@@ -37,39 +40,42 @@ typedef enum {
 #define AGW_REVOCATION_KINDS   5
 
 
-/* ids that the kind does not have are empty; a business may have a partner */
+/*
+ * Ids that the kind does not have are empty.  The partner_id of a business is
+ * that of the partner that revoked it, if one did.
+ */
 
 typedef struct {
-    agw_revocation_kind_t   kind;
-    agw_str_t       partner_id;      /* of a token, an owner, a partner */
-    agw_str_t       business_id;     /* of an owner, a business */
-    agw_str_t       jti;             /* of a token */
-    int64_t         stamp;           /* 1 to AGW_STAMP_MAX */
-    int64_t         time;            /* Unix seconds */
-    int64_t         seq;             /* of a token, where that is known */
-    unsigned        seq_known:1;
+    agw_revocation_kind_t  kind;
+    agw_str_t              partner_id;   /* of a token, an owner, a partner */
+    agw_str_t              business_id;  /* of an owner, a business */
+    agw_str_t              jti;          /* of a token */
+    int64_t                stamp;        /* 1 to AGW_STAMP_MAX */
+    int64_t                time;         /* Unix seconds */
+    int64_t                seq;          /* of a token, if it is known */
+    unsigned               seq_known:1;
 } agw_revocation_t;
 
 
 typedef enum {
     AGW_REVOKED_SET_OK = 0,
     AGW_REVOKED_SET_FULL,            /* of entries that cannot be merged */
-    AGW_REVOKED_SET_SHARE_USED      /* a quarter is one partner's businesses */
+    AGW_REVOKED_SET_SHARE_USED       /* a quarter is one partner's businesses */
 } agw_revoked_result_t;
 
 
 typedef enum {
     AGW_LOOKUP_NOT_REVOKED = 0,
     AGW_LOOKUP_REVOKED,
-    AGW_LOOKUP_BELOW_FLOOR,             /* older than what is known */
-    AGW_LOOKUP_RETRY_LOCKED             /* the set kept changing */
+    AGW_LOOKUP_BELOW_FLOOR,          /* older than any entry that is kept */
+    AGW_LOOKUP_RETRY_LOCKED          /* the set kept changing */
 } agw_revoked_lookup_t;
 
 
 /*
- * What a token is looked up by.  An empty business_id is none; seq is
- * AGW_SEQ_NONE if it has none that is believed.  ahead is how far iat may
- * be ahead of the clock, in seconds.
+ * A token as it is looked up.  business_id is empty if it has none; seq is
+ * AGW_SEQ_NONE if it has none that is trusted.  ahead is how far iat may be
+ * ahead of the clock, in seconds.
  */
 
 typedef struct {
@@ -83,8 +89,8 @@ typedef struct {
 
 
 /*
- * The number of processes that can change a set: each has a number below it.
- * Each holds room for at most 65535 writes.
+ * How many processes can change a set: each has a number below this.  Each can
+ * reserve room for 65535 writes.
  */
 
 #define AGW_REVOKED_PROCESSES   1024
@@ -110,30 +116,30 @@ int agw_revoked_set_is_valid(const void *p, size_t size);
 
 
 /*
- * Holds room, for the process of that number, for an entry that is about to be
- * written to the store, and makes room if it is short.  Until it is given
- * back, agw_revoked_set_add() cannot fail.  Stamp and time are not used;
- * partner_id must not be empty.  Locked.
+ * Reserves room for an entry that the process of that number is about to write
+ * to the store, and makes room if it is short.  Until it is released,
+ * agw_revoked_set_add() of that entry cannot fail.  Stamp and time are not
+ * used; partner_id must not be empty.  Locked.
  */
 
 agw_revoked_result_t agw_revoked_set_reserve(agw_revoked_set_t *set,
-    const agw_revocation_t *revocation, unsigned seat);
+    const agw_revocation_t *revocation, unsigned process);
 
 void agw_revoked_set_release(agw_revoked_set_t *set,
-    const agw_revocation_t *revocation, unsigned seat);
+    const agw_revocation_t *revocation, unsigned process);
 
 
-/* gives back all that a process holds that has died or starts; locked */
+/* releases all that a process has reserved, if it died or starts; locked */
 
-void agw_revoked_set_release_all(agw_revoked_set_t *set, unsigned seat);
+void agw_revoked_set_release_all(agw_revoked_set_t *set, unsigned process);
 
 
 /*
  * Adds an entry, or raises stamp and time of the existing one, which are never
- * lowered.  Makes room if it is short; if the partner's own entry is all that
- * is left, raises that.  Returns AGW_REVOKED_SET_OK, which is certain after
- * agw_revoked_set_reserve() and agw_revoked_set_release() under the same lock;
- * or AGW_REVOKED_SET_FULL, and nothing has changed.  Locked.
+ * lowered.  Makes room if it is short.  If there is still none, raises instead
+ * the entry of the partner, which refuses all that this one would.  Returns
+ * AGW_REVOKED_SET_OK, always if room was reserved, and released under the same
+ * lock; or AGW_REVOKED_SET_FULL, and nothing has changed.  Locked.
  */
 
 agw_revoked_result_t agw_revoked_set_add(agw_revoked_set_t *set,
@@ -141,9 +147,9 @@ agw_revoked_result_t agw_revoked_set_add(agw_revoked_set_t *set,
 
 
 /*
- * From now on a token whose seq is below the floor is AGW_LOOKUP_BELOW_FLOOR; the
- * floor is never lowered.  Entries whose stamps are not above it are no longer
- * needed: agw_revoked_set_sweep() removes some thousands at a time, and
+ * From now on a token whose seq is below the floor is AGW_LOOKUP_BELOW_FLOOR.
+ * The floor is never lowered.  Entries whose stamps are not above it are no
+ * longer needed: agw_revoked_set_sweep() removes some thousands at a time, and
  * returns 1 as long as there are more.  Locked.
  */
 
@@ -162,12 +168,12 @@ size_t agw_revoked_set_count(const agw_revoked_set_t *set);
 size_t agw_revoked_set_size(const agw_revoked_set_t *set);
 
 
-/* notes a stamp that the store has given: no lower one may follow; locked */
+/* raises the highest stamp to one that the store has given; locked */
 
 void agw_revoked_set_raise_stamp(agw_revoked_set_t *set, int64_t stamp);
 
 
-/* the highest stamp that is known, or 0; the floor; not locked */
+/* the highest stamp, or 0; the floor; not locked */
 
 int64_t agw_revoked_set_stamp(const agw_revoked_set_t *set);
 int64_t agw_revoked_set_floor(const agw_revoked_set_t *set);
@@ -175,18 +181,18 @@ int64_t agw_revoked_set_floor(const agw_revoked_set_t *set);
 
 /*
  * A number that changes with each change of the set, before
- * agw_revoked_set_add() or _raise_floor() returns; never 0.  A token that was
- * not revoked is not revoked as long as this is the generation that
- * agw_revoked_set_lookup() has set for it.  Not locked.
+ * agw_revoked_set_add() or _raise_floor() returns; never 0.  As long as it is
+ * the generation that agw_revoked_set_lookup() returned with
+ * AGW_LOOKUP_NOT_REVOKED, that token is not revoked.  Not locked.
  */
 
 uint64_t agw_revoked_set_generation(const agw_revoked_set_t *set);
 
 
 /*
- * Whether a token is revoked, and the generation at which that was so.  After
- * AGW_LOOKUP_RETRY_LOCKED the caller has to ask again with the lock held: then
- * that is never the result.  Not locked.
+ * Whether a token is revoked, and the generation for which that is so.  After
+ * AGW_LOOKUP_RETRY_LOCKED the caller has to repeat it with the lock held, which
+ * never returns that.  Not locked.
  */
 
 agw_revoked_lookup_t agw_revoked_set_lookup(const agw_revoked_set_t *set,

@@ -173,8 +173,8 @@ ngx_http_agw_log_unguarded(ngx_http_request_t *r,
     if (lcf->place == NGX_HTTP_AGW_NOWHERE) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "auth_gateway: the path of a business is refused: no "
-                      "location of server \"%V\" matches it, and the server "
-                      "requires no token itself",
+                      "location of server \"%V\" matches it, it must be one "
+                      "with an \"auth_gateway_require\" of its own",
                       &cscf->server_name);
         return;
     }

@@ -239,7 +239,8 @@ ngx_http_agw_api_key_decide(ngx_http_agw_store_query_t *sq, ngx_int_t rc)
     ngx_uint_t                     i;
     agw_reason_t                   reason;
     ngx_http_agw_ctx_t            *ctx;
-    agw_api_key_state_t            state, best;
+    agw_api_key_state_t            best;
+    const agw_api_key_row_t       *row;
     const ngx_http_agw_query_t    *query;
     ngx_http_agw_api_key_query_t  *kq;
 
@@ -250,19 +251,18 @@ ngx_http_agw_api_key_decide(ngx_http_agw_store_query_t *sq, ngx_int_t rc)
     best = AGW_API_KEY_UNKNOWN_PARTNER;
 
     for (i = 0; rc == NGX_OK && i < query->nkeys; i++) {
+        row = &query->api_keys[i];
 
-        if (query->api_keys[i].partner_found) {
+        if (row->partner_found) {
             ctx->partner_id =
                         ngx_http_agw_from_core(query->keys[i].partner_id);
         }
 
-        state = agw_policy_api_key_state(&query->api_keys[i],
-                                         kq->auth.asked);
-        best = ngx_max(best, state);
+        best = ngx_max(best, row->state);
 
-        if (state == AGW_API_KEY_GOOD) {
+        if (row->state == AGW_API_KEY_GOOD) {
             kq->auth.partner_id = ctx->partner_id;
-            kq->auth.stamp = query->api_keys[i].stamp;
+            kq->auth.stamp = row->stamp;
             break;
         }
     }

@@ -1,12 +1,12 @@
 
 /*
- * One worker at a time follows the store for all: whoever finds that nobody
- * has for a while.  So none is missed when a worker dies.  Where there is
- * nothing new, none waits for the zone's mutex: whoever holds it may be dying.
+ * One worker at a time reads the store for all: each looks at intervals, and
+ * the first that finds the last reading too old begins one.  So no particular
+ * worker is needed.  A serving worker never waits for the zone's mutex, since
+ * its owner may be dying.
  *
- * A store that is looked at is looked at by any worker, every 200 ms.  A store
- * that is followed (Redis) tells by itself what is new, to one worker, which
- * renews its lease every 200 ms; another takes it over if it did not.
+ * A store that is followed (Redis) sends what is new to one worker, which
+ * renews its lease at each interval; if it does not, another takes it over.
  */
 
 
@@ -15,33 +15,33 @@
 #include <ngx_http.h>
 
 #include "ngx_http_agw_revocation_sync.h"
-#include "ngx_http_agw_revocation_upkeep.h"
+#include "ngx_http_agw_revocation_maintenance.h"
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_zone.h"
 
 
-#define NGX_HTTP_AGW_SYNC        200         /* ms between two looks */
-#define NGX_HTTP_AGW_SYNC_FULL   1000        /* where there is no room */
-#define NGX_HTTP_AGW_SYNC_SLICE  8           /* ms of reading without a rest */
+#define NGX_HTTP_AGW_SYNC        200         /* ms between two readings */
+#define NGX_HTTP_AGW_SYNC_FULL   1000        /* the same, if it did not fit */
+#define NGX_HTTP_AGW_SYNC_SLICE  8           /* ms of reading at a stretch */
 #define NGX_HTTP_AGW_SYNC_LEASE  600         /* ms without a renewal */
 
 
-/* of this worker */
+/* the state of this worker */
 
 typedef struct {
     const ngx_http_agw_revocations_t  *revocations;
     ngx_event_t               event;
     ngx_http_agw_reading_t    reading;
     ngx_str_t                 name;          /* of the store */
-    ngx_log_t                 log;           /* silent after an error */
+    ngx_log_t                 log;           /* no errors after the first */
     ngx_atomic_uint_t         overflow;      /* when the reading began */
     int64_t                   stamp;         /* likewise */
-    unsigned                  more:1;        /* it is in the middle of it */
-    unsigned                  lost:1;        /* something did not fit */
-    unsigned                  anew:1;        /* of another store, or copy */
-    unsigned                  serving:1;     /* requests, meanwhile */
+    unsigned                  more:1;        /* to read */
+    unsigned                  overflowed:1;  /* an entry did not fit */
+    unsigned                  restarted:1;   /* another store, or copy */
+    unsigned                  serving:1;     /* requests */
     unsigned                  followed:1;    /* the store is */
-    unsigned                  leading:1;     /* by this worker */
+    unsigned                  leading:1;     /* this worker follows it */
     unsigned                  waiting:1;     /* for reading.done */
     unsigned                  exiting:1;     /* and leads all the same */
 } ngx_http_agw_sync_t;
@@ -85,7 +85,7 @@ ngx_http_agw_revocation_sync_open(ngx_http_agw_revocations_t *revocations,
     ngx_memzero(sync, sizeof(ngx_http_agw_sync_t));
 
     sync->revocations = revocations;
-    sync->last_read = ngx_http_agw_store_is_followed(revocations->store);
+    sync->followed = ngx_http_agw_store_is_followed(revocations->store);
     sync->reading.handler = ngx_http_agw_sync_add;
     sync->reading.done = ngx_http_agw_sync_done;
     sync->reading.data = sync;
@@ -100,7 +100,7 @@ ngx_http_agw_revocation_sync_open(ngx_http_agw_revocations_t *revocations,
 
     zone = ngx_http_agw_zone(revocations);
 
-    /* what a process of this number held died with it */
+    /* the process that had this slot before may have died */
 
     ngx_http_agw_zone_lock(revocations);
     agw_revoked_set_release_all(zone->set, ngx_process_slot);
@@ -109,11 +109,11 @@ ngx_http_agw_revocation_sync_open(ngx_http_agw_revocations_t *revocations,
     ngx_http_agw_store_know(revocations->store,
                             agw_revoked_set_stamp(zone->set));
 
-    ngx_http_agw_upkeep_open(revocations);
+    ngx_http_agw_maintain_open(revocations);
 
-    /* nothing is served yet: this may take its time */
+    /* no request is served yet, so this may block */
 
-    while (!sync->last_read && ngx_http_agw_sync_read(sync) == NGX_OK
+    while (!sync->followed && ngx_http_agw_sync_read(sync) == NGX_OK
            && sync->more)
     {
         /* void */
@@ -121,11 +121,11 @@ ngx_http_agw_revocation_sync_open(ngx_http_agw_revocations_t *revocations,
 
     sync->serving = 1;
 
-    if (sync->last_read) {
+    if (sync->followed) {
         ngx_http_agw_sync_follow(sync);
     }
 
-    ngx_http_agw_upkeep();
+    ngx_http_agw_maintain();
 
     ngx_add_timer(&sync->event, NGX_HTTP_AGW_SYNC);
 }
@@ -159,7 +159,7 @@ ngx_http_agw_sync_poll(ngx_event_t *ev)
     ngx_http_agw_store_know(sync->revocations->store,
                             agw_revoked_set_stamp(zone->set));
 
-    if (sync->last_read) {
+    if (sync->followed) {
         ngx_http_agw_sync_follow(sync);
 
     } else {
@@ -180,7 +180,7 @@ ngx_http_agw_sync_poll(ngx_event_t *ev)
         next = 1;
     }
 
-    ngx_http_agw_upkeep();
+    ngx_http_agw_maintain();
     ngx_http_agw_sync_watch(sync);
 
     ngx_add_timer(ev, next);
@@ -302,8 +302,9 @@ ngx_http_agw_sync_read_some(ngx_http_agw_sync_t *sync)
 
 
 /*
- * NGX_OK if all is known, or there is more to read, see sync->more; NGX_AGAIN
- * if ngx_http_agw_sync_done() will be called; or NGX_ERROR.
+ * NGX_OK if all has been read, or there is more, see sync->more; NGX_AGAIN if
+ * ngx_http_agw_sync_done() will be called; or NGX_ERROR if it has to be tried
+ * later.  After an entry did not fit, all is read again until it does.
  */
 
 static ngx_int_t
@@ -400,7 +401,7 @@ ngx_http_agw_sync_end(ngx_http_agw_sync_t *sync, ngx_int_t rc)
     sync->more = more;
     sync->restarted |= sync->reading.restarted;
 
-    /* where it is not told now, it is read once more */
+    /* if the zone is not updated now, the same is read once more */
 
     if (ngx_http_agw_sync_lock(sync)) {
 
@@ -419,10 +420,10 @@ ngx_http_agw_sync_end(ngx_http_agw_sync_t *sync, ngx_int_t rc)
         return NGX_ERROR;
     }
 
-    /* an older copy of the store: its stamps go on behind those we know */
+    /* an older copy of the store: raise its stamp above those we know */
 
-    if (!sync->last_read && sync->reading.last_stamp < sync->stamp) {
-        ngx_http_agw_upkeep_now();
+    if (!sync->followed && sync->reading.last_stamp < sync->stamp) {
+        ngx_http_agw_maintain_now();
     }
 
     if (!more) {
@@ -460,7 +461,7 @@ ngx_http_agw_sync_failed(ngx_http_agw_sync_t *sync)
 }
 
 
-/* not where something else did not fit since this reading began */
+/* the zone holds all revocations, unless one did not fit meanwhile */
 
 static void
 ngx_http_agw_sync_loaded(ngx_http_agw_sync_t *sync)
@@ -477,7 +478,7 @@ ngx_http_agw_sync_loaded(ngx_http_agw_sync_t *sync)
 
     zone->heard = ngx_current_msec;
 
-    if (sync->last_read && (!zone->loaded || sync->restarted)) {
+    if (sync->followed && (!zone->loaded || sync->restarted)) {
         ngx_log_error(NGX_LOG_NOTICE, sync->event.log, 0,
                       "auth_gateway: store \"%V\": all revocations are known "
                       "(%uz)", &sync->name,
@@ -520,7 +521,7 @@ ngx_http_agw_sync_add(void *data, const agw_revocation_t *revocation)
 }
 
 
-/* what is below the floor goes, some thousands at a time; 1: there is more */
+/* removes some thousands of the entries below the floor; 1: there are more */
 
 static ngx_uint_t
 ngx_http_agw_sync_sweep(ngx_http_agw_sync_t *sync)

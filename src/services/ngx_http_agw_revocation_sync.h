@@ -1,7 +1,7 @@
 
 /*
- * What is revoked elsewhere: by other nginx instances on the same store, by
- * operators, by the store's own triggers.
+ * Reads from the store what others revoked: other nginx instances on the same
+ * store, operators, triggers.
  */
 
 
@@ -13,8 +13,8 @@
 
 
 /*
- * In a worker, once its store is open: reads back what is revoked, before
- * the first request, and follows the store from then on.
+ * Called in a worker after it opened its store: reads all revocations before
+ * the first request, and from then on reads new ones.
  */
 
 void ngx_http_agw_revocation_sync_open(

@@ -216,7 +216,7 @@ ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending, ngx_log_t *log)
     ngx_http_agw_zone_lock(pending->revocations);
 
     result = agw_revoked_set_reserve(zone->set, &pending->write.revocation,
-                                  ngx_process_slot);
+                                     ngx_process_slot);
 
     ngx_http_agw_zone_unlock(pending->revocations);
 
@@ -236,8 +236,8 @@ ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending, ngx_log_t *log)
 
     default:
         ngx_log_error(NGX_LOG_ALERT, log, 0,
-                      "auth_gateway: the zone is full, nothing more is "
-                      "revoked (auth_gateway_zone)");
+                      "auth_gateway: the zone is full, and nothing more is "
+                      "revoked; increase \"auth_gateway_zone\"");
         return NGX_DECLINED;
     }
 }
@@ -326,7 +326,7 @@ ngx_http_agw_pending_done(ngx_http_agw_write_t *write, ngx_int_t rc)
     ngx_http_agw_zone_lock(pending->revocations);
 
     agw_revoked_set_release(zone->set, &write->revocation,
-                              ngx_process_slot);
+                            ngx_process_slot);
 
     if (rc == NGX_OK) {
         result = agw_revoked_set_add(zone->set, &write->revocation);

@@ -1,6 +1,6 @@
 
 /*
- * What is revoked, as handlers and services ask and tell.
+ * Revocations: whether a token is revoked, and how to revoke one.
  */
 
 
@@ -12,11 +12,11 @@
 
 
 /*
- * Whether a token that this key verified is revoked.  *generation is 0, or
- * what an earlier call left for this token: while nothing has been revoked
- * since, nothing is looked up.  Returns AGW_OK; AGW_REVOKED; AGW_EXPIRED of
- * one older than what is still known; or AGW_STORE_UNAVAILABLE where not all
- * that is revoked is known.
+ * Checks whether a token that this key verified is revoked.  *generation is 0,
+ * or as an earlier call for this token left it: if nothing was revoked since,
+ * there is no look-up.  Returns AGW_OK; AGW_REVOKED; AGW_EXPIRED if the token
+ * is older than any revocation that is kept; or AGW_STORE_UNAVAILABLE if the
+ * zone does not hold all revocations.
  */
 
 agw_reason_t ngx_http_agw_check_revoked(
@@ -30,15 +30,15 @@ ngx_uint_t ngx_http_agw_is_stale(
     const ngx_http_agw_revocations_t *revocations);
 
 
-/* seq of a token that this key verified; AGW_SEQ_NONE of another issuer's */
+/* seq of a token; AGW_SEQ_NONE if its key is another issuer's */
 
 int64_t ngx_http_agw_trusted_seq(const agw_claims_t *claims,
     const agw_key_t *key);
 
 
 /*
- * Whether a token has ended for good: older than what is still known, or
- * without a seq, and expired for longer than any revocation is kept.
+ * Whether a token needs no revocation any more: it is older than any that is
+ * kept; or it has no seq, and expired before.
  */
 
 ngx_uint_t ngx_http_agw_long_expired(
@@ -47,9 +47,8 @@ ngx_uint_t ngx_http_agw_long_expired(
 
 
 /*
- * Called with AGW_OK where the revocation is durable and in force in every
- * worker, or AGW_STORE_UNAVAILABLE; the request is then the handler's to
- * finalize.
+ * Called with AGW_OK if the revocation is durable and every worker applies it,
+ * or with AGW_STORE_UNAVAILABLE.  The handler has to finalize the request.
  */
 
 typedef void (*ngx_http_agw_revoked_pt)(ngx_http_request_t *r,
@@ -57,17 +56,18 @@ typedef void (*ngx_http_agw_revoked_pt)(ngx_http_request_t *r,
 
 
 /*
- * Revokes; revocation is as the store wants it, and copied.  Returns AGW_OK
- * where handler was, or will be, called, unless the request ends before: then
- * it is revoked all the same.  Else AGW_STORE_UNAVAILABLE, logged, where
- * there is no room for it, or AGW_INTERNAL_ERROR.
+ * Revokes.  revocation is copied; its fields are those of a write to the store.
+ * Returns AGW_OK if handler was or will be called.  If the request ends before,
+ * handler is not called, but the revocation is still written.  Returns
+ * AGW_STORE_UNAVAILABLE, logged, if there is no room in the zone, or
+ * AGW_INTERNAL_ERROR.
  */
 
 agw_reason_t ngx_http_agw_revoke(ngx_http_request_t *r,
     const agw_revocation_t *revocation, ngx_http_agw_revoked_pt handler);
 
 
-/* adds an entry that the store has; NGX_DECLINED where there is no room */
+/* adds an entry that is in the store; NGX_DECLINED if there is no room */
 
 ngx_int_t ngx_http_agw_revocations_add(
     const ngx_http_agw_revocations_t *revocations,

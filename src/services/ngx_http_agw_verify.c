@@ -297,20 +297,22 @@ ngx_http_agw_verify_signed(ngx_http_request_t *r, agw_str_t token,
         reason = read_claims(claims, jws->payload);
     }
 
-    if (refused == ngx_http_agw_json_refused) {
-        return reason;
+    if (refused != ngx_http_agw_json_refused) {
+        if (reason == AGW_OK) {
+            agw_claims_done(claims);
+        }
+
+        reason = AGW_INTERNAL_ERROR;
     }
 
-    if (reason == AGW_OK) {
-        agw_claims_done(claims);
+    if (reason == AGW_INTERNAL_ERROR) {
+        log = ngx_http_agw_log(r);
+
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "auth_gateway: no memory to read a token");
     }
 
-    log = ngx_http_agw_log(r);
-
-    ngx_log_error(NGX_LOG_ERR, log, 0,
-                  "auth_gateway: no memory to read a token");
-
-    return AGW_INTERNAL_ERROR;
+    return reason;
 }
 
 
@@ -332,7 +334,7 @@ ngx_http_agw_verify_again(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
     }
 
     return ngx_http_agw_check_revoked(mcf->revocations, &ctx->token->claims,
-                                ctx->token->key, &ctx->token->generation);
+                                      ctx->token->key, &ctx->token->generation);
 }
 
 
@@ -387,7 +389,8 @@ ngx_http_agw_verify_claims(ngx_http_request_t *r, agw_claims_t *claims,
         return AGW_WRONG_ISSUER;
     }
 
-    reason = ngx_http_agw_check_revoked(mcf->revocations, claims, key, generation);
+    reason = ngx_http_agw_check_revoked(mcf->revocations, claims, key,
+                                        generation);
     if (reason != AGW_OK) {
         return reason;
     }

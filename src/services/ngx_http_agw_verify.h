@@ -21,11 +21,11 @@ void ngx_http_agw_watch_json(void);
 
 
 /*
- * Verifies the request's bearer token (RFC 6750, section 2.1): once a pass,
- * whoever asks first.  Returns ctx->token_reason, which is AGW_OK, a reason of
- * agw_bearer_parse(), agw_jws_verify(), agw_claims_read(),
- * agw_claims_check() or ngx_http_agw_check_revoked().  Only after AGW_OK may the
- * context's claims be used.
+ * Verifies the request's bearer token (RFC 6750, section 2.1), once a pass.
+ * Returns ctx->token_reason, which is AGW_OK, or a reason of
+ * agw_bearer_parse(), agw_jws_verify(), agw_claims_read(), agw_claims_check()
+ * or ngx_http_agw_check_revoked().  Only after AGW_OK may the context's claims
+ * be used.
  */
 
 agw_reason_t ngx_http_agw_verify(ngx_http_request_t *r,

@@ -74,7 +74,7 @@ ngx_http_agw_zone_create(ngx_conf_t *cf, size_t size,
     revs->horizon = limits->horizon;
     revs->ahead = limits->ahead;
     revs->stale = stale;
-    revs->size = ngx_http_agw_zone_usable(size);
+    revs->set_size = ngx_http_agw_zone_usable(size);
     revs->zone = ngx_shared_memory_add(cf, &name, size,
                                        &ngx_http_auth_gateway_module);
     if (revs->zone == NULL) {
@@ -86,7 +86,7 @@ ngx_http_agw_zone_create(ngx_conf_t *cf, size_t size,
 
     ngx_conf_log_error(NGX_LOG_NOTICE, cf, 0,
                        "\"auth_gateway_zone\" of %uz bytes holds %uz entries",
-                       size, agw_revoked_set_capacity(revs->size));
+                       size, agw_revoked_set_capacity(revs->set_size));
 
     *revocations = revs;
 
@@ -123,13 +123,13 @@ ngx_http_agw_zone_init(ngx_shm_zone_t *zone, void *data)
     pool = (ngx_slab_pool_t *) zone->shm.addr;
 
     if (data == NULL && !zone->shm.exists) {
-        return ngx_http_agw_zone_fill(pool, revs->size, zone->shm.log);
+        return ngx_http_agw_zone_fill(pool, revs->set_size, zone->shm.log);
     }
 
     z = pool->data;
 
     if (z == NULL || z->layout != NGX_HTTP_AGW_ZONE_LAYOUT
-        || !agw_revoked_set_is_valid(z->set, revs->size))
+        || !agw_revoked_set_is_valid(z->set, revs->set_size))
     {
         ngx_log_error(NGX_LOG_EMERG, zone->shm.log, 0,
                       "auth_gateway: the zone is of another version of the "
@@ -200,14 +200,14 @@ ngx_http_agw_known(const ngx_http_agw_revocations_t *revocations,
 
     zone = ngx_http_agw_zone(revocations);
 
-    known->store = *(volatile uint64_t *) &zone->known.store;
+    known->store_id = *(volatile uint64_t *) &zone->known.store_id;
     ngx_memory_barrier();
     known->stamp = *(volatile int64_t *) &zone->known.stamp;
     known->mark = *(volatile int64_t *) &zone->known.mark;
     ngx_memory_barrier();
 
-    if (*(volatile uint64_t *) &zone->known.store != known->store) {
-        known->store = 0;
+    if (*(volatile uint64_t *) &zone->known.store_id != known->store_id) {
+        known->store_id = 0;
     }
 }
 
@@ -220,8 +220,8 @@ ngx_http_agw_set_known(const ngx_http_agw_revocations_t *revocations,
 
     zone = ngx_http_agw_zone(revocations);
 
-    if (zone->known.store != known->store) {
-        zone->known.store = 0;
+    if (zone->known.store_id != known->store_id) {
+        zone->known.store_id = 0;
         ngx_memory_barrier();
     }
 
@@ -233,7 +233,7 @@ ngx_http_agw_set_known(const ngx_http_agw_revocations_t *revocations,
     ngx_memory_barrier();
     zone->known.mark = known->mark;
     ngx_memory_barrier();
-    zone->known.store = known->store;
+    zone->known.store_id = known->store_id;
 }
 
 

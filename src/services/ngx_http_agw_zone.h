@@ -1,6 +1,7 @@
 
 /*
- * The zone: memory that all workers of one nginx share.
+ * The zone: memory that all workers of one nginx share, with the set of
+ * revocations.
  */
 
 
@@ -15,11 +16,11 @@
 struct ngx_http_agw_revocations_s {
     ngx_shm_zone_t           *zone;
     ngx_http_agw_store_t     *store;
-    size_t                    size;          /* of the set, in bytes */
-    time_t                    horizon;       /* of any token: seconds */
-    time_t                    ahead;         /* of an iat, at most: seconds */
-    ngx_msec_t                stale;         /* age that is too much; 0: none */
-    unsigned                  reloaded:1;    /* the zone is of a cycle before */
+    size_t                    set_size;      /* bytes */
+    time_t                    horizon;       /* ngx_http_agw_store_limits_t */
+    time_t                    ahead;         /* likewise */
+    ngx_msec_t                stale;         /* knowledge this old; 0: none */
+    unsigned                  inherited:1;   /* the zone existed before */
 };
 
 
@@ -27,33 +28,35 @@ struct ngx_http_agw_revocations_s {
 
 typedef struct {
     ngx_msec_t                at;
-    uint64_t                  store;
+    uint64_t                  store_id;
     int64_t                   stamp;
 } ngx_http_agw_held_t;
 
 #define NGX_HTTP_AGW_HELD   16
 
 
-/* in shared memory; changed with atomic operations, or under the mutex */
+/*
+ * In shared memory.  Fields of an atomic type are changed by atomic operations,
+ * the others under the mutex.
+ */
 
 typedef struct {
     ngx_uint_t                layout;
     agw_revoked_set_t        *set;
-    ngx_http_agw_position_t   position;      /* read up to there: mutex */
-    int64_t                   elapsed;       /* of the store, -1: mutex */
-    ngx_msec_t                elapsed_at;    /* when it was that: mutex */
-    int64_t                   horizon;       /* of the store: mutex */
-    ngx_atomic_t              followed;      /* ngx_current_msec, at last */
-    ngx_atomic_t              follower;      /* who does, of a followed store */
-    ngx_atomic_t              tended;        /* as `followed` */
+    ngx_http_agw_position_t   position;      /* in the store */
+    int64_t                   elapsed;       /* the store's clock, or -1 */
+    ngx_msec_t                elapsed_at;    /* ngx_current_msec at that time */
+    int64_t                   horizon;       /* that the store knows */
+    ngx_atomic_t              last_read;     /* ngx_current_msec */
+    ngx_atomic_t              follower;      /* its pid, of a followed store */
+    ngx_atomic_t              last_maintained;   /* ngx_current_msec */
     ngx_atomic_t              heard;         /* when all was known, at last */
     ngx_atomic_t              stale;         /* that is too long ago: logged */
-    ngx_http_agw_position_t   known;         /* all up to there is in the set:
-                                                see ngx_http_agw_known() */
-    ngx_http_agw_held_t       held[NGX_HTTP_AGW_HELD];    /* mutex */
-    ngx_uint_t                nheld;         /* ever: mutex */
-    ngx_atomic_t              complete;      /* all has been read once */
-    ngx_atomic_t              overflow;      /* what did not fit */
+    ngx_http_agw_position_t   known;         /* see ngx_http_agw_known() */
+    ngx_http_agw_held_t       held[NGX_HTTP_AGW_HELD];
+    ngx_uint_t                nheld;         /* so many were ever held */
+    ngx_atomic_t              loaded;        /* all has been read once */
+    ngx_atomic_t              overflow;      /* entries that did not fit */
 } ngx_http_agw_zone_t;
 
 
@@ -62,7 +65,7 @@ ngx_http_agw_zone_t *ngx_http_agw_zone(
 
 
 /*
- * How far the store's revocations are known, all of them; store is 0 where
+ * How far the store's revocations are known, all of them; store_id is 0 if
  * they are not.  The follower alone changes it.
  */
 
@@ -73,14 +76,14 @@ void ngx_http_agw_set_known(const ngx_http_agw_revocations_t *revocations,
 
 
 /*
- * Whether it is time again, interval ms after *last, and nobody else has seen
- * that: then *last is now.
+ * Whether it is time again, interval ms after *last, and no other worker has
+ * claimed that: then *last is now.
  */
 
 ngx_uint_t ngx_http_agw_claim(ngx_atomic_t *last, ngx_msec_t interval);
 
 
-/* the mutex that nginx frees for a worker that dies with it */
+/* if a worker dies with the mutex, nginx unlocks it */
 
 void ngx_http_agw_zone_lock(const ngx_http_agw_revocations_t *revocations);
 ngx_uint_t ngx_http_agw_zone_trylock(
@@ -89,8 +92,8 @@ void ngx_http_agw_zone_unlock(const ngx_http_agw_revocations_t *revocations);
 
 
 /*
- * Makes room for a store's revocations in a zone of size bytes, 0 for the
- * default.  Returns NGX_CONF_OK, or NGX_CONF_ERROR, logged.
+ * Creates a zone of size bytes, 0 for the default, for the revocations of a
+ * store.  Returns NGX_CONF_OK, or NGX_CONF_ERROR, logged.
  */
 
 char *ngx_http_agw_zone_create(ngx_conf_t *cf, size_t size,

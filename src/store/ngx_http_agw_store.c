@@ -1,6 +1,6 @@
 
 /*
- * Chooses the engine by the scheme.
+ * The engine is chosen by the scheme of the directive's first word.
  */
 
 
@@ -8,14 +8,6 @@
 #include <ngx_core.h>
 
 #include "ngx_http_agw_store_engine.h"
-
-
-#if (NGX_HTTP_AGW_HIREDIS)
-#define NGX_HTTP_AGW_SCHEMES  "\"sqlite:<path>\", \"redis://<host>\", "      \
-                              "\"rediss://<host>\" or \"redis:unix:<path>\""
-#else
-#define NGX_HTTP_AGW_SCHEMES  "\"sqlite:<path>\""
-#endif
 
 
 static const ngx_http_agw_store_engine_t  *ngx_http_agw_store_engines[] = {
@@ -28,12 +20,14 @@ static const ngx_http_agw_store_engine_t  *ngx_http_agw_store_engines[] = {
 };
 
 
+static char *ngx_http_agw_store_unknown(ngx_conf_t *cf, ngx_str_t *word);
+
+
 char *
 ngx_http_agw_store_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
     ngx_http_agw_store_t **store)
 {
     size_t                              len;
-    ngx_str_t                           scheme;
     const ngx_http_agw_store_engine_t  *engine, **e;
 
     for (e = ngx_http_agw_store_engines; *e; e++) {
@@ -58,33 +52,50 @@ ngx_http_agw_store_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
         return (*store)->state ? NGX_CONF_OK : NGX_CONF_ERROR;
     }
 
-    /* what follows a scheme may contain a password: it is not logged */
+    return ngx_http_agw_store_unknown(cf, &words[0]);
+}
 
-    scheme = words[0];
 
-    for (len = 0; len < scheme.len && scheme.data[len] != ':'; len++) {
+/* what follows a scheme may contain a password: it is not logged */
+
+static char *
+ngx_http_agw_store_unknown(ngx_conf_t *cf, ngx_str_t *word)
+{
+    u_char                             *p, *last;
+    size_t                              len;
+    u_char                              syntax[NGX_MAX_CONF_ERRSTR];
+    const ngx_http_agw_store_engine_t  **e;
+
+    p = syntax;
+    last = syntax + sizeof(syntax);
+
+    for (e = ngx_http_agw_store_engines; *e; e++) {
+        p = ngx_slprintf(p, last, "%s%V", p == syntax ? "" : " or ",
+                         &(*e)->syntax);
+    }
+
+    for (len = 0; len < word->len && word->data[len] != ':'; len++) {
         /* void */
     }
 
-    scheme.len = len;
-
 #if !(NGX_HTTP_AGW_HIREDIS)
 
-    if (ngx_strncmp(scheme.data, "redis", 5) == 0
-        && (scheme.len == 5 || (scheme.len == 6 && scheme.data[5] == 's')))
+    if (ngx_strncmp(word->data, "redis:", 6) == 0
+        || ngx_strncmp(word->data, "rediss:", 7) == 0)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V:\" in \"auth_gateway_store\" must be with a "
-                           "module that is built with hiredis, and this one "
-                           "is built without hiredis", &scheme);
+                           "the store \"%*s:\" must be used with a module "
+                           "that is built with hiredis, and this one is built "
+                           "without hiredis", len, word->data);
         return NGX_CONF_ERROR;
     }
 
 #endif
 
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "unknown scheme \"%V\" in \"auth_gateway_store\", it "
-                       "must be " NGX_HTTP_AGW_SCHEMES, &scheme);
+                       "unknown scheme \"%*s\" in \"auth_gateway_store\", it "
+                       "must be %*s", len, word->data, (size_t) (p - syntax),
+                       syntax);
 
     return NGX_CONF_ERROR;
 }

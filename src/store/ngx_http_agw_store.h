@@ -17,24 +17,24 @@
 typedef struct ngx_http_agw_store_s  ngx_http_agw_store_t;
 
 
-/* what a store has to know about this node; times in seconds */
+/* what this node tells a store; times in seconds */
 
 typedef struct {
-    time_t                   horizon;        /* the longest lifetime */
-    time_t                   ahead;          /* how far an iat may be ahead */
-    ngx_str_t                thread_pool;    /* that does the writes */
+    time_t                   horizon;        /* the longest token lifetime */
+    time_t                   ahead;          /* most that an iat is ahead */
+    ngx_str_t                thread_pool;    /* for writes */
 } ngx_http_agw_store_limits_t;
 
 
 /*
- * A position in the revocations, which are read in the order of their stamps:
- * that of an earlier reading, or zeros.  The mark tells whether the store is
- * still the same, and not, for example, an older copy.
+ * Where a reading of the revocations goes on: where an earlier one ended, or
+ * zeros.  The mark is the last change that was read, and its random tag:
+ * another copy of the store, for example an older one, does not have both.
  */
 
 typedef struct {
-    uint64_t                 store;          /* which one; 0: none */
-    int64_t                  stamp;          /* read up to here */
+    uint64_t                 store_id;       /* 0: none */
+    int64_t                  stamp;          /* the last that was read */
     int64_t                  mark;           /* the engine's */
     int64_t                  mark_tag;
 } ngx_http_agw_position_t;
@@ -58,15 +58,15 @@ ngx_int_t ngx_http_agw_store_complete(ngx_conf_t *cf,
     ngx_http_agw_store_t *store);
 
 
-/* a name that no other store has, without a password */
+/* a name that identifies the store; it contains no password */
 
 ngx_str_t ngx_http_agw_store_name(const ngx_http_agw_store_t *store);
 
 
 /*
- * Creates or migrates the store in the master, before workers are started, so
- * that it can be filled before the first request.  A failure is logged: then
- * the workers create it when they open it.
+ * Creates or migrates the store.  Called in the master before it starts
+ * workers, so that the store can be filled before the first request.  If that
+ * fails, it is logged, and the workers create the store when they open it.
  */
 
 void ngx_http_agw_store_make(ngx_http_agw_store_t *store,
@@ -75,8 +75,8 @@ void ngx_http_agw_store_make(ngx_http_agw_store_t *store,
 
 /*
  * Opens the store in a worker, after the fork, and closes it when the worker
- * exits.  If it cannot be opened, that is logged, and tried again with the
- * next question.  limits must live as long as the worker.
+ * exits.  If it cannot be opened, that is logged, and the next query tries
+ * again.  limits must live as long as the worker.
  */
 
 void ngx_http_agw_store_open(ngx_http_agw_store_t *store,

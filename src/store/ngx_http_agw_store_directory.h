@@ -1,7 +1,6 @@
 
 /*
- * The store as a directory: questions about partners, API keys and businesses,
- * answered now or later.
+ * The directory in the store: queries about partners, API keys and businesses.
  */
 
 
@@ -18,9 +17,9 @@
 
 
 #define NGX_HTTP_AGW_SHA256_HEX   64
-#define NGX_HTTP_AGW_QUERY_KEYS     2
+#define NGX_HTTP_AGW_QUERY_KEYS   2          /* API keys in one query */
 
-/* an id that no partner can have, as long as a UUID */
+/* as long as a UUID, but not the id of any partner */
 
 #define NGX_HTTP_AGW_NOBODY       "                                    "
 
@@ -31,7 +30,7 @@ typedef void (*ngx_http_agw_query_pt)(ngx_http_agw_query_t *query,
     ngx_int_t rc);
 
 
-/* an API key as a client presents it; the digest is lower-case hex */
+/* an API key that a client presented; the digest is lower-case hex */
 
 typedef struct {
     agw_str_t                partner_id;
@@ -40,33 +39,33 @@ typedef struct {
 
 
 /*
- * One question.  The caller allocates it from pool, zeroes it, sets the first
- * fields, and keeps it, with all that it points to, until the answer.  If pool
- * is destroyed before, the question is forgotten, and the handler not called.
+ * One query.  The caller allocates it from pool, zeroes it, sets its
+ * parameters, and keeps it, with all that it points to, until it is finished.
+ * If pool is destroyed before, the query is cancelled: the handler is not
+ * called.
  */
 
 struct ngx_http_agw_query_s {
 
-    /* set by the caller */
-
+    /* parameters of every query */
     ngx_pool_t              *pool;
     ngx_log_t               *log;
     ngx_http_agw_query_pt    handler;
     void                    *data;           /* the handler's */
 
-    /* asked: find_api_keys */
+    /* parameters of find_api_keys */
     ngx_http_agw_api_key_t   keys[NGX_HTTP_AGW_QUERY_KEYS];
     ngx_uint_t               nkeys;
     time_t                   now;
 
-    /* asked: find_business */
+    /* parameters of find_business */
     agw_str_t                partner_id;
     agw_str_t                business_id;
 
-    /* and the partner token that a business token is requested with */
+    /* likewise, of the partner token that the request presented */
     agw_str_t                jti;            /* empty: none */
     int64_t                  seq;            /* AGW_SEQ_NONE: none */
-    int64_t                  iat;            /* less how far it may be ahead */
+    int64_t                  iat;            /* less limits->ahead */
 
     /*
      * The node knows all revocations of the store up to here.  The engine
@@ -75,10 +74,7 @@ struct ngx_http_agw_query_s {
      */
     ngx_http_agw_position_t  known;
 
-    /*
-     * answered: a row for each key, or the business; each with the store's
-     * stamp, read in the same statement
-     */
+    /* results: one for each key, or the business */
     agw_api_key_row_t        api_keys[NGX_HTTP_AGW_QUERY_KEYS];
     agw_business_row_t       business;
 
@@ -92,11 +88,14 @@ struct ngx_http_agw_query_s {
 
 
 /*
- * The questions.  NGX_OK: the answer is in the query, and the handler will
- * not be called.  NGX_AGAIN: the handler will be called once, with NGX_OK or
- * NGX_ERROR.  NGX_ERROR: the store could not be asked, which is logged.
- * That a row does not exist is an answer.  All API keys that are invalid at
- * query->now take the same work, whatever the reason.
+ * Run a query.  NGX_OK: the results are in the query, and the handler will not
+ * be called.  NGX_AGAIN: the handler will be called once, with NGX_OK or
+ * NGX_ERROR.  NGX_ERROR: the query failed, which is logged.  A row that does
+ * not exist is a result, not an error.
+ *
+ * An engine decides on each API key, by agw_policy_api_key() at query->now, and
+ * all that are refused take the same work: the time does not tell which
+ * partners exist.
  */
 
 ngx_int_t ngx_http_agw_store_find_api_keys(ngx_http_agw_store_t *store,

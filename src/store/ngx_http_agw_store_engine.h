@@ -1,8 +1,8 @@
 
 /*
- * What an engine provides: all of the functions below; only src/store includes
- * this.  A new engine has a folder of its own beside sqlite/, which the file
- * `config` lists, and is declared at the end of this file and listed in
+ * What an engine provides: all of the functions below.  Only src/store includes
+ * this.  A new engine has a folder beside sqlite/, which the file `config`
+ * lists; its table is declared at the end of this file, and listed in
  * ngx_http_agw_store.c.
  */
 
@@ -44,12 +44,13 @@ typedef struct {
 /*
  * Those of ngx_http_agw_store.h.  create() parses the words of the directive,
  * sets *name, which is the first word, to more if that does not tell the store
- * from others, and returns the engine's state, which is passed to all other
- * functions; or NULL, logged.  complete() may be NULL.
+ * from others, and returns the engine's state, which all other functions are
+ * called with; or NULL, logged.  complete() may be NULL.
  */
 
 typedef struct {
     ngx_str_t    scheme;             /* with its colon */
+    ngx_str_t    syntax;             /* in quotes, as an error names it */
 
     void      *(*create)(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
                          ngx_str_t *name);

@@ -1,6 +1,6 @@
 
 /*
- * The store's revocations: written, and read in the order of their stamps.
+ * The revocations in the store: written, and read in the order of their stamps.
  */
 
 
@@ -16,8 +16,8 @@
 
 
 /*
- * One asynchronous write.  The caller owns it, zeroes it, sets the fields, and
- * keeps it, with all that it points to, until the handler is called.  That
+ * One asynchronous write.  The caller owns it, zeroes it, sets its parameters,
+ * and keeps it, with all that it points to, until the handler is called.  That
  * happens exactly once: with NGX_OK if the write is durable, or with
  * NGX_ERROR, logged, if it may not be.
  */
@@ -31,36 +31,41 @@ struct ngx_http_agw_write_s {
     ngx_http_agw_write_pt    handler;
     void                    *data;           /* the handler's */
 
-    int64_t                  known;          /* our highest stamp */
-    volatile ngx_uint_t      unwanted;       /* nobody waits for it */
+    int64_t                  known_stamp;    /* new stamps must be above it */
+    volatile ngx_uint_t      abandoned;      /* no client waits any more */
 
     /*
-     * revoke: the time of a token is its iat if that is compared, else 0;
-     * afterwards stamp and time are those of the entry
+     * revoke: in the entry of a token, time is its iat if that is compared,
+     * else 0; results are stamp and time
      */
     agw_revocation_t         revocation;
 
-    /* tend: elapsed of the last time, or -1, and the seconds since then */
-    int64_t                  elapsed;
-    int64_t                  passed;
+    /*
+     * maintain: the store's clock as the last write left it, or -1, and the
+     * seconds since then
+     */
+    int64_t                  elapsed;        /* a result too */
+    int64_t                  seconds;
     int64_t                  held;           /* entries before this stamp were
                                                 known here for a horizon */
     int64_t                  horizon;        /* that one, in seconds */
-    int64_t                  floor;          /* afterwards */
-    unsigned                 advanced:1;     /* afterwards: passed was added */
-    unsigned                 more:1;         /* afterwards: call it again */
+
+    /* results of maintain */
+    int64_t                  floor;
+    unsigned                 advanced:1;     /* seconds were added */
+    unsigned                 more:1;         /* to remove: call it again */
 
     /* the engine's own */
 
     ngx_http_agw_write_t    *next;
-    int64_t                  since;          /* monotonic, in ms */
+    int64_t                  queued_at;      /* monotonic, in ms */
     ngx_int_t                rc;
 };
 
 
 /*
- * Called with each revocation that is read; what it points to is valid during
- * the call.
+ * Called with each revocation that is read.  What it points to is valid only
+ * during the call.
  */
 
 typedef void (*ngx_http_agw_revocation_pt)(void *data,
@@ -81,15 +86,15 @@ struct ngx_http_agw_reading_s {
     void                        *data;           /* the handlers' */
     ngx_log_t                   *log;
 
-    /* afterwards */
+    /* results */
 
     int64_t                      floor;
-    int64_t                      last;           /* stamp of the store */
-    int64_t                      horizon;        /* seconds, of all nodes */
+    int64_t                      last_stamp;     /* that the store gave */
+    int64_t                      horizon;        /* of all nodes: seconds */
     unsigned                     more:1;         /* there is more to read */
-    unsigned                     other:1;        /* cannot be read, and is not
-                                                    the store of position */
-    unsigned                     anew:1;         /* read from the first on */
+    unsigned                     other_store:1;  /* than that of position; set
+                                                    after a failure */
+    unsigned                     restarted:1;    /* with the first one */
     unsigned                     saved:1;        /* cannot be read, but all
                                                     that this node had saved
                                                     was given to the handler */
@@ -97,8 +102,8 @@ struct ngx_http_agw_reading_s {
 
 
 /*
- * Gives write->revocation a stamp and stores it.  Writes that wait at the same
- * time are committed together.
+ * Stores write->revocation with a new stamp.  Writes that wait at the same time
+ * are committed together.
  */
 
 void ngx_http_agw_store_revoke(ngx_http_agw_store_t *store,
@@ -106,8 +111,8 @@ void ngx_http_agw_store_revoke(ngx_http_agw_store_t *store,
 
 
 /*
- * Advances the store's own clock, and removes some of the entries that are
- * older than any valid token, which raises the floor to their stamps.
+ * Advances the store's clock, and removes some of the entries that are older
+ * than any valid token.  The floor is then the highest of their stamps.
  */
 
 void ngx_http_agw_store_maintain(ngx_http_agw_store_t *store,
@@ -116,10 +121,10 @@ void ngx_http_agw_store_maintain(ngx_http_agw_store_t *store,
 
 /*
  * Calls the handler with the revocations after reading->position, with some
- * hundreds or thousands at a time.  Returns NGX_OK, and reading->more if there
- * are more; NGX_BUSY if the store is locked; NGX_ERROR, logged; or NGX_AGAIN,
- * and reading->done will be called once with one of those.  Never blocks.  A
- * revocation may be read twice.
+ * hundreds or thousands at a time, and moves the position.  Returns NGX_OK, and
+ * reading->more if there are more; NGX_BUSY if the store is locked; NGX_ERROR,
+ * logged; or NGX_AGAIN, and reading->done will be called once with one of
+ * those.  Never blocks.  A revocation may be read twice.
  */
 
 ngx_int_t ngx_http_agw_store_read_revocations(ngx_http_agw_store_t *store,

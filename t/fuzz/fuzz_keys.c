@@ -121,7 +121,8 @@ check_key(const agw_key_t *key, const agw_keyring_t *ring)
     memset(raw, 'x', sizeof(raw));
     sig.data = raw;
     sig.len = agw_key_sig_size(key);
-    MUST(agw_key_verify(key, data, sig) == -1);
+    MUST(agw_key_verify(key, data, sig)
+         == AGW_SIGNATURE_INVALID);
 
     size = agw_jws_size(key, data.len);
     out = malloc(size);

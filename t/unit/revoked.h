@@ -45,7 +45,8 @@ set_of(size_t entries)
 /* id is a jti or a business */
 
 static inline agw_revocation_t
-entry_of(agw_revocation_kind_t kind, agw_str_t partner, agw_str_t id, int64_t stamp)
+entry_of(agw_revocation_kind_t kind, agw_str_t partner, agw_str_t id,
+    int64_t stamp)
 {
     agw_revocation_t  entry;
 

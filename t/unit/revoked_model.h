@@ -394,7 +394,9 @@ in_force(model_t *m, const model_row_t *row)
         break;
     }
 
-    if (row->kind == AGW_REVOCATION_TOKEN || row->kind == AGW_REVOCATION_OWNER) {
+    if (row->kind == AGW_REVOCATION_TOKEN
+        || row->kind == AGW_REVOCATION_OWNER)
+    {
         raise(&m->highest[row->partner], &row->entry);
     }
 

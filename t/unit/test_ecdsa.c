@@ -72,14 +72,14 @@ converts(agw_str_t raw, agw_str_t order)
     rc = agw_ecdsa_to_der(unit_copy(raw), order, der, &len);
     mint_assert_no_errors("agw_ecdsa_to_der");
 
-    if (rc == 0) {
+    if (rc == AGW_SIGNATURE_VALID) {
         assert_in_range(len, 8, AGW_ECDSA_DER_MAX);
 
     } else {
-        assert_int_equal(rc, -1);
+        assert_int_equal(rc, AGW_SIGNATURE_INVALID);
     }
 
-    return rc == 0;
+    return rc == AGW_SIGNATURE_VALID;
 }
 
 
@@ -308,7 +308,7 @@ p8_13_at_the_key(void **state)
 
         for (j = 0; j < (size_t) n; j++) {
             unit_assert(agw_key_verify(key, S("e30.e30"), unit_copy(bad[j]))
-                == -1, "%s: row %zu", curves[i].curve, j);
+                == AGW_SIGNATURE_INVALID, "%s: row %zu", curves[i].curve, j);
             mint_assert_no_errors("agw_key_verify");
         }
 

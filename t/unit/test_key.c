@@ -357,19 +357,27 @@ agrees(agw_key_t *key, agw_str_t data, agw_str_t mac)
     for (i = 0; i < mac.len * 8; i++) {
         bad = unit_copy(mac);
         ((unsigned char *) bad.data)[i / 8] ^= (unsigned char) (1 << i % 8);
-        assert_int_equal(agw_key_verify(key, data, bad), -1);
+        assert_int_equal(agw_key_verify(key, data, bad),
+            AGW_SIGNATURE_INVALID);
     }
 
     for (bad = unit_copy(mac), bad.len = 0; bad.len < mac.len; bad.len++) {
-        assert_int_equal(agw_key_verify(key, data, unit_copy(bad)), -1);
+        assert_int_equal(agw_key_verify(key, data, unit_copy(bad)),
+            AGW_SIGNATURE_INVALID);
     }
 
-    assert_int_equal(agw_key_verify(key, data, UNIT_NONE), -1);
-    assert_int_equal(agw_key_verify(key, data, unit_cat(mac, S("\0"))), -1);
-    assert_int_equal(agw_key_verify(key, data, unit_cat(mac, mac)), -1);
-    assert_int_equal(agw_key_verify(key, data, unit_fill(0, mac.len)), -1);
-    assert_int_equal(agw_key_verify(key, UNIT_NONE, mac), -1);
-    assert_int_equal(agw_key_verify(key, unit_cat(data, S("\0")), mac), -1);
+    assert_int_equal(agw_key_verify(key, data, UNIT_NONE),
+        AGW_SIGNATURE_INVALID);
+    assert_int_equal(agw_key_verify(key, data, unit_cat(mac, S("\0"))),
+        AGW_SIGNATURE_INVALID);
+    assert_int_equal(agw_key_verify(key, data, unit_cat(mac, mac)),
+        AGW_SIGNATURE_INVALID);
+    assert_int_equal(agw_key_verify(key, data, unit_fill(0, mac.len)),
+        AGW_SIGNATURE_INVALID);
+    assert_int_equal(agw_key_verify(key, UNIT_NONE, mac),
+        AGW_SIGNATURE_INVALID);
+    assert_int_equal(agw_key_verify(key, unit_cat(data, S("\0")), mac),
+        AGW_SIGNATURE_INVALID);
     assert_int_equal(agw_key_verify(key, data, mac), 0);
     mint_assert_no_errors("agw_key_verify");
 }
@@ -453,7 +461,8 @@ secrets_are_exact_bytes(void **state)
         for (j = 0; j < UNIT_COUNT(tails); j++) {
             secret = unit_cat(unit_fill('s', 66), tails[j]);
             assert_int_equal(agw_key_verify(key, data,
-                mint_hmac("SHA256", secret, data)), i == j ? 0 : -1);
+                mint_hmac("SHA256", secret, data)),
+                i == j ? AGW_SIGNATURE_VALID : AGW_SIGNATURE_INVALID);
         }
 
         agw_key_free(key);

@@ -108,11 +108,16 @@ all_are_refused(const agw_revoked_set_t *set)
 static void
 the_others_live(const agw_revoked_set_t *set)
 {
-    assert_int_equal(ask(set, S("z"), S("x"), S("x"), 99), AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("x"), S("x"), 99), AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("q"), S("x"), S("x"), 99), AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("r"), S("x"), S("x"), 99), AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("s"), S("x"), S("x"), 99), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("z"), S("x"), S("x"), 99),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("x"), S("x"), 99),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("q"), S("x"), S("x"), 99),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("r"), S("x"), S("x"), 99),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("s"), S("x"), S("x"), 99),
+                     AGW_LOOKUP_NOT_REVOKED);
 }
 
 

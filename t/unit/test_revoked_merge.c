@@ -40,7 +40,8 @@ a_share_is_merged(void **state)
     add(set, AGW_REVOCATION_BUSINESS, S("p"), S("b"), 2);
     add_tokens(set, S("p"), QUARTER, 100);
 
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 3), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 3),
+                     AGW_LOOKUP_NOT_REVOKED);
     assert_int_equal(agw_revoked_set_count(set), QUARTER + 4);
 
     assert_int_equal(add(set, AGW_REVOCATION_OWNER, S("p"), S("o"), 90), 0);
@@ -59,17 +60,21 @@ a_share_is_merged(void **state)
 
     /* the newer live, and others' */
 
-    assert_int_equal(ask(set, S("p"), S("o"), S("x"), 100), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("o"), S("x"), 100),
+                     AGW_LOOKUP_NOT_REVOKED);
     assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"), NOW + AHEAD + 1),
         AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("q"), S("c"), S("x"), 0), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("q"), S("c"), S("x"), 0),
+                     AGW_LOOKUP_NOT_REVOKED);
     assert_int_equal(ask(set, S("q"), S("c"), S("t"), 0), AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask(set, S("r"), S("o"), S("x"), 0), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("r"), S("o"), S("x"), 0),
+                     AGW_LOOKUP_NOT_REVOKED);
 
     /* a business is not merged, and what was takes no room */
 
     assert_int_equal(ask(set, S("r"), S("b"), S("x"), 1), AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask(set, S("r"), S("b"), S("x"), 2), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("r"), S("b"), S("x"), 2),
+                     AGW_LOOKUP_NOT_REVOKED);
 
     sweep(set);
     assert_int_equal(agw_revoked_set_count(set), 4);
@@ -98,7 +103,8 @@ a_merged_entry_has_the_latest_time(void **state)
         NOW + 1000 + AHEAD), AGW_LOOKUP_REVOKED);
     assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"),
         NOW + 1001 + AHEAD), AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 100), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 100),
+                     AGW_LOOKUP_NOT_REVOKED);
 
     /* not that of an entry that was gone before the others came */
 
@@ -214,7 +220,8 @@ a_merged_entry_that_is_raised(void **state)
     assert_int_equal(agw_revoked_set_count(set), 1);
     assert_int_equal(ask(set, S("p"), S("b"), S("x"), 119),
         AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("b"), S("x"), 120), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("b"), S("x"), 120),
+                     AGW_LOOKUP_NOT_REVOKED);
 
     is_in_order(set);
 }
@@ -278,7 +285,8 @@ what_does_not_help_is_not_merged(void **state)
         AGW_REVOKED_SET_FULL);
     assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, S("q"), S("b"), 7),
         AGW_REVOKED_SET_FULL);
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 0), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 0),
+                     AGW_LOOKUP_NOT_REVOKED);
     assert_null(account_of(set, S("q")));
 
     /* for one it helps */
@@ -311,8 +319,10 @@ an_account_stands_for_its_entries(void **state)
     assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("p"), S("j"), 10), 0);
     assert_int_equal(ask(set, S("p"), S("c"), S("j"), 9), AGW_LOOKUP_REVOKED);
     assert_int_equal(ask(set, S("p"), S("c"), S("x"), 9), AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 10), AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("q"), S("c"), S("x"), 0), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 10),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("q"), S("c"), S("x"), 0),
+                     AGW_LOOKUP_NOT_REVOKED);
 
     assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, S("p"), S("b"), 11),
         AGW_REVOKED_SET_FULL);

@@ -413,8 +413,10 @@ held_tokens_find_room(void **state)
 
     assert_int_equal(ask(set, S("p"), S("b"), S("x"), 28),
         AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("b"), S("x"), 29), AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("r"), S("b"), S("x"), 2), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("b"), S("x"), 29),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("r"), S("b"), S("x"), 2),
+                     AGW_LOOKUP_NOT_REVOKED);
 }
 
 

@@ -14,13 +14,17 @@ a_token_and_no_other(void **state)
 
     set = set_of(16);
 
-    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 4), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 4),
+                     AGW_LOOKUP_NOT_REVOKED);
     assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("p"), S("j"), 5), 0);
 
     assert_int_equal(ask(set, S("p"), S("b"), S("j"), 4), AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("b"), S("J"), 4), AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("b"), S("j2"), 4), AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("b"), S(""), 4), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("b"), S("J"), 4),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("b"), S("j2"), 4),
+                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("b"), S(""), 4),
+                     AGW_LOOKUP_NOT_REVOKED);
 
     /* whatever its business, seq and iat are said to be */
 
@@ -36,9 +40,11 @@ a_token_and_no_other(void **state)
 
     /* another partner's token of the same jti, and ids that run together */
 
-    assert_int_equal(ask(set, S("q"), S("b"), S("j"), 4), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("q"), S("b"), S("j"), 4),
+                     AGW_LOOKUP_NOT_REVOKED);
     assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("ab"), S("c"), 6), 0);
-    assert_int_equal(ask(set, S("a"), S(""), S("bc"), 4), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("a"), S(""), S("bc"), 4),
+                     AGW_LOOKUP_NOT_REVOKED);
     assert_int_equal(ask(set, S("ab"), S(""), S("c"), 4), AGW_LOOKUP_REVOKED);
 
     is_in_order(set);
@@ -83,7 +89,8 @@ kinds(void **state)
             /* a jti that is called as the business, and the partner */
 
             unit_assert(ask(set, tokens[k][0], S("z"), S("b"), 5)
-                == AGW_LOOKUP_NOT_REVOKED, "kind %d, token %zu", cases[i].kind, k);
+                == AGW_LOOKUP_NOT_REVOKED,
+                "kind %d, token %zu", cases[i].kind, k);
         }
 
         is_in_order(set);
@@ -247,7 +254,8 @@ generation_tells_of_every_entry(void **state)
 
     for (i = 0; i < 20; i++) {
         before = agw_revoked_set_generation(set);
-        add(set, (agw_revocation_kind_t) (1 + i % 4), numbered(i), S("x"), i + 1);
+        add(set, (agw_revocation_kind_t) (1 + i % 4), numbered(i), S("x"),
+            i + 1);
         assert_true(agw_revoked_set_generation(set) > before);
     }
 
@@ -318,7 +326,8 @@ older_than_the_floor(void **state)
         AGW_LOOKUP_BELOW_FLOOR);
     assert_int_equal(ask(set, S("p"), S("b"), S("j"), 0),
         AGW_LOOKUP_BELOW_FLOOR);
-    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 50), AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 50),
+                     AGW_LOOKUP_NOT_REVOKED);
 
     /* iat knows of no floor */
 

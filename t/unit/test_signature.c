@@ -102,9 +102,9 @@ verifies(const agw_keyring_t *ring, agw_str_t data, agw_str_t sig)
     rc = agw_key_verify(agw_keyring_key(ring, 0), unit_copy(data),
         unit_copy(sig));
     mint_assert_no_errors("agw_key_verify");
-    assert_true(rc == 0 || rc == -1);
+    assert_true(rc == AGW_SIGNATURE_VALID || rc == AGW_SIGNATURE_INVALID);
 
-    return rc == 0;
+    return rc == AGW_SIGNATURE_VALID;
 }
 
 

@@ -42,8 +42,8 @@ static agw_key_t *agw_key_create(const agw_key_source_t *source,
 static int agw_key_name_secret(agw_key_t *key, agw_str_t kid);
 static int agw_key_name_pkey(agw_key_t *key, agw_str_t kid);
 static int agw_key_name(agw_key_t *key, agw_str_t kid);
-static int agw_mac_verify(const agw_key_t *key, agw_str_t data,
-    agw_str_t sig);
+static agw_signature_result_t agw_mac_verify(const agw_key_t *key,
+    agw_str_t data, agw_str_t sig);
 static int agw_key_is_pair(const agw_key_t *key);
 static int agw_copy(agw_str_t *to, agw_str_t from);
 
@@ -288,23 +288,23 @@ agw_key_sign(const agw_key_t *key, agw_str_t data, unsigned char *sig,
 }
 
 
-int
+agw_signature_result_t
 agw_key_verify(const agw_key_t *key, agw_str_t data, agw_str_t sig)
 {
-    int  rc;
+    agw_signature_result_t  result;
 
     if (sig.len != agw_key_sig_size(key)) {
-        return -1;
+        return AGW_SIGNATURE_INVALID;
     }
 
-    rc = key->mac ? agw_mac_verify(key, data, sig)
-                  : agw_signature_check(&key->signature, data, sig);
+    result = key->mac ? agw_mac_verify(key, data, sig)
+                      : agw_signature_check(&key->signature, data, sig);
 
-    if (rc != 0) {
+    if (ERR_peek_error() != 0) {
         ERR_clear_error();
     }
 
-    return rc;
+    return result;
 }
 
 
@@ -434,21 +434,21 @@ agw_key_name(agw_key_t *key, agw_str_t kid)
 }
 
 
-static int
+static agw_signature_result_t
 agw_mac_verify(const agw_key_t *key, agw_str_t data, agw_str_t sig)
 {
     int            rc;
     unsigned char  mac[AGW_MAC_MAX];
 
     if (agw_mac(key->mac, data, mac) != 0) {
-        return -1;
+        return AGW_SIGNATURE_UNCHECKED;
     }
 
     rc = CRYPTO_memcmp(mac, sig.data, sig.len);
 
     OPENSSL_cleanse(mac, sizeof(mac));
 
-    return rc == 0 ? 0 : -1;
+    return rc == 0 ? AGW_SIGNATURE_VALID : AGW_SIGNATURE_INVALID;
 }
 
 
@@ -464,7 +464,8 @@ agw_key_is_pair(const agw_key_t *key)
     s.len = key->signature.size;
 
     return agw_signature_make(&key->signature, key->kid, sig) == 0
-           && agw_signature_check(&key->signature, key->kid, s) == 0;
+           && agw_signature_check(&key->signature, key->kid, s)
+              == AGW_SIGNATURE_VALID;
 }
 
 

@@ -14,6 +14,7 @@
 #include <openssl/evp.h>
 
 #include "agw_alg.h"
+#include "agw_signature.h"
 
 
 typedef struct agw_key_s  agw_key_t;
@@ -114,12 +115,13 @@ int agw_key_sign(const agw_key_t *key, agw_str_t data, unsigned char *sig,
 
 
 /*
- * Returns 0 if sig is the key's signature of data, -1 if it is not or
- * OpenSSL failed.  A MAC is compared in constant time; r and s of ECDSA are
- * 1 to n - 1 (RFC 7518, section 3.4); OpenSSL's error queue is left empty.
+ * Whether sig is the key's signature of data.  A MAC is compared in constant
+ * time; r and s of ECDSA are 1 to n - 1 (RFC 7518, section 3.4).  OpenSSL's
+ * error queue is left empty.
  */
 
-int agw_key_verify(const agw_key_t *key, agw_str_t data, agw_str_t sig);
+agw_signature_result_t agw_key_verify(const agw_key_t *key,
+    agw_str_t data, agw_str_t sig);
 
 
 #endif /* AGW_KEY_H_INCLUDED_ */

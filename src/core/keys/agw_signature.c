@@ -6,9 +6,12 @@
  */
 
 
+#include <errno.h>
+
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ecdsa.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 
@@ -21,8 +24,9 @@ static EVP_PKEY_CTX *agw_signature_verifier(EVP_PKEY *pkey,
 static EVP_MD_CTX *agw_signature_ctx(EVP_PKEY *pkey, const agw_alg_t *alg,
     int sign);
 static int agw_signature_pss(EVP_PKEY_CTX *pctx);
-static int agw_signature_check_whole(const agw_signature_t *s, agw_str_t data,
-    agw_str_t sig);
+static agw_signature_result_t agw_signature_check_whole(
+    const agw_signature_t *s, agw_str_t data, agw_str_t sig);
+static agw_signature_result_t agw_signature_result(int rc);
 static EVP_MD_CTX *agw_signature_copy(const EVP_MD_CTX *ctx);
 static ECDSA_SIG *agw_ecdsa_sig(agw_str_t raw);
 static int agw_ecdsa_in_range(const unsigned char *number, agw_str_t order);
@@ -117,13 +121,16 @@ agw_signature_make(const agw_signature_t *s, agw_str_t data,
 }
 
 
-int
+agw_signature_result_t
 agw_signature_check(const agw_signature_t *s, agw_str_t data, agw_str_t sig)
 {
-    size_t         len;
-    unsigned       digest_len;
-    agw_str_t      order;
-    unsigned char  der[AGW_ECDSA_DER_MAX], digest[EVP_MAX_MD_SIZE];
+    size_t                  len;
+    unsigned                digest_len;
+    agw_str_t               order;
+    unsigned char           der[AGW_ECDSA_DER_MAX], digest[EVP_MAX_MD_SIZE];
+    agw_signature_result_t  result;
+
+    errno = 0;
 
     if (s->md == NULL) {
         return agw_signature_check_whole(s, data, sig);
@@ -133,23 +140,27 @@ agw_signature_check(const agw_signature_t *s, agw_str_t data, agw_str_t sig)
         order.data = s->order;
         order.len = s->alg->field_size;
 
-        if (agw_ecdsa_to_der(sig, order, der, &len) != 0) {
-            return -1;
+        result = agw_ecdsa_to_der(sig, order, der, &len);
+        if (result != AGW_SIGNATURE_VALID) {
+            return result;
         }
 
         sig.data = der;
         sig.len = len;
     }
 
-    return EVP_Digest(data.data, data.len, digest, &digest_len, s->md, NULL)
-           == 1
-           && EVP_PKEY_verify(s->verifier, sig.data, sig.len, digest,
-                              digest_len) == 1
-           ? 0 : -1;
+    if (EVP_Digest(data.data, data.len, digest, &digest_len, s->md, NULL)
+        != 1)
+    {
+        return AGW_SIGNATURE_UNCHECKED;
+    }
+
+    return agw_signature_result(EVP_PKEY_verify(s->verifier, sig.data,
+                                                sig.len, digest, digest_len));
 }
 
 
-static int
+static agw_signature_result_t
 agw_signature_check_whole(const agw_signature_t *s, agw_str_t data,
     agw_str_t sig)
 {
@@ -157,14 +168,44 @@ agw_signature_check_whole(const agw_signature_t *s, agw_str_t data,
     EVP_MD_CTX  *ctx;
 
     ctx = agw_signature_copy(s->whole);
+    if (ctx == NULL) {
+        return AGW_SIGNATURE_UNCHECKED;
+    }
 
-    rc = ctx != NULL
-         && EVP_DigestVerify(ctx, sig.data, sig.len, data.data, data.len)
-            == 1;
+    rc = EVP_DigestVerify(ctx, sig.data, sig.len, data.data, data.len);
 
     EVP_MD_CTX_free(ctx);
 
-    return rc ? 0 : -1;
+    return agw_signature_result(rc);
+}
+
+
+/*
+ * OpenSSL returns the same for a bad signature and if memory ran out, which
+ * does not always leave an error in its queue; but then malloc() has set
+ * errno.
+ */
+
+static agw_signature_result_t
+agw_signature_result(int rc)
+{
+    unsigned long  e;
+
+    if (rc == 1) {
+        return AGW_SIGNATURE_VALID;
+    }
+
+    if (errno == ENOMEM) {
+        return AGW_SIGNATURE_UNCHECKED;
+    }
+
+    while ((e = ERR_get_error()) != 0) {
+        if (ERR_FATAL_ERROR(e)) {
+            return AGW_SIGNATURE_UNCHECKED;
+        }
+    }
+
+    return AGW_SIGNATURE_INVALID;
 }
 
 
@@ -253,7 +294,7 @@ agw_signature_copy(const EVP_MD_CTX *ctx)
  * section 3.4; FIPS 186-5, section 6.4.2).
  */
 
-int
+agw_signature_result_t
 agw_ecdsa_to_der(agw_str_t raw, agw_str_t order, unsigned char *der,
     size_t *len)
 {
@@ -264,7 +305,7 @@ agw_ecdsa_to_der(agw_str_t raw, agw_str_t order, unsigned char *der,
         || !agw_ecdsa_in_range(raw.data, order)
         || !agw_ecdsa_in_range(raw.data + order.len, order))
     {
-        return -1;
+        return AGW_SIGNATURE_INVALID;
     }
 
     sig = agw_ecdsa_sig(raw);
@@ -273,12 +314,12 @@ agw_ecdsa_to_der(agw_str_t raw, agw_str_t order, unsigned char *der,
     ECDSA_SIG_free(sig);
 
     if (n <= 0) {
-        return -1;
+        return AGW_SIGNATURE_UNCHECKED;
     }
 
     *len = (size_t) n;
 
-    return 0;
+    return AGW_SIGNATURE_VALID;
 }
 
 

@@ -49,13 +49,20 @@ int agw_signature_make(const agw_signature_t *s, agw_str_t data,
     unsigned char *sig);
 
 
+typedef enum {
+    AGW_SIGNATURE_VALID = 0,
+    AGW_SIGNATURE_INVALID,
+    AGW_SIGNATURE_UNCHECKED            /* OpenSSL failed, or memory ran out */
+} agw_signature_result_t;
+
+
 /*
- * Returns 0 if sig, of s->size bytes, is the signature of data, -1 if
- * it is not or OpenSSL failed, whose error queue then may not be empty.
+ * Whether sig, of s->size bytes, is the signature of data.  OpenSSL's error
+ * queue has to be empty; afterwards it may not be.
  */
 
-int agw_signature_check(const agw_signature_t *s, agw_str_t data,
-    agw_str_t sig);
+agw_signature_result_t agw_signature_check(const agw_signature_t *s,
+    agw_str_t data, agw_str_t sig);
 
 
 /*
@@ -68,13 +75,13 @@ int agw_signature_check(const agw_signature_t *s, agw_str_t data,
 
 /*
  * raw is r and s, each as long as order, the big-endian order of the curve's
- * group.  der has AGW_ECDSA_DER_MAX bytes.  Returns 0 and sets *len, or -1:
- * a wrong length, r or s that is zero or not below the order, or memory ran
- * out.
+ * group.  der has AGW_ECDSA_DER_MAX bytes.  Returns AGW_SIGNATURE_VALID and
+ * sets *len; AGW_SIGNATURE_INVALID for a wrong length, or if r or s is zero or
+ * not below the order; or AGW_SIGNATURE_UNCHECKED if memory ran out.
  */
 
-int agw_ecdsa_to_der(agw_str_t raw, agw_str_t order, unsigned char *der,
-    size_t *len);
+agw_signature_result_t agw_ecdsa_to_der(agw_str_t raw, agw_str_t order,
+    unsigned char *der, size_t *len);
 
 
 /*

@@ -26,6 +26,7 @@ static void ngx_http_agw_redis_close(void *state);
 
 const ngx_http_agw_store_engine_t  ngx_http_agw_redis_engine = {
     ngx_string("redis:"),
+    ngx_string("\"redis://<host>\" or \"redis:unix:<path>\""),
     ngx_http_agw_redis_create,
     ngx_http_agw_redis_complete,
     ngx_http_agw_redis_make,
@@ -40,6 +41,7 @@ const ngx_http_agw_store_engine_t  ngx_http_agw_redis_engine = {
 
 const ngx_http_agw_store_engine_t  ngx_http_agw_rediss_engine = {
     ngx_string("rediss:"),
+    ngx_string("\"rediss://<host>\""),
     ngx_http_agw_redis_create,
     ngx_http_agw_redis_complete,
     ngx_http_agw_redis_make,

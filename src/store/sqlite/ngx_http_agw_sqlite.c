@@ -40,6 +40,7 @@ static void ngx_http_agw_sqlite_close(void *state);
 
 const ngx_http_agw_store_engine_t  ngx_http_agw_sqlite_engine = {
     ngx_string("sqlite:"),
+    ngx_string("\"sqlite:<path>\""),
     ngx_http_agw_sqlite_create,
     NULL,
     ngx_http_agw_sqlite_make,
@@ -70,8 +71,9 @@ ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
 
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid parameter \"%*s\" in "
-                           "\"auth_gateway_store\", \"sqlite:<path>\" "
-                           "takes none", len, words[1].data);
+                           "\"auth_gateway_store\", %V takes none",
+                           len, words[1].data,
+                           &ngx_http_agw_sqlite_engine.syntax);
         return NULL;
     }
 
@@ -82,7 +84,8 @@ ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
     if (path.len > 1 && path.data[0] == '/' && path.data[1] == '/') {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"sqlite://\" in \"auth_gateway_store\" is no "
-                           "path, it must be \"sqlite:<path>\"");
+                           "path, it must be %V",
+                           &ngx_http_agw_sqlite_engine.syntax);
         return NULL;
     }
 
@@ -91,8 +94,8 @@ ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid value \"%V\" in \"auth_gateway_store\", "
-                           "it must be \"sqlite:<path>\" with the path of a "
-                           "file", &words[0]);
+                           "it must be %V with the path of a file",
+                           &words[0], &ngx_http_agw_sqlite_engine.syntax);
         return NULL;
     }
 
@@ -138,13 +141,13 @@ ngx_http_agw_sqlite_make(void *state,
     sqlite->limits = limits;
 
     rc = ngx_http_agw_run_as_worker(cycle, cycle->log,
-                                ngx_http_agw_sqlite_make_as_worker, &make,
-                                NGX_HTTP_AGW_SQLITE_MIGRATION);
+                                    ngx_http_agw_sqlite_make_as_worker, &make,
+                                    NGX_HTTP_AGW_SQLITE_MIGRATION);
 
     if (rc == NGX_BUSY) {
         ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
                       "auth_gateway: store \"%s\" is locked by another "
-                      "process, and left to the workers", sqlite->path);
+                      "process; the workers will open it", sqlite->path);
     }
 }
 

@@ -83,8 +83,8 @@ ngx_http_agw_sqlite_check_store(ngx_conf_t *cf, ngx_http_agw_sqlite_t *sqlite)
     }
 
     rc = ngx_http_agw_run_as_worker(cf->cycle, cf->log,
-                                ngx_http_agw_check_as_worker, &check,
-                                NGX_HTTP_AGW_CHECK_PATIENCE);
+                                    ngx_http_agw_check_as_worker, &check,
+                                    NGX_HTTP_AGW_CHECK_PATIENCE);
 
     if (rc == NGX_BUSY) {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,

@@ -150,7 +150,7 @@ ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit, int rc,
         return;
     }
 
-    /* upkeep may wait for an operator's long statement: no error then */
+    /* an operator's long statement may delay maintenance: that is no error */
 
     level = NGX_LOG_INFO;
 
@@ -341,7 +341,8 @@ ngx_http_agw_commit_all(ngx_http_agw_sqlite_commit_t *commit, ngx_log_t *log)
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "auth_gateway: store \"%s\" refuses %s: %s",
                       commit->path,
-                      write->revocation.kind ? "a revocation" : "its upkeep",
+                      write->revocation.kind ? "a revocation"
+                                             : "its maintenance",
                       sqlite3_errmsg(commit->db));
     }
 

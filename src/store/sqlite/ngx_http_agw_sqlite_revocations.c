@@ -43,7 +43,7 @@ const ngx_http_agw_revocations_engine_t  ngx_http_agw_sqlite_revocations = {
 };
 
 
-/* revoke() and tend(): the kind of the revocation, 0 or not, tells which */
+/* revoke(), and maintain(), whose revocation has no kind */
 
 static void
 ngx_http_agw_sqlite_write(void *state, ngx_http_agw_write_t *write)
@@ -97,7 +97,8 @@ ngx_http_agw_sqlite_read_revocations(void *state,
 
     /* a later row may have been read meanwhile */
 
-    reading->position.stamp = ngx_max(reading->position.stamp, reading->last_stamp);
+    reading->position.stamp = ngx_max(reading->position.stamp,
+                                      reading->last_stamp);
 
     return NGX_OK;
 }

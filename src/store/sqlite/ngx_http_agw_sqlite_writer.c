@@ -272,7 +272,8 @@ ngx_http_agw_writer_here(ngx_http_agw_sqlite_writer_t *writer)
     ngx_http_agw_write_t  *done;
 
     rc = ngx_http_agw_sqlite_commit(&writer->commit, writer->log);
-    waited = ngx_http_agw_sqlite_commit_clock() - writer->commit.batch->queued_at;
+    waited = ngx_http_agw_sqlite_commit_clock()
+             - writer->commit.batch->queued_at;
 
     if (rc == SQLITE_BUSY && waited < NGX_HTTP_AGW_COMMIT_PATIENCE) {
         ngx_add_timer(&writer->retry, NGX_HTTP_AGW_SQLITE_RETRY);

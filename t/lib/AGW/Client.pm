@@ -14,6 +14,21 @@ use Time::HiRes qw(time);
 use AGW::Response;
 
 
+# A context reads the CA's file: one for all connections that trust it.
+
+my %contexts;
+
+sub context {
+    my (%opt) = @_;
+
+    return $contexts{$opt{ca}}{ $opt{alpn} // '' }
+        //= IO::Socket::SSL::SSL_Context->new(
+            SSL_ca_file => $opt{ca}, SSL_verify_mode => 1,
+            ($opt{alpn} ? (SSL_alpn_protocols => [$opt{alpn}]) : ()),
+        ) // die "context of $opt{ca}: $IO::Socket::SSL::SSL_ERROR\n";
+}
+
+
 # connect(port =>, tls => 0 or 1, ca => file)
 
 sub connect {
@@ -22,9 +37,9 @@ sub connect {
     my $socket = $opt{tls}
         ? IO::Socket::SSL->new(
             PeerAddr => '127.0.0.1', PeerPort => $opt{port}, Timeout => 10,
-            SSL_ca_file => $opt{ca}, SSL_verifycn_name => '127.0.0.1',
-            SSL_verifycn_scheme => 'http', SSL_hostname => 'localhost',
-            ($opt{alpn} ? (SSL_alpn_protocols => [$opt{alpn}]) : ()),
+            SSL_reuse_ctx => context(%opt), SSL_verify_mode => 1,
+            SSL_verifycn_name => '127.0.0.1', SSL_verifycn_scheme => 'http',
+            SSL_hostname => 'localhost',
         )
         : IO::Socket::INET->new(
             PeerAddr => '127.0.0.1', PeerPort => $opt{port}, Timeout => 10,

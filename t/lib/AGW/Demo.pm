@@ -13,7 +13,7 @@ use Exporter 'import';
 use File::Copy qw(copy);
 use JSON ();
 use Test::More;
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(sleep time);
 
 use AGW::Conf ();
 use AGW::Files qw(module_path repo_root slurp spew worker_ids);
@@ -110,7 +110,7 @@ sub start {
         ('ES256', $key, $key->export_key_jwk_thumbprint('SHA256'));
     @$self{qw(id key)} = @{ $self->partner }{qw(id key)};
     $self->{businesses} = [map { $self->business($self->{id}) } 1, 2];
-    $self->{started} = time;
+    @$self{qw(started rested taken)} = (time, time, 1);
     $self->{seconds} = $opt{seconds} // 40;
 
     return $self;
@@ -277,10 +277,28 @@ sub log_end {
 }
 
 
-# the token buckets are full again
+# Waits until the limits on token requests have room for so many more, or for
+# as many as there may be at once: ten, of which five a second are forgotten.
+# Whoever calls this with a number does so before each request to them.
 
 sub rest {
-    sleep 2.5;
+    my ($self, $count) = @_;
+
+    if (!defined $count) {
+        sleep 2.5;
+        return;
+    }
+
+    my $taken = $self->{taken} - 5 * (time - $self->{rested});
+
+    $taken = 0 if $taken < 0;
+
+    if ($taken + $count > 10) {
+        sleep +($taken + $count - 10) / 5;
+        $taken = 10 - $count;
+    }
+
+    @$self{qw(taken rested)} = ($taken + $count, time);
 
     return;
 }

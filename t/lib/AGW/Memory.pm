@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use POSIX ();
 
 our @EXPORT_OK = qw(can_read find free_at_once);
 
@@ -39,7 +40,6 @@ sub can_read {
 
     if (!$pid) {
         sleep 10;
-        require POSIX;
         POSIX::_exit(0);
     }
 
@@ -52,7 +52,36 @@ sub can_read {
 }
 
 
-# [start, bytes, name] of each part that the process can write to
+# [start, size] of each run of pages that a process has touched: its
+# thread pool has 250 MB of stack that no thread ever used.
+
+sub touched {
+    my ($pid, $start, $size) = @_;
+
+    my $page = POSIX::sysconf(POSIX::_SC_PAGESIZE());
+    my ($first, $count) = ($start / $page, $size / $page);
+    my ($map, @runs) = '';
+
+    open my $pagemap, '<:raw', "/proc/$pid/pagemap" or die "pagemap: $!\n";
+    sysseek $pagemap, $first * 8, 0 or die "seek: $!\n";
+    sysread $pagemap, $map, $count * 8;
+
+    my @pages = map { $_ >> 62 } unpack 'Q*', $map;
+
+    die "pagemap: cut short\n" if @pages != $count;
+
+    for my $i (grep { $pages[$_] } 0 .. $#pages) {
+        push @runs, [$start + $i * $page, 0]
+            if !@runs || $runs[-1][0] + $runs[-1][1] != $start + $i * $page;
+        $runs[-1][1] += $page;
+    }
+
+    return @runs;
+}
+
+
+# [start, bytes, name] of each part that the process can write to; of memory
+# that it shares, what others wrote too
 
 sub writable {
     my ($pid) = @_;
@@ -71,24 +100,34 @@ sub writable {
         no warnings 'portable';
 
         my ($start, $size) = (hex $from, hex($to) - hex $from);
-        my $bytes = '';
 
         next if $size > $SHADOW;
 
-        sysseek $mem, $start, 0 or die "seek: $!\n";
-
-        while (length $bytes < $size) {
-            my $got = sysread $mem, $bytes, $size - length $bytes,
-                length $bytes;
-
-            die "mem: $!\n" if !defined $got;
-            last if $got == 0;
-        }
-
-        push @parts, [$start, $bytes, $name || 'anonymous'];
+        push @parts, map { [$_->[0], bytes_at($mem, @$_),
+            $name || 'anonymous'] } $mode =~ /s$/ ? [$start, $size]
+                : touched($pid, $start, $size);
     }
 
     return @parts;
+}
+
+
+sub bytes_at {
+    my ($mem, $start, $size) = @_;
+
+    my $bytes = '';
+
+    sysseek $mem, $start, 0 or die "seek: $!\n";
+
+    while (length $bytes < $size) {
+        my $got = sysread $mem, $bytes, $size - length $bytes,
+            length $bytes;
+
+        die "mem: $!\n" if !defined $got;
+        last if $got == 0;
+    }
+
+    return $bytes;
 }
 
 
