@@ -49,25 +49,11 @@ sub start_sqlite {
 
 
 sub start_redis {
-    return redis_parts(AGW::Redis->start(user => 'gateway',
-        config => ['appendonly yes', 'appendfsync no']));
-}
-
-
-sub redis_parts {
-    my ($redis) = @_;
+    my $redis = AGW::Redis->start(user => 'gateway',
+        config => ['appendonly yes', 'appendfsync no']);
 
     return (words => $redis->words, store => AGW::RedisStore->new($redis),
         redis => $redis);
-}
-
-
-# that of an AGW::Redis
-
-sub on {
-    my ($class, $redis) = @_;
-
-    return bless { name => 'redis', redis_parts($redis) }, $class;
 }
 
 
