@@ -31,12 +31,15 @@ struct ngx_http_agw_redis_feed_s {
     ngx_http_agw_redis_link_t     *link;     /* NULL before the first reading */
 
     ngx_http_agw_reading_t        *reading;  /* NULL: none */
+    ngx_http_agw_position_t        position; /* that the commands are from */
     ngx_http_agw_redis_command_t   look;
     ngx_http_agw_redis_command_t   xread;
     ngx_msec_t                     asked;
     ngx_uint_t                     page;
     unsigned                       failed:1; /* the look has */
     unsigned                       restart:1;    /* another store: from 0 on */
+    unsigned                       ahead:1;  /* they were sent for a reading
+                                                that is to come */
 
     /* entries that were skipped, and when that was logged */
 
@@ -45,6 +48,8 @@ struct ngx_http_agw_redis_feed_s {
 };
 
 
+static ngx_int_t ngx_http_agw_redis_feed_send(ngx_http_agw_redis_feed_t *feed,
+    const ngx_http_agw_position_t *position);
 static void ngx_http_agw_redis_feed_looked(
     ngx_http_agw_redis_command_t *command, const redisReply *reply);
 static ngx_int_t ngx_http_agw_redis_feed_look(ngx_http_agw_redis_feed_t *feed,
@@ -57,6 +62,8 @@ static ngx_int_t ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
     const redisReply *reply);
 static const redisReply *ngx_http_agw_redis_feed_entries(
     const redisReply *reply);
+static void ngx_http_agw_redis_feed_send_ahead(
+    ngx_http_agw_redis_feed_t *feed, const redisReply *entries);
 static ngx_int_t ngx_http_agw_redis_feed_entry(
     ngx_http_agw_redis_feed_t *feed, const redisReply *entry);
 static void ngx_http_agw_redis_feed_skip(ngx_http_agw_redis_feed_t *feed,
@@ -112,9 +119,6 @@ ngx_int_t
 ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
     ngx_http_agw_reading_t *reading)
 {
-    ngx_str_t                  prefix;
-    ngx_http_agw_redis_args_t  args;
-
     if (feed->link == NULL) {
         feed->link = ngx_http_agw_redis_link_create(feed->worker, "revocations",
                                                     NULL, NULL, feed,
@@ -129,13 +133,42 @@ ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
     reading->other = 0;
     reading->saved = 0;
 
-    feed->failed = 0;
-    feed->restart = 0;
-    feed->asked = ngx_current_msec;
+    if (feed->ahead
+        && ngx_memcmp(&feed->position, &reading->position,
+                      sizeof(ngx_http_agw_position_t))
+           != 0)
+    {
+        ngx_http_agw_redis_feed_stop(feed);
+    }
+
+    if (!feed->ahead
+        && ngx_http_agw_redis_feed_send(feed, &reading->position) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    feed->ahead = 0;
+    feed->reading = reading;
+
+    return NGX_AGAIN;
+}
+
+
+static ngx_int_t
+ngx_http_agw_redis_feed_send(ngx_http_agw_redis_feed_t *feed,
+    const ngx_http_agw_position_t *position)
+{
+    ngx_str_t                  prefix;
+    ngx_http_agw_redis_args_t  args;
 
     prefix = feed->worker->conf->prefix;
 
-    ngx_http_agw_redis_script_look(&args, prefix, &reading->position);
+    feed->failed = 0;
+    feed->restart = 0;
+    feed->asked = ngx_current_msec;
+    feed->position = *position;
+
+    ngx_http_agw_redis_script_look(&args, prefix, position);
 
     if (ngx_http_agw_redis_send(feed->link, &feed->look, args.argc, args.argv,
                                 args.argvlen)
@@ -144,7 +177,7 @@ ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
         return NGX_ERROR;
     }
 
-    ngx_http_agw_redis_xread(&args, prefix, &reading->position, feed->page,
+    ngx_http_agw_redis_xread(&args, prefix, position, feed->page,
                              NGX_HTTP_AGW_REDIS_BLOCK);
 
     if (ngx_http_agw_redis_send(feed->link, &feed->xread, args.argc, args.argv,
@@ -155,9 +188,7 @@ ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
         return NGX_ERROR;
     }
 
-    feed->reading = reading;
-
-    return NGX_AGAIN;
+    return NGX_OK;
 }
 
 
@@ -165,6 +196,7 @@ void
 ngx_http_agw_redis_feed_stop(ngx_http_agw_redis_feed_t *feed)
 {
     feed->reading = NULL;
+    feed->ahead = 0;
 
     ngx_http_agw_redis_cancel(&feed->look);
     ngx_http_agw_redis_cancel(&feed->xread);
@@ -177,9 +209,10 @@ ngx_http_agw_redis_feed_looked(ngx_http_agw_redis_command_t *command,
 {
     ngx_http_agw_redis_feed_t  *feed = command->data;
 
-    if (ngx_http_agw_redis_failed(feed->worker, feed->link, reply,
-                                  "a look at the revocations",
-                                  feed->reading->log)
+    if (feed->reading == NULL
+        || ngx_http_agw_redis_failed(feed->worker, feed->link, reply,
+                                     "a look at the revocations",
+                                     feed->reading->log)
         || ngx_http_agw_redis_feed_look(feed, reply) != NGX_OK)
     {
         feed->failed = 1;
@@ -274,6 +307,11 @@ ngx_http_agw_redis_feed_arrived(ngx_http_agw_redis_command_t *command,
         feed->page /= 2;
     }
 
+    if (feed->reading == NULL) {
+        feed->ahead = 0;
+        return;
+    }
+
     if (feed->failed
         || ngx_http_agw_redis_failed(feed->worker, feed->link, reply,
                                      "to give its revocations",
@@ -317,20 +355,27 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
         }
     }
 
-    for (i = 0; entries != NULL && i < entries->elements; i++) {
-        if (ngx_http_agw_redis_feed_entry(feed, entries->element[i])
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
     /* what is read late was not known in time */
 
     reading->more = feed->restart
                     || (entries != NULL && entries->elements >= feed->page)
                     || ngx_current_msec - feed->asked
                        > NGX_HTTP_AGW_REDIS_PATIENCE;
+
+    if (reading->more && !feed->restart && entries != NULL) {
+        ngx_http_agw_redis_feed_send_ahead(feed, entries);
+    }
+
+    for (i = 0; entries != NULL && i < entries->elements; i++) {
+        if (ngx_http_agw_redis_feed_entry(feed, entries->element[i])
+            != NGX_OK)
+        {
+            ngx_http_agw_redis_feed_stop(feed);
+            feed->reading = reading;
+
+            return NGX_ERROR;
+        }
+    }
 
     if (feed->restart) {
         position->stamp = 0;
@@ -343,6 +388,30 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
     }
 
     return NGX_OK;
+}
+
+
+/* Redis is at the next page while we add this one */
+
+static void
+ngx_http_agw_redis_feed_send_ahead(ngx_http_agw_redis_feed_t *feed,
+    const redisReply *entries)
+{
+    const redisReply         *last;
+    ngx_http_agw_position_t   position;
+
+    last = ngx_http_agw_redis_element(entries, entries->elements - 1);
+    position = feed->reading->position;
+
+    if (ngx_http_agw_redis_entry_id(last, &position.stamp, &position.mark)
+        != NGX_OK)
+    {
+        return;
+    }
+
+    position.mark_tag = ngx_http_agw_redis_entry_tag(last);
+
+    feed->ahead = (ngx_http_agw_redis_feed_send(feed, &position) == NGX_OK);
 }
 
 
