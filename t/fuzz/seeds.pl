@@ -160,6 +160,16 @@ my %makers = (
             substr('/b/B1/' . '%25' x $size, 0, $size),
             substr('/b/B1/' . '/%2e%2e;' x $size, 0, $size));
     },
+
+    fuzz_resp => sub {
+        my ($size) = @_;
+
+        return (fitted($size, sub {
+                return '$' . length($_[0]) . "\r\n$_[0]\r\n" }),
+            fitted($size, sub { return "-ERR $_[0]\r\n" }),
+            substr("*$size\r\n" . "*2\r\n\$1\r\na\r\n:1\r\n" x $size,
+                0, $size));
+    },
 );
 
 my ($fuzzer, $dir) = @ARGV;

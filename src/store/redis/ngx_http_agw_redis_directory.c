@@ -1,41 +1,477 @@
 
 /*
- * Look-ups over Redis.
+ * A query is one script, on the connection that all queries of a worker share.
+ *
+ * The answer is of use only if it is of the store that this node has read the
+ * revocations of: another epoch is another store, or the same after it was
+ * emptied, whose directory may be gone.
  */
 
 
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "agw_json.h"
 #include "ngx_http_agw_redis_directory.h"
+#include "ngx_http_agw_redis_reply.h"
+#include "ngx_http_agw_redis_script.h"
 
 
-static ngx_int_t ngx_http_agw_redis_find(void *state,
-    ngx_http_agw_query_t *query);
+/* a later time is one of milliseconds */
+
+#define NGX_HTTP_AGW_REDIS_YEAR_2200  7258118400LL
 
 
-const ngx_http_agw_directory_engine_t  ngx_http_agw_redis_directory = {
-    ngx_http_agw_redis_find,
-    ngx_http_agw_redis_find
+typedef struct ngx_http_agw_redis_lookup_s  ngx_http_agw_redis_lookup_t;
+
+struct ngx_http_agw_redis_lookup_s {
+    ngx_http_agw_redis_command_t   command;
+    ngx_http_agw_query_t          *query;
+    ngx_http_agw_redis_worker_t   *worker;
+    ngx_int_t                    (*answer)(ngx_http_agw_redis_lookup_t *lookup,
+                                       const redisReply *reply,
+                                       int64_t stamp);
 };
 
 
-static ngx_int_t
-ngx_http_agw_redis_find(void *state, ngx_http_agw_query_t *query)
-{
-    return NGX_ERROR;
-}
+static ngx_int_t ngx_http_agw_redis_find_api_keys(void *state,
+    ngx_http_agw_query_t *query);
+static ngx_int_t ngx_http_agw_redis_find_business(void *state,
+    ngx_http_agw_query_t *query);
+static ngx_http_agw_redis_lookup_t *ngx_http_agw_redis_lookup(
+    ngx_http_agw_redis_t *redis, ngx_http_agw_query_t *query);
+static ngx_int_t ngx_http_agw_redis_ask(ngx_http_agw_redis_lookup_t *lookup,
+    const ngx_http_agw_redis_args_t *args);
+static void ngx_http_agw_redis_forget(void *data);
+static void ngx_http_agw_redis_answered(ngx_http_agw_redis_command_t *command,
+    const redisReply *reply);
+static ngx_int_t ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
+    const redisReply *reply);
+
+static ngx_int_t ngx_http_agw_redis_answer_api_keys(
+    ngx_http_agw_redis_lookup_t *lookup, const redisReply *reply,
+    int64_t stamp);
+static ngx_int_t ngx_http_agw_redis_api_key(
+    ngx_http_agw_redis_lookup_t *lookup, const redisReply *status,
+    const redisReply *json, agw_api_key_row_t *row);
+static ngx_int_t ngx_http_agw_redis_read_key(agw_str_t text,
+    agw_api_key_row_t *row);
+static ngx_int_t ngx_http_agw_redis_read_time(const json_t *json,
+    agw_str_t text, const char *name, int64_t *time);
+static void ngx_http_agw_redis_remember(
+    ngx_http_agw_redis_directory_t *directory, agw_str_t text);
+static ngx_int_t ngx_http_agw_redis_answer_business(
+    ngx_http_agw_redis_lookup_t *lookup, const redisReply *reply,
+    int64_t stamp);
+static ngx_uint_t ngx_http_agw_redis_is_field(const redisReply *reply);
+
+
+static const agw_str_t  ngx_http_agw_redis_active = agw_string("active");
+
+
+const ngx_http_agw_directory_engine_t  ngx_http_agw_redis_directory = {
+    ngx_http_agw_redis_find_api_keys,
+    ngx_http_agw_redis_find_business
+};
 
 
 void
 ngx_http_agw_redis_directory_open(ngx_http_agw_redis_worker_t *worker)
 {
-    /* void */
+    ngx_http_agw_redis_directory_t  *directory;
+    static const agw_str_t           usual =
+        agw_string("{\"not_before\":0,\"expires_at\":null}");
+
+    directory = ngx_pcalloc(worker->pool,
+                            sizeof(ngx_http_agw_redis_directory_t));
+    if (directory == NULL) {
+        return;
+    }
+
+    ngx_http_agw_redis_remember(directory, usual);
+
+    directory->link = ngx_http_agw_redis_link_create(worker, "queries", NULL,
+                                                     NULL, NULL, worker->log);
+    worker->directory = directory;
 }
 
 
 void
 ngx_http_agw_redis_directory_close(ngx_http_agw_redis_worker_t *worker)
 {
-    /* void */
+    if (worker->directory != NULL && worker->directory->link != NULL) {
+        ngx_http_agw_redis_link_close(worker->directory->link);
+    }
+}
+
+
+static ngx_int_t
+ngx_http_agw_redis_find_api_keys(void *state, ngx_http_agw_query_t *query)
+{
+    ngx_http_agw_redis_args_t     args;
+    ngx_http_agw_redis_lookup_t  *lookup;
+
+    lookup = ngx_http_agw_redis_lookup(state, query);
+    if (lookup == NULL) {
+        return NGX_ERROR;
+    }
+
+    lookup->answer = ngx_http_agw_redis_answer_api_keys;
+
+    ngx_http_agw_redis_script_api_keys(&args, lookup->worker->conf->prefix,
+                                       query);
+
+    return ngx_http_agw_redis_ask(lookup, &args);
+}
+
+
+static ngx_int_t
+ngx_http_agw_redis_find_business(void *state, ngx_http_agw_query_t *query)
+{
+    ngx_http_agw_redis_args_t     args;
+    ngx_http_agw_redis_lookup_t  *lookup;
+
+    lookup = ngx_http_agw_redis_lookup(state, query);
+    if (lookup == NULL) {
+        return NGX_ERROR;
+    }
+
+    lookup->answer = ngx_http_agw_redis_answer_business;
+
+    ngx_http_agw_redis_script_business(&args, lookup->worker->conf->prefix,
+                                       query);
+
+    return ngx_http_agw_redis_ask(lookup, &args);
+}
+
+
+static ngx_http_agw_redis_lookup_t *
+ngx_http_agw_redis_lookup(ngx_http_agw_redis_t *redis,
+    ngx_http_agw_query_t *query)
+{
+    ngx_pool_cleanup_t           *cln;
+    ngx_http_agw_redis_lookup_t  *lookup;
+
+    if (redis->worker == NULL || redis->worker->directory == NULL
+        || redis->worker->directory->link == NULL)
+    {
+        ngx_log_error(NGX_LOG_ERR, query->log, 0,
+                      "auth_gateway: no memory for the store");
+        return NULL;
+    }
+
+    if (query->known.store == 0) {
+        ngx_log_error(NGX_LOG_INFO, query->log, 0,
+                      "auth_gateway: store \"%V\": its revocations have not "
+                      "been read yet", &redis->conf->shown);
+        return NULL;
+    }
+
+    cln = ngx_pool_cleanup_add(query->pool,
+                               sizeof(ngx_http_agw_redis_lookup_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    cln->handler = ngx_http_agw_redis_forget;
+
+    lookup = cln->data;
+
+    ngx_memzero(lookup, sizeof(ngx_http_agw_redis_lookup_t));
+
+    lookup->command.handler = ngx_http_agw_redis_answered;
+    lookup->command.data = lookup;
+    lookup->query = query;
+    lookup->worker = redis->worker;
+
+    return lookup;
+}
+
+
+/* NGX_DECLINED is an outage, which the link has logged */
+
+static ngx_int_t
+ngx_http_agw_redis_ask(ngx_http_agw_redis_lookup_t *lookup,
+    const ngx_http_agw_redis_args_t *args)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_agw_redis_send(lookup->worker->directory->link,
+                                 &lookup->command, args->argc,
+                                 (const char **) args->argv, args->argvlen);
+
+    return rc == NGX_OK ? NGX_AGAIN : NGX_ERROR;
+}
+
+
+static void
+ngx_http_agw_redis_forget(void *data)
+{
+    ngx_http_agw_redis_lookup_t  *lookup = data;
+
+    ngx_http_agw_redis_cancel(&lookup->command);
+}
+
+
+static void
+ngx_http_agw_redis_answered(ngx_http_agw_redis_command_t *command,
+    const redisReply *reply)
+{
+    ngx_int_t                     rc;
+    ngx_http_agw_query_t         *query;
+    ngx_http_agw_redis_lookup_t  *lookup = command->data;
+
+    query = lookup->query;
+    rc = NGX_ERROR;
+
+    if (!ngx_http_agw_redis_failed(lookup->worker,
+                                   lookup->worker->directory->link, reply,
+                                   "a query", query->log))
+    {
+        rc = ngx_http_agw_redis_answer(lookup, reply);
+    }
+
+    query->handler(query, rc);
+}
+
+
+static ngx_int_t
+ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
+    const redisReply *reply)
+{
+    int64_t                stamp;
+    uint64_t               epoch;
+    ngx_http_agw_query_t  *query;
+
+    query = lookup->query;
+    epoch = ngx_http_agw_redis_epoch(ngx_http_agw_redis_element(reply, 0));
+
+    if (epoch == 0
+        || ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 1),
+                                    &stamp)
+           != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, query->log, 0,
+                      "auth_gateway: store \"%V\" has a malformed epoch or "
+                      "stamp", &lookup->worker->conf->shown);
+        return NGX_ERROR;
+    }
+
+    if (epoch != query->known.store) {
+        ngx_log_error(NGX_LOG_INFO, query->log, 0,
+                      "auth_gateway: store \"%V\" is another one than before: "
+                      "its revocations have not been read yet",
+                      &lookup->worker->conf->shown);
+        return NGX_ERROR;
+    }
+
+    return lookup->answer(lookup, reply, stamp);
+}
+
+
+static ngx_int_t
+ngx_http_agw_redis_answer_api_keys(ngx_http_agw_redis_lookup_t *lookup,
+    const redisReply *reply, int64_t stamp)
+{
+    ngx_uint_t             i;
+    const redisReply      *status, *json;
+    agw_api_key_row_t     *row;
+    ngx_http_agw_query_t  *query;
+
+    query = lookup->query;
+
+    for (i = 0; i < query->nkeys; i++) {
+        row = &query->api_keys[i];
+        status = ngx_http_agw_redis_element(reply, 2 * i + 2);
+        json = ngx_http_agw_redis_element(reply, 2 * i + 3);
+
+        ngx_memzero(row, sizeof(agw_api_key_row_t));
+
+        if (!ngx_http_agw_redis_is_field(status)
+            || !ngx_http_agw_redis_is_field(json)
+            || ngx_http_agw_redis_api_key(lookup, status, json, row)
+               != NGX_OK)
+        {
+            ngx_log_error(NGX_LOG_ERR, query->log, 0,
+                          "auth_gateway: store \"%V\" has a malformed API "
+                          "key: it must be a JSON object, \"not_before\" and "
+                          "\"expires_at\" Unix seconds",
+                          &lookup->worker->conf->shown);
+            return NGX_ERROR;
+        }
+
+        row->stamp = stamp;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Where there is no key, another one's JSON is read: what a key takes does not
+ * tell whether it exists.
+ */
+
+static ngx_int_t
+ngx_http_agw_redis_api_key(ngx_http_agw_redis_lookup_t *lookup,
+    const redisReply *status, const redisReply *json, agw_api_key_row_t *row)
+{
+    agw_str_t                        text;
+    agw_api_key_row_t                unused;
+    ngx_http_agw_redis_directory_t  *directory;
+
+    directory = lookup->worker->directory;
+
+    row->partner_found = !ngx_http_agw_redis_is_nil(status);
+    row->partner_active = agw_str_eq(ngx_http_agw_redis_string(status),
+                                     ngx_http_agw_redis_active);
+
+    if (ngx_http_agw_redis_is_nil(json)) {
+        text.data = directory->stand_in;
+        text.len = directory->stand_in_len;
+
+        (void) ngx_http_agw_redis_read_key(text, &unused);
+
+        return NGX_OK;
+    }
+
+    row->found = 1;
+    text = ngx_http_agw_redis_string(json);
+
+    if (ngx_http_agw_redis_read_key(text, row) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_agw_redis_remember(directory, text);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_agw_redis_read_key(agw_str_t text, agw_api_key_row_t *row)
+{
+    json_t     *json;
+    ngx_int_t   rc, expires;
+
+    json = agw_json_object(text);
+    if (json == NULL) {
+        return NGX_ERROR;
+    }
+
+    row->not_before = 0;
+    row->expires_at = 0;
+
+    rc = ngx_http_agw_redis_read_time(json, text, "not_before",
+                                      &row->not_before);
+    expires = ngx_http_agw_redis_read_time(json, text, "expires_at",
+                                           &row->expires_at);
+
+    row->expires = (expires == NGX_OK);
+
+    json_decref(json);
+
+    return rc == NGX_ERROR || expires == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+/*
+ * NGX_DECLINED where it is null or missing.  If memory runs out, jansson may
+ * lose a byte of a name: what is missing must not be in the text either.
+ */
+
+static ngx_int_t
+ngx_http_agw_redis_read_time(const json_t *json, agw_str_t text,
+    const char *name, int64_t *time)
+{
+    size_t  i, len;
+
+    if (json_is_null(json_object_get(json, name))) {
+        return NGX_DECLINED;
+    }
+
+    switch (agw_json_time(json, name, time)) {
+
+    case 1:
+        return *time <= NGX_HTTP_AGW_REDIS_YEAR_2200 ? NGX_OK : NGX_ERROR;
+
+    case 0:
+        len = ngx_strlen(name);
+
+        for (i = 0; i + len <= text.len; i++) {
+            if (ngx_memcmp(text.data + i, name, len) == 0) {
+                return NGX_ERROR;
+            }
+        }
+
+        return NGX_DECLINED;
+
+    default:
+        return NGX_ERROR;
+    }
+}
+
+
+static void
+ngx_http_agw_redis_remember(ngx_http_agw_redis_directory_t *directory,
+    agw_str_t text)
+{
+    if (text.len <= NGX_HTTP_AGW_REDIS_STAND_IN) {
+        ngx_memcpy(directory->stand_in, text.data, text.len);
+        directory->stand_in_len = text.len;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_agw_redis_answer_business(ngx_http_agw_redis_lookup_t *lookup,
+    const redisReply *reply, int64_t stamp)
+{
+    int64_t                ended;
+    const redisReply      *partner, *owner, *status;
+    agw_business_row_t    *row;
+    ngx_http_agw_query_t  *query;
+
+    query = lookup->query;
+    row = &query->business;
+
+    partner = ngx_http_agw_redis_element(reply, 2);
+    owner = ngx_http_agw_redis_element(reply, 3);
+    status = ngx_http_agw_redis_element(reply, 4);
+
+    if (!ngx_http_agw_redis_is_field(partner)
+        || !ngx_http_agw_redis_is_field(owner)
+        || !ngx_http_agw_redis_is_field(status)
+        || ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 5),
+                                    &ended)
+           != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, query->log, 0,
+                      "auth_gateway: store \"%V\" gives a malformed reply to "
+                      "a query", &lookup->worker->conf->shown);
+        return NGX_ERROR;
+    }
+
+    row->partner_active = agw_str_eq(ngx_http_agw_redis_string(partner),
+                                     ngx_http_agw_redis_active);
+    row->found = !ngx_http_agw_redis_is_nil(owner);
+    row->owned = row->found
+                 && agw_str_eq(ngx_http_agw_redis_string(owner),
+                               query->partner_id);
+    row->active = agw_str_eq(ngx_http_agw_redis_string(status),
+                             ngx_http_agw_redis_active);
+    row->token_ended = (ended != 0);
+    row->stamp = stamp;
+
+    return NGX_OK;
+}
+
+
+/* of a hash: a string, or nil */
+
+static ngx_uint_t
+ngx_http_agw_redis_is_field(const redisReply *reply)
+{
+    return reply != NULL && (reply->type == REDIS_REPLY_STRING
+                             || reply->type == REDIS_REPLY_NIL);
 }

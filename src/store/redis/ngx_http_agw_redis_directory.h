@@ -9,7 +9,20 @@
 
 
 #include "ngx_http_agw_redis.h"
+#include "ngx_http_agw_redis_link.h"
 #include "ngx_http_agw_store_engine.h"
+
+
+/* the bytes of an API key's JSON that stand in for one that is missing */
+
+#define NGX_HTTP_AGW_REDIS_STAND_IN  512
+
+
+struct ngx_http_agw_redis_directory_s {
+    ngx_http_agw_redis_link_t  *link;        /* NULL: no memory for it */
+    size_t                      stand_in_len;
+    u_char                      stand_in[NGX_HTTP_AGW_REDIS_STAND_IN];
+};
 
 
 extern const ngx_http_agw_directory_engine_t  ngx_http_agw_redis_directory;

@@ -1,0 +1,165 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_agw_redis_error.h"
+#include "ngx_http_agw_redis_reply.h"
+
+
+#define NGX_HTTP_AGW_REDIS_DIGITS  16        /* of AGW_STAMP_MAX */
+#define NGX_HTTP_AGW_REDIS_SHOWN   200       /* bytes of an error, in the log */
+
+
+const redisReply *
+ngx_http_agw_redis_element(const redisReply *reply, ngx_uint_t n)
+{
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
+        || n >= reply->elements)
+    {
+        return NULL;
+    }
+
+    return reply->element[n];
+}
+
+
+agw_str_t
+ngx_http_agw_redis_string(const redisReply *reply)
+{
+    agw_str_t  text;
+
+    text.len = 0;
+    text.data = NULL;
+
+    if (reply != NULL && reply->type == REDIS_REPLY_STRING) {
+        text.len = reply->len;
+        text.data = (const u_char *) reply->str;
+    }
+
+    return text;
+}
+
+
+ngx_uint_t
+ngx_http_agw_redis_is_nil(const redisReply *reply)
+{
+    return reply != NULL && reply->type == REDIS_REPLY_NIL;
+}
+
+
+ngx_int_t
+ngx_http_agw_redis_whole(const redisReply *reply, int64_t *n)
+{
+    if (reply != NULL && reply->type == REDIS_REPLY_INTEGER) {
+        *n = reply->integer;
+
+        return *n >= 0 && *n <= AGW_STAMP_MAX ? NGX_OK : NGX_ERROR;
+    }
+
+    return ngx_http_agw_redis_digits(ngx_http_agw_redis_string(reply), n);
+}
+
+
+ngx_int_t
+ngx_http_agw_redis_digits(agw_str_t text, int64_t *n)
+{
+    size_t   i;
+    int64_t  value;
+
+    if (text.len == 0 || text.len > NGX_HTTP_AGW_REDIS_DIGITS) {
+        return NGX_ERROR;
+    }
+
+    value = 0;
+
+    for (i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return NGX_ERROR;
+        }
+
+        value = value * 10 + (text.data[i] - '0');
+    }
+
+    if (value > AGW_STAMP_MAX) {
+        return NGX_ERROR;
+    }
+
+    *n = value;
+
+    return NGX_OK;
+}
+
+
+uint64_t
+ngx_http_agw_redis_epoch(const redisReply *reply)
+{
+    u_char     c;
+    size_t     i;
+    uint64_t   epoch;
+    agw_str_t  text;
+
+    text = ngx_http_agw_redis_string(reply);
+
+    if (text.len != 16) {
+        return 0;
+    }
+
+    epoch = 0;
+
+    for (i = 0; i < text.len; i++) {
+        c = text.data[i];
+
+        if (c >= '0' && c <= '9') {
+            c -= '0';
+
+        } else if (c >= 'a' && c <= 'f') {
+            c -= 'a' - 10;
+
+        } else {
+            return 0;
+        }
+
+        epoch = epoch << 4 | c;
+    }
+
+    return epoch;
+}
+
+
+ngx_uint_t
+ngx_http_agw_redis_failed(ngx_http_agw_redis_worker_t *worker,
+    ngx_http_agw_redis_link_t *link, const redisReply *reply,
+    const char *what, ngx_log_t *log)
+{
+    u_char  text[NGX_HTTP_AGW_REDIS_SHOWN];
+
+    if (reply == NULL) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "auth_gateway: store \"%V\": no reply to %s",
+                      &worker->conf->shown, what);
+        return 1;
+    }
+
+    if (reply->type != REDIS_REPLY_ERROR) {
+        return 0;
+    }
+
+    if (reply->len >= sizeof("AGWEPOCH") - 1
+        && ngx_strncmp(reply->str, "AGWEPOCH", sizeof("AGWEPOCH") - 1) == 0)
+    {
+        ngx_http_agw_redis_link_reset(link, "the store was emptied");
+        return 1;
+    }
+
+    if (ngx_http_agw_redis_link_refused(link, reply)) {
+        return 1;
+    }
+
+    ngx_http_agw_redis_error_text(reply, text, sizeof(text));
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "auth_gateway: store \"%V\" refuses %s: %s",
+                  &worker->conf->shown, what, text);
+
+    return 1;
+}

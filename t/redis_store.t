@@ -1,0 +1,220 @@
+# D5: a store in Redis with bad data, without some of it, and with news that
+# come late: no answer is one that the store does not give, nothing revoked is
+# un-revoked, and each cause is a line in the log.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use AGW::Files qw(slurp spew);
+use AGW::Proxy;
+use AGW::Redis;
+use AGW::Revoking qw(conf_of owner_in);
+use AGW::Token qw(key_digest);
+
+AGW::Redis::skip_all_without();
+
+my $conf = conf_of();
+my $gw = AGW::Revoking->start($conf, engine => 'redis', workers => 2);
+my $redis = $gw->store->redis;
+
+sub key { return '{agw}:' . $_[0] }
+
+sub token_status {
+    my ($who) = @_;
+
+    return $gw->request('POST', '/token', basic => $who->{basic},
+        quiet => 1)->status;
+}
+
+sub until_is {
+    my ($name, $want, $seconds, $sub) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $from = time;
+    my $got = $sub->();
+
+    while ($got ne $want && time - $from < $seconds) {
+        sleep 0.02;
+        $got = $sub->();
+    }
+
+    return is($got, $want, $name);
+}
+
+sub logged { return slurp($gw->nginx->error_log) }
+sub times_logged { my $n = () = logged() =~ /$_[0]/g; return $n }
+
+# API keys
+
+my $us = owner_in($gw);
+my $good = '{"not_before":0,"expires_at":null,"name":"x","key_id":"k"}';
+my $digest = key_digest($us->{key});
+
+sub api_key { return $redis->call('HSET', key("api_keys:$us->{id}"), $digest,
+    $_[0]) }
+
+for my $json ('', '{', '[]', 'null', '7', '{"not_before":"0"}',
+    '{"not_before":1.5}', '{"not_before":-1}', '{"not_before":true}',
+    '{"expires_at":"2030-01-01"}', '{"expires_at":1e3}',
+    '{"expires_at":1795811582420}', '{"expires_at":9,"expires_at":99}',
+    '{"not_before":99999999999999999999}', "{\"a\":\"\xff\"}",
+    "{\"not_before\":0}\0", '{"a":"\u0000"}', '[' x 5000)
+{
+    api_key($json);
+    is(token_status($us), 503, 'D5 malformed key '
+        . substr($json, 0, 40) =~ s/[^ -~]/?/gr);
+    like($gw->log_text, qr/has a malformed API key/, 'D5 logged');
+    $gw->mark;
+}
+
+for my $json ($good, '{}', '{"expires_at":null}', '{"not_before":7,"x":[{}]}') {
+    api_key($json);
+    is(token_status($us), 200, "D5 key $json");
+}
+
+api_key('{"expires_at":1}');
+is(token_status($us), 401, 'D5 an expired key');
+api_key($good);
+
+# wrong types, and what must be there
+
+for my $name ('epoch', 'stamp', "partner:$us->{id}", "api_keys:$us->{id}") {
+    $redis->call('RENAME', key($name), key('kept'));
+    $redis->call('LPUSH', key($name), 'x');
+    $gw->mark;
+    is(token_status($us), 503, "D5 $name of a wrong type");
+    like($gw->log_text, qr/WRONGTYPE|malformed/, 'D5 logged');
+    $redis->call('RENAME', key('kept'), key($name));
+    until_is("D5 $name is well again", 200, 3, sub { token_status($us) });
+}
+
+my $stamp = $redis->call('GET', key('stamp'));
+
+for my $bad ('', 'x', '-1', '1e9', '4503599627370497') {
+    $redis->call('SET', key('stamp'), $bad);
+    is(token_status($us), 503, "D5 stamp \"$bad\"");
+}
+
+$redis->call('SET', key('stamp'), $stamp);
+until_is('D5 the stamp is well again', 200, 3, sub { token_status($us) });
+
+# entries
+
+my $next = $stamp;
+
+sub add {
+    my (@fields) = @_;
+
+    $next += 10;
+
+    return $redis->call('XADD', key('revocations'), "$next-0", @fields);
+}
+
+my $token = $gw->issue($us, $us->{business});
+
+add(@$_) for
+    ['a', 'b'], ['kind', 'token', 'id', 'x', 'seq', 1, 'time', 1],
+    ['kind', 'owner', 'id', ':x', 'seq', 1, 'time', 1],
+    ['kind', 'partner', 'id', 'p' x 200, 'seq', 1, 'time', 1],
+    ['kind', 'partner', 'id', "p\n", 'seq', 1, 'time', 1],
+    ['kind', 'other', 'id', 'p', 'seq', 1, 'time', 1],
+    ['kind', 'partner', 'id', $us->{id}, 'time', 1],
+    ['kind', 'partner', 'id', $us->{id}, 'seq', '4503599627370497',
+        'time', 1],
+    ['kind', 'partner', 'id', $us->{id}, 'seq', $next + 1_000_000,
+        'time', 1],
+    ['kind', 'partner', 'id', $us->{id}, 'seq', 0, 'time', 1],
+    ['kind', 'partner', 'id', $us->{id}, 'seq', 1],
+    ['kind', 'partner', 'id', $us->{id}, 'seq', 1, 'time', 'now'],
+    ['kind', 'x' x 100_000, 'id', $us->{id}, 'seq', 1, 'time', 1];
+
+ok($gw->learns, 'D5 malformed entries do not stop the feed');
+is($gw->result($token, $us->{business}), 'ok', 'D5 and revoke nothing');
+is(times_logged("is skipped: $_->[0]"), 1, "D5 one line: $_->[0]") for
+    ['kind or id is malformed'], ['seq is missing'], ['time is missing'];
+
+# news that come late: a partner token is revoked there, while what is new
+# does not arrive here, and cannot get a business token any more
+
+my $held = $gw->prefix . '/held';
+my $proxy = AGW::Proxy->start(to => $redis->port, rewrite => sub {
+    my ($way, $bytes) = @_;
+
+    return $way eq 'down' && $bytes =~ /\r\nkind\r\n/ && -e $held ? ''
+        : $bytes;
+});
+my $words = $redis->words(port => $proxy->port);
+my $late = $gw->beside($conf =~ s/%%ENGINE%%/$words/r, workers => 1);
+
+sub late_status {
+    my ($bearer) = @_;
+
+    return $late->request('POST', "/token/$us->{business}",
+        bearer => $bearer, quiet => 1)->status;
+}
+
+until_is('D5 a node behind a proxy', 200, 3, sub {
+    $late->request('POST', '/token', basic => $us->{basic},
+        quiet => 1)->status });
+
+my ($bearer, $other) = map { $late->issue($us) } 1, 2;
+
+spew($held, '');
+is(late_status($bearer), 200, 'D5 it gives a business token');
+$gw->succeeds('D5 its partner token is revoked elsewhere',
+    $gw->revoke($bearer, basic => $us->{basic}));
+is(late_status($bearer), 401, 'D5 it gives none for it then');
+is(late_status($other), 200, 'D5 but for another one');
+$gw->store->revoke('partner', $us->{id});
+is(late_status($other), 401, 'D5 none after a cut-off of the partner');
+unlink $held;
+until_is('D5 the node reads on', '200', 4,
+    sub { late_status($late->issue($us) // '') });
+
+# all is removed, while nodes are connected
+
+my $revoked = $gw->issue($us, $us->{business});
+$token = $gw->issue($us, $us->{business});
+$gw->succeeds('D5 revoked', $gw->revoke($revoked, basic => $us->{basic}));
+$redis->flush;
+
+is($gw->result($token, $us->{business}), 'ok', 'D5 a flush: requests go on');
+isnt(token_status($us), 200, 'D5 a flush: no token');
+until_is('D5 the node reads the store that is there', 401, 3,
+    sub { token_status($us) });
+is($gw->result($revoked, $us->{business}), '401 revoked',
+    'D5 what was revoked stays so');
+is($gw->result($token, $us->{business}), 'ok', 'D5 others live');
+
+my $again = owner_in($gw);
+my $fresh = $gw->issue($again, $again->{business});
+
+is($gw->result($fresh, $again->{business}), 'ok', 'D5 new tokens are issued');
+$gw->succeeds('D5 and revoked', $gw->revoke($fresh, basic => $again->{basic}));
+until_is('D5 there too', '401 revoked', 2,
+    sub { $late->result($fresh, $again->{business}) });
+
+# the worker that follows dies
+
+my $lease = AGW::Revoking->start($conf, engine => $gw->{engine}, workers => 3);
+
+for my $pid ($lease->nginx->workers) {
+    kill 'KILL', $pid;
+    my $from = time;
+
+    ok($lease->learns, 'D5 a worker dies: another follows')
+        && cmp_ok(time - $from, '<', 1.5, 'D5 within a second');
+}
+
+$lease->new_workers;
+
+push @{ $_->{allow} }, qr/exited on signal 9/ for $lease;
+
+$gw->finish;
