@@ -160,7 +160,7 @@ ngx_http_agw_redis_lookup(ngx_http_agw_redis_t *redis,
         return NULL;
     }
 
-    if (query->known.store == 0) {
+    if (query->known.store_id == 0) {
         ngx_log_error(NGX_LOG_INFO, query->log, 0,
                       "auth_gateway: store \"%V\": its revocations have not "
                       "been read yet", &redis->conf->shown);
@@ -257,7 +257,7 @@ ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
         return NGX_ERROR;
     }
 
-    if (epoch != query->known.store) {
+    if (epoch != query->known.store_id) {
         ngx_log_error(NGX_LOG_INFO, query->log, 0,
                       "auth_gateway: store \"%V\" is another one than before: "
                       "its revocations have not been read yet",
@@ -301,6 +301,8 @@ ngx_http_agw_redis_answer_api_keys(ngx_http_agw_redis_lookup_t *lookup,
         }
 
         row->stamp = stamp;
+
+        (void) agw_policy_api_key(row, query->now);
     }
 
     return NGX_OK;

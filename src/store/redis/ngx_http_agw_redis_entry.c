@@ -138,13 +138,13 @@ ngx_http_agw_redis_entry(const redisReply *entry, int64_t id, int64_t last,
         return NGX_HTTP_AGW_REDIS_ENTRY_TIME;
     }
 
-    if (revocation->kind != AGW_REVOKED_TOKEN
+    if (revocation->kind != AGW_REVOCATION_TOKEN
         && revocation->time > ngx_time() + NGX_HTTP_AGW_REDIS_CLOCKS)
     {
         revocation->time = ngx_time();
     }
 
-    if (revocation->kind == AGW_REVOKED_BUSINESS
+    if (revocation->kind == AGW_REVOCATION_BUSINESS
         && values[NGX_HTTP_AGW_REDIS_PARTNER].len <= AGW_ID_MAX)
     {
         revocation->partner_id = values[NGX_HTTP_AGW_REDIS_PARTNER];

@@ -129,8 +129,8 @@ ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
     }
 
     reading->more = 0;
-    reading->anew = 0;
-    reading->other = 0;
+    reading->restarted = 0;
+    reading->other_store = 0;
     reading->saved = 0;
 
     if (feed->ahead
@@ -255,11 +255,11 @@ ngx_http_agw_redis_feed_look(ngx_http_agw_redis_feed_t *feed,
         return NGX_ERROR;
     }
 
-    reading->last = numbers[0];
+    reading->last_stamp = numbers[0];
     reading->floor = numbers[1];
     reading->horizon = numbers[2];
 
-    if (position->store == epoch
+    if (position->store_id == epoch
         && ngx_http_agw_redis_feed_is_there(position,
                                        ngx_http_agw_redis_element(reply, 4)))
     {
@@ -269,8 +269,8 @@ ngx_http_agw_redis_feed_look(ngx_http_agw_redis_feed_t *feed,
     /* from the beginning: it is what XREAD was asked for, or is asked next */
 
     feed->restart = (position->stamp != 0 || position->mark != 0);
-    reading->anew = 1;
-    position->store = epoch;
+    reading->restarted = 1;
+    position->store_id = epoch;
 
     return NGX_OK;
 }
@@ -450,7 +450,7 @@ ngx_http_agw_redis_feed_entry(ngx_http_agw_redis_feed_t *feed,
         return NGX_ERROR;
     }
 
-    fault = ngx_http_agw_redis_entry(entry, stamp, reading->last, &revocation);
+    fault = ngx_http_agw_redis_entry(entry, stamp, reading->last_stamp, &revocation);
 
     if (fault == NGX_HTTP_AGW_REDIS_ENTRY_OK) {
         reading->handler(reading->data, &revocation);

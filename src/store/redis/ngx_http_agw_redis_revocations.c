@@ -265,7 +265,7 @@ ngx_http_agw_redis_write(ngx_http_agw_redis_t *redis,
     w->link = redis->worker->directory->link;
     w->rc = NGX_ERROR;
 
-    ngx_http_agw_redis_know(redis, write->known);
+    ngx_http_agw_redis_know(redis, write->known_stamp);
 
     return w;
 }
@@ -339,7 +339,7 @@ ngx_http_agw_redis_write_read(ngx_http_agw_redis_write_t *w,
         || ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 1),
                                     &revocation->time)
            != NGX_OK
-        || revocation->stamp <= w->write->known)
+        || revocation->stamp <= w->write->known_stamp)
     {
         ngx_log_error(NGX_LOG_ERR, w->worker->log, 0,
                       "auth_gateway: store \"%V\" gives a malformed reply to a "
