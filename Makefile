@@ -36,6 +36,7 @@ endif
 DEPS_BUILD := gcc libc6-dev make nginx nginx-dev libssl-dev libjansson-dev \
               libsqlite3-dev libhiredis-dev
 DEPS_RUN   := nginx openssl/openssl curl/curl sqlite3/sqlite3
+DEPS_FLEET := nginx openssl/openssl curl/curl redis-tools/redis-server
 DEPS_TEST  := $(DEPS_RUN) libcmocka-dev perl libwww-perl \
               liblwp-protocol-https-perl libio-socket-ssl-perl \
               libcrypt-jwt-perl libjson-perl libprotocol-http2-perl \
@@ -138,8 +139,14 @@ run:  ## install what is missing, build, start the demo and walk through it
 	@$(MAKE) --no-print-directory module
 	@t/demo/run.sh
 
+.PHONY: run-fleet
+run-fleet:  ## install what is missing, build, show three nginx on one Redis
+	@$(call need,$(DEPS_BUILD) $(DEPS_FLEET))
+	@$(MAKE) --no-print-directory module
+	@t/demo/fleet.sh
+
 .PHONY: stop
-stop:  ## end the demo
+stop:  ## end the demos
 	@t/demo/stop.sh
 
 .PHONY: deps
@@ -159,10 +166,19 @@ test:  ## install what is missing, build, run all tests (or TESTS="t/x.t test_y"
 FIRST := t/valgrind.t t/revocation_history.t t/revocation_lifetime.t \
          t/revocation_room.t
 
+# Tests of what endpoints answer, which are run once more with a store in Redis.
+
+ON_REDIS := $(patsubst %,t/%.t,partner_token business_token revoke \
+                revoke_callers introspect owner reasons layer_errors \
+                variables intercept_errors issuers preflight \
+                log_invalid_client cache_endpoints params_client_secret \
+                bodies_given_up bodies_unread endpoints key_reload)
+
 .PHONY: check
 check: $(MODULE) unit  ## the same tests, installing nothing
 	@prove -j2 $(if $(TESTS),$(PICKED),$(FIRST) \
 	    $(filter-out $(FIRST),$(sort $(wildcard t/*.t))) $(UNIT))
+	@$(if $(TESTS),,AGW_STORE=redis prove -j2 $(ON_REDIS))
 
 .PHONY: test-clients
 test-clients:  ## clients of Python, Node and Chromium (a large install)
@@ -194,7 +210,7 @@ bench:  ## speed and memory, one table (BENCH=quick for a smoke run)
 
 .PHONY: clean
 clean:  ## end the demo and remove build/
-	@if [ -e build/demo ]; then AGW_BUILD='$(CURDIR)/build' t/demo/stop.sh; fi
+	@if [ -e build ]; then AGW_BUILD='$(CURDIR)/build' t/demo/stop.sh --quiet; fi
 	rm -rf build
 
 .PHONY: help

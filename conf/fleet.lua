@@ -6,12 +6,14 @@
 --       partner_id <partner_id> status active
 --   redis-cli --eval fleet.lua '{agw}:business:<business_id>' , delete
 --   redis-cli --eval fleet.lua '{agw}:revocations' , partner <partner_id>
+--   redis-cli --eval fleet.lua '{agw}:revocations' , <kind> <id> <seq> <time>
 --
 -- Fields that are not named keep their values; status is active if it was
--- not set.  The last form revokes without a change: the kind (token, owner,
--- partner or business) and its id, as README.md has them.
+-- not set.  The third form revokes without a change: the kind (token, owner,
+-- partner or business) and its id, as README.md has them.  The last one takes
+-- revocations over from another store, any number of them, with their stamps.
 --
--- Prints the stamp of the revocation, or 0 if nothing was revoked.
+-- Prints the last stamp, or 0 if nothing was revoked.
 
 local prefix, what, id = KEYS[1]:match('^({[^{}]+}):(%a+):?(.*)$')
 
@@ -30,6 +32,17 @@ local KINDS = { token = 2, owner = 2, partner = 1, business = 1 }
 
 local function is_id(text)
     return #text >= 1 and #text <= 128 and not text:find('[^%w._~-]')
+end
+
+
+local function is_revocation(kind, id)
+    local first, second = id:match('^([^:]*):(.*)$')
+
+    if KINDS[kind] == 1 then
+        return is_id(id)
+    end
+
+    return KINDS[kind] == 2 and first and is_id(first) and is_id(second)
 end
 
 
@@ -61,7 +74,7 @@ local function next_stamp()
 end
 
 
-local function revoke(kind, of)
+local function revoke(kind, of, seq, time)
     local stamp, problem, now = next_stamp()
 
     if not stamp then
@@ -70,7 +83,35 @@ local function revoke(kind, of)
 
     redis.call('SET', prefix .. ':stamp', stamp)
     redis.call('XADD', prefix .. ':revocations', stamp .. '-0', 'kind', kind,
-        'id', of, 'seq', stamp, 'time', now)
+        'id', of, 'seq', seq or stamp, 'time', time or now)
+
+    return stamp
+end
+
+
+-- of another store, whose stamps end before ours
+
+local function take_over(list)
+    local stamp, problem = next_stamp()
+
+    if not stamp then
+        return redis.error_reply(problem)
+    end
+
+    for i = 1, #list, 4 do
+        local seq, time = tonumber(list[i + 2]), tonumber(list[i + 3])
+
+        if not is_revocation(list[i], list[i + 1]) or not seq or not time
+            or seq < 1 or seq >= tonumber(stamp) or time < 0
+        then
+            return redis.error_reply('ERR not a kind, an id, a seq and a'
+                .. ' time: number ' .. (i + 3) / 4)
+        end
+    end
+
+    for i = 1, #list, 4 do
+        stamp = revoke(list[i], list[i + 1], list[i + 2], list[i + 3])
+    end
 
     return stamp
 end
@@ -88,18 +129,16 @@ local function fields_of(key)
 end
 
 
-if what == 'revocations' then
-    local kind, of = ARGV[1] or '', ARGV[2] or ''
-    local first, second = of:match('^([^:]*):(.*)$')
-    local parts = KINDS[kind]
+if what == 'revocations' and #ARGV > 0 and #ARGV % 4 == 0 then
+    return take_over(ARGV)
+end
 
-    if #ARGV ~= 2 or not parts or (parts == 1 and not is_id(of))
-        or (parts == 2 and not (first and is_id(first) and is_id(second)))
-    then
+if what == 'revocations' then
+    if #ARGV ~= 2 or not is_revocation(ARGV[1], ARGV[2]) then
         return redis.error_reply('ERR a kind and its id are expected')
     end
 
-    local stamp, problem = revoke(kind, of)
+    local stamp, problem = revoke(ARGV[1], ARGV[2])
 
     return stamp or problem
 end

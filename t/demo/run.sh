@@ -28,11 +28,7 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 umask 022
 
-
-fail() {
-    echo "demo: $*" >&2
-    exit 1
-}
+. "$repo/t/demo/common.sh"
 
 
 check_tools() {
@@ -46,47 +42,6 @@ check_tools() {
 }
 
 
-worker_can_enter() {
-    setpriv --reuid "$worker" --regid "$worker" --clear-groups \
-        test -x "$1" 2>/dev/null
-}
-
-
-# Sets prefix, the real path of build/demo.  Workers open the store by its
-# path, so where they can't reach it (a clone under /root, say) the demo
-# lives elsewhere and build/demo is a link to it.
-
-make_prefix() {
-    if [[ -L $demo && ! -d $demo ]]; then
-        rm "$demo"
-    fi
-
-    mkdir -p "$demo"
-
-    if [[ $EUID == 0 && ! -L $demo ]] && ! worker_can_enter "$demo"; then
-        rm -rf "$demo"
-        prefix=$(mktemp -d /tmp/auth-gateway-demo.XXXXXXXX)
-        chmod 755 "$prefix"
-        ln -s "$prefix" "$demo"
-    fi
-
-    prefix=$(cd "$demo" && pwd -P)
-
-    [[ -w $prefix ]] || fail "$prefix is not writable for you"
-
-    mkdir -p "$prefix"/{conf/tls,conf/keys,logs,modules}
-    chmod 700 "$prefix"/conf/{tls,keys}
-
-    if [[ $EUID == 0 ]]; then
-        install -d -m 750 -o "$worker" -g "$worker" "$prefix/store"
-        chown -hR "$worker:$worker" "$prefix/store"
-
-    else
-        install -d -m 750 "$prefix/store"
-    fi
-}
-
-
 check_ports() {
     local port
 
@@ -96,63 +51,6 @@ check_ports() {
                 "('ss -ltnp' names it); the demo needs 8443, 8080 and 9080"
         fi
     done
-}
-
-
-# a CA for this demo alone, and a certificate of it, in directory $1
-
-sign_certificates() {
-    openssl req -x509 -newkey rsa:2048 -noenc -days 90 \
-        -subj "/CN=auth gateway demo CA" \
-        -addext "keyUsage=critical,keyCertSign,cRLSign" \
-        -keyout "$1/ca.key" -out "$1/ca.crt" &&
-    openssl req -newkey rsa:2048 -noenc -subj "/CN=localhost" \
-        -keyout "$1/server.key" -out "$1/server.csr" &&
-    openssl x509 -req -days 90 -CA "$1/ca.crt" -CAkey "$1/ca.key" \
-        -CAcreateserial -in "$1/server.csr" -out "$1/server.crt" \
-        -extfile <(printf '%s\n' \
-            "basicConstraints=critical,CA:FALSE" \
-            "keyUsage=critical,digitalSignature,keyEncipherment" \
-            "extendedKeyUsage=serverAuth" \
-            "subjectKeyIdentifier=hash" \
-            "authorityKeyIdentifier=keyid" \
-            "subjectAltName=DNS:localhost,IP:127.0.0.1")
-}
-
-
-# The CA's key is not kept: nobody can sign anything else with it.
-
-make_certificates() {
-    local tls=$prefix/conf/tls tmp
-
-    if openssl x509 -noout -checkend 86400 -in "$tls/server.crt" \
-           >/dev/null 2>&1 \
-       && [[ -s $tls/server.key && -s $prefix/ca.crt ]]
-    then
-        return
-    fi
-
-    tmp=$(mktemp -d)
-
-    sign_certificates "$tmp" 2>"$tmp/log" \
-        || fail "no certificate could be made:" $'\n'"$(cat "$tmp/log")"
-
-    install -m 644 "$tmp/ca.crt" "$prefix/ca.crt"
-    install -m 644 "$tmp/server.crt" "$tls/server.crt"
-    install -m 600 "$tmp/server.key" "$tls/server.key"
-    rm -rf "$tmp"
-}
-
-
-make_signing_key() {
-    local file=$prefix/conf/keys/signing.pem
-
-    [[ -s $file ]] && return
-
-    (umask 077 && openssl genpkey -algorithm EC \
-        -pkeyopt ec_paramgen_curve:P-256 -out "$file.new" 2>/dev/null) \
-        || fail "no signing key could be made"
-    mv "$file.new" "$file"
 }
 
 
@@ -193,24 +91,6 @@ wait_for_schema() {
 }
 
 
-uuid() {
-    cat /proc/sys/kernel/random/uuid
-}
-
-
-# 20 of 62 characters are 119 bits; and partner:key is then 57 bytes, whose
-# base64 still fits one line of the base64 program
-
-random_api_key() {
-    openssl rand -base64 96 | LC_ALL=C tr -dc 'A-Za-z0-9' | cut -c 1-20
-}
-
-
-sha256() {
-    printf %s "$1" | sha256sum | cut -d ' ' -f 1
-}
-
-
 # Sets partner, api_key, business, business_2, and foreign, which is another
 # partner's business.  Each run makes new ones: of an earlier API key only
 # the digest is known.
@@ -234,73 +114,6 @@ fill_store() {
              VALUES ('$business', '$partner'), ('$business_2', '$partner'),
                     ('$foreign', '$other');
          COMMIT"
-}
-
-
-# a word as a shell would want it written
-
-quote() {
-    if [[ $1 =~ ^[A-Za-z0-9_./:=@%+,-]+$ ]]; then
-        printf %s "$1"
-
-    else
-        printf "'%s'" "${1//\'/\'\\\'\'}"
-    fi
-}
-
-
-# Shows a request as a line for the shell, sends it, shows the answer: its
-# status, the headers that this is about, its body.  The rest is for curl.
-# Leaves the body in body.
-
-request() {
-    local title=$1 expected=$2 line arg answer head status
-
-    shift 2
-
-    line="curl -sS -i"
-
-    for arg; do
-        case $arg in
-            -*|http*) line+=" \\"$'\n'"    $(quote "$arg")" ;;
-            *)        line+=" $(quote "$arg")" ;;
-        esac
-    done
-
-    number=$((number + 1))
-
-    printf '\n--- %d. %s\n\n%s\n\n' "$number" "$title" "$line"
-
-    answer=$(curl -sS -i --max-time 10 "$@" | tr -d '\r') \
-        || fail "the request failed"
-
-    head=${answer%%$'\n\n'*}
-    body=${answer#*$'\n\n'}
-    status=${head#* }
-    status=${status:0:3}
-
-    sed -n '1p' <<<"$head"
-    grep -iE '^(content-type|www-authenticate|allow|retry-after):' \
-        <<<"$head" || true
-    printf '\n%s\n' "$body"
-
-    [[ $status == "$expected" ]] \
-        || fail "step $number: the status is $status, not $expected;" \
-            "the log is $prefix/logs/error.log"
-}
-
-
-# sets token to that of the last answer
-
-take_token() {
-    token=$(sed -n 's/.*"access_token" *: *"\([^"]*\)".*/\1/p' <<<"$body")
-
-    [[ -n $token ]] || fail "step $number: there is no access_token"
-}
-
-
-expect_body() {
-    [[ $body == *"$1"* ]] || fail "step $number: the answer has no $1"
 }
 
 
@@ -410,6 +223,7 @@ make_prefix
 check_ports
 make_certificates
 make_signing_key
+make_store "$prefix/store"
 
 install -m 644 "$AGW_MODULE" "$prefix/modules/ngx_http_auth_gateway_module.so"
 install -m 644 "$repo"/conf/{nginx,guarded_proxy,json_errors,docs}.conf \

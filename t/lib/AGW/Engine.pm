@@ -49,11 +49,27 @@ sub start_sqlite {
 
 
 sub start_redis {
-    my $redis = AGW::Redis->start(user => 'gateway',
-        config => ['appendonly yes', 'appendfsync no']);
+    AGW::Redis::skip_all_without();
+
+    return redis_parts(AGW::Redis->start(user => 'gateway',
+        config => ['appendonly yes', 'appendfsync no']));
+}
+
+
+sub redis_parts {
+    my ($redis) = @_;
 
     return (words => $redis->words, store => AGW::RedisStore->new($redis),
         redis => $redis);
+}
+
+
+# that of an AGW::Redis
+
+sub on {
+    my ($class, $redis) = @_;
+
+    return bless { name => 'redis', redis_parts($redis) }, $class;
 }
 
 

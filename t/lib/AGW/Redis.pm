@@ -16,7 +16,8 @@ use POSIX ();
 use Time::HiRes qw(sleep time);
 
 use AGW::Conf qw(free_port);
-use AGW::Files qw(make_certificate make_prefix random_hex slurp spew);
+use AGW::Files qw(make_certificate make_prefix random_hex repo_root slurp
+    spew);
 use AGW::Resp;
 use AGW::Skip qw(skip_all_for);
 
@@ -169,9 +170,13 @@ sub conf {
 
 # What a gateway may do: the README's rule.
 
-our @RIGHTS = ('~{agw}:*', '&*', '-@all', qw(+auth +select +ping +role +info
-    +config|get +eval +time +get +set +hget +hgetall +hmget +hset +hdel +del
-    +xadd +xrange +xrevrange +xread +xtrim +xlen +wait +exists +incr));
+sub rights {
+    my ($rights) = slurp(repo_root() . '/conf/README.md')
+        =~ /^ACL SETUSER gateway on >password (.+)$/m;
+
+    return $rights // die "conf/README.md has no rights in Redis\n";
+}
+
 
 sub acl {
     my ($self) = @_;
@@ -183,9 +188,11 @@ sub acl {
         || $opt->{replica_of} && $opt->{replica_of}{opt}{user};
 
     my $user = $opt->{user} // $opt->{replica_of}{opt}{user};
-    my $rights = join ' ', @{ $opt->{rights} // \@RIGHTS };
+    my $rights = $opt->{rights} // rights();
 
-    return ('user default off', "user $user on >$password $rights");
+    # nobody can log in as `default`, whose rights the AOF is loaded with
+
+    return ('user default off ~* &* +@all', "user $user on >$password $rights");
 }
 
 
