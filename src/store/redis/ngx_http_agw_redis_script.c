@@ -294,7 +294,10 @@ ngx_http_agw_redis_key(ngx_http_agw_redis_args_t *args, ngx_str_t prefix,
 
     p = args->last;
     args->last = ngx_sprintf(p, "%V%s", &prefix, name);
-    args->last = ngx_cpymem(args->last, id.data, id.len);
+
+    if (id.len) {
+        args->last = ngx_cpymem(args->last, id.data, id.len);
+    }
 
     ngx_http_agw_redis_arg(args, p, args->last - p);
 }
