@@ -24,12 +24,12 @@ my $epoch = '0123456789abcdef';
 sub key { return '{agw}:' . $_[0] }
 
 my %keys = (
-    handshake => [qw(epoch stamp primary floor horizon)],
+    handshake => [qw(epoch stamp primary floor horizon revocations)],
     revoke => [qw(epoch stamp revocations)],
     trim => [qw(epoch stamp revocations floor horizon)],
     look => [qw(epoch stamp revocations floor horizon none)],
     heal => [qw(epoch stamp revocations floor)],
-    api_keys => [qw(epoch stamp partner:P api_keys:P none)],
+    api_keys => [qw(epoch stamp revocations partner:P api_keys:P none)],
     business => [qw(epoch stamp revocations partner:P business:B none)],
 );
 
@@ -48,7 +48,7 @@ sub revoke { return run('revoke', $_[0] // 0, $_[1] // 'partner',
 sub business { return run('business', $_[0], 'P', $_[1] // '', $_[2] // -1,
     $_[3] // 0) }
 sub entries { return @{ $redis->call('XRANGE', key('revocations'), '-', '+') } }
-sub stamp { return $redis->call('GET', key('stamp')) }
+sub stamp { return business('0-0')->[1] }
 
 sub fails {
     my ($name, $like, $reply) = @_;

@@ -12,6 +12,11 @@
  * else names revoked tokens in Redis, and nothing has to be kept in step with
  * the stream.  An entry that was healed has a new id and its old stamp.
  *
+ * The last stamp is the greater of the key `stamp`, which a handshake raises,
+ * and the id of the last entry.  So a revocation is one write: of a script
+ * with two, Redis makes a transaction, which it drops when it loads its file,
+ * without a word, where the user `default` may do nothing.
+ *
  * In Lua all numbers are doubles: stamps end at 2^52, and more is malformed.
  */
 
@@ -43,16 +48,25 @@
     "local time = redis.call('TIME') "                                        \
     "local now = tonumber(time[1]) * 1000 + math.floor(time[2] / 1000) "
 
-/* KEYS[1] is the epoch and KEYS[2] the stamp of every script */
+#define AGW_LUA_LAST                                                          \
+    "local function last_id(key)"                                             \
+    " local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]"     \
+    " return last and tonumber(string.match(last[1], '^%d+')) or 0 end "
+
+/* KEYS[1] to [3] are epoch, stamp and stream of every script but one */
 
 #define AGW_LUA_STAMP                                                         \
+    AGW_LUA_LAST                                                              \
     "local epoch = redis.call('GET', KEYS[1]) "                               \
     "local stamp = redis.call('GET', KEYS[2]) "                               \
     "if not epoch or not stamp then"                                          \
     " return {err = 'AGWEPOCH the epoch or the stamp is missing'} end "       \
     "stamp = whole(stamp) "                                                   \
     "if not stamp then"                                                       \
-    " return {err = 'AGWMALFORMED ' .. KEYS[2]} end "
+    " return {err = 'AGWMALFORMED ' .. KEYS[2]} end "                         \
+    "stamp = math.max(stamp, last_id(KEYS[3])) "                              \
+    "if stamp > " AGW_LUA_MAX " then"                                         \
+    " return {err = 'AGWMALFORMED ' .. KEYS[3]} end "
 
 /* changes nothing; the last key does not exist */
 
@@ -70,25 +84,17 @@
     " for i = 1, #fields, 2 do e[fields[i]] = fields[i + 1] end"              \
     " return e end "
 
-/*
- * The next stamp, which is above that of every entry, even of one that was
- * added by hand; KEYS[3] is the stream.
- */
-
 #define AGW_LUA_NEXT                                                          \
-    "local function last_id()"                                                \
-    " local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]" \
-    " return last and tonumber(string.match(last[1], '^%d+')) or 0 end "      \
     "local function following(known)"                                         \
-    " return math.max(stamp + 1, now, known + 1, last_id() + 1) end "
+    " return math.max(stamp + 1, now, known + 1) end "
 
 
 const ngx_str_t  ngx_http_agw_redis_handshake_lua = ngx_string(
 
-    /* KEYS[3]: primary, [4]: floor, [5]: horizon */
+    /* KEYS[3]: primary, [4]: floor, [5]: horizon, [6]: stream */
     /* ARGV: an epoch, run_id, known, horizon, a day */
 
-    AGW_LUA_WHOLE AGW_LUA_TEXT AGW_LUA_NOW
+    AGW_LUA_WHOLE AGW_LUA_TEXT AGW_LUA_NOW AGW_LUA_LAST
 
     "local epoch = redis.call('GET', KEYS[1]) "
     "local stamp = redis.call('GET', KEYS[2]) "
@@ -105,21 +111,22 @@ const ngx_str_t  ngx_http_agw_redis_handshake_lua = ngx_string(
     " then return {err = 'AGWMALFORMED ' .. KEYS[1]} end "
 
     "if not epoch or not stamp or primary ~= ARGV[2] then "
-    "local next = math.max(whole(stamp or '0'), now, tonumber(ARGV[3]))"
-    " + tonumber(ARGV[5]) "
+    "local next = math.max(whole(stamp or '0'), now, tonumber(ARGV[3]),"
+    " last_id(KEYS[6])) + tonumber(ARGV[5]) "
     "if next > " AGW_LUA_MAX " then"
     " return {err = 'AGWMALFORMED ' .. KEYS[2]} end "
+    "epoch = epoch or ARGV[1] "
     "stamp = text(next) "
-    "redis.call('SET', KEYS[2], stamp) "
     "raised = 1 "
-    "if not epoch then"
-    " epoch = ARGV[1]"
-    " redis.call('SET', KEYS[1], epoch) end "
-    "redis.call('SET', KEYS[3], ARGV[2]) end "
+    "horizon = math.max(horizon, tonumber(ARGV[4])) "
+    "redis.call('MSET', KEYS[1], epoch, KEYS[2], stamp, KEYS[3], ARGV[2],"
+    " KEYS[5], text(horizon)) "
 
-    "if tonumber(ARGV[4]) > horizon then"
+    "elseif tonumber(ARGV[4]) > horizon then"
     " horizon = tonumber(ARGV[4])"
     " redis.call('SET', KEYS[5], ARGV[4]) end "
+
+    "stamp = text(math.max(whole(stamp), last_id(KEYS[6]))) "
 
     "return {epoch, stamp, raised, text(floor), text(horizon)}");
 
@@ -131,14 +138,14 @@ const ngx_str_t  ngx_http_agw_redis_handshake_lua = ngx_string(
 
 const ngx_str_t  ngx_http_agw_redis_api_keys_lua = ngx_string(
 
-    /* KEYS[3], [4]: the partner and its API keys; and so on; ARGV: digests */
+    /* KEYS[4], [5]: the partner and its API keys; and so on; ARGV: digests */
 
     AGW_LUA_WHOLE AGW_LUA_STAMP AGW_LUA_PRIMARY
 
     "local answer = {epoch, string.format('%.0f', stamp)} "
     "for i = 1, #ARGV do"
-    " answer[2 * i + 1] = redis.call('HGET', KEYS[2 * i + 1], 'status')"
-    " answer[2 * i + 2] = redis.call('HGET', KEYS[2 * i + 2], ARGV[i]) end "
+    " answer[2 * i + 1] = redis.call('HGET', KEYS[2 * i + 2], 'status')"
+    " answer[2 * i + 2] = redis.call('HGET', KEYS[2 * i + 3], ARGV[i]) end "
     "return answer");
 
 
@@ -183,7 +190,6 @@ const ngx_str_t  ngx_http_agw_redis_revoke_lua = ngx_string(
     "local next = following(tonumber(ARGV[1])) "
     "if next > " AGW_LUA_MAX " then"
     " return {err = 'AGWMALFORMED ' .. KEYS[2]} end "
-    "redis.call('SET', KEYS[2], text(next)) "
     "local command = {'XADD', KEYS[3], text(next) .. '-0', 'kind', ARGV[2],"
     " 'id', ARGV[3], 'seq', text(next), 'time', text(at)} "
     "if ARGV[5] ~= '' then"
@@ -205,7 +211,8 @@ const ngx_str_t  ngx_http_agw_redis_trim_lua = ngx_string(
     "local horizon = whole(redis.call('GET', KEYS[5]) or '0') "
     "local removed = 0 "
 
-    "if not floor then return {err = 'AGWMALFORMED ' .. KEYS[4]} end "
+    "if not floor or floor > stamp then"
+    " return {err = 'AGWMALFORMED ' .. KEYS[4]} end "
     "if not horizon then return {err = 'AGWMALFORMED ' .. KEYS[5]} end "
 
     "if tonumber(ARGV[2]) > horizon then"
@@ -271,7 +278,6 @@ const ngx_str_t  ngx_http_agw_redis_heal_lua = ngx_string(
     "next = math.max(next, seq + 1) "
     "if next > " AGW_LUA_MAX " then"
     " return {err = 'AGWMALFORMED ' .. KEYS[2]} end "
-    "redis.call('SET', KEYS[2], text(next)) "
     "local command = {'XADD', KEYS[3], text(next) .. '-0', 'kind', ARGV[i],"
     " 'id', ARGV[i + 1], 'seq', ARGV[i + 2], 'time', ARGV[i + 3]} "
     "if ARGV[i + 4] ~= '' then"

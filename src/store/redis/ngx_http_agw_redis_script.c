@@ -50,7 +50,7 @@ ngx_http_agw_redis_script_handshake(ngx_http_agw_redis_args_t *args,
     time_t horizon)
 {
     static const char  *keys[] = { "epoch", "stamp", "primary", "floor",
-                                   "horizon" };
+                                   "horizon", "revocations" };
 
     ngx_http_agw_redis_begin_script(args, ngx_http_agw_redis_handshake_lua,
                                     prefix, keys, 0);
@@ -69,7 +69,8 @@ ngx_http_agw_redis_script_api_keys(ngx_http_agw_redis_args_t *args,
 {
     ngx_uint_t                     i;
     const ngx_http_agw_api_key_t  *key;
-    static const char             *keys[] = { "epoch", "stamp" };
+    static const char             *keys[] = { "epoch", "stamp",
+                                              "revocations" };
     static const agw_str_t         none = { 0, NULL };
 
     ngx_http_agw_redis_begin_script(args, ngx_http_agw_redis_api_keys_lua,

@@ -57,7 +57,15 @@ sub change {
 sub stamp {
     my ($self) = @_;
 
-    return $self->{redis}->call('GET', '{agw}:stamp');
+    my $stamp = $self->{redis}->call('GET', '{agw}:stamp') // return;
+    my ($last) = @{ $self->{redis}->call('XREVRANGE', '{agw}:revocations',
+        '+', '-', 'COUNT', 1) };
+
+    return $stamp if !$last;
+
+    my ($id) = $last->[0] =~ /^(\d+)/;
+
+    return $id > $stamp ? $id : $stamp;
 }
 
 
