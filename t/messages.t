@@ -26,7 +26,7 @@ $levels{err} = 'error';
 sub comparable {
     my ($text) = @_;
 
-    $text =~ s/%(?:\*s|[0.]*\w?[VsdPTO]|u[iz])|<[^<>]+>/%/g;
+    $text =~ s/%(?:\*s|[0.]*\w?[VsdPTOLM]|u[iz])|<[^<>]+>/%/g;
     $text =~ s/%+/%/g;
 
     return $text;

@@ -60,7 +60,8 @@ static ngx_int_t ngx_http_agw_redis_set_prefix(ngx_conf_t *cf,
 static ngx_int_t ngx_http_agw_redis_set_files(ngx_conf_t *cf,
     ngx_http_agw_redis_conf_t *conf, ngx_http_agw_redis_words_t *parsed);
 static ngx_int_t ngx_http_agw_redis_set_name(ngx_conf_t *cf,
-    ngx_http_agw_redis_conf_t *conf, ngx_str_t *name);
+    ngx_http_agw_redis_conf_t *conf, ngx_http_agw_redis_words_t *parsed,
+    ngx_str_t *name);
 static ngx_int_t ngx_http_agw_redis_set_tls(ngx_conf_t *cf,
     ngx_http_agw_redis_conf_t *conf);
 
@@ -110,7 +111,7 @@ ngx_http_agw_redis_conf(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
            != NGX_OK
         || ngx_http_agw_redis_check_words(cf, conf, &parsed, tls) != NGX_OK
         || ngx_http_agw_redis_set_files(cf, conf, &parsed) != NGX_OK
-        || ngx_http_agw_redis_set_name(cf, conf, name) != NGX_OK)
+        || ngx_http_agw_redis_set_name(cf, conf, &parsed, name) != NGX_OK)
     {
         return NULL;
     }
@@ -383,16 +384,30 @@ ngx_http_agw_redis_set_files(ngx_conf_t *cf, ngx_http_agw_redis_conf_t *conf,
 
 static ngx_int_t
 ngx_http_agw_redis_set_name(ngx_conf_t *cf, ngx_http_agw_redis_conf_t *conf,
-    ngx_str_t *name)
+    ngx_http_agw_redis_words_t *parsed, ngx_str_t *name)
 {
-    name->len = conf->shown.len + conf->prefix.len + conf->sentinel.len + 2;
-    name->data = ngx_pnalloc(cf->pool, name->len);
-    if (name->data == NULL) {
+    u_char  *p;
+
+    p = ngx_pnalloc(cf->pool, conf->shown.len + parsed->prefix.len
+                              + parsed->sentinel.len
+                              + sizeof(" prefix= sentinel="));
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_sprintf(name->data, "%V %V %V", &conf->shown, &conf->prefix,
-                &conf->sentinel);
+    name->data = p;
+
+    p = ngx_cpymem(p, conf->shown.data, conf->shown.len);
+
+    if (parsed->prefix.len) {
+        p = ngx_sprintf(p, " prefix=%V", &parsed->prefix);
+    }
+
+    if (parsed->sentinel.len) {
+        p = ngx_sprintf(p, " sentinel=%V", &parsed->sentinel);
+    }
+
+    name->len = p - name->data;
 
     return NGX_OK;
 }

@@ -265,8 +265,9 @@ ngx_http_agw_redis_conn_timeout(ngx_event_t *ev)
 
     if (!conn->ready) {
         ngx_http_agw_redis_pipeline_fault(conn, 0, "%s took longer than %d ms",
-                                          conn->connected ? "the TLS handshake"
-                                                          : "connect()",
+                                          conn->connected
+                                          ? "it may have no TLS there: the "
+                                            "TLS handshake" : "connect()",
                                           NGX_HTTP_AGW_REDIS_TIMEOUT);
         conn->timed_out = 1;
         ngx_http_agw_redis_conn_fail(conn);

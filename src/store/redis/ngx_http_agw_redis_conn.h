@@ -70,6 +70,7 @@ struct ngx_http_agw_redis_conn_s {
     size_t                         out_size;
     unsigned                       connected:1;
     unsigned                       ready:1;  /* opened() was called */
+    unsigned                       answered:1;   /* there was a reply */
 };
 
 

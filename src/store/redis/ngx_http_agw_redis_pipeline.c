@@ -30,11 +30,14 @@ static ngx_int_t ngx_http_agw_redis_pipeline_take(
     ngx_http_agw_redis_conn_t *conn, u_char *buf, size_t n);
 static ngx_int_t ngx_http_agw_redis_pipeline_reply(
     ngx_http_agw_redis_conn_t *conn);
+static const char *ngx_http_agw_redis_pipeline_hint(
+    const ngx_http_agw_redis_conn_t *conn, ngx_uint_t failed);
 
 
 ngx_int_t
 ngx_http_agw_redis_pipeline_begin(ngx_http_agw_redis_conn_t *conn)
 {
+    conn->answered = 0;
     conn->nwaiting = 0;
     conn->held = 0;
     conn->out_sent = 0;
@@ -217,7 +220,9 @@ ngx_http_agw_redis_pipeline_write(ngx_http_agw_redis_conn_t *conn)
                     conn->out_len - conn->out_sent);
 
         if (n == NGX_ERROR) {
-            ngx_http_agw_redis_pipeline_fault(conn, 0, "send() failed");
+            ngx_http_agw_redis_pipeline_fault(conn, ngx_socket_errno,
+                                  "send() failed%s",
+                                  ngx_http_agw_redis_pipeline_hint(conn, 1));
             return NGX_ERROR;
         }
 
@@ -276,15 +281,17 @@ ngx_http_agw_redis_pipeline_read(ngx_http_agw_redis_conn_t *conn)
 
         if (n == 0) {
             ngx_http_agw_redis_pipeline_fault(conn, 0,
-                                  "the server closed the connection%s",
+                                  "the server closed the connection%s%s",
                                   agw_resp_is_inside(&conn->resp)
-                                  ? " within a reply" : "");
+                                  ? " within a reply" : "",
+                                  ngx_http_agw_redis_pipeline_hint(conn, 0));
             return NGX_ERROR;
         }
 
         if (n == NGX_ERROR) {
             ngx_http_agw_redis_pipeline_fault(conn, ngx_socket_errno,
-                                              "recv() failed");
+                                  "recv() failed%s",
+                                  ngx_http_agw_redis_pipeline_hint(conn, 1));
             return NGX_ERROR;
         }
 
@@ -376,6 +383,7 @@ ngx_http_agw_redis_pipeline_reply(ngx_http_agw_redis_conn_t *conn)
 
     conn->timer.cancelable = conn->held == 0;
 
+    conn->answered = 1;
     number = conn->number;
 
     ngx_http_agw_redis_slot_finish(slot, reply);
@@ -383,6 +391,24 @@ ngx_http_agw_redis_pipeline_reply(ngx_http_agw_redis_conn_t *conn)
     freeReplyObject(reply);
 
     return conn->number == number ? NGX_OK : NGX_DONE;
+}
+
+
+/* what may be wrong where the first command has no reply */
+
+static const char *
+ngx_http_agw_redis_pipeline_hint(const ngx_http_agw_redis_conn_t *conn,
+    ngx_uint_t failed)
+{
+    if (conn->answered) {
+        return "";
+    }
+
+    if (conn->conf->ssl) {
+        return ", it may want another \"certificate=\"";
+    }
+
+    return failed ? "" : ", it may want TLS: \"rediss:\"";
 }
 
 
