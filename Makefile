@@ -163,8 +163,8 @@ test:  ## install what is missing, build, run all tests (or TESTS="t/x.t test_y"
 
 # The longest begin first: at the end one of them would run alone.
 
-FIRST := t/valgrind.t t/revocation_history.t t/revocation_lifetime.t \
-         t/revocation_room.t
+FIRST := t/valgrind.t t/fleet_history.t t/revocation_history.t \
+         t/revocation_lifetime.t t/revocation_room.t
 
 # Tests of what endpoints answer, which are run once more with a store in Redis.
 

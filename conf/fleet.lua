@@ -81,7 +81,6 @@ local function revoke(kind, of, seq, time)
         return nil, redis.error_reply(problem)
     end
 
-    redis.call('SET', prefix .. ':stamp', stamp)
     redis.call('XADD', prefix .. ':revocations', stamp .. '-0', 'kind', kind,
         'id', of, 'seq', seq or stamp, 'time', time or now)
 

@@ -72,6 +72,9 @@ for (
     ['what was issued once it had moved, too',
         "$moved issued 2.2 2.3 1 t2 p b\nasked 4 4.1 1 t2 ok",
         'G1 accepted:'],
+    ['which it may be while that is asked', "$moved"
+        . "issued 2.9 3.1 1 t2 p b\nregained 3 owner:p:b\n"
+        . 'asked 5 5.1 1 t2 ok', ''],
     ['not once it is back', "$moved regained 3 owner:p:b\n"
         . "issued 3.1 3.2 1 t2 p b\nasked 5 5.1 1 t2 ok", ''],
 
@@ -109,6 +112,18 @@ for (
         . 'wanted 11 11.1 1 503 0', ''],
     ['and long after', "fault 2 f * on\nfault 9 f * off\n"
         . 'wanted 13 13.1 1 503 0', 'G5 not'],
+    ['no token for one that is revoked', "issued 1 1.1 0 p1 p - -\n"
+        . "begun 2 r1 token:p1\nended 2 2.1 0 r1 200\n"
+        . 'issued 2.2 2.3 1 t2 p b p1', 'G1 issued'],
+    ['but while that is asked', "issued 1 1.1 0 p1 p - -\n"
+        . "begun 2 r1 token:p1\nended 2 2.1 0 r1 200\n"
+        . 'issued 2.05 2.3 1 t2 p b p1', ''],
+    ['a token does not end by a clock', "$issued asked 2 2.1 1 t1 expired",
+        'expired: t1 node 1 at 2'],
+    ['but by one that was stepped', "clock 1.5 1\n$issued"
+        . 'asked 2 2.1 1 t1 expired', ''],
+    ['any other reason', "$issued asked 2 2.1 1 t1 wrong_kind",
+        'wrong_kind: t1 node 1 at 2'],
     ['a 401 to who may', 'wanted 13 13.1 1 401 0', 'G5 answered'],
 ) {
     my ($name, $history, $broken) = @$_;

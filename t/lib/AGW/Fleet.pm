@@ -42,7 +42,8 @@ CONF
 # Options: nodes => 3; redis => options of AGW::Redis, or one that runs;
 # words => what auth_gateway_store is given instead of the address; more =>
 # words for it; replica => 0 for nodes without a file of their own; http =>
-# lines; others as AGW::Revoking's, such as workers => 2.
+# lines; each => [{ options }], of each node alone; others as AGW::Revoking's,
+# such as workers => 2.
 
 sub start {
     my ($class, %opt) = @_;
@@ -57,10 +58,12 @@ sub start {
         words => delete $opt{words}, replica => delete $opt{replica} // 1,
         conf => conf_of(http => "$http " . (delete $opt{http} // ''),
             locations => $locations),
-        opt => { workers => 2, %opt }, nodes => [], proxies => [],
+        nodes => [], proxies => [],
     }, $class;
+    my @each = @{ delete $opt{each} // [] };
 
-    $self->add_node for 1 .. $self->{count};
+    $self->{opt} = { workers => 2, %opt };
+    $self->add_node(%{ $each[$_] // {} }) for 0 .. $self->{count} - 1;
 
     return $self;
 }

@@ -4,7 +4,7 @@ package AGW::FleetJudge;
 # knows no stamp and no clock but one: that of who asked.  A history is a list
 # of events, in the order in which they were known:
 #
-#     issued   from to node token partner business     a token was issued
+#     issued   from to node token partner business bearer   a token was issued
 #     begun    from revocation kind name               a revocation was asked
 #     ended    from to node revocation status          and answered: 200, ok of
 #                                                      an operator, or not
@@ -16,6 +16,7 @@ package AGW::FleetJudge;
 #                                                      revocation
 #     fault    at name node|* on|off                   no way to Redis; what
 #     lost     at                                      Redis lost entries
+#     clock    at node                                 its clock was stepped
 #     started  at node before                          a nginx, again, which
 #                                                      ended then
 #
@@ -65,11 +66,43 @@ sub wrong {
 
 
 sub is_issued {
-    my ($self, $from, $to, $node, $token, $partner, $business) = @_;
+    my ($self, $from, $to, $node, $token, $partner, $business, $bearer) = @_;
 
-    $self->{tokens}{$token} = { from => $from, to => $to, names => [
-        "token:$token", "partner:$partner",
-        $business ne '-' ? "owner:$partner:$business" : ()], knows => {} };
+    $self->{tokens}{$token} = { from => $from, to => $to, node => $node,
+        names => ["token:$token", "partner:$partner", $business ne '-'
+            ? "owner:$partner:$business" : ()], knows => {} };
+
+    # Redis is asked whether the token that asks for another has ended: no
+    # node has to know
+
+    my $asking = $self->{tokens}{ $bearer // '-' } or return;
+    my ($why) = grep { $_->{holds} && $_->{to} < $from
+        && $_->{to} > $self->{lost} && $self->is_before($asking, $_) }
+        map { @{ $self->{names}{$_} // [] } } @{ $asking->{names} };
+
+    $self->wrong('G1 issued for a revoked token:', $bearer, 'node', $node,
+        'at', $from, $why->{id}, $why->{name}) if $why;
+
+    return;
+}
+
+
+# whether the token was issued before it
+
+sub is_before {
+    my ($self, $token, $revocation) = @_;
+
+    return $revocation->{name} =~ /^token/
+        || $token->{to} < $revocation->{from}
+        || $revocation->{change} && (!defined $revocation->{until}
+            || $token->{to} < $revocation->{until});
+}
+
+
+sub is_clock {
+    my ($self, $at, $node) = @_;
+
+    $self->{stepped}{$node} = $at;
 
     return;
 }
@@ -218,15 +251,11 @@ sub due_of {
     for my $revocation (map { @{ $self->{names}{$_} // [] } }
         @{ $token->{names} })
     {
-        next unless $revocation->{holds};
-
-        my $before = $revocation->{name} =~ /^token/
-            || $token->{to} < $revocation->{from}
-            || $revocation->{change} && (!defined $revocation->{until}
-                || $token->{from} < $revocation->{until});
+        next unless $revocation->{holds}
+            && $self->is_before($token, $revocation);
 
         $take->(scalar $self->due($node, @$revocation{qw(to node)}),
-            "$revocation->{id} $revocation->{name}") if $before;
+            "$revocation->{id} $revocation->{name}");
     }
 
     $take->(scalar $self->due($node, $token->{knows}{$_}, $_), "known to $_")
@@ -265,6 +294,11 @@ sub is_asked {
     } elsif ($result eq 'store_unavailable' || $result eq 'lost') {
         $self->wrong("G5 $result:", $name, 'node', $node, 'at', $from)
             if $from > ($self->{started}{$node} // 0) + $self->{again};
+
+    } elsif ($result !~ /^(?:not_yet_valid|expired)$/
+        || !grep { defined } @{ $self->{stepped} }{$node, $token->{node}})
+    {
+        $self->wrong("$result:", $name, 'node', $node, 'at', $from);
     }
 
     return;

@@ -295,7 +295,7 @@ sub call {
 sub try {
     my ($self, @words) = @_;
 
-    $self->forget_client if $self->{client} && $self->{client}->ended;
+    $self->forget_client if $self->{client} && $self->{client}->readable;
     $self->{client} //= $self->client;
 
     my $reply = eval { $self->{client}->try(@words) };

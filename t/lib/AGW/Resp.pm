@@ -134,9 +134,9 @@ sub call {
 }
 
 
-# whether the server has closed it, while no reply is due
+# whether there is something to read: a reply, or the end if none is due
 
-sub ended {
+sub readable {
     my ($self) = @_;
 
     return IO::Select->new($self->{socket})->can_read(0);

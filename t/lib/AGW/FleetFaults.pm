@@ -1,0 +1,379 @@
+package AGW::FleetFaults;
+
+# What goes wrong in a history of a fleet: with Redis, the network, a node or a
+# clock.  A fault is applied by fault_<name>($node), which notes it, and returns
+# how it is mended, or nothing if it is over at once.
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+
+use AGW::Redis;
+
+our @EXPORT_OK = qw(now one_of);
+
+# [name, seconds that it may take]
+
+my @FAULTS = (['kill', 2], ['freeze', 3], ['partition', 3], ['hold', 3],
+    ['cut', 0], ['cut', 0], ['slow', 2], ['flush', 0], ['restart', 0],
+    ['crash', 0], ['restart_alone', 2], ['reload', 0], ['clock', 0],
+    ['fail_over', 0], ['late', 0], ['nothing', 2]);
+
+
+sub now { return clock_gettime(CLOCK_MONOTONIC) }
+sub one_of { return $_[rand @_] }
+
+
+# these, or all
+
+sub choose_faults {
+    my ($self, $names) = @_;
+
+    my %only = map { $_ => 1 } @{ $names // [map { $_->[0] } @FAULTS] };
+
+    $self->{kinds} = [grep { $only{ $_->[0] } } @FAULTS];
+
+    return;
+}
+
+
+sub go_wrong {
+    my ($self) = @_;
+
+    return $self->mend if $self->{mend};
+
+    my ($kind, $seconds) = @{ one_of(@{ $self->{kinds} }) };
+    my $do = $self->can("fault_$kind");
+    my $began = now();
+
+    $self->{happened}{$kind}++;
+    $self->{mend} = $do->($self, int rand @{ $self->{fleet}{nodes} });
+    $self->{next_fault} = now() + ($self->{mend} ? 0.3 + rand $seconds
+        : $self->rest);
+    $self->was_late($began);
+
+    return;
+}
+
+
+# a fault that comes before the last one is forgotten hides what that one did
+
+sub rest {
+    my ($self) = @_;
+
+    return rand() < 0.3 ? 0.5 + rand : 4 + rand 2;
+}
+
+
+sub mend {
+    my ($self) = @_;
+
+    my $mend = delete $self->{mend} or return;
+    my $began = now();
+
+    $mend->();
+    $self->{next_fault} = now() + $self->rest;
+    $self->was_late($began);
+
+    return;
+}
+
+
+# answers that came meanwhile were not looked at
+
+sub was_late {
+    my ($self, $began) = @_;
+
+    return if now() - $began < 0.05;
+
+    $_->{late} = 1 for grep { $_->{request} } @{ $self->{conns} };
+
+    return;
+}
+
+
+sub on { return $_[0]->note('fault', now(), $_[1], $_[2], 'on') }
+sub off { return $_[0]->note('fault', now(), $_[1], $_[2], 'off') }
+
+
+# A Redis that stands still by itself, for its disk or the machine is busy, is a
+# fault, too.
+
+sub watch {
+    my ($self) = @_;
+
+    my $watch = $self->{watch};
+
+    if (!$watch || $watch->{redis} != $self->{fleet}->redis
+        || $watch->{pid} != $self->{fleet}->redis->pid)
+    {
+        my $redis = $self->{fleet}->redis;
+
+        $self->off('stall', '*') if delete $self->{stalls};
+        undef $self->{asked};
+        $self->{watch} = { redis => $redis, pid => $redis->pid,
+            client => $redis->client, next => 0 };
+        return;
+    }
+
+    if (!$self->{asked}) {
+        return if now() < $watch->{next};
+
+        $watch->{client}->send(['PING']);
+        $self->{asked} = now();
+        return;
+    }
+
+    if ($watch->{client}->readable) {
+        $watch->{client}->reply;
+        $self->stalled;
+        $self->off('stall', '*') if delete $self->{stalls};
+        undef $self->{asked};
+        $watch->{next} = now() + 0.05;
+
+    } else {
+        $self->stalled;
+    }
+
+    return;
+}
+
+
+sub stalled {
+    my ($self) = @_;
+
+    return if $self->{stalls} || now() - $self->{asked} < 0.2;
+
+    $self->{stalls} = 1;
+    $self->{happened}{stall}++;
+    $self->note('fault', $self->{asked}, 'stall', '*', 'on');
+
+    return;
+}
+
+
+sub stood_still {
+    my ($self, $since) = @_;
+
+    $self->{happened}{stall}++;
+    $self->note('fault', $since, 'stall', '*', 'on');
+    $self->off('stall', '*');
+    $self->was_late($since);
+
+    return;
+}
+
+
+sub fault_nothing { return }
+
+
+sub fault_kill {
+    my ($self) = @_;
+
+    $self->{away} = 1;
+    $self->on('kill', '*');
+    $self->{fleet}->redis->kill;
+
+    return sub {
+        $self->{fleet}->redis->restart;
+        $self->off('kill', '*');
+        $self->{away} = 0;
+    };
+}
+
+
+sub fault_freeze {
+    my ($self) = @_;
+
+    $self->{away} = 1;
+    $self->on('freeze', '*');
+    $self->{fleet}->redis->freeze;
+
+    return sub {
+        $self->{fleet}->redis->thaw;
+        $self->off('freeze', '*');
+        $self->{away} = 0;
+    };
+}
+
+
+sub fault_partition {
+    my ($self, $node) = @_;
+
+    my $proxy = $self->{fleet}->proxy($node);
+
+    $self->on('partition', $node);
+    $proxy->set(up => 'drop', down => 'drop', accept => 'hold');
+
+    return sub {
+        $proxy->set(up => 'pass', down => 'pass', accept => 'pass');
+        $proxy->cut;
+        $self->off('partition', $node);
+    };
+}
+
+
+sub fault_hold {
+    my ($self, $node) = @_;
+
+    my $proxy = $self->{fleet}->proxy($node);
+
+    $self->on('hold', $node);
+    $proxy->set(one_of('up', 'down') => 'hold');
+
+    return sub {
+        $proxy->set(up => 'pass', down => 'pass');
+        $self->off('hold', $node);
+    };
+}
+
+
+sub fault_cut {
+    my ($self, $node) = @_;
+
+    $self->on('cut', $node);
+    $self->{fleet}->proxy($node)->cut;
+    $self->off('cut', $node);
+
+    return;
+}
+
+
+sub fault_slow {
+    my ($self) = @_;
+
+    my @proxies = $self->{fleet}->proxies;
+
+    $_->set(delay => 0.005 + rand 0.03) for @proxies;
+
+    return sub { $_->set(delay => 0) for @proxies };
+}
+
+
+# all is gone, and the directory back before anybody can look
+
+sub fault_flush {
+    my ($self) = @_;
+
+    my $client = $self->{fleet}->redis->client;
+    my @keep = map { my $key = $_;
+        [$key, @{ $client->call('HGETALL', $key) }] }
+        map { @{ $client->call('KEYS', "{agw}:$_:*") } }
+        qw(partner api_keys business);
+
+    $client->send(['MULTI'], ['FLUSHALL'], (map { ['HSET', @$_] } @keep),
+        ['EXEC']);
+    $client->reply for 1 .. @keep + 3;
+    $self->note('lost', now());
+    $client->close;
+
+    return;
+}
+
+
+# the standby takes over, with what it has, and another one follows it
+
+sub fault_fail_over {
+    my ($self) = @_;
+
+    my $fleet = $self->{fleet};
+    my $new = $self->{standby} or return;
+
+    $self->{away} = 1;
+    $self->on('fail_over', '*');
+    $fleet->redis->kill;
+    $new->call('REPLICAOF', 'NO', 'ONE');
+    $self->note('lost', now());
+
+    for my $proxy ($fleet->proxies) {
+        $proxy->set(to => $new->port);
+        $proxy->cut;
+    }
+
+    $fleet->{redis} = $self->{store}{redis} = $new;
+    $self->off('fail_over', '*');
+    $self->{standby} = AGW::Redis->start(%{ $new->{opt} },
+        replica_of => $new);
+    $self->{standby}->wait_for_primary;
+    $self->{away} = 0;
+
+    return;
+}
+
+
+sub fault_restart { return $_[0]->restart_node($_[1]) }
+sub fault_crash { return $_[0]->restart_node($_[1], hard => 1) }
+
+
+# without Redis, with its own file
+
+sub fault_restart_alone {
+    my ($self, $node) = @_;
+
+    my $mend = $self->fault_partition($node);
+
+    $self->restart_node($node);
+
+    return $mend;
+}
+
+
+sub restart_node {
+    my ($self, $node, %opt) = @_;
+
+    my $stopped = now();
+
+    $self->{ends}{$node} = $stopped;
+
+    # what is on its way is answered first, or never
+
+    $self->{fleet}->restart_node($node, %opt);
+    $self->{ends}{$node} = now();
+    $self->note('started', now(), $node, $stopped);
+
+    return;
+}
+
+
+sub fault_reload {
+    my ($self, $node) = @_;
+
+    $self->{ends}{$node} = now();
+    kill 'HUP', $self->{fleet}->node($node)->nginx->{pid};
+
+    return;
+}
+
+
+sub fault_clock {
+    my ($self, $node) = @_;
+
+    my $clock = $self->{clocks}[$node] or return;
+
+    $self->note('clock', now(), $node);
+    $clock->set(one_of(0, 2, -2, 30, -30, 4000, -4000, 200_000, -200_000));
+
+    return;
+}
+
+
+# one that was not there
+
+sub fault_late {
+    my ($self) = @_;
+
+    return if @{ $self->{fleet}{nodes} } > 3;
+
+    my $node = @{ $self->{fleet}{nodes} };
+
+    $self->{fleet}->add_node;
+    $self->note('started', now(), $node, now());
+    $self->open_slots($node);
+
+    return;
+}
+
+
+1;
