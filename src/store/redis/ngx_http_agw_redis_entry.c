@@ -22,6 +22,8 @@
 
 #define NGX_HTTP_AGW_REDIS_CLOCKS     60
 
+#define NGX_HTTP_AGW_REDIS_SAY        60000  /* ms between lines of a kind */
+
 
 enum {
     NGX_HTTP_AGW_REDIS_KIND = 0,
@@ -188,11 +190,15 @@ ngx_http_agw_redis_entry_fields(const redisReply *entry, agw_str_t *values)
 }
 
 
-const char *
-ngx_http_agw_redis_entry_fault(ngx_http_agw_redis_entry_t fault)
+void
+ngx_http_agw_redis_entry_skip(ngx_http_agw_redis_skips_t *skips,
+    const ngx_str_t *store, const redisReply *entry,
+    ngx_http_agw_redis_entry_t fault, ngx_log_t *log)
 {
+    agw_str_t  id;
+
     static const char *const  faults[NGX_HTTP_AGW_REDIS_ENTRIES] = {
-        [NGX_HTTP_AGW_REDIS_ENTRY_OK] = "nothing",
+        [NGX_HTTP_AGW_REDIS_ENTRY_OK] = "nothing is wrong",
         [NGX_HTTP_AGW_REDIS_ENTRY_FIELDS] = "it has no fields",
         [NGX_HTTP_AGW_REDIS_ENTRY_NAME] = "kind or id is malformed",
         [NGX_HTTP_AGW_REDIS_ENTRY_STAMP] = "seq is missing, malformed, or "
@@ -201,5 +207,20 @@ ngx_http_agw_redis_entry_fault(ngx_http_agw_redis_entry_t fault)
         [NGX_HTTP_AGW_REDIS_ENTRY_TIME] = "time is missing or malformed"
     };
 
-    return faults[fault];
+    skips->skipped++;
+
+    if (skips->said[fault] != 0
+        && ngx_current_msec - skips->said[fault] < NGX_HTTP_AGW_REDIS_SAY)
+    {
+        return;
+    }
+
+    skips->said[fault] = ngx_max(ngx_current_msec, 1);
+
+    id = ngx_http_agw_redis_string(ngx_http_agw_redis_element(entry, 0));
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "auth_gateway: store \"%V\": entry %*s of its revocations is "
+                  "skipped: %s (%ui skipped since this worker started)",
+                  store, id.len, id.data, faults[fault], skips->skipped);
 }

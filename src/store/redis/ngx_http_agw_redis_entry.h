@@ -27,6 +27,14 @@ typedef enum {
 } ngx_http_agw_redis_entry_t;
 
 
+/* zeroed before the first */
+
+typedef struct {
+    ngx_uint_t   skipped;
+    ngx_msec_t   said[NGX_HTTP_AGW_REDIS_ENTRIES];   /* 0: not yet */
+} ngx_http_agw_redis_skips_t;
+
+
 /*
  * The id of an entry, which is in the stream's order: stamp and mark of a
  * position.  Returns NGX_OK, or NGX_ERROR if it is no entry.
@@ -50,9 +58,11 @@ ngx_http_agw_redis_entry_t ngx_http_agw_redis_entry(const redisReply *entry,
     int64_t id, int64_t last, agw_revocation_t *revocation);
 
 
-/* what is wrong, in words for the log */
+/* counts an entry that was skipped, and says so, once a minute a fault */
 
-const char *ngx_http_agw_redis_entry_fault(ngx_http_agw_redis_entry_t fault);
+void ngx_http_agw_redis_entry_skip(ngx_http_agw_redis_skips_t *skips,
+    const ngx_str_t *store, const redisReply *entry,
+    ngx_http_agw_redis_entry_t fault, ngx_log_t *log);
 
 
 #endif /* NGX_HTTP_AGW_REDIS_ENTRY_H_INCLUDED_ */

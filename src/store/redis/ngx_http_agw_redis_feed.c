@@ -15,15 +15,19 @@
 
 #include "ngx_http_agw_redis_entry.h"
 #include "ngx_http_agw_redis_feed.h"
+#include "ngx_http_agw_redis_heal.h"
 #include "ngx_http_agw_redis_link.h"
+#include "ngx_http_agw_redis_look.h"
+#include "ngx_http_agw_redis_replica.h"
 #include "ngx_http_agw_redis_reply.h"
+#include "ngx_http_agw_redis_saved.h"
 #include "ngx_http_agw_redis_script.h"
 
 
 #define NGX_HTTP_AGW_REDIS_BLOCK     500     /* ms that XREAD waits for news */
 #define NGX_HTTP_AGW_REDIS_PATIENCE  2000    /* ms that we wait for it */
 #define NGX_HTTP_AGW_REDIS_PAGE      4000    /* entries of one reading */
-#define NGX_HTTP_AGW_REDIS_SAY       60000   /* ms between lines of a kind */
+#define NGX_HTTP_AGW_REDIS_SAVE      2000    /* ms between two without news */
 
 
 struct ngx_http_agw_redis_feed_s {
@@ -41,21 +45,26 @@ struct ngx_http_agw_redis_feed_s {
     unsigned                       ahead:1;  /* they were sent for a reading
                                                 that is to come */
 
-    /* entries that were skipped, and when that was logged */
+    /* with `replica=`, else NULL */
 
-    ngx_uint_t                     skipped;
-    ngx_msec_t                     said[NGX_HTTP_AGW_REDIS_ENTRIES];
+    ngx_http_agw_redis_replica_t  *replica;
+    ngx_http_agw_redis_heal_t     *heal;
+    ngx_http_agw_redis_saved_t     saved;
+    ngx_msec_t                     saved_at;
+
+    ngx_http_agw_redis_skips_t     skips;
 };
 
 
+static ngx_int_t ngx_http_agw_redis_feed_saved(ngx_http_agw_redis_feed_t *feed,
+    ngx_http_agw_reading_t *reading);
+static void ngx_http_agw_redis_feed_cancel(ngx_http_agw_redis_feed_t *feed);
 static ngx_int_t ngx_http_agw_redis_feed_send(ngx_http_agw_redis_feed_t *feed,
     const ngx_http_agw_position_t *position);
 static void ngx_http_agw_redis_feed_looked(
     ngx_http_agw_redis_command_t *command, const redisReply *reply);
 static ngx_int_t ngx_http_agw_redis_feed_look(ngx_http_agw_redis_feed_t *feed,
     const redisReply *reply);
-static ngx_uint_t ngx_http_agw_redis_feed_is_there(
-    const ngx_http_agw_position_t *position, const redisReply *entry);
 static void ngx_http_agw_redis_feed_arrived(
     ngx_http_agw_redis_command_t *command, const redisReply *reply);
 static ngx_int_t ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
@@ -64,10 +73,10 @@ static const redisReply *ngx_http_agw_redis_feed_entries(
     const redisReply *reply);
 static void ngx_http_agw_redis_feed_send_ahead(
     ngx_http_agw_redis_feed_t *feed, const redisReply *entries);
+static void ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed,
+    ngx_uint_t news);
 static ngx_int_t ngx_http_agw_redis_feed_entry(
     ngx_http_agw_redis_feed_t *feed, const redisReply *entry);
-static void ngx_http_agw_redis_feed_skip(ngx_http_agw_redis_feed_t *feed,
-    const redisReply *entry, ngx_http_agw_redis_entry_t fault);
 static void ngx_http_agw_redis_feed_done(ngx_http_agw_redis_feed_t *feed,
     ngx_int_t rc);
 
@@ -75,7 +84,6 @@ static void ngx_http_agw_redis_feed_done(ngx_http_agw_redis_feed_t *feed,
 ngx_http_agw_redis_feed_t *
 ngx_http_agw_redis_feed_create(ngx_http_agw_redis_worker_t *worker)
 {
-    ngx_uint_t                  i;
     ngx_http_agw_redis_feed_t  *feed;
 
     feed = ngx_pcalloc(worker->pool, sizeof(ngx_http_agw_redis_feed_t));
@@ -96,8 +104,16 @@ ngx_http_agw_redis_feed_create(ngx_http_agw_redis_worker_t *worker)
     feed->xread.timeout = NGX_HTTP_AGW_REDIS_PATIENCE;
     feed->xread.idle = 1;
 
-    for (i = 0; i < NGX_HTTP_AGW_REDIS_ENTRIES; i++) {
-        feed->said[i] = ngx_current_msec - NGX_HTTP_AGW_REDIS_SAY;
+    feed->replica = ngx_http_agw_redis_replica_create(worker);
+
+    if (feed->replica != NULL) {
+        ngx_http_agw_redis_saved_init(&feed->saved, worker);
+
+        feed->heal = ngx_http_agw_redis_heal_create(worker, feed->replica);
+
+        if (feed->heal == NULL) {
+            return NULL;
+        }
     }
 
     return feed;
@@ -108,6 +124,11 @@ void
 ngx_http_agw_redis_feed_close(ngx_http_agw_redis_feed_t *feed)
 {
     feed->reading = NULL;
+
+    if (feed->replica != NULL) {
+        ngx_http_agw_redis_saved_again(&feed->saved);
+        ngx_http_agw_redis_replica_close(feed->replica);
+    }
 
     if (feed->link != NULL) {
         ngx_http_agw_redis_link_close(feed->link);
@@ -133,17 +154,31 @@ ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
     reading->other_store = 0;
     reading->saved = 0;
 
+    if (feed->replica != NULL
+        && ngx_http_agw_redis_feed_saved(feed, reading) == NGX_OK)
+    {
+        return NGX_OK;
+    }
+
+    /* the beginning, whatever it was before */
+
+    if (reading->position.stamp == 0) {
+        reading->position.mark = 0;
+        reading->position.mark_tag = 0;
+    }
+
     if (feed->ahead
         && ngx_memcmp(&feed->position, &reading->position,
                       sizeof(ngx_http_agw_position_t))
            != 0)
     {
-        ngx_http_agw_redis_feed_stop(feed);
+        ngx_http_agw_redis_feed_cancel(feed);
     }
 
     if (!feed->ahead
         && ngx_http_agw_redis_feed_send(feed, &reading->position) != NGX_OK)
     {
+        ngx_http_agw_redis_saved_instead(&feed->saved, reading);
         return NGX_ERROR;
     }
 
@@ -192,8 +227,59 @@ ngx_http_agw_redis_feed_send(ngx_http_agw_redis_feed_t *feed,
 }
 
 
+/* what the replica has comes first; NGX_DECLINED after that */
+
+static ngx_int_t
+ngx_http_agw_redis_feed_saved(ngx_http_agw_redis_feed_t *feed,
+    ngx_http_agw_reading_t *reading)
+{
+    if (ngx_http_agw_redis_replica_has_gap(feed->replica)) {
+        ngx_http_agw_redis_replica_resume(feed->replica);
+        ngx_http_agw_redis_saved_again(&feed->saved);
+    }
+
+    if (feed->saved.stage == NGX_HTTP_AGW_REDIS_SAVED_UNREAD) {
+        ngx_http_agw_redis_heal_begin(feed->heal);
+    }
+
+    return ngx_http_agw_redis_saved_read(&feed->saved, reading);
+}
+
+
 void
 ngx_http_agw_redis_feed_stop(ngx_http_agw_redis_feed_t *feed)
+{
+    ngx_http_agw_redis_feed_cancel(feed);
+
+    if (feed->replica != NULL) {
+        ngx_http_agw_redis_saved_again(&feed->saved);
+    }
+}
+
+
+void
+ngx_http_agw_redis_feed_written(ngx_http_agw_redis_feed_t *feed,
+    const agw_revocation_t *revocation)
+{
+    if (feed->replica == NULL) {
+        return;
+    }
+
+    /* a worker that does not follow has no position to go back to */
+
+    if (feed->saved.stage == NGX_HTTP_AGW_REDIS_SAVED_UNREAD
+        && ngx_http_agw_redis_replica_has_gap(feed->replica))
+    {
+        ngx_http_agw_redis_replica_resume(feed->replica);
+    }
+
+    ngx_http_agw_redis_replica_put(feed->replica, revocation, 0);
+    ngx_http_agw_redis_replica_flush(feed->replica);
+}
+
+
+static void
+ngx_http_agw_redis_feed_cancel(ngx_http_agw_redis_feed_t *feed)
 {
     feed->reading = NULL;
     feed->ahead = 0;
@@ -224,30 +310,21 @@ static ngx_int_t
 ngx_http_agw_redis_feed_look(ngx_http_agw_redis_feed_t *feed,
     const redisReply *reply)
 {
-    uint64_t                  epoch;
-    ngx_uint_t                i;
     ngx_http_agw_reading_t   *reading;
     ngx_http_agw_position_t  *position;
-    const redisReply         *value;
-    int64_t                   numbers[3];
 
     reading = feed->reading;
     position = &reading->position;
 
-    epoch = ngx_http_agw_redis_epoch(ngx_http_agw_redis_element(reply, 0));
+    switch (ngx_http_agw_redis_look(reply, reading)) {
 
-    for (i = 0; i < 3; i++) {
-        value = ngx_http_agw_redis_element(reply, i + 1);
-        numbers[i] = 0;
+    case NGX_OK:
+        return NGX_OK;
 
-        if (ngx_http_agw_redis_whole(value, &numbers[i]) != NGX_OK
-            && !(i != 0 && ngx_http_agw_redis_is_nil(value)))
-        {
-            epoch = 0;
-        }
-    }
+    case NGX_DECLINED:
+        break;
 
-    if (epoch == 0 || numbers[1] > numbers[0]) {
+    default:
         ngx_log_error(NGX_LOG_ERR, reading->log, 0,
                       "auth_gateway: store \"%V\" has a malformed epoch, "
                       "stamp, floor or horizon",
@@ -255,42 +332,17 @@ ngx_http_agw_redis_feed_look(ngx_http_agw_redis_feed_t *feed,
         return NGX_ERROR;
     }
 
-    reading->last_stamp = numbers[0];
-    reading->floor = numbers[1];
-    reading->horizon = numbers[2];
-
-    if (position->store_id == epoch
-        && ngx_http_agw_redis_feed_is_there(position,
-                                       ngx_http_agw_redis_element(reply, 4)))
-    {
-        return NGX_OK;
-    }
-
     /* from the beginning: it is what XREAD was asked for, or is asked next */
 
     feed->restart = (position->stamp != 0 || position->mark != 0);
     reading->restarted = 1;
-    position->store_id = epoch;
 
-    return NGX_OK;
-}
-
-
-/* the beginning of a stream is in every stream */
-
-static ngx_uint_t
-ngx_http_agw_redis_feed_is_there(const ngx_http_agw_position_t *position,
-    const redisReply *entry)
-{
-    int64_t  stamp, mark;
-
-    if (position->stamp == 0 && position->mark == 0) {
-        return 1;
+    if (feed->replica != NULL) {
+        ngx_http_agw_redis_replica_restart(feed->replica);
+        ngx_http_agw_redis_heal_begin(feed->heal);
     }
 
-    return ngx_http_agw_redis_entry_id(entry, &stamp, &mark) == NGX_OK
-           && stamp == position->stamp && mark == position->mark
-           && ngx_http_agw_redis_entry_tag(entry) == position->mark_tag;
+    return NGX_OK;
 }
 
 
@@ -370,7 +422,7 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
         if (ngx_http_agw_redis_feed_entry(feed, entries->element[i])
             != NGX_OK)
         {
-            ngx_http_agw_redis_feed_stop(feed);
+            ngx_http_agw_redis_feed_cancel(feed);
             feed->reading = reading;
 
             return NGX_ERROR;
@@ -387,7 +439,46 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
                                   entries->element[entries->elements - 1]);
     }
 
+    feed->saved.loaded = 0;
+
+    if (feed->replica != NULL) {
+        ngx_http_agw_redis_feed_save(feed, entries != NULL);
+    }
+
     return NGX_OK;
+}
+
+
+/* to the replica, and at the end of the stream, what that lacks */
+
+static void
+ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed, ngx_uint_t news)
+{
+    ngx_uint_t                   lacking;
+    ngx_http_agw_reading_t      *reading;
+    ngx_http_agw_redis_state_t   state;
+
+    reading = feed->reading;
+
+    lacking = !reading->more && ngx_http_agw_redis_heal_is_due(feed->heal);
+
+    if (!news && !lacking && !reading->restarted
+        && ngx_current_msec - feed->saved_at < NGX_HTTP_AGW_REDIS_SAVE)
+    {
+        return;
+    }
+
+    feed->saved_at = ngx_current_msec;
+
+    ngx_memzero(&state, sizeof(ngx_http_agw_redis_state_t));
+
+    state.position = reading->position;
+    state.floor = reading->floor;
+    state.last = ngx_max(reading->last_stamp, reading->position.stamp);
+    state.horizon = reading->horizon;
+    state.written = ngx_time();
+
+    ngx_http_agw_redis_replica_save(feed->replica, &state, lacking);
 }
 
 
@@ -450,13 +541,19 @@ ngx_http_agw_redis_feed_entry(ngx_http_agw_redis_feed_t *feed,
         return NGX_ERROR;
     }
 
-    fault = ngx_http_agw_redis_entry(entry, stamp, reading->last_stamp, &revocation);
+    fault = ngx_http_agw_redis_entry(entry, stamp, reading->last_stamp,
+                                     &revocation);
 
     if (fault == NGX_HTTP_AGW_REDIS_ENTRY_OK) {
         reading->handler(reading->data, &revocation);
 
+        if (feed->replica != NULL) {
+            ngx_http_agw_redis_replica_put(feed->replica, &revocation, 1);
+        }
+
     } else {
-        ngx_http_agw_redis_feed_skip(feed, entry, fault);
+        ngx_http_agw_redis_entry_skip(&feed->skips, &feed->worker->conf->shown,
+                                      entry, fault, feed->worker->log);
     }
 
     reading->position.stamp = stamp;
@@ -467,36 +564,16 @@ ngx_http_agw_redis_feed_entry(ngx_http_agw_redis_feed_t *feed,
 
 
 static void
-ngx_http_agw_redis_feed_skip(ngx_http_agw_redis_feed_t *feed,
-    const redisReply *entry, ngx_http_agw_redis_entry_t fault)
-{
-    agw_str_t  id;
-
-    feed->skipped++;
-
-    if (ngx_current_msec - feed->said[fault] < NGX_HTTP_AGW_REDIS_SAY) {
-        return;
-    }
-
-    feed->said[fault] = ngx_current_msec;
-
-    id = ngx_http_agw_redis_string(ngx_http_agw_redis_element(entry, 0));
-
-    ngx_log_error(NGX_LOG_ERR, feed->worker->log, 0,
-                  "auth_gateway: store \"%V\": entry %*s of its revocations is "
-                  "skipped: %s (%ui skipped since this worker started)",
-                  &feed->worker->conf->shown, id.len, id.data,
-                  ngx_http_agw_redis_entry_fault(fault), feed->skipped);
-}
-
-
-static void
 ngx_http_agw_redis_feed_done(ngx_http_agw_redis_feed_t *feed, ngx_int_t rc)
 {
     ngx_http_agw_reading_t  *reading;
 
     reading = feed->reading;
     feed->reading = NULL;
+
+    if (rc != NGX_OK) {
+        ngx_http_agw_redis_saved_instead(&feed->saved, reading);
+    }
 
     reading->done(reading, rc);
 }

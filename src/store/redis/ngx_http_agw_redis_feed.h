@@ -33,4 +33,10 @@ ngx_int_t ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
 void ngx_http_agw_redis_feed_stop(ngx_http_agw_redis_feed_t *feed);
 
 
+/* an entry that this worker has written: the stream may yet lose it */
+
+void ngx_http_agw_redis_feed_written(ngx_http_agw_redis_feed_t *feed,
+    const agw_revocation_t *revocation);
+
+
 #endif /* NGX_HTTP_AGW_REDIS_FEED_H_INCLUDED_ */

@@ -290,6 +290,11 @@ ngx_http_agw_redis_write_end(ngx_http_agw_redis_write_t *w, ngx_int_t rc)
 
     write = w->write;
 
+    if (rc == NGX_OK && write->revocation.kind != 0) {
+        ngx_http_agw_redis_feed_written(w->worker->revocations->feed,
+                                        &write->revocation);
+    }
+
     ngx_free(w);
 
     write->handler(write, rc == NGX_OK ? NGX_OK : NGX_ERROR);

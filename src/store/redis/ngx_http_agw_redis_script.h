@@ -30,12 +30,12 @@
 
 /* entries that one call heals */
 
-#define NGX_HTTP_AGW_REDIS_HEALED   64
+#define NGX_HTTP_AGW_REDIS_HEALED   256
 
 #define NGX_HTTP_AGW_REDIS_EPOCH    16       /* hex digits */
 
 #define NGX_HTTP_AGW_REDIS_ARGS     (8 + 5 * NGX_HTTP_AGW_REDIS_HEALED)
-#define NGX_HTTP_AGW_REDIS_TEXT     32768
+#define NGX_HTTP_AGW_REDIS_TEXT     98304
 
 
 /*

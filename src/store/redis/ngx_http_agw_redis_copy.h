@@ -1,0 +1,94 @@
+
+/*
+ * The file of a replica: a SQLite file of this node with the revocations that
+ * it knows, and the position in the stream that they reach to.  Nothing here
+ * belongs to the event loop: it may be used in a thread.
+ */
+
+
+#ifndef NGX_HTTP_AGW_REDIS_COPY_H_INCLUDED_
+#define NGX_HTTP_AGW_REDIS_COPY_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include <sqlite3.h>
+
+#include "ngx_http_agw_store_revocations.h"
+
+
+/* what the file says of itself; position.store_id is 0 where it is empty */
+
+typedef struct {
+    ngx_http_agw_position_t      position;
+    int64_t                      floor;
+    int64_t                      last;       /* stamp of the store */
+    int64_t                      horizon;    /* seconds */
+    int64_t                      round;      /* of reading all, 1 and up */
+    time_t                       written;
+} ngx_http_agw_redis_state_t;
+
+
+typedef struct {
+    const char                  *path;
+    sqlite3                     *db;         /* NULL: closed */
+    sqlite3_stmt                *put;
+    sqlite3_stmt                *rows;       /* while they are read */
+    ngx_http_agw_redis_state_t   state;
+} ngx_http_agw_redis_copy_t;
+
+
+/*
+ * Opens the file, makes it where there is none, and makes it anew where it is
+ * damaged or not ours; reads its state.  Returns NGX_OK, or NGX_ERROR,
+ * logged.
+ */
+
+ngx_int_t ngx_http_agw_redis_copy_open(ngx_http_agw_redis_copy_t *copy,
+    ngx_log_t *log);
+void ngx_http_agw_redis_copy_close(ngx_http_agw_redis_copy_t *copy);
+
+
+/*
+ * Calls the handler with the next n entries, from the first on, and adds
+ * their number to *rows.  Returns NGX_AGAIN; NGX_OK if those were all; or
+ * NGX_ERROR, logged.
+ */
+
+ngx_int_t ngx_http_agw_redis_copy_rows(ngx_http_agw_redis_copy_t *copy,
+    ngx_uint_t n, ngx_uint_t *rows, ngx_http_agw_revocation_pt handler,
+    void *data, ngx_log_t *log);
+
+
+/*
+ * One transaction: begin(), which reads the state, then put() and state(),
+ * then end().  seen: the stream has the entry; else this node alone knows so
+ * far.  Each returns SQLITE_OK or a code of SQLite.
+ */
+
+int ngx_http_agw_redis_copy_begin(ngx_http_agw_redis_copy_t *copy);
+int ngx_http_agw_redis_copy_put(ngx_http_agw_redis_copy_t *copy,
+    agw_revocation_kind_t kind, agw_str_t id, agw_str_t partner_id,
+    int64_t stamp, int64_t time, ngx_uint_t seen);
+int ngx_http_agw_redis_copy_state(ngx_http_agw_redis_copy_t *copy,
+    const ngx_http_agw_redis_state_t *state);
+int ngx_http_agw_redis_copy_end(ngx_http_agw_redis_copy_t *copy);
+
+
+/*
+ * Calls the handler with up to n entries that the stream lacked when it was
+ * last read from the first on.  Returns SQLITE_OK or a code of SQLite.
+ */
+
+int ngx_http_agw_redis_copy_lacking(ngx_http_agw_redis_copy_t *copy,
+    ngx_uint_t n, ngx_http_agw_revocation_pt handler, void *data);
+
+
+/* logs a failure, with the errors of SQLite and of the system */
+
+void ngx_http_agw_redis_copy_log(const ngx_http_agw_redis_copy_t *copy,
+    ngx_log_t *log, const char *what, int rc);
+
+
+#endif /* NGX_HTTP_AGW_REDIS_COPY_H_INCLUDED_ */

@@ -1,0 +1,76 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_agw_redis_entry.h"
+#include "ngx_http_agw_redis_look.h"
+#include "ngx_http_agw_redis_reply.h"
+
+
+static ngx_uint_t ngx_http_agw_redis_is_there(
+    const ngx_http_agw_position_t *position, const redisReply *entry);
+
+
+ngx_int_t
+ngx_http_agw_redis_look(const redisReply *reply,
+    ngx_http_agw_reading_t *reading)
+{
+    int64_t                   numbers[3];
+    uint64_t                  epoch;
+    ngx_uint_t                i;
+    const redisReply         *value;
+    ngx_http_agw_position_t  *position;
+
+    position = &reading->position;
+    epoch = ngx_http_agw_redis_epoch(ngx_http_agw_redis_element(reply, 0));
+
+    /* there may be no floor and no horizon yet */
+
+    for (i = 0; i < 3; i++) {
+        value = ngx_http_agw_redis_element(reply, i + 1);
+        numbers[i] = 0;
+
+        if (ngx_http_agw_redis_whole(value, &numbers[i]) != NGX_OK
+            && !(i != 0 && ngx_http_agw_redis_is_nil(value)))
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    if (epoch == 0 || numbers[1] > numbers[0]) {
+        return NGX_ERROR;
+    }
+
+    reading->last_stamp = numbers[0];
+    reading->floor = numbers[1];
+    reading->horizon = numbers[2];
+
+    if (position->store_id == epoch
+        && ngx_http_agw_redis_is_there(position,
+                                       ngx_http_agw_redis_element(reply, 4)))
+    {
+        return NGX_OK;
+    }
+
+    position->store_id = epoch;
+
+    return NGX_DECLINED;
+}
+
+
+/* the beginning of a stream is in every stream */
+
+static ngx_uint_t
+ngx_http_agw_redis_is_there(const ngx_http_agw_position_t *position,
+    const redisReply *entry)
+{
+    int64_t  stamp, mark;
+
+    if (position->stamp == 0 && position->mark == 0) {
+        return 1;
+    }
+
+    return ngx_http_agw_redis_entry_id(entry, &stamp, &mark) == NGX_OK
+           && stamp == position->stamp && mark == position->mark
+           && ngx_http_agw_redis_entry_tag(entry) == position->mark_tag;
+}

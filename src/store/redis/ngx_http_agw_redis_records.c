@@ -1,0 +1,164 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_agw_redis_records.h"
+#include "ngx_http_agw_revocation_id.h"
+
+
+#define NGX_HTTP_AGW_REDIS_BLOCK_SIZE  65536
+
+
+struct ngx_http_agw_redis_block_s {
+    ngx_http_agw_redis_block_t  *next;
+    size_t                       used;
+    size_t                       read;
+    u_char                       data[NGX_HTTP_AGW_REDIS_BLOCK_SIZE];
+};
+
+
+static u_char *ngx_http_agw_redis_records_room(
+    ngx_http_agw_redis_records_t *records, size_t size, ngx_log_t *log);
+
+
+ngx_int_t
+ngx_http_agw_redis_records_add(ngx_http_agw_redis_records_t *records,
+    const agw_revocation_t *revocation, ngx_uint_t seen, ngx_log_t *log)
+{
+    u_char                       *p, buf[NGX_HTTP_AGW_REVOCATION_ID_MAX];
+    agw_str_t                     id, partner;
+    ngx_http_agw_redis_record_t  *record;
+
+    id.len = 0;
+    partner.len = 0;
+
+    if (revocation->kind != 0) {
+        id = ngx_http_agw_revocation_id(revocation, buf);
+    }
+
+    if (revocation->kind == AGW_REVOCATION_BUSINESS
+        && revocation->partner_id.len <= AGW_ID_MAX)
+    {
+        partner = revocation->partner_id;
+    }
+
+    p = ngx_http_agw_redis_records_room(records,
+                                        sizeof(ngx_http_agw_redis_record_t)
+                                        + id.len + partner.len, log);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    record = (ngx_http_agw_redis_record_t *) p;
+
+    record->stamp = revocation->stamp;
+    record->time = revocation->time;
+    record->id_len = id.len;
+    record->partner_len = partner.len;
+    record->kind = revocation->kind;
+    record->seen = seen;
+
+    p += sizeof(ngx_http_agw_redis_record_t);
+
+    if (id.len) {
+        p = ngx_cpymem(p, id.data, id.len);
+    }
+
+    if (partner.len) {
+        ngx_memcpy(p, partner.data, partner.len);
+    }
+
+    return NGX_OK;
+}
+
+
+static u_char *
+ngx_http_agw_redis_records_room(ngx_http_agw_redis_records_t *records,
+    size_t size, ngx_log_t *log)
+{
+    u_char                      *p;
+    ngx_http_agw_redis_block_t  *block;
+
+    size = ngx_align(size, sizeof(int64_t));
+    block = records->last;
+
+    if (block == NULL || block->used + size > NGX_HTTP_AGW_REDIS_BLOCK_SIZE) {
+        block = ngx_alloc(sizeof(ngx_http_agw_redis_block_t), log);
+        if (block == NULL) {
+            return NULL;
+        }
+
+        block->next = NULL;
+        block->used = 0;
+        block->read = 0;
+
+        if (records->last != NULL) {
+            records->last->next = block;
+
+        } else {
+            records->first = block;
+        }
+
+        records->last = block;
+        records->n++;
+    }
+
+    p = block->data + block->used;
+    block->used += size;
+
+    return p;
+}
+
+
+/* the next one, or NULL; records that were read are freed */
+
+ngx_http_agw_redis_record_t *
+ngx_http_agw_redis_records_next(ngx_http_agw_redis_records_t *records)
+{
+    ngx_http_agw_redis_block_t   *block;
+    ngx_http_agw_redis_record_t  *record;
+
+    block = records->first;
+
+    if (block != NULL && block->read == block->used) {
+        records->first = block->next;
+        records->n--;
+
+        ngx_free(block);
+
+        block = records->first;
+
+        if (block == NULL) {
+            records->last = NULL;
+        }
+    }
+
+    if (block == NULL) {
+        return NULL;
+    }
+
+    record = (ngx_http_agw_redis_record_t *) (block->data + block->read);
+
+    block->read += ngx_align(sizeof(ngx_http_agw_redis_record_t)
+                             + record->id_len + record->partner_len,
+                             sizeof(int64_t));
+
+    return record;
+}
+
+
+void
+ngx_http_agw_redis_records_free(ngx_http_agw_redis_records_t *records)
+{
+    ngx_http_agw_redis_block_t  *block;
+
+    while (records->first != NULL) {
+        block = records->first;
+        records->first = block->next;
+
+        ngx_free(block);
+    }
+
+    records->last = NULL;
+    records->n = 0;
+}

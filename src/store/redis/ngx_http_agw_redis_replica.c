@@ -1,0 +1,434 @@
+
+/*
+ * Entries are queued in blocks.  The blocks, and the connection to the file,
+ * belong to the thread from the time its task is posted until it is done;
+ * what is put meanwhile is the next batch.
+ *
+ * If the disk cannot keep up, the queue is dropped rather than the loop held:
+ * the position in the file stays where it is, and the feed goes back to it.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#if (NGX_THREADS)
+#include <ngx_thread_pool.h>
+#endif
+
+#include "ngx_http_agw_redis_records.h"
+#include "ngx_http_agw_redis_replica.h"
+#include "ngx_http_agw_redis_script.h"
+#include "ngx_http_agw_revocation_id.h"
+
+
+#define NGX_HTTP_AGW_REPLICA_BLOCKS   1024   /* that wait, at most */
+#define NGX_HTTP_AGW_REPLICA_AGAIN    10000  /* ms after a failure */
+#define NGX_HTTP_AGW_REPLICA_WORKING  60000  /* ms; of any length */
+
+
+/* what the thread writes at once */
+
+typedef struct {
+    ngx_http_agw_redis_records_t  blocks;
+    ngx_http_agw_redis_state_t   state;
+    unsigned                     has_state:1;
+    unsigned                     lacking:1;
+    unsigned                     failed:1;
+} ngx_http_agw_redis_batch_t;
+
+
+struct ngx_http_agw_redis_replica_s {
+    ngx_http_agw_redis_worker_t    *worker;
+    ngx_http_agw_redis_lacking_pt   handler;
+    void                           *data;
+
+    ngx_http_agw_redis_batch_t      next;    /* the loop's */
+    ngx_event_t                     working; /* keeps a worker that exits */
+    ngx_msec_t                      again;   /* not before, after a failure */
+    unsigned                        busy:1;
+    unsigned                        gap:1;
+    unsigned                        failing:1;   /* which was logged */
+
+#if (NGX_THREADS)
+    ngx_thread_pool_t              *pool;
+    ngx_thread_task_t              *task;
+#endif
+
+    /* the thread's, while it is busy */
+
+    ngx_http_agw_redis_copy_t       copy;
+    ngx_http_agw_redis_batch_t      batch;
+    ngx_http_agw_redis_records_t     found;   /* what is lacking */
+};
+
+
+static void ngx_http_agw_replica_lose(ngx_http_agw_redis_replica_t *replica);
+static void ngx_http_agw_replica_thread(void *data, ngx_log_t *log);
+static int ngx_http_agw_replica_write(ngx_http_agw_redis_replica_t *replica);
+static void ngx_http_agw_replica_found(void *data,
+    const agw_revocation_t *revocation);
+static void ngx_http_agw_replica_done(ngx_event_t *ev);
+static void ngx_http_agw_replica_working(ngx_event_t *ev);
+
+
+ngx_http_agw_redis_replica_t *
+ngx_http_agw_redis_replica_create(ngx_http_agw_redis_worker_t *worker)
+{
+    ngx_http_agw_redis_replica_t  *replica;
+#if (NGX_THREADS)
+    ngx_str_t                      pool;
+#endif
+
+    if (worker->conf->replica.len == 0) {
+        return NULL;
+    }
+
+    replica = ngx_pcalloc(worker->pool, sizeof(ngx_http_agw_redis_replica_t));
+    if (replica == NULL) {
+        return NULL;
+    }
+
+    replica->worker = worker;
+    replica->again = ngx_current_msec;
+    replica->copy.path = (const char *) worker->conf->replica.data;
+
+    replica->working.handler = ngx_http_agw_replica_working;
+    replica->working.data = replica;
+    replica->working.log = worker->log;
+
+#if (NGX_THREADS)
+
+    pool = worker->limits->thread_pool;
+
+    if (pool.len != 0 && ngx_event_actions.notify != NULL) {
+        replica->pool = ngx_thread_pool_get((ngx_cycle_t *) ngx_cycle, &pool);
+    }
+
+    if (replica->pool != NULL) {
+        replica->task = ngx_thread_task_alloc(worker->pool, 0);
+        if (replica->task == NULL) {
+            return NULL;
+        }
+
+        replica->task->handler = ngx_http_agw_replica_thread;
+        replica->task->ctx = replica;
+        replica->task->event.handler = ngx_http_agw_replica_done;
+        replica->task->event.data = replica;
+
+        return replica;
+    }
+
+#endif
+
+    ngx_log_error(NGX_LOG_WARN, worker->log, 0,
+                  "auth_gateway: replica \"%V\" is not written: nginx has no "
+                  "threads, or an event method without notifications",
+                  &worker->conf->replica);
+
+    return NULL;
+}
+
+
+/* after the threads have ended */
+
+void
+ngx_http_agw_redis_replica_close(ngx_http_agw_redis_replica_t *replica)
+{
+    ngx_http_agw_redis_records_free(&replica->next.blocks);
+    ngx_http_agw_redis_records_free(&replica->batch.blocks);
+    ngx_http_agw_redis_records_free(&replica->found);
+    ngx_http_agw_redis_copy_close(&replica->copy);
+}
+
+
+void
+ngx_http_agw_redis_replica_set_lacking(ngx_http_agw_redis_replica_t *replica,
+    ngx_http_agw_redis_lacking_pt handler, void *data)
+{
+    replica->handler = handler;
+    replica->data = data;
+}
+
+
+void
+ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
+    const agw_revocation_t *revocation, ngx_uint_t seen)
+{
+    if (replica->gap) {
+        return;
+    }
+
+    if (replica->next.blocks.n > NGX_HTTP_AGW_REPLICA_BLOCKS
+        || ngx_http_agw_redis_records_add(&replica->next.blocks, revocation,
+                                          seen, replica->worker->log)
+           != NGX_OK)
+    {
+        ngx_http_agw_replica_lose(replica);
+    }
+}
+
+
+void
+ngx_http_agw_redis_replica_restart(ngx_http_agw_redis_replica_t *replica)
+{
+    agw_revocation_t  restart;
+
+    ngx_memzero(&restart, sizeof(agw_revocation_t));
+
+    ngx_http_agw_redis_replica_put(replica, &restart, 0);
+}
+
+
+void
+ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
+    const ngx_http_agw_redis_state_t *state, ngx_uint_t lacking)
+{
+    if (replica->gap) {
+        return;
+    }
+
+    replica->next.state = *state;
+    replica->next.has_state = 1;
+    replica->next.lacking |= lacking;
+
+    ngx_http_agw_redis_replica_flush(replica);
+}
+
+
+void
+ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica)
+{
+    if (replica->busy
+        || (!replica->next.has_state && replica->next.blocks.n == 0))
+    {
+        return;
+    }
+
+#if (NGX_THREADS)
+
+    replica->batch = replica->next;
+    replica->busy = 1;
+
+    ngx_memzero(&replica->next, sizeof(ngx_http_agw_redis_batch_t));
+    ngx_http_agw_redis_records_free(&replica->found);
+
+    ngx_add_timer(&replica->working, NGX_HTTP_AGW_REPLICA_WORKING);
+
+    if (ngx_thread_task_post(replica->pool, replica->task) != NGX_OK) {
+        replica->batch.failed = 1;
+        ngx_http_agw_replica_done(&replica->task->event);
+    }
+
+#endif
+}
+
+
+ngx_uint_t
+ngx_http_agw_redis_replica_has_gap(ngx_http_agw_redis_replica_t *replica)
+{
+    return replica->gap && !replica->busy
+           && (ngx_msec_int_t) (ngx_current_msec - replica->again) >= 0;
+}
+
+
+void
+ngx_http_agw_redis_replica_resume(ngx_http_agw_redis_replica_t *replica)
+{
+    replica->gap = 0;
+}
+
+
+ngx_int_t
+ngx_http_agw_redis_replica_next(ngx_http_agw_redis_replica_t *replica,
+    agw_revocation_t *revocation)
+{
+    agw_str_t                     id;
+    ngx_http_agw_redis_record_t  *record;
+
+    record = ngx_http_agw_redis_records_next(&replica->found);
+
+    if (record == NULL) {
+        return NGX_DONE;
+    }
+
+    ngx_memzero(revocation, sizeof(agw_revocation_t));
+
+    id.data = (u_char *) (record + 1);
+    id.len = record->id_len;
+
+    revocation->stamp = record->stamp;
+    revocation->time = record->time;
+
+    if (ngx_http_agw_revocation_parse_id(
+                                ngx_http_agw_revocation_kind(record->kind),
+                                id, revocation)
+        != NGX_OK)
+    {
+        return NGX_DONE;
+    }
+
+    if (revocation->kind == AGW_REVOCATION_BUSINESS) {
+        revocation->partner_id.data = id.data + id.len;
+        revocation->partner_id.len = record->partner_len;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_agw_replica_lose(ngx_http_agw_redis_replica_t *replica)
+{
+    ngx_http_agw_redis_records_free(&replica->next.blocks);
+    ngx_memzero(&replica->next, sizeof(ngx_http_agw_redis_batch_t));
+
+    replica->gap = 1;
+    replica->again = ngx_current_msec + NGX_HTTP_AGW_REPLICA_AGAIN;
+
+    if (!replica->failing) {
+        replica->failing = 1;
+
+        ngx_log_error(NGX_LOG_ERR, replica->worker->log, 0,
+                      "auth_gateway: replica \"%V\" is behind, and is written "
+                      "again later", &replica->worker->conf->replica);
+    }
+}
+
+
+static void
+ngx_http_agw_replica_thread(void *data, ngx_log_t *log)
+{
+    int                            rc;
+    ngx_http_agw_redis_replica_t  *replica = data;
+
+    if (ngx_http_agw_redis_copy_open(&replica->copy, log) != NGX_OK) {
+        replica->batch.failed = 1;
+        return;
+    }
+
+    rc = ngx_http_agw_redis_copy_begin(&replica->copy);
+
+    if (rc == SQLITE_OK) {
+        rc = ngx_http_agw_replica_write(replica);
+    }
+
+    if (rc == SQLITE_OK) {
+        rc = ngx_http_agw_redis_copy_end(&replica->copy);
+    }
+
+    if (rc == SQLITE_OK && replica->batch.lacking) {
+        rc = ngx_http_agw_redis_copy_lacking(&replica->copy,
+                                             NGX_HTTP_AGW_REDIS_HEALED,
+                                             ngx_http_agw_replica_found,
+                                             replica);
+    }
+
+    if (rc != SQLITE_OK) {
+        ngx_http_agw_redis_copy_log(&replica->copy, log, "cannot be written",
+                                    rc);
+        ngx_http_agw_redis_copy_close(&replica->copy);
+        replica->batch.failed = 1;
+    }
+}
+
+
+static int
+ngx_http_agw_replica_write(ngx_http_agw_redis_replica_t *replica)
+{
+    int                           rc;
+    agw_str_t                     id, partner;
+    ngx_uint_t                    restarted;
+    ngx_http_agw_redis_copy_t    *copy;
+    ngx_http_agw_redis_batch_t   *batch;
+    ngx_http_agw_redis_record_t  *record;
+
+    copy = &replica->copy;
+    batch = &replica->batch;
+    restarted = 0;
+
+    for ( ;; ) {
+        record = ngx_http_agw_redis_records_next(&batch->blocks);
+
+        if (record == NULL) {
+            break;
+        }
+
+        if (record->kind == 0) {
+            copy->state.round++;
+            restarted = 1;
+            continue;
+        }
+
+        id.data = (u_char *) (record + 1);
+        id.len = record->id_len;
+        partner.data = id.data + id.len;
+        partner.len = record->partner_len;
+
+        rc = ngx_http_agw_redis_copy_put(copy, record->kind, id, partner,
+                                         record->stamp, record->time,
+                                         record->seen);
+        if (rc != SQLITE_OK) {
+            return rc;
+        }
+    }
+
+    if (batch->has_state) {
+        return ngx_http_agw_redis_copy_state(copy, &batch->state);
+    }
+
+    return restarted ? ngx_http_agw_redis_copy_state(copy, &copy->state)
+                     : SQLITE_OK;
+}
+
+
+static void
+ngx_http_agw_replica_found(void *data, const agw_revocation_t *revocation)
+{
+    ngx_http_agw_redis_replica_t  *replica = data;
+
+    (void) ngx_http_agw_redis_records_add(&replica->found, revocation, 0,
+                                       replica->worker->log);
+}
+
+
+static void
+ngx_http_agw_replica_done(ngx_event_t *ev)
+{
+    ngx_uint_t                     lacking, failed;
+    ngx_http_agw_position_t        position;
+    ngx_http_agw_redis_replica_t  *replica = ev->data;
+
+    ngx_del_timer(&replica->working);
+
+    failed = replica->batch.failed;
+    lacking = replica->batch.lacking && !failed;
+    position = replica->batch.state.position;
+
+    ngx_http_agw_redis_records_free(&replica->batch.blocks);
+    ngx_memzero(&replica->batch, sizeof(ngx_http_agw_redis_batch_t));
+
+    replica->busy = 0;
+
+    if (failed) {
+        ngx_http_agw_replica_lose(replica);
+        return;
+    }
+
+    replica->failing = 0;
+
+    if (lacking && replica->handler != NULL) {
+        replica->handler(replica->data, replica, &position);
+    }
+
+    ngx_http_agw_redis_replica_flush(replica);
+}
+
+
+/* keeps a worker that exits until the thread is done */
+
+static void
+ngx_http_agw_replica_working(ngx_event_t *ev)
+{
+    ngx_add_timer(ev, NGX_HTTP_AGW_REPLICA_WORKING);
+}

@@ -1,0 +1,85 @@
+
+/*
+ * `replica=`: what this node knows is written to a file behind the feed, in a
+ * thread, and read back at a start.
+ */
+
+
+#ifndef NGX_HTTP_AGW_REDIS_REPLICA_H_INCLUDED_
+#define NGX_HTTP_AGW_REDIS_REPLICA_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_agw_redis.h"
+#include "ngx_http_agw_redis_copy.h"
+#include "ngx_http_agw_store_revocations.h"
+
+
+typedef struct ngx_http_agw_redis_replica_s  ngx_http_agw_redis_replica_t;
+
+/*
+ * Called in the event loop with the entries that the stream lacks, each given
+ * by ngx_http_agw_redis_replica_next(); position is that of the save() which
+ * asked for them.
+ */
+
+typedef void (*ngx_http_agw_redis_lacking_pt)(void *data,
+    ngx_http_agw_redis_replica_t *replica,
+    const ngx_http_agw_position_t *position);
+
+
+/* in a worker; NULL without `replica=`, or if memory runs out */
+
+ngx_http_agw_redis_replica_t *ngx_http_agw_redis_replica_create(
+    ngx_http_agw_redis_worker_t *worker);
+void ngx_http_agw_redis_replica_close(ngx_http_agw_redis_replica_t *replica);
+
+void ngx_http_agw_redis_replica_set_lacking(
+    ngx_http_agw_redis_replica_t *replica,
+    ngx_http_agw_redis_lacking_pt handler, void *data);
+
+
+/*
+ * Queues an entry, which is copied: one of the stream, or one that this node
+ * has written and the feed has yet to meet.  It is written with the next
+ * save() or flush().
+ */
+
+void ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
+    const agw_revocation_t *revocation, ngx_uint_t seen);
+
+
+/* the stream is read from the first on: what it lacks will be known then */
+
+void ngx_http_agw_redis_replica_restart(ngx_http_agw_redis_replica_t *replica);
+
+
+/*
+ * What was put is all up to state->position.  If lacking is set, the handler
+ * will be called, unless writing fails.
+ */
+
+void ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
+    const ngx_http_agw_redis_state_t *state, ngx_uint_t lacking);
+void ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica);
+
+
+/*
+ * Whether something was not written.  Then the feed has to go back to the
+ * position that the file has; it is asked for now and then.
+ */
+
+ngx_uint_t ngx_http_agw_redis_replica_has_gap(
+    ngx_http_agw_redis_replica_t *replica);
+void ngx_http_agw_redis_replica_resume(ngx_http_agw_redis_replica_t *replica);
+
+
+/* the next entry, for a handler of what is lacking; NGX_DONE after the last */
+
+ngx_int_t ngx_http_agw_redis_replica_next(
+    ngx_http_agw_redis_replica_t *replica, agw_revocation_t *revocation);
+
+
+#endif /* NGX_HTTP_AGW_REDIS_REPLICA_H_INCLUDED_ */

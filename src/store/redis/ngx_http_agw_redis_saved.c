@@ -1,0 +1,171 @@
+
+/*
+ * Rows are read in the event loop, some thousands at a time: a node that
+ * starts has nothing better to do.  A worker that takes over the feed of
+ * another one needs the position alone.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_agw_redis_saved.h"
+
+
+#define NGX_HTTP_AGW_REDIS_SAVED_PAGE  2000
+
+
+static ngx_int_t ngx_http_agw_redis_saved_open(
+    ngx_http_agw_redis_saved_t *saved, ngx_http_agw_reading_t *reading);
+static ngx_int_t ngx_http_agw_redis_saved_page(
+    ngx_http_agw_redis_saved_t *saved, ngx_http_agw_reading_t *reading);
+
+
+void
+ngx_http_agw_redis_saved_init(ngx_http_agw_redis_saved_t *saved,
+    ngx_http_agw_redis_worker_t *worker)
+{
+    saved->worker = worker;
+    saved->copy.path = (const char *) worker->conf->replica.data;
+}
+
+
+ngx_int_t
+ngx_http_agw_redis_saved_read(ngx_http_agw_redis_saved_t *saved,
+    ngx_http_agw_reading_t *reading)
+{
+    switch (saved->stage) {
+
+    case NGX_HTTP_AGW_REDIS_SAVED_UNREAD:
+
+        if (ngx_http_agw_redis_saved_open(saved, reading) != NGX_OK) {
+            saved->stage = NGX_HTTP_AGW_REDIS_SAVED_READ;
+            ngx_http_agw_redis_copy_close(&saved->copy);
+
+            return NGX_DECLINED;
+        }
+
+        saved->stage = NGX_HTTP_AGW_REDIS_SAVED_READING;
+
+        /* fall through */
+
+    case NGX_HTTP_AGW_REDIS_SAVED_READING:
+        return ngx_http_agw_redis_saved_page(saved, reading);
+
+    default:
+        return NGX_DECLINED;
+    }
+}
+
+
+/* NGX_DECLINED where there is nothing to be read but the position */
+
+static ngx_int_t
+ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
+    ngx_http_agw_reading_t *reading)
+{
+    ngx_uint_t                         known;
+    const ngx_http_agw_redis_state_t  *state;
+
+    known = (reading->position.store_id != 0);
+
+    /* without a replica, all is read from the stream, into a new one */
+
+    ngx_memzero(&reading->position, sizeof(ngx_http_agw_position_t));
+
+    if (ngx_http_agw_redis_copy_open(&saved->copy, saved->worker->log)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    state = &saved->copy.state;
+
+    if (known) {
+        reading->position = state->position;
+    }
+
+    if (known || state->position.store_id == 0) {
+        return NGX_DECLINED;
+    }
+
+    saved->rows = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_agw_redis_saved_page(ngx_http_agw_redis_saved_t *saved,
+    ngx_http_agw_reading_t *reading)
+{
+    ngx_int_t                          rc;
+    const ngx_http_agw_redis_state_t  *state;
+
+    state = &saved->copy.state;
+
+    rc = ngx_http_agw_redis_copy_rows(&saved->copy,
+                                      NGX_HTTP_AGW_REDIS_SAVED_PAGE,
+                                      &saved->rows, reading->handler,
+                                      reading->data, saved->worker->log);
+
+    reading->floor = state->floor;
+    reading->last_stamp = state->last;
+    reading->horizon = state->horizon;
+    reading->more = 1;
+
+    if (rc == NGX_AGAIN) {
+        return NGX_OK;
+    }
+
+    ngx_http_agw_redis_copy_close(&saved->copy);
+    saved->stage = NGX_HTTP_AGW_REDIS_SAVED_READ;
+
+    if (rc == NGX_ERROR) {
+        return NGX_DECLINED;
+    }
+
+    reading->position = state->position;
+    saved->loaded = 1;
+
+    ngx_log_error(NGX_LOG_NOTICE, saved->worker->log, 0,
+                  "auth_gateway: replica \"%V\" has %ui revocations, as of "
+                  "%T seconds ago", &saved->worker->conf->replica,
+                  saved->rows, ngx_time() - state->written);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_agw_redis_saved_again(ngx_http_agw_redis_saved_t *saved)
+{
+    ngx_http_agw_redis_copy_close(&saved->copy);
+
+    saved->stage = NGX_HTTP_AGW_REDIS_SAVED_UNREAD;
+}
+
+
+void
+ngx_http_agw_redis_saved_instead(ngx_http_agw_redis_saved_t *saved,
+    ngx_http_agw_reading_t *reading)
+{
+    if (!saved->loaded) {
+        return;
+    }
+
+    reading->saved = 1;
+
+    if (saved->told) {
+        return;
+    }
+
+    saved->told = 1;
+
+    ngx_log_error(NGX_LOG_WARN, saved->worker->log, 0,
+                  "auth_gateway: store \"%V\" cannot be read: its revocations "
+                  "of %T seconds ago are used, from replica \"%V\"",
+                  &saved->worker->conf->shown,
+                  ngx_time() - saved->copy.state.written,
+                  &saved->worker->conf->replica);
+}

@@ -1,0 +1,160 @@
+# D5: the replica of a node, and healing: a node that starts while Redis is
+# away serves with what it had saved; and what Redis has lost is written back
+# by the nodes that know it, so that one which starts later knows it too.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use AGW::Files qw(slurp spew);
+use AGW::Redis;
+use AGW::Revoking qw(conf_of owner_in);
+use AGW::Token qw(claims_of);
+
+AGW::Redis::skip_all_without();
+
+my $conf = conf_of() =~ s{%%ENGINE%%}{%%ENGINE%%
+        replica=%%PREFIX%%/store/replica.db}r;
+my $gw = AGW::Revoking->start($conf, engine => 'redis', workers => 2);
+my $redis = $gw->store->redis;
+my $replica = $gw->prefix . '/store/replica.db';
+
+sub saved {
+    my ($sql) = @_;
+
+    my $got = qx(sqlite3 -cmd '.timeout 5000' $replica "$sql");
+
+    chomp $got;
+
+    return $got;
+}
+
+sub until_is {
+    my ($name, $want, $seconds, $sub) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $from = time;
+    my $got = $sub->();
+
+    while ($got ne $want && time - $from < $seconds) {
+        sleep 0.02;
+        $got = $sub->();
+    }
+
+    return is($got, $want, $name);
+}
+
+sub times_logged {
+    my $n = () = slurp($gw->nginx->error_log) =~ /$_[0]/g;
+
+    return $n;
+}
+
+sub entries { return scalar @{ $redis->call('XRANGE', '{agw}:revocations',
+    '-', '+') } }
+
+my $us = owner_in($gw);
+my ($revoked, $second, $living) = map { $gw->issue($us, $us->{business}) }
+    1 .. 3;
+my $jti = claims_of($revoked)->{jti};
+
+# what is learned is saved
+
+$gw->succeeds('D5 revoked', $gw->revoke($revoked, basic => $us->{basic}));
+until_is('D5 it is saved', '1', 3, sub {
+    saved("SELECT count(*) FROM entries WHERE id = '$us->{id}:$jti'
+        AND round > 0") });
+until_is('D5 with the position', '1', 3, sub {
+    saved('SELECT stamp >= (SELECT max(seq) FROM entries) FROM state') });
+
+# a start without Redis
+
+$redis->kill;
+$gw->restart;
+until_is('D5 a start without Redis: a revoked token', '401 revoked', 4,
+    sub { $gw->result($revoked, $us->{business}) });
+is($gw->result($living, $us->{business}), 'ok', 'D5 and a living one');
+is($gw->request('POST', '/token', basic => $us->{basic}, quiet => 1)->status,
+    503, 'D5 no token is issued');
+is(times_logged('has \d+ revocations, as of \d+ seconds ago'), 1,
+    'D5 it says how old that is');
+cmp_ok(times_logged('of \d+ seconds ago are used'), '>=', 1,
+    'D5 and that it is used');
+
+$redis->restart;
+until_is('D5 Redis is back', 200, 5, sub { $gw->request('POST', '/token',
+    basic => $us->{basic}, quiet => 1)->status });
+
+# without a replica no token is accepted
+
+{
+    $redis->kill;
+
+    my $words = $redis->words;
+    my $bare = $gw->beside(conf_of() =~ s/%%ENGINE%%/$words/r, workers => 1);
+
+    is($bare->get($living, $us->{business})->status, 503,
+        'D5 a start without Redis and replica: no token is accepted');
+    $redis->restart;
+    until_is('D5 until all is read', 200, 5,
+        sub { $bare->get($living, $us->{business})->status });
+}
+
+# all is removed: it is written back, and another node that has no replica,
+# started later, knows it
+
+until_is('D5 another one is revoked', 200, 5,
+    sub { $gw->revoke($second, basic => $us->{basic})->status });
+until_is('D5 it is saved', '1', 3, sub { saved('SELECT count(*) FROM entries'
+    . " WHERE id LIKE '%" . claims_of($second)->{jti} . "'") });
+my $had = saved('SELECT count(*) FROM entries');
+
+$redis->flush;
+until_is('D5 a flush is healed', $had, 3, \&entries);
+
+my $words = $redis->words;
+my $fresh = $gw->beside(conf_of() =~ s/%%ENGINE%%/$words/r, workers => 1);
+
+until_is('D5 a fresh node reads all', 200, 3,
+    sub { $fresh->get($living, $us->{business})->status });
+is($fresh->result($_, $us->{business}), '401 revoked',
+    'D5 and refuses what was revoked before') for $revoked, $second;
+sleep 1;
+is(entries(), $had, 'D5 once');
+like(slurp($gw->nginx->error_log),
+    qr/had lost revocations: \d+ of them were written back/, 'D5 logged');
+
+# more than one script writes, and two nodes that heal
+
+my $other = $gw->beside($conf, workers => 1);
+
+$gw->store->revoke('token', "many:t$_") for 1 .. 700;
+until_is('D5 many are saved', $had + 700, 5,
+    sub { saved('SELECT count(*) FROM entries WHERE round > 0') });
+sleep 0.5;
+$redis->flush;
+until_is('D5 two nodes heal', $had + 700, 5,
+    sub { my %e = $gw->store->entries; scalar keys %e });
+sleep 1.5;
+is(entries(), $had + 700, 'D5 each entry once');
+
+# a replica that is damaged, and one that cannot be written
+
+$gw->nginx->stop;
+spew($replica, 'x' x 8192);
+unlink "$replica-wal", "$replica-shm";
+$gw->restart;
+until_is('D5 a damaged replica is made anew', '1', 5,
+    sub { saved('SELECT count(*) > 700 FROM entries') });
+is($gw->result($revoked, $us->{business}), '401 revoked',
+    'D5 and all is known');
+
+push @{ $gw->{allow} }, qr/is damaged/;
+
+$gw->finish;
