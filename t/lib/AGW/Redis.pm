@@ -58,6 +58,8 @@ sub skip_all_without {
 sub start {
     my ($class, %opt) = @_;
 
+    $opt{user} //= $opt{replica_of}{opt}{user} if $opt{replica_of};
+
     my $self = bless { opt => \%opt, dir => make_prefix() }, $class;
 
     symlink binary() // die("no redis-server\n"), "$self->{dir}/redis-server";
@@ -184,15 +186,14 @@ sub acl {
     my ($opt, $password) = @$self{qw(opt password)};
 
     return () unless defined $password;
-    return "user default on >$password ~* &* +\@all" unless $opt->{user}
-        || $opt->{replica_of} && $opt->{replica_of}{opt}{user};
+    return "user default on >$password ~* &* +\@all" unless $opt->{user};
 
-    my $user = $opt->{user} // $opt->{replica_of}{opt}{user};
     my $rights = $opt->{rights} // rights();
 
     # nobody can log in as `default`, whose rights the AOF is loaded with
 
-    return ('user default off ~* &* +@all', "user $user on >$password $rights");
+    return ('user default off ~* &* +@all',
+        "user $opt->{user} on >$password $rights");
 }
 
 
