@@ -73,7 +73,7 @@ is($redis->call('EXISTS', '{agw}:epoch', '{agw}:stamp', '{agw}:primary'), 3,
     sleep 1.2;
     $link->mark;
     $redis->kill;
-    like($link->outage, qr/: 127\.0\.0\.1:\d+: connect\(\) failed \(111: /,
+    like($link->outage, qr/: 127\.0\.0\.1:\d+: (?:connect|recv)\(\) failed \(\d+: /,
         'an outage, and why');
     sleep 2;
     is(scalar $link->lines(qr/\[error\].* is out of reach/), 2,
@@ -195,6 +195,28 @@ is($redis->call('EXISTS', '{agw}:epoch', '{agw}:stamp', '{agw}:primary'), 3,
     is(scalar $link->lines(qr/open socket|\[alert\]/), 0, 'no open socket');
     is(scalar $link->lines(qr/\[error\]/), 0, 'no error');
     is($link->stop, 0, 'it ends');
+}
+
+
+# an outage that comes again and again
+
+{
+    my $proxy = AGW::Proxy->start(to => $redis->port);
+    my $link = AGW::Link->start($redis->words(port => $proxy->port));
+
+    ok($link->connected, 'connected');
+    sleep 1.2;
+    $link->mark;
+
+    for (1 .. 40) {
+        $proxy->cut;
+        sleep 0.1;
+    }
+
+    cmp_ok(scalar $link->lines(qr/\[(?:error|warn|notice)\]/), '<=', 60,
+        'is not a flood of the log');
+    ok($link->line(qr/connected to store|is back/), 'it connects');
+    $link->stop;
 }
 
 

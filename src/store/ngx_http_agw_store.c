@@ -84,9 +84,10 @@ ngx_http_agw_store_unknown(ngx_conf_t *cf, ngx_str_t *word)
         || ngx_strncmp(word->data, "rediss:", 7) == 0)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "the store \"%*s:\" must be used with a module "
-                           "that is built with hiredis, and this one is built "
-                           "without hiredis", len, word->data);
+                           "\"%*s:\" in \"auth_gateway_store\" must be used "
+                           "with a module that is built with hiredis, and "
+                           "this one is built without hiredis",
+                           len, word->data);
         return NGX_CONF_ERROR;
     }
 

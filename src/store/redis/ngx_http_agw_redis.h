@@ -101,6 +101,9 @@ typedef struct {
     ngx_msec_t                          down_since;
     ngx_msec_t                          down_logged;
     u_char                              down_why[512];   /* last one logged */
+    ngx_msec_t                          down_counted;    /* since then */
+    ngx_uint_t                          down_count;
+    ngx_uint_t                          down_silent;     /* not logged */
     ngx_uint_t                          remarked;    /* bits, each once */
 } ngx_http_agw_redis_worker_t;
 

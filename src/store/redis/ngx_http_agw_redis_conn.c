@@ -14,12 +14,18 @@
 #include "ngx_http_agw_redis_tls.h"
 
 
+#define NGX_HTTP_AGW_REDIS_KEEPIDLE   30         /* seconds */
+#define NGX_HTTP_AGW_REDIS_KEEPINTVL  10
+#define NGX_HTTP_AGW_REDIS_KEEPCNT    3
+
+
 static ngx_int_t ngx_http_agw_redis_conn_start(ngx_http_agw_redis_conn_t *conn,
     const ngx_addr_t *addr);
 static u_char *ngx_http_agw_redis_conn_log(ngx_log_t *log, u_char *buf,
     size_t len);
 static void ngx_http_agw_redis_conn_event(ngx_event_t *ev);
 static void ngx_http_agw_redis_conn_connected(ngx_http_agw_redis_conn_t *conn);
+static void ngx_http_agw_redis_conn_keepalive(ngx_connection_t *c);
 static void ngx_http_agw_redis_conn_secured(void *data, const char *fault);
 static void ngx_http_agw_redis_conn_ready(ngx_http_agw_redis_conn_t *conn);
 static void ngx_http_agw_redis_conn_timeout(ngx_event_t *ev);
@@ -199,12 +205,15 @@ ngx_http_agw_redis_conn_connected(ngx_http_agw_redis_conn_t *conn)
 
     conn->connected = 1;
 
-    if (conn->peer.sockaddr->sa_family != AF_UNIX
-        && ngx_tcp_nodelay(c) != NGX_OK)
-    {
-        ngx_http_agw_redis_pipeline_fault(conn, 0, "setsockopt() failed");
-        ngx_http_agw_redis_conn_fail(conn);
-        return;
+    if (conn->peer.sockaddr->sa_family != AF_UNIX) {
+
+        if (ngx_tcp_nodelay(c) != NGX_OK) {
+            ngx_http_agw_redis_pipeline_fault(conn, 0, "setsockopt() failed");
+            ngx_http_agw_redis_conn_fail(conn);
+            return;
+        }
+
+        ngx_http_agw_redis_conn_keepalive(c);
     }
 
     if (conn->conf->ssl == NULL) {
@@ -216,6 +225,42 @@ ngx_http_agw_redis_conn_connected(ngx_http_agw_redis_conn_t *conn)
 
     ngx_http_agw_redis_tls(c, conn->conf, conn->host,
                            ngx_http_agw_redis_conn_secured, conn);
+}
+
+
+/* before a firewall forgets it, and a command is the first to learn that */
+
+static void
+ngx_http_agw_redis_conn_keepalive(ngx_connection_t *c)
+{
+#if (NGX_HAVE_KEEPALIVE_TUNABLE)
+
+    int         value;
+    ngx_uint_t  i;
+
+    static const struct {
+        int  option;
+        int  value;
+    } options[] = {
+        { TCP_KEEPIDLE, NGX_HTTP_AGW_REDIS_KEEPIDLE },
+        { TCP_KEEPINTVL, NGX_HTTP_AGW_REDIS_KEEPINTVL },
+        { TCP_KEEPCNT, NGX_HTTP_AGW_REDIS_KEEPCNT }
+    };
+
+    for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        value = options[i].value;
+
+        if (setsockopt(c->fd, IPPROTO_TCP, options[i].option,
+                       (const void *) &value, sizeof(int))
+            == -1)
+        {
+            ngx_log_error(NGX_LOG_INFO, c->log, ngx_socket_errno,
+                          "setsockopt(TCP_KEEPIDLE) failed, ignored");
+            return;
+        }
+    }
+
+#endif
 }
 
 

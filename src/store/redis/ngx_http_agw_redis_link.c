@@ -22,6 +22,7 @@
 #define NGX_HTTP_AGW_REDIS_PAUSE_MIN   50        /* ms, between rounds */
 #define NGX_HTTP_AGW_REDIS_PAUSE_MAX   250
 #define NGX_HTTP_AGW_REDIS_STEADY      1000      /* ms, of a good connection */
+#define NGX_HTTP_AGW_REDIS_LOG         5000      /* ms, between lines */
 
 
 typedef enum {
@@ -54,6 +55,7 @@ struct ngx_http_agw_redis_link_s {
     ngx_event_t                      reset;      /* posted */
     ngx_msec_t                       pause;
     ngx_msec_t                       ready_at;
+    ngx_msec_t                       reset_logged;
     unsigned                         open:1;     /* the circuit is */
     unsigned                         moved:1;    /* in this round */
     unsigned                         another:1;  /* begin at the next host */
@@ -433,11 +435,17 @@ ngx_http_agw_redis_link_do_reset(ngx_event_t *ev)
         return;
     }
 
-    ngx_log_error(NGX_LOG_WARN, link->log, 0,
-                  "auth_gateway: the connection for %s to store \"%V\" is "
-                  "closed, %V: %s", link->purpose,
-                  &link->worker->conf->shown, &link->peer.host->text,
-                  link->conn.why);
+    if (link->reset_logged == 0
+        || ngx_current_msec - link->reset_logged > NGX_HTTP_AGW_REDIS_LOG)
+    {
+        link->reset_logged = ngx_current_msec;
+
+        ngx_log_error(NGX_LOG_WARN, link->log, 0,
+                      "auth_gateway: the connection for %s to store \"%V\" is "
+                      "closed, %V: %s", link->purpose,
+                      &link->worker->conf->shown, &link->peer.host->text,
+                      link->conn.why);
+    }
 
     link->another = 1;
 

@@ -1,7 +1,8 @@
 
 /*
  * A reason that changes is logged again, for it may be another thing that an
- * operator must do; but not one that changes all the time.
+ * operator must do; but not one that changes all the time.  Nor is each of many
+ * outages that follow each other.
  */
 
 
@@ -12,6 +13,11 @@
 
 
 #define NGX_HTTP_AGW_REDIS_LOG_AGAIN  10000      /* ms */
+#define NGX_HTTP_AGW_REDIS_LOG_MAX    4          /* outages, in that time */
+
+
+static ngx_uint_t ngx_http_agw_redis_outage_is_one_of_many(
+    ngx_http_agw_redis_worker_t *worker);
 
 
 void
@@ -54,6 +60,11 @@ ngx_http_agw_redis_outage_begin(ngx_http_agw_redis_outage_t *outage)
 
     if (first) {
         worker->down_since = ngx_current_msec;
+        worker->down_silent = ngx_http_agw_redis_outage_is_one_of_many(worker);
+
+        if (worker->down_silent) {
+            return;
+        }
 
     } else if (ngx_strcmp(worker->down_why, outage->why) == 0
                || ngx_current_msec - worker->down_logged
@@ -62,6 +73,7 @@ ngx_http_agw_redis_outage_begin(ngx_http_agw_redis_outage_t *outage)
         return;
     }
 
+    worker->down_silent = 0;
     worker->down_logged = ngx_current_msec;
     (void) ngx_cpystrn(worker->down_why, outage->why,
                        sizeof(worker->down_why));
@@ -69,6 +81,21 @@ ngx_http_agw_redis_outage_begin(ngx_http_agw_redis_outage_t *outage)
     ngx_log_error(NGX_LOG_ERR, outage->log, 0,
                   "auth_gateway: store \"%V\" is out of reach for %s: %s",
                   &worker->conf->shown, outage->purpose, outage->why);
+}
+
+
+static ngx_uint_t
+ngx_http_agw_redis_outage_is_one_of_many(ngx_http_agw_redis_worker_t *worker)
+{
+    if (worker->down_count == 0
+        || ngx_current_msec - worker->down_counted
+           >= NGX_HTTP_AGW_REDIS_LOG_AGAIN)
+    {
+        worker->down_counted = ngx_current_msec;
+        worker->down_count = 0;
+    }
+
+    return ++worker->down_count > NGX_HTTP_AGW_REDIS_LOG_MAX;
 }
 
 
@@ -89,7 +116,7 @@ ngx_http_agw_redis_outage_end(ngx_http_agw_redis_outage_t *outage,
 
     outage->down = 0;
 
-    if (--worker->down == 0) {
+    if (--worker->down == 0 && !worker->down_silent) {
         ngx_log_error(NGX_LOG_NOTICE, outage->log, 0,
                       "auth_gateway: store \"%V\", %V, is back after %M ms",
                       &worker->conf->shown, host,

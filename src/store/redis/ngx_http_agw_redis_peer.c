@@ -51,6 +51,7 @@ ngx_http_agw_redis_peer_begin(ngx_http_agw_redis_peer_t *peer,
     }
 
     peer->tried = 0;
+    peer->before[0] = '\0';
 }
 
 
@@ -422,6 +423,18 @@ ngx_http_agw_redis_peer_primary(ngx_http_agw_redis_peer_t *peer,
     {
         return "the sentinel's answer is malformed";
     }
+
+    /* the primary may be one that swallows all, for a second each time */
+
+    if (ngx_strncmp(peer->before, peer->named.text.data, peer->named.text.len)
+        == 0 && peer->before[peer->named.text.len] == '\0')
+    {
+        peer->pending = 0;
+        return "the sentinel names the same master";
+    }
+
+    (void) ngx_cpystrn(peer->before, peer->named.text.data,
+                       peer->named.text.len + 1);
 
     return NULL;
 }

@@ -47,6 +47,8 @@ struct ngx_http_agw_redis_peer_s {
     ngx_uint_t                        naddrs;
     ngx_uint_t                        next;
     ngx_http_agw_redis_host_t         named;     /* by a sentinel, or MOVED */
+    u_char                            before[300];   /* named by another
+                                                    sentinel, in this round */
     ngx_resolver_ctx_t               *ctx;       /* while it resolves */
     ngx_http_agw_redis_conn_t         conn;      /* to a sentinel */
     ngx_http_agw_redis_command_t      command;
