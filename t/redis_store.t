@@ -105,6 +105,13 @@ for my $bad ('', 'x', '-1', '1e9', '4503599627370497') {
 $redis->call('SET', key('stamp'), $stamp);
 until_is('D5 the stamp is well again', 200, 3, sub { token_status($us) });
 
+# a server that does not know the scripts any more
+
+$redis->call('SCRIPT', 'FLUSH');
+is(token_status($us), 200, 'D5 a script that Redis has forgotten');
+is($gw->issue($us, $us->{business}) ? 'issued' : '', 'issued',
+    'D5 another one');
+
 # entries
 
 my $next = $stamp;

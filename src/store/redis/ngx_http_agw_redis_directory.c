@@ -11,10 +11,13 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
 #include "agw_json.h"
 #include "ngx_http_agw_redis_directory.h"
+#include "ngx_http_agw_redis_lua.h"
 #include "ngx_http_agw_redis_reply.h"
-#include "ngx_http_agw_redis_script.h"
 
 
 /* a later time is one of milliseconds */
@@ -28,23 +31,26 @@ struct ngx_http_agw_redis_lookup_s {
     ngx_http_agw_redis_command_t   command;
     ngx_http_agw_query_t          *query;
     ngx_http_agw_redis_worker_t   *worker;
-    ngx_int_t                    (*answer)(ngx_http_agw_redis_lookup_t *lookup,
-                                       const redisReply *reply,
-                                       int64_t stamp);
+    ngx_uint_t                     which;    /* of the scripts */
+    unsigned                       whole:1;  /* sent with its text */
 };
 
 
+static void ngx_http_agw_redis_digest(
+    ngx_http_agw_redis_query_script_t *script, const ngx_str_t *text);
 static ngx_int_t ngx_http_agw_redis_find_api_keys(void *state,
     ngx_http_agw_query_t *query);
 static ngx_int_t ngx_http_agw_redis_find_business(void *state,
     ngx_http_agw_query_t *query);
+static ngx_int_t ngx_http_agw_redis_find(ngx_http_agw_redis_t *redis,
+    ngx_http_agw_query_t *query, ngx_uint_t which);
 static ngx_http_agw_redis_lookup_t *ngx_http_agw_redis_lookup(
     ngx_http_agw_redis_t *redis, ngx_http_agw_query_t *query);
-static ngx_int_t ngx_http_agw_redis_ask(ngx_http_agw_redis_lookup_t *lookup,
-    const ngx_http_agw_redis_args_t *args);
+static ngx_int_t ngx_http_agw_redis_ask(ngx_http_agw_redis_lookup_t *lookup);
 static void ngx_http_agw_redis_forget(void *data);
 static void ngx_http_agw_redis_answered(ngx_http_agw_redis_command_t *command,
     const redisReply *reply);
+static ngx_uint_t ngx_http_agw_redis_is_noscript(const redisReply *reply);
 static ngx_int_t ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
     const redisReply *reply);
 
@@ -90,6 +96,11 @@ ngx_http_agw_redis_directory_open(ngx_http_agw_redis_worker_t *worker)
 
     ngx_http_agw_redis_remember(directory, usual);
 
+    ngx_http_agw_redis_digest(&directory->scripts[NGX_HTTP_AGW_REDIS_API_KEYS],
+                              &ngx_http_agw_redis_api_keys_lua);
+    ngx_http_agw_redis_digest(&directory->scripts[NGX_HTTP_AGW_REDIS_BUSINESS],
+                              &ngx_http_agw_redis_business_lua);
+
     directory->link = ngx_http_agw_redis_link_create(worker, "queries", NULL,
                                                      NULL, NULL, worker->log);
     worker->directory = directory;
@@ -105,43 +116,55 @@ ngx_http_agw_redis_directory_close(ngx_http_agw_redis_worker_t *worker)
 }
 
 
+static void
+ngx_http_agw_redis_digest(ngx_http_agw_redis_query_script_t *script,
+    const ngx_str_t *text)
+{
+    u_char        digest[EVP_MAX_MD_SIZE];
+    unsigned int  len;
+
+    if (EVP_Digest(text->data, text->len, digest, &len, EVP_sha1(), NULL) != 1
+        || 2 * len != NGX_HTTP_AGW_REDIS_DIGEST)
+    {
+        /* where SHA-1 is switched off, the text is sent each time */
+
+        ERR_clear_error();
+        return;
+    }
+
+    ngx_hex_dump(script->digest, digest, len);
+    script->has_digest = 1;
+}
+
+
 static ngx_int_t
 ngx_http_agw_redis_find_api_keys(void *state, ngx_http_agw_query_t *query)
 {
-    ngx_http_agw_redis_args_t     args;
-    ngx_http_agw_redis_lookup_t  *lookup;
-
-    lookup = ngx_http_agw_redis_lookup(state, query);
-    if (lookup == NULL) {
-        return NGX_ERROR;
-    }
-
-    lookup->answer = ngx_http_agw_redis_answer_api_keys;
-
-    ngx_http_agw_redis_script_api_keys(&args, lookup->worker->conf->prefix,
-                                       query);
-
-    return ngx_http_agw_redis_ask(lookup, &args);
+    return ngx_http_agw_redis_find(state, query, NGX_HTTP_AGW_REDIS_API_KEYS);
 }
 
 
 static ngx_int_t
 ngx_http_agw_redis_find_business(void *state, ngx_http_agw_query_t *query)
 {
-    ngx_http_agw_redis_args_t     args;
+    return ngx_http_agw_redis_find(state, query, NGX_HTTP_AGW_REDIS_BUSINESS);
+}
+
+
+static ngx_int_t
+ngx_http_agw_redis_find(ngx_http_agw_redis_t *redis,
+    ngx_http_agw_query_t *query, ngx_uint_t which)
+{
     ngx_http_agw_redis_lookup_t  *lookup;
 
-    lookup = ngx_http_agw_redis_lookup(state, query);
+    lookup = ngx_http_agw_redis_lookup(redis, query);
     if (lookup == NULL) {
         return NGX_ERROR;
     }
 
-    lookup->answer = ngx_http_agw_redis_answer_business;
+    lookup->which = which;
 
-    ngx_http_agw_redis_script_business(&args, lookup->worker->conf->prefix,
-                                       query);
-
-    return ngx_http_agw_redis_ask(lookup, &args);
+    return ngx_http_agw_redis_ask(lookup);
 }
 
 
@@ -188,19 +211,37 @@ ngx_http_agw_redis_lookup(ngx_http_agw_redis_t *redis,
 }
 
 
-/* NGX_DECLINED is an outage, which the link has logged */
+/* NGX_AGAIN or NGX_ERROR; a command that is declined is an outage, logged */
 
 static ngx_int_t
-ngx_http_agw_redis_ask(ngx_http_agw_redis_lookup_t *lookup,
-    const ngx_http_agw_redis_args_t *args)
+ngx_http_agw_redis_ask(ngx_http_agw_redis_lookup_t *lookup)
 {
-    ngx_int_t  rc;
+    ngx_str_t                           prefix;
+    ngx_http_agw_redis_args_t           args;
+    ngx_http_agw_redis_directory_t     *directory;
+    ngx_http_agw_redis_query_script_t  *script;
 
-    rc = ngx_http_agw_redis_send(lookup->worker->directory->link,
-                                 &lookup->command, args->argc,
-                                 (const char **) args->argv, args->argvlen);
+    directory = lookup->worker->directory;
+    script = &directory->scripts[lookup->which];
+    prefix = lookup->worker->conf->prefix;
 
-    return rc == NGX_OK ? NGX_AGAIN : NGX_ERROR;
+    if (lookup->which == NGX_HTTP_AGW_REDIS_API_KEYS) {
+        ngx_http_agw_redis_script_api_keys(&args, prefix, lookup->query);
+
+    } else {
+        ngx_http_agw_redis_script_business(&args, prefix, lookup->query);
+    }
+
+    if (script->known && script->has_digest) {
+        ngx_http_agw_redis_script_by_digest(&args, script->digest);
+
+    } else {
+        lookup->whole = 1;
+    }
+
+    return ngx_http_agw_redis_send(directory->link, &lookup->command,
+                                   args.argc, args.argv, args.argvlen)
+           == NGX_OK ? NGX_AGAIN : NGX_ERROR;
 }
 
 
@@ -217,21 +258,42 @@ static void
 ngx_http_agw_redis_answered(ngx_http_agw_redis_command_t *command,
     const redisReply *reply)
 {
-    ngx_int_t                     rc;
-    ngx_http_agw_query_t         *query;
-    ngx_http_agw_redis_lookup_t  *lookup = command->data;
+    ngx_int_t                           rc;
+    ngx_http_agw_query_t               *query;
+    ngx_http_agw_redis_lookup_t        *lookup = command->data;
+    ngx_http_agw_redis_query_script_t  *script;
 
     query = lookup->query;
+    script = &lookup->worker->directory->scripts[lookup->which];
     rc = NGX_ERROR;
 
-    if (!ngx_http_agw_redis_failed(lookup->worker,
-                                   lookup->worker->directory->link, reply,
-                                   "a query", query->log))
+    /* a server that was restarted, say, does not know the script */
+
+    if (!lookup->whole && ngx_http_agw_redis_is_noscript(reply)) {
+        script->known = 0;
+
+        if (ngx_http_agw_redis_ask(lookup) == NGX_AGAIN) {
+            return;
+        }
+
+    } else if (!ngx_http_agw_redis_failed(lookup->worker,
+                                          lookup->worker->directory->link,
+                                          reply, "a query", query->log))
     {
+        script->known = 1;
         rc = ngx_http_agw_redis_answer(lookup, reply);
     }
 
     query->handler(query, rc);
+}
+
+
+static ngx_uint_t
+ngx_http_agw_redis_is_noscript(const redisReply *reply)
+{
+    return reply != NULL && reply->type == REDIS_REPLY_ERROR
+           && reply->len >= sizeof("NOSCRIPT") - 1
+           && ngx_strncmp(reply->str, "NOSCRIPT", sizeof("NOSCRIPT") - 1) == 0;
 }
 
 
@@ -265,7 +327,9 @@ ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
         return NGX_ERROR;
     }
 
-    return lookup->answer(lookup, reply, stamp);
+    return lookup->which == NGX_HTTP_AGW_REDIS_API_KEYS
+           ? ngx_http_agw_redis_answer_api_keys(lookup, reply, stamp)
+           : ngx_http_agw_redis_answer_business(lookup, reply, stamp);
 }
 
 

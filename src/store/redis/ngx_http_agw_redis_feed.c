@@ -366,7 +366,7 @@ ngx_http_agw_redis_feed_arrived(ngx_http_agw_redis_command_t *command,
 
     if (feed->failed
         || ngx_http_agw_redis_failed(feed->worker, feed->link, reply,
-                                     "to give its revocations",
+                                     "XREAD",
                                      feed->reading->log))
     {
         ngx_http_agw_redis_feed_done(feed, NGX_ERROR);

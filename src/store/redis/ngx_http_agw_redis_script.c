@@ -44,6 +44,17 @@ static void ngx_http_agw_redis_copy(ngx_http_agw_redis_args_t *args,
 
 
 void
+ngx_http_agw_redis_script_by_digest(ngx_http_agw_redis_args_t *args,
+    const u_char digest[NGX_HTTP_AGW_REDIS_DIGEST])
+{
+    args->argv[0] = "EVALSHA";
+    args->argvlen[0] = sizeof("EVALSHA") - 1;
+    args->argv[1] = (const char *) digest;
+    args->argvlen[1] = NGX_HTTP_AGW_REDIS_DIGEST;
+}
+
+
+void
 ngx_http_agw_redis_script_handshake(ngx_http_agw_redis_args_t *args,
     ngx_str_t prefix, ngx_str_t run_id,
     const u_char epoch[NGX_HTTP_AGW_REDIS_EPOCH], int64_t known,

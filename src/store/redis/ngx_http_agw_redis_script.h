@@ -54,6 +54,18 @@ typedef struct {
 
 
 /*
+ * Of a command that runs a script: names the script by its digest, which has
+ * to be that of its text.  Redis knows it if it has run it before; otherwise
+ * it answers NOSCRIPT.
+ */
+
+#define NGX_HTTP_AGW_REDIS_DIGEST   40       /* hex digits */
+
+void ngx_http_agw_redis_script_by_digest(ngx_http_agw_redis_args_t *args,
+    const u_char digest[NGX_HTTP_AGW_REDIS_DIGEST]);
+
+
+/*
  * The handshake of a connection, before anything else is asked.  Where it is
  * another Redis than at the last handshake of any node, or its epoch or stamp
  * is gone, the stamp is raised by a day beyond known, its own and the clock:
