@@ -213,7 +213,7 @@ typedef struct {
 
     unsigned                  body_taken:1;  /* from nginx: it has none now */
     unsigned                  token_checked:1;   /* token_reason is set */
-    unsigned                  owner_asked:1;
+    unsigned                  owner_queried:1;
     unsigned                  owner_known:1; /* owner_reason is set */
     unsigned                  suspended:1;   /* until owner_known */
     unsigned                  decided:1;     /* result is set */

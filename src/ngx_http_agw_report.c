@@ -19,7 +19,7 @@ static ngx_str_t ngx_http_agw_report_server(ngx_conf_t *cf,
 static const ngx_http_agw_location_t *ngx_http_agw_report_outer(
     const ngx_http_agw_main_conf_t *mcf,
     const ngx_http_agw_location_t *location);
-static u_char *ngx_http_agw_report_demand(u_char *p, u_char *last,
+static u_char *ngx_http_agw_report_requirement(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf);
 static u_char *ngx_http_agw_report_endpoint(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf);
@@ -101,7 +101,7 @@ ngx_http_agw_report(ngx_conf_t *cf)
         }
 
         p = ngx_http_agw_report_place(buf, last, cf, mcf, &location[i]);
-        p = ngx_http_agw_report_demand(p, last, location[i].conf);
+        p = ngx_http_agw_report_requirement(p, last, location[i].conf);
 
         if (location[i].conf->file != NULL) {
             p = ngx_slprintf(p, last, " in %s:%ui", location[i].conf->file,
@@ -208,7 +208,7 @@ ngx_http_agw_report_outer(const ngx_http_agw_main_conf_t *mcf,
 
 
 static u_char *
-ngx_http_agw_report_demand(u_char *p, u_char *last,
+ngx_http_agw_report_requirement(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf)
 {
     if (conf->endpoint != NULL) {

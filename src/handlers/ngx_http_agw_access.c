@@ -340,8 +340,8 @@ ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 {
     agw_reason_t  reason;
 
-    if (!ctx->owner_asked) {
-        ctx->owner_asked = 1;
+    if (!ctx->owner_queried) {
+        ctx->owner_queried = 1;
 
         reason = ngx_http_agw_find_business(r, ctx->claims->partner_id,
                                             demand->business_id, NULL,

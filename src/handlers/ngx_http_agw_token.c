@@ -1,7 +1,7 @@
 
 /*
- * Each kind of token is two functions: one reads the request and asks the
- * store, the other finishes.
+ * Each kind of token is two functions: one reads the request and queries the
+ * store, the other sends the response.
  */
 
 
@@ -24,14 +24,14 @@
 
 static ngx_int_t ngx_http_agw_token_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_agw_token_business(ngx_http_request_t *r);
-static void ngx_http_agw_partner_ask(ngx_http_request_t *r,
+static void ngx_http_agw_partner_query(ngx_http_request_t *r,
     agw_reason_t reason, agw_params_t *params);
 static agw_reason_t ngx_http_agw_grant_type(const agw_params_t *params);
 static agw_reason_t ngx_http_agw_partner_grant(ngx_http_request_t *r,
     ngx_http_agw_grant_t *grant, const agw_params_t *params);
 static void ngx_http_agw_partner_finish(ngx_http_request_t *r,
     agw_reason_t reason);
-static void ngx_http_agw_business_ask(ngx_http_request_t *r,
+static void ngx_http_agw_business_query(ngx_http_request_t *r,
     agw_reason_t reason, agw_params_t *params);
 static agw_reason_t ngx_http_agw_business_grant(ngx_http_request_t *r,
     ngx_http_agw_grant_t *grant, const agw_params_t *params);
@@ -94,7 +94,7 @@ ngx_http_agw_token_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_agw_read_params(r, NGX_HTTP_AGW_BODY_ANY,
-                                    ngx_http_agw_partner_ask);
+                                    ngx_http_agw_partner_query);
 }
 
 
@@ -136,12 +136,12 @@ ngx_http_agw_token_business(ngx_http_request_t *r)
     types = lcf->error_format == NGX_HTTP_AGW_FORMAT_LAYER
             ? NGX_HTTP_AGW_BODY_JSON : NGX_HTTP_AGW_BODY_ANY;
 
-    return ngx_http_agw_read_params(r, types, ngx_http_agw_business_ask);
+    return ngx_http_agw_read_params(r, types, ngx_http_agw_business_query);
 }
 
 
 static void
-ngx_http_agw_partner_ask(ngx_http_request_t *r, agw_reason_t reason,
+ngx_http_agw_partner_query(ngx_http_request_t *r, agw_reason_t reason,
     agw_params_t *params)
 {
     ngx_http_agw_ctx_t  *ctx;
@@ -233,7 +233,7 @@ ngx_http_agw_partner_finish(ngx_http_request_t *r, agw_reason_t reason)
     auth = ctx->api_key_auth;
 
     ctx->grant->partner_id = ngx_http_agw_to_core(auth->partner_id);
-    ctx->grant->issued_at = auth->asked;
+    ctx->grant->issued_at = auth->queried_at;
     ctx->grant->seq = auth->stamp;
 
     ngx_http_finalize_request(r, ngx_http_agw_token_send(r));
@@ -241,7 +241,7 @@ ngx_http_agw_partner_finish(ngx_http_request_t *r, agw_reason_t reason)
 
 
 static void
-ngx_http_agw_business_ask(ngx_http_request_t *r, agw_reason_t reason,
+ngx_http_agw_business_query(ngx_http_request_t *r, agw_reason_t reason,
     agw_params_t *params)
 {
     ngx_http_agw_ctx_t  *ctx;

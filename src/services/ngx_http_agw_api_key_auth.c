@@ -35,7 +35,7 @@ static agw_reason_t ngx_http_agw_api_key_credentials(ngx_http_request_t *r,
     const agw_params_t *params, agw_basic_t *basic);
 static agw_reason_t ngx_http_agw_api_key_basic(ngx_http_request_t *r,
     agw_basic_t *basic);
-static ngx_int_t ngx_http_agw_secret_in_query(ngx_http_request_t *r);
+static ngx_int_t ngx_http_agw_secret_in_args(ngx_http_request_t *r);
 static ngx_int_t ngx_http_agw_api_key_digest(ngx_http_agw_api_key_t *key,
     const agw_credentials_t *reading);
 static void ngx_http_agw_api_key_decide(ngx_http_agw_store_query_t *sq,
@@ -67,13 +67,13 @@ ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,
 
     ctx->api_key_auth = &kq->auth;
 
-    kq->auth.asked = ngx_time();
+    kq->auth.queried_at = ngx_time();
     kq->keyless = (basic.readings[0].secret.len == 0);
     kq->handler = handler;
 
     query = &kq->store.query;
     query->nkeys = basic.nreadings;
-    query->now = kq->auth.asked;
+    query->now = kq->auth.queried_at;
 
     for (i = 0; i < query->nkeys; i++) {
         if (ngx_http_agw_api_key_digest(&query->keys[i], &basic.readings[i])
@@ -99,7 +99,7 @@ ngx_http_agw_api_key_credentials(ngx_http_request_t *r,
 
     if (agw_params_text(params, "client_id", &id) != 0
         || agw_params_text(params, "client_secret", &secret) != 0
-        || ngx_http_agw_secret_in_query(r))
+        || ngx_http_agw_secret_in_args(r))
     {
         return AGW_INVALID_REQUEST;
     }
@@ -158,7 +158,7 @@ ngx_http_agw_api_key_basic(ngx_http_request_t *r, agw_basic_t *basic)
 /* a secret in a URL is in somebody's log: it is refused, right or wrong */
 
 static ngx_int_t
-ngx_http_agw_secret_in_query(ngx_http_request_t *r)
+ngx_http_agw_secret_in_args(ngx_http_request_t *r)
 {
     u_char                 *p, *last, *end;
     size_t                  len;

@@ -18,7 +18,7 @@
 
 struct ngx_http_agw_api_key_auth_s {
     ngx_str_t                 partner_id;    /* where it succeeded */
-    time_t                    asked;         /* when the store was */
+    time_t                    queried_at;
     int64_t                   stamp;         /* of the store, at that time */
 };
 

@@ -508,21 +508,21 @@ ngx_http_agw_check_found(ngx_http_agw_check_t *check)
     u_char                        buf[NGX_HTTP_AGW_SQLITE_WHY];
     const char                   *why;
     ngx_http_agw_sqlite_t        *sqlite;
-    ngx_http_agw_sqlite_found_t   found;
+    ngx_http_agw_sqlite_file_t   found;
 
     sqlite = check->sqlite;
 
-    rc = ngx_http_agw_sqlite_look(sqlite->db, &found);
+    rc = ngx_http_agw_sqlite_inspect(sqlite->db, &found);
 
     if (rc == SQLITE_OK && !(found.version == 0 && found.empty)) {
-        rc = ngx_http_agw_sqlite_look_whole(sqlite->db, &found);
+        rc = ngx_http_agw_sqlite_inspect_schema(sqlite->db, &found);
     }
 
     if (rc != SQLITE_OK) {
         return rc;
     }
 
-    why = ngx_http_agw_sqlite_why_not(sqlite->db, &found, buf);
+    why = ngx_http_agw_sqlite_why_refused(sqlite->db, &found, buf);
 
     if (why != NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, check->cf, 0,

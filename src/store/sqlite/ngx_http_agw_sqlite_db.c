@@ -20,9 +20,9 @@
 static int ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite,
     ngx_log_t *log);
 static int ngx_http_agw_sqlite_announce(ngx_http_agw_sqlite_t *sqlite);
-static int ngx_http_agw_sqlite_limits(ngx_http_agw_sqlite_t *sqlite,
+static int ngx_http_agw_sqlite_step_limits(ngx_http_agw_sqlite_t *sqlite,
     const char *sql);
-static int ngx_http_agw_sqlite_know(ngx_http_agw_sqlite_t *sqlite);
+static int ngx_http_agw_sqlite_find_partner(ngx_http_agw_sqlite_t *sqlite);
 
 
 /*
@@ -148,12 +148,12 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
     }
 
     if (rc == SQLITE_OK) {
-        rc = ngx_http_agw_sqlite_know(sqlite);
+        rc = ngx_http_agw_sqlite_find_partner(sqlite);
     }
 
     if (rc == SQLITE_OK) {
         sqlite->opened = 1;
-        sqlite->file = ngx_http_agw_sqlite_file(sqlite->path);
+        sqlite->file_id = ngx_http_agw_sqlite_file_id(sqlite->path);
         return SQLITE_OK;
     }
 
@@ -217,7 +217,7 @@ ngx_http_agw_sqlite_errno(sqlite3 *db, int rc)
 
 
 uint64_t
-ngx_http_agw_sqlite_file(const char *path)
+ngx_http_agw_sqlite_file_id(const char *path)
 {
     ngx_file_info_t  fi;
 
@@ -240,13 +240,13 @@ ngx_http_agw_sqlite_announce(ngx_http_agw_sqlite_t *sqlite)
 {
     int  rc;
 
-    rc = ngx_http_agw_sqlite_limits(sqlite,
-                                    "SELECT 1 FROM clock"
-                                    " WHERE horizon < ?1 OR ahead < ?2");
+    rc = ngx_http_agw_sqlite_step_limits(sqlite,
+                                         "SELECT 1 FROM clock"
+                                         " WHERE horizon < ?1 OR ahead < ?2");
 
     if (rc == SQLITE_ROW) {
-        rc = ngx_http_agw_sqlite_limits(sqlite,
-                                        ngx_http_agw_sqlite_announce_sql);
+        rc = ngx_http_agw_sqlite_step_limits(sqlite,
+                                             ngx_http_agw_sqlite_announce_sql);
         rc = (rc == SQLITE_BUSY) ? SQLITE_DONE : rc;
     }
 
@@ -255,7 +255,7 @@ ngx_http_agw_sqlite_announce(ngx_http_agw_sqlite_t *sqlite)
 
 
 static int
-ngx_http_agw_sqlite_limits(ngx_http_agw_sqlite_t *sqlite, const char *sql)
+ngx_http_agw_sqlite_step_limits(ngx_http_agw_sqlite_t *sqlite, const char *sql)
 {
     int            rc;
     sqlite3_stmt  *stmt;
@@ -307,24 +307,24 @@ ngx_http_agw_sqlite_prepare(ngx_http_agw_sqlite_t *sqlite)
 
 
 void
-ngx_http_agw_sqlite_remember(ngx_http_agw_sqlite_t *sqlite,
+ngx_http_agw_sqlite_keep_partner(ngx_http_agw_sqlite_t *sqlite,
     agw_str_t partner_id)
 {
-    if (sqlite->known_len == 0 && partner_id.len <= sizeof(sqlite->known)) {
-        ngx_memcpy(sqlite->known, partner_id.data, partner_id.len);
-        sqlite->known_len = partner_id.len;
+    if (sqlite->partner_len == 0 && partner_id.len <= sizeof(sqlite->partner)) {
+        ngx_memcpy(sqlite->partner, partner_id.data, partner_id.len);
+        sqlite->partner_len = partner_id.len;
     }
 }
 
 
 static int
-ngx_http_agw_sqlite_know(ngx_http_agw_sqlite_t *sqlite)
+ngx_http_agw_sqlite_find_partner(ngx_http_agw_sqlite_t *sqlite)
 {
     int            rc;
     agw_str_t      partner_id;
     sqlite3_stmt  *stmt;
 
-    sqlite->known_len = 0;
+    sqlite->partner_len = 0;
 
     rc = sqlite3_prepare_v2(sqlite->db,
                             "SELECT partner_id FROM partners"
@@ -341,7 +341,7 @@ ngx_http_agw_sqlite_know(ngx_http_agw_sqlite_t *sqlite)
         partner_id.data = sqlite3_column_text(stmt, 0);
         partner_id.len = sqlite3_column_bytes(stmt, 0);
 
-        ngx_http_agw_sqlite_remember(sqlite, partner_id);
+        ngx_http_agw_sqlite_keep_partner(sqlite, partner_id);
         rc = SQLITE_DONE;
     }
 
@@ -376,7 +376,7 @@ ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
         sqlite->moved(sqlite->writer);
     }
 
-    /* of many questions that wait, only one at a time tries to connect */
+    /* of many queries that wait, only one at a time tries to connect */
 
     if ((ngx_msec_int_t) (sqlite->busy_until - ngx_current_msec) > 0) {
         return SQLITE_BUSY;

@@ -65,8 +65,8 @@ ngx_http_agw_sqlite_read_revocations(void *state,
     rc = ngx_http_agw_sqlite_ready(sqlite, reading->log);
 
     if (rc != SQLITE_OK) {
-        reading->other_store = (ngx_http_agw_sqlite_file(sqlite->path)
-                          != reading->position.store_id);
+        reading->other_store = (ngx_http_agw_sqlite_file_id(sqlite->path)
+                                != reading->position.store_id);
 
         return rc == SQLITE_BUSY ? NGX_BUSY : NGX_ERROR;
     }
@@ -126,7 +126,7 @@ ngx_http_agw_sqlite_read_clock(ngx_http_agw_sqlite_t *sqlite,
     reading->floor = sqlite3_column_int64(stmt, 1);
     reading->horizon = sqlite3_column_int64(stmt, 2);
 
-    reading->restarted = position->store_id != sqlite->file
+    reading->restarted = position->store_id != sqlite->file_id
                     || reading->last_stamp < position->stamp
                     || (position->mark != 0
                         && (sqlite3_column_type(stmt, 3) == SQLITE_NULL
@@ -134,7 +134,7 @@ ngx_http_agw_sqlite_read_clock(ngx_http_agw_sqlite_t *sqlite,
                                != position->mark_tag));
 
     if (reading->restarted) {
-        position->store_id = sqlite->file;
+        position->store_id = sqlite->file_id;
         position->stamp = 0;
     }
 
@@ -230,7 +230,7 @@ static ngx_int_t
 ngx_http_agw_sqlite_failed(ngx_http_agw_sqlite_t *sqlite,
     ngx_http_agw_reading_t *reading, int rc)
 {
-    reading->other_store = (sqlite->file != reading->position.store_id);
+    reading->other_store = (sqlite->file_id != reading->position.store_id);
 
     if (rc == SQLITE_BUSY) {
         return NGX_BUSY;
