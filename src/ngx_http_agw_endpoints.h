@@ -42,12 +42,4 @@ char *ngx_http_agw_prepare_endpoint(ngx_conf_t *cf,
 ngx_int_t ngx_http_agw_check_endpoints(ngx_conf_t *cf);
 
 
-/*
- * Of the precontent phase: an endpoint answers there, before try_files and
- * mirror could send the request, and its credentials, elsewhere.
- */
-
-ngx_int_t ngx_http_agw_endpoint_handler(ngx_http_request_t *r);
-
-
 #endif /* NGX_HTTP_AGW_ENDPOINTS_H_INCLUDED_ */

@@ -13,6 +13,7 @@
 #include "ngx_http_agw_challenge_filter.h"
 #include "ngx_http_agw_conf.h"
 #include "ngx_http_agw_directives.h"
+#include "ngx_http_agw_endpoint.h"
 #include "ngx_http_agw_endpoints.h"
 #include "ngx_http_agw_keys.h"
 #include "ngx_http_agw_locations.h"
