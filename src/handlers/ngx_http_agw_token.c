@@ -77,7 +77,7 @@ ngx_http_agw_token_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* no phase before this one is relied upon */
+    /* checked here, whatever earlier phases did */
 
     reason = ngx_http_agw_check_request(r);
 
@@ -98,7 +98,7 @@ ngx_http_agw_token_handler(ngx_http_request_t *r)
 }
 
 
-/* the token is checked before a byte of the body is read */
+/* the token is verified before the body is read */
 
 static ngx_int_t
 ngx_http_agw_token_business(ngx_http_request_t *r)
@@ -168,7 +168,7 @@ ngx_http_agw_partner_query(ngx_http_request_t *r, agw_reason_t reason,
 }
 
 
-/* RFC 6749, section 4.4.2, but that it may be left out */
+/* RFC 6749, section 4.4.2, but grant_type may be absent */
 
 static agw_reason_t
 ngx_http_agw_grant_type(const agw_params_t *params)
@@ -256,7 +256,7 @@ ngx_http_agw_business_query(ngx_http_request_t *r, agw_reason_t reason,
         reason = ngx_http_agw_business_grant(r, ctx->grant, params);
     }
 
-    /* the body may have taken its time */
+    /* again, since the body may have taken long to arrive */
 
     if (reason == AGW_OK) {
         reason = ngx_http_agw_verify_now(r, ctx);
@@ -294,7 +294,7 @@ ngx_http_agw_business_grant(ngx_http_request_t *r,
     grant->scope = business_access;
     grant->lifetime = lcf->business_lifetime;
 
-    /* Layer's AuthToken is the token, its life and its type */
+    /* Layer's AuthToken has only the token, its lifetime and its type */
 
     grant->bare = (lcf->error_format == NGX_HTTP_AGW_FORMAT_LAYER);
 
