@@ -12,7 +12,7 @@
 #include "ngx_http_agw_sqlite_schema.h"
 
 
-/* nginx as a daemon has no umask; a store holds digests of API keys */
+/* a daemon of nginx has no umask, but a store has digests of API keys */
 
 #define NGX_HTTP_AGW_SQLITE_UMASK  027
 
@@ -26,10 +26,9 @@ static int ngx_http_agw_sqlite_find_partner(ngx_http_agw_sqlite_t *sqlite);
 
 
 /*
- * The stamp is read in the same statement as what allows the token: otherwise
- * a token could get a stamp that is newer than what allowed it.
- *
- * No row if the partner does not exist, even if keys with its id do.
+ * The stamp is read in the same statement as the rows that allow a token:
+ * otherwise the token could get a stamp that is newer than those.  There is no
+ * row if the partner does not exist, even if it has keys.
  */
 
 static const char  ngx_http_agw_sqlite_find_api_key_sql[] =
@@ -40,9 +39,9 @@ static const char  ngx_http_agw_sqlite_find_api_key_sql[] =
     " WHERE p.partner_id = ?1";
 
 /*
- * Always exactly one row.  ?3 is the id of a partner token, or NULL; the last
- * column says whether that token has been revoked.  Its id in the table may
- * have another colon, and a business after it.
+ * There is always exactly one row.  ?3 is the id of a partner token, or NULL;
+ * the last column is whether that token has ended.  Its id in the table may be
+ * followed by a colon and a business.
  */
 
 static const char  ngx_http_agw_sqlite_find_business_sql[] =
@@ -63,7 +62,7 @@ static const char  ngx_http_agw_sqlite_read_clock_sql[] =
     " FROM clock c LEFT JOIN"
     " (SELECT seq, tag FROM revocation_log ORDER BY seq DESC LIMIT 1) l";
 
-/* a covering index: no row is read */
+/* the index has all columns, so no row is read */
 
 static const char  ngx_http_agw_sqlite_read_rows_sql[] =
     "SELECT seq, kind, id, time, partner_id FROM revocations"
@@ -114,8 +113,9 @@ ngx_http_agw_sqlite_disconnect(ngx_http_agw_sqlite_t *sqlite)
 
 /*
  * Returns SQLITE_OK; SQLITE_BUSY, to be tried again; or another code, which is
- * logged.  A store is created only if this worker has never had it open: one
- * that was removed since then is an error until it is back, and not empty.
+ * logged.  A store is created only if this worker has not opened it before.
+ * If it was removed later, that is an error until there is one again that is
+ * not empty.
  */
 
 static int
@@ -161,7 +161,7 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
         sqlite->busy_until = ngx_current_msec + NGX_HTTP_AGW_SQLITE_RETRY;
     }
 
-    /* a SQLITE_MISMATCH is our own, and logged */
+    /* ngx_http_agw_sqlite_migrate() has logged a SQLITE_MISMATCH */
 
     if (rc != SQLITE_BUSY && rc != SQLITE_MISMATCH) {
         ngx_http_agw_sqlite_log(NGX_LOG_ERR, log, sqlite->path,
@@ -206,7 +206,7 @@ ngx_http_agw_sqlite_errno(sqlite3 *db, int rc)
 {
     rc &= 0xff;
 
-    /* with any other code it is left over from an earlier call */
+    /* with other codes it may be that of an earlier call */
 
     if (db == NULL || (rc != SQLITE_CANTOPEN && rc != SQLITE_IOERR)) {
         return 0;
@@ -231,8 +231,8 @@ ngx_http_agw_sqlite_file_id(const char *path)
 
 /*
  * Tells the store how long a token may live here, before this nginx accepts
- * one.  Usually the store knows it.  If another process is writing, it is left
- * to the writer, since this connection never waits for a lock.
+ * one.  Usually the store knows it already.  If another process is writing,
+ * the writer does it later, since this connection never waits for a lock.
  */
 
 static int

@@ -17,12 +17,12 @@
 #include "ngx_http_agw_store.h"
 
 
-#define NGX_HTTP_AGW_SQLITE_START   500      /* ms to open it at a start */
+#define NGX_HTTP_AGW_SQLITE_START   500      /* ms to wait for it at start */
 #define NGX_HTTP_AGW_SQLITE_RETRY   10       /* ms between tries */
 
 #define NGX_HTTP_AGW_SQLITE_ERROR   256      /* bytes of a message */
 
-/* bytes that the WAL is truncated to when it is restarted */
+/* size to which a restarted WAL is truncated, in bytes */
 
 #define NGX_HTTP_AGW_SQLITE_WAL     "4194304"
 
@@ -45,12 +45,12 @@ typedef struct {
     sqlite3        *db;
     sqlite3_stmt   *find_api_key;    /* partner_id, key_sha256 */
     sqlite3_stmt   *find_business;   /* partner, business, token, seq, iat */
-    sqlite3_stmt   *read_clock;      /* of the log, where it was read last */
+    sqlite3_stmt   *read_clock;      /* mark */
     sqlite3_stmt   *read_rows;       /* seq, how many */
     unsigned        opened:1;        /* at least once */
     uint64_t        file_id;
 
-    ngx_msec_t      busy_until;      /* no new connection before */
+    ngx_msec_t      busy_until;      /* no connection is tried before */
     size_t          partner_len;
     u_char          partner[AGW_ID_MAX];     /* one that exists, or none */
 } ngx_http_agw_sqlite_t;
@@ -73,7 +73,7 @@ void ngx_http_agw_sqlite_log(ngx_uint_t level, ngx_log_t *log,
 
 
 /*
- * The parts of that message: the text, in buf, which has
+ * The parts of that message: the text, written to buf, of
  * NGX_HTTP_AGW_SQLITE_ERROR bytes; and the system's error, or 0.  db may be
  * NULL.
  */

@@ -1,9 +1,9 @@
 
 /*
- * Entries are read in the order of their stamps, and an entry that is written
- * again gets a new one, so that a reader asks for what follows its position.
- * The log has a random tag for each change: if the last tag that was read has
- * disappeared, another copy of the file was restored, and all is read again.
+ * Entries are read in the order of their stamps.  An entry that is written
+ * again gets a new stamp, so that a reader reads on from its position.  The
+ * log has a random tag for each change: if the last tag that was read is not
+ * there, another copy of the file was restored, and all is read again.
  */
 
 
