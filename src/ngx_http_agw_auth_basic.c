@@ -1,8 +1,8 @@
 
 /*
- * The configuration of auth_basic is private to its module, which may not be
- * there.  But the command table of each module says where it keeps a value,
- * and the setter in it says of what type.
+ * The configuration of auth_basic is private to its module, which may be
+ * absent.  But the command table of a module tells where it keeps a value, and
+ * the setter tells its type.
  */
 
 
@@ -66,7 +66,7 @@ ngx_http_agw_warn_of_auth_basic(ngx_conf_t *cf)
 }
 
 
-/* NULL where it is not there, or not as it has been since nginx 1.3.10 */
+/* NULL if it is absent, or not as it has been since nginx 1.3.10 */
 
 static const ngx_command_t *
 ngx_http_agw_find_auth_basic(ngx_conf_t *cf, ngx_uint_t *ctx_index)
@@ -125,7 +125,7 @@ ngx_http_agw_has_auth_basic(const ngx_http_agw_location_t *location,
 }
 
 
-/* the directive that wants the header; an `if` has nothing of its own */
+/* the directive that needs the header; an `if` has none of its own */
 
 static const char *
 ngx_http_agw_requirement(const ngx_http_agw_location_t *location,
@@ -152,7 +152,7 @@ ngx_http_agw_requirement(const ngx_http_agw_location_t *location,
 }
 
 
-/* whether a `location /` leaves the server no request of its own */
+/* whether a `location /` takes all requests of the server */
 
 static ngx_uint_t
 ngx_http_agw_takes_all(const ngx_http_agw_location_t *location,

@@ -1,6 +1,6 @@
 
 /*
- * nginx's `auth_basic` reads the header that tokens come in.
+ * nginx's `auth_basic` reads the header that tokens are sent in.
  */
 
 

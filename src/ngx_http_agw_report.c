@@ -6,7 +6,7 @@
 #include "ngx_http_agw_report.h"
 
 
-/* a line of a log is not longer */
+/* the maximum length of a log line */
 
 #define NGX_HTTP_AGW_REPORT_SIZE  NGX_MAX_ERROR_STR
 
@@ -94,7 +94,7 @@ ngx_http_agw_report(ngx_conf_t *cf)
 
     for (i = 0; i < mcf->locations->nelts; i++) {
 
-        /* an `if` has nothing of its own */
+        /* an `if` has no requirement of its own */
 
         if (location[i].core->noname && !location[i].core->lmt_excpt) {
             continue;
@@ -304,8 +304,8 @@ ngx_http_agw_report_https(u_char *p, u_char *last,
 
 
 /*
- * One line, whatever a regular expression has in it.  nginx writes a NOTICE
- * to its error log alone, so whoever runs nginx -t would not see it.
+ * Writes one line, whatever characters a regular expression has.  It also goes
+ * to stderr, since nginx -t writes a NOTICE only to the error log.
  */
 
 static void
