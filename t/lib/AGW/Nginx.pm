@@ -310,13 +310,16 @@ sub stop {
 }
 
 
-# Runs nginx -t; returns (exit code, output).  %opt as for start().
+# Runs nginx -t; returns (exit code, output).  %opt as for start().  nginx does
+# not mind then that a port is taken: one set of them is enough.
+
+my %tested;
 
 sub nginx_t {
     my ($text, %opt) = @_;
 
     my $prefix = $opt{prefix} // make_prefix();
-    my %names = %{ $opt{names} // {} };
+    my %names = (%tested, %{ $opt{names} // {} });
 
     make_certificate($prefix) unless -f "$prefix/cert.pem";
     write_secret("$prefix/secret.key") unless -f "$prefix/secret.key";
@@ -324,6 +327,8 @@ sub nginx_t {
     unlink "$prefix/logs/out-t";
     spew("$prefix/nginx.conf",
         AGW::Conf::complete($text, $prefix, \%names, %opt));
+    %tested = map { $_ => $names{$_} }
+        grep { /^(?:TLS|PLAIN|PORT)\d*$/ } keys %names;
 
     my $pid = spawn($prefix, "$prefix/logs/out-t", \%opt, '-t');
 
