@@ -7,9 +7,8 @@
 
 #include <stdlib.h>
 
-#include "agw_decoding.h"
 #include "agw_grammar.h"
-#include "agw_segment.h"
+#include "agw_path.h"
 #include "agw_template.h"
 
 
@@ -20,6 +19,7 @@ static int agw_template_alike(const agw_template_t *template,
     agw_str_t decoded);
 static int agw_take_alike(agw_str_t *path, agw_str_t literal);
 static int agw_next_loose(agw_str_t *path, agw_str_t *segment);
+static agw_str_t agw_segment_cut(agw_str_t segment);
 static const char *agw_template_literal(agw_str_t literal);
 
 
@@ -87,7 +87,7 @@ agw_template_match(const agw_template_t *template, agw_match_t how,
         return AGW_NO_BUSINESS_IN_PATH;
     }
 
-    id = agw_segment(path, template->prefix.len);
+    id = agw_path_segment(path, template->prefix.len);
 
     rest.data = id.data + id.len;
     rest.len = path.len - template->prefix.len - id.len;
@@ -105,7 +105,7 @@ agw_template_match(const agw_template_t *template, agw_match_t how,
         return AGW_NO_BUSINESS_IN_PATH;
     }
 
-    if (!agw_is_id(id) || agw_is_dots(id)) {
+    if (!agw_is_id(id) || agw_is_dot_segment(id)) {
         return AGW_AMBIGUOUS_PATH;
     }
 
@@ -137,7 +137,7 @@ agw_template_lies_below(const agw_template_t *template, agw_str_t path)
 
     /* a business, or a part of what the template has behind it */
 
-    id = agw_segment(path, template->prefix.len);
+    id = agw_path_segment(path, template->prefix.len);
 
     rest.data = id.data + id.len;
     rest.len = path.len - template->prefix.len - id.len;
@@ -159,18 +159,9 @@ agw_template_confused(const agw_template_t *template, agw_str_t path)
         return AGW_OK;
     }
 
-    if (path.len == 0 || memchr(path.data, '%', path.len) == NULL) {
-        return agw_template_alike(template, path) ? AGW_AMBIGUOUS_PATH
-                                                  : AGW_OK;
-    }
-
-    buf = malloc(path.len);
-    if (buf == NULL) {
+    if (agw_path_decode(path, &decoded, &buf) != 0) {
         return AGW_INTERNAL_ERROR;
     }
-
-    decoded.data = buf;
-    decoded.len = agw_percent_decode_all(path, buf);
 
     alike = agw_template_alike(template, decoded);
 
@@ -219,7 +210,7 @@ agw_next_loose(agw_str_t *path, agw_str_t *segment)
     agw_str_t  s;
 
     while (path->len) {
-        s = agw_segment(*path, 0);
+        s = agw_path_segment(*path, 0);
 
         path->data += s.len;
         path->len -= s.len;
@@ -244,6 +235,28 @@ agw_next_loose(agw_str_t *path, agw_str_t *segment)
     }
 
     return 0;
+}
+
+
+/* a segment without its parameters (RFC 3986, section 3.3) */
+
+static agw_str_t
+agw_segment_cut(agw_str_t segment)
+{
+    size_t         i;
+    unsigned char  c;
+
+    for (i = 0; i < segment.len; i++) {
+        c = segment.data[i];
+
+        if (c == ';' || c == '?' || c == '#') {
+            break;
+        }
+    }
+
+    segment.len = i;
+
+    return segment;
 }
 
 
@@ -275,7 +288,7 @@ agw_template_literal(agw_str_t literal)
             return "it has an empty segment";
         }
 
-        if (c == '/' && agw_is_dot_segment(agw_segment(literal, i + 1))) {
+        if (c == '/' && agw_is_dot_segment(agw_path_segment(literal, i + 1))) {
             return "it has a dot segment";
         }
     }
