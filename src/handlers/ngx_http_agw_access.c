@@ -9,11 +9,11 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "agw_grammar.h"
 #include "ngx_http_agw_access.h"
 #include "ngx_http_agw_business.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_destination.h"
+#include "ngx_http_agw_headers.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_refusal.h"
 #include "ngx_http_agw_request_check.h"
@@ -42,7 +42,7 @@ static void ngx_http_agw_log_unguarded(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_agw_logged_lately(
     const ngx_http_agw_loc_conf_t *lcf);
 static ngx_uint_t ngx_http_agw_is_preflight(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_agw_count_headers(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_agw_is_once(ngx_http_request_t *r,
     agw_str_t name);
 static ngx_int_t ngx_http_agw_access_preflight(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_access_decide(ngx_http_request_t *r,
@@ -224,36 +224,33 @@ ngx_http_agw_is_preflight(ngx_http_request_t *r)
            && r->headers_in.authorization == NULL
            && r->headers_in.content_length_n <= 0
            && !r->headers_in.chunked
-           && ngx_http_agw_count_headers(r, origin) == 1
-           && ngx_http_agw_count_headers(r, method) == 1;
+           && ngx_http_agw_is_once(r, origin)
+           && ngx_http_agw_is_once(r, method);
 }
 
 
 /* an empty one does not count */
 
 static ngx_uint_t
-ngx_http_agw_count_headers(ngx_http_request_t *r, agw_str_t name)
+ngx_http_agw_is_once(ngx_http_request_t *r, agw_str_t name)
 {
-    ngx_uint_t        i, n;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_uint_t               n;
+    const ngx_table_elt_t   *header;
+    ngx_http_agw_headers_t   headers;
 
     n = 0;
+    headers = ngx_http_agw_headers(r);
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        header = part->elts;
+    do {
+        header = ngx_http_agw_next_header(&headers, name);
 
-        for (i = 0; i < part->nelts; i++) {
-
-            if (header[i].value.len
-                && agw_same_nocase(ngx_http_agw_to_core(header[i].key), name))
-            {
-                n++;
-            }
+        if (header != NULL && header->value.len) {
+            n++;
         }
-    }
 
-    return n;
+    } while (header != NULL);
+
+    return n == 1;
 }
 
 

@@ -9,9 +9,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "agw_grammar.h"
 #include "agw_path.h"
 #include "ngx_http_agw_destination.h"
+#include "ngx_http_agw_headers.h"
 #include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_str.h"
 
@@ -25,8 +25,6 @@ typedef struct {
 
 static agw_reason_t ngx_http_agw_read_destination(ngx_http_request_t *r,
     ngx_http_agw_destination_t *destination);
-static const ngx_table_elt_t *ngx_http_agw_find_destination(
-    ngx_http_request_t *r, ngx_uint_t *count);
 static agw_reason_t ngx_http_agw_check_aliased(ngx_http_request_t *r,
     agw_str_t path);
 static ngx_uint_t ngx_http_agw_is_of_business(ngx_http_request_t *r,
@@ -123,18 +121,23 @@ ngx_http_agw_read_destination(ngx_http_request_t *r,
     ngx_http_agw_destination_t *destination)
 {
     u_char                 *src, *dst;
-    ngx_uint_t              count;
+    ngx_http_agw_headers_t  headers;
     const ngx_table_elt_t  *header;
+
+    static const agw_str_t  name = agw_string("Destination");
 
     destination->present = 0;
 
-    header = ngx_http_agw_find_destination(r, &count);
+    headers = ngx_http_agw_headers(r);
+    header = ngx_http_agw_next_header(&headers, name);
 
     if (header == NULL) {
         return AGW_OK;
     }
 
-    if (count > 1) {
+    /* which of several nginx takes depends on its version */
+
+    if (ngx_http_agw_next_header(&headers, name) != NULL) {
         return AGW_AMBIGUOUS_PATH;
     }
 
@@ -154,36 +157,6 @@ ngx_http_agw_read_destination(ngx_http_request_t *r,
     destination->decoded.len = dst - destination->decoded.data;
 
     return AGW_OK;
-}
-
-
-/* which of several nginx takes depends on its version */
-
-static const ngx_table_elt_t *
-ngx_http_agw_find_destination(ngx_http_request_t *r, ngx_uint_t *count)
-{
-    ngx_uint_t              i;
-    ngx_list_part_t        *part;
-    ngx_table_elt_t        *header;
-    const ngx_table_elt_t  *found;
-    static const agw_str_t  name = agw_string("Destination");
-
-    found = NULL;
-    *count = 0;
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        header = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (agw_same_nocase(ngx_http_agw_to_core(header[i].key), name)) {
-                found = &header[i];
-                (*count)++;
-            }
-        }
-    }
-
-    return found;
 }
 
 

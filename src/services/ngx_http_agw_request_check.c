@@ -10,6 +10,7 @@
 
 #include "agw_grammar.h"
 #include "agw_path.h"
+#include "ngx_http_agw_headers.h"
 #include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_str.h"
 
@@ -27,8 +28,6 @@ typedef struct {
 static ngx_http_agw_paths_t ngx_http_agw_paths(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_check_transport(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_agw_header_says_secure(ngx_http_request_t *r,
-    agw_str_t name);
-static ngx_uint_t ngx_http_agw_is_header(const ngx_table_elt_t *header,
     agw_str_t name);
 static ngx_int_t ngx_http_agw_says_secure(agw_str_t value);
 static agw_reason_t ngx_http_agw_match(ngx_http_request_t *r,
@@ -212,68 +211,40 @@ ngx_http_agw_check_transport(ngx_http_request_t *r)
 
 
 /*
- * Each header of that name has to: the variable has the first one, and where
- * underscores_in_headers is on, that may be a client's X_Forwarded_Proto in
- * front of the balancer's X-Forwarded-Proto.
+ * Every header of that name must say so.  The variable has only the first, and
+ * with underscores_in_headers that may be a client's X_Forwarded_Proto in front
+ * of the balancer's X-Forwarded-Proto.
  */
 
 static ngx_uint_t
 ngx_http_agw_header_says_secure(ngx_http_request_t *r, agw_str_t name)
 {
-    ngx_uint_t        i, found;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_uint_t               found;
+    const ngx_table_elt_t   *header;
+    ngx_http_agw_headers_t   headers;
 
     found = 0;
+    headers = ngx_http_agw_headers(r);
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        header = part->elts;
+    for ( ;; ) {
+        header = ngx_http_agw_next_header(&headers, name);
 
-        for (i = 0; i < part->nelts; i++) {
-
-            if (!ngx_http_agw_is_header(&header[i], name)) {
-                continue;
-            }
-
-            if (!ngx_http_agw_says_secure(
-                     ngx_http_agw_to_core(header[i].value)))
-            {
-                return 0;
-            }
-
-            found = 1;
-        }
-    }
-
-    return found;
-}
-
-
-/* as the name of a variable has it: in lower case, with "_" for "-" */
-
-static ngx_uint_t
-ngx_http_agw_is_header(const ngx_table_elt_t *header, agw_str_t name)
-{
-    u_char  c;
-    size_t  i;
-
-    if (header->hash == 0 || header->key.len != name.len) {
-        return 0;
-    }
-
-    for (i = 0; i < name.len; i++) {
-        c = ngx_tolower(header->key.data[i]);
-
-        if (c == '-') {
-            c = '_';
+        if (header == NULL) {
+            return found;
         }
 
-        if (c != ngx_tolower(name.data[i])) {
+        /* nginx's variable does not have one that was removed */
+
+        if (header->hash == 0) {
+            continue;
+        }
+
+        if (!ngx_http_agw_says_secure(ngx_http_agw_to_core(header->value))) {
             return 0;
         }
-    }
 
-    return 1;
+        found = 1;
+    }
 }
 
 
