@@ -1,7 +1,8 @@
 
 /*
- * The check of every guarded request, in the order of its lines; of others,
- * whether their paths could reach what is guarded.
+ * Every guarded request is checked here, in the order of the lines of
+ * ngx_http_agw_access_decide().  The path of any other request is checked, too:
+ * it must not reach what is guarded.
  */
 
 
@@ -104,25 +105,26 @@ ngx_http_agw_access_handler(ngx_http_request_t *r)
 
 
 /*
- * A location without a requirement, beside a guarded one: if it forwards the
- * path as well, a request could reach through it what the other guards.
+ * A location without a requirement, in a server with a guarded location: if
+ * both forward the path, a request through this one could reach what the other
+ * one guards.
  */
 
 static ngx_int_t
 ngx_http_agw_access_unguarded(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf)
 {
-    agw_str_t                       none;
+    ngx_uint_t                      outside;
     agw_reason_t                    reason;
     const ngx_http_agw_srv_conf_t  *sscf;
+
+    static const agw_str_t  none = agw_string("");
 
     sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
 
     if (!sscf->guarded) {
         return NGX_DECLINED;
     }
-
-    ngx_memzero(&none, sizeof(agw_str_t));
 
     reason = ngx_http_agw_check_unguarded_request(r);
 
@@ -133,10 +135,10 @@ ngx_http_agw_access_unguarded(ngx_http_request_t *r,
     }
 
     if (reason == AGW_OK && ngx_http_agw_may_have_destination(r)) {
-        reason = ngx_http_agw_check_destination(r);
+        reason = ngx_http_agw_check_destination(r, none, &outside);
 
-        if (reason == AGW_OK) {
-            reason = ngx_http_agw_allow_destination(r, none);
+        if (reason == AGW_OK && outside) {
+            reason = AGW_WRONG_BUSINESS;
         }
     }
 
@@ -152,7 +154,7 @@ ngx_http_agw_access_unguarded(ngx_http_request_t *r,
 }
 
 
-/* for an operator to mend; a client must not fill the log with it */
+/* an operator must fix this, but no client must be able to fill the log */
 
 static void
 ngx_http_agw_log_unguarded(ngx_http_request_t *r,
@@ -254,7 +256,7 @@ ngx_http_agw_is_once(ngx_http_request_t *r, agw_str_t name)
 }
 
 
-/* passes without a token: it does not satisfy `satisfy any`, nor set an id */
+/* NGX_DECLINED: it needs no token, and does not satisfy `satisfy any` */
 
 static ngx_int_t
 ngx_http_agw_access_preflight(ngx_http_request_t *r)
@@ -276,8 +278,9 @@ static agw_reason_t
 ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
     const ngx_http_agw_loc_conf_t *lcf)
 {
+    ngx_uint_t         outside;
+    agw_reason_t       reason;
     agw_requirement_t  demand;
-    agw_reason_t  reason;
 
     demand.require = lcf->require;
     demand.scope = ngx_http_agw_to_core(lcf->scope);
@@ -288,9 +291,11 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         return reason;
     }
 
-    if (ngx_http_agw_may_have_destination(r)) {
-        reason = ngx_http_agw_check_destination(r);
+    outside = 0;
 
+    if (ngx_http_agw_may_have_destination(r)) {
+        reason = ngx_http_agw_check_destination(r, demand.business_id,
+                                                &outside);
         if (reason != AGW_OK) {
             return reason;
         }
@@ -313,8 +318,8 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         reason = AGW_WRONG_KIND;
     }
 
-    if (reason == AGW_OK && ngx_http_agw_may_have_destination(r)) {
-        reason = ngx_http_agw_allow_destination(r, demand.business_id);
+    if (reason == AGW_OK && outside) {
+        reason = AGW_WRONG_BUSINESS;
     }
 
     if (reason == AGW_OK) {
@@ -326,9 +331,9 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
 
 /*
- * A partner token opens what the store says is its partner's.  If the store
- * answers later, the access phase runs again from its beginning, with that
- * answer: all else is checked anew, and the store is not asked again.
+ * A partner token gives access to the businesses that the store says are its
+ * partner's.  If the store answers later, the access phase then runs again from
+ * its beginning: all else is checked again, and the store is not asked again.
  */
 
 static agw_reason_t
@@ -396,8 +401,8 @@ ngx_http_agw_access_owner_found(ngx_http_request_t *r, agw_reason_t reason,
 
 
 /*
- * Absent credentials under `satisfy any` are for another module to judge; any
- * other refusal is final, whatever that module would say.
+ * If credentials are absent, another module may allow the request under
+ * `satisfy any`; any other refusal is final, whatever that module would say.
  */
 
 static ngx_int_t
@@ -418,7 +423,7 @@ ngx_http_agw_access_refuse(ngx_http_request_t *r, agw_reason_t reason)
 
     rc = ngx_http_agw_refuse(r, reason, NGX_HTTP_AGW_BEARER);
 
-    /* to nginx, for its auth_delay */
+    /* nginx applies its auth_delay, and sends the response */
 
     if (lcf->intercept_errors && clcf->satisfy == NGX_HTTP_SATISFY_ALL) {
         return rc;

@@ -122,18 +122,13 @@ ngx_http_agw_revoke_business(ngx_http_request_t *r, agw_reason_t reason)
     auth = ctx->partner_auth;
 
     if (reason == AGW_OK) {
-        reason = ngx_http_agw_business_of_path(r, AGW_MATCH_WHOLE,
-                                               &auth->business_id);
-    }
-
-    if (reason == AGW_OK && auth->business_id.len == 0) {
-        reason = AGW_NO_BUSINESS_IN_PATH;
+        reason = auth->business.reason;
     }
 
     if (reason == AGW_OK) {
         reason = ngx_http_agw_find_business(r,
                                      ngx_http_agw_to_core(auth->partner_id),
-                                     auth->business_id, NULL,
+                                     auth->business.business_id, NULL,
                                      ngx_http_agw_revoke_found);
     }
 
@@ -168,7 +163,7 @@ ngx_http_agw_revoke_found(ngx_http_request_t *r, agw_reason_t reason,
         revocation.kind = mcf->foreign ? AGW_REVOCATION_BUSINESS
                                        : AGW_REVOCATION_OWNER;
         revocation.partner_id = ngx_http_agw_to_core(auth->partner_id);
-        revocation.business_id = auth->business_id;
+        revocation.business_id = auth->business.business_id;
 
         reason = ngx_http_agw_revoke(r, &revocation,
                                      ngx_http_agw_revoke_finish);

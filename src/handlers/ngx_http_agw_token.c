@@ -23,7 +23,8 @@
 
 
 static ngx_int_t ngx_http_agw_token_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_agw_token_business(ngx_http_request_t *r);
+static ngx_int_t ngx_http_agw_token_business(ngx_http_request_t *r,
+    const agw_matched_t *business);
 static void ngx_http_agw_partner_query(ngx_http_request_t *r,
     agw_reason_t reason, agw_params_t *params);
 static agw_reason_t ngx_http_agw_grant_type(const agw_params_t *params);
@@ -56,6 +57,7 @@ static ngx_int_t
 ngx_http_agw_token_handler(ngx_http_request_t *r)
 {
     agw_reason_t                    reason;
+    agw_matched_t                   business;
     ngx_http_agw_ctx_t             *ctx;
     const ngx_http_agw_loc_conf_t  *lcf;
 
@@ -79,7 +81,7 @@ ngx_http_agw_token_handler(ngx_http_request_t *r)
 
     /* checked here, whatever earlier phases did */
 
-    reason = ngx_http_agw_check_request(r);
+    reason = ngx_http_agw_check_request(r, &business);
 
     if (reason == AGW_OK && r->method != NGX_HTTP_POST) {
         reason = AGW_METHOD_NOT_ALLOWED;
@@ -90,7 +92,7 @@ ngx_http_agw_token_handler(ngx_http_request_t *r)
     }
 
     if (lcf->token_kind == AGW_KIND_BUSINESS) {
-        return ngx_http_agw_token_business(r);
+        return ngx_http_agw_token_business(r, &business);
     }
 
     return ngx_http_agw_read_params(r, NGX_HTTP_AGW_BODY_ANY,
@@ -101,9 +103,9 @@ ngx_http_agw_token_handler(ngx_http_request_t *r)
 /* the token is verified before the body is read */
 
 static ngx_int_t
-ngx_http_agw_token_business(ngx_http_request_t *r)
+ngx_http_agw_token_business(ngx_http_request_t *r,
+    const agw_matched_t *business)
 {
-    agw_str_t                       business_id;
     ngx_uint_t                      types;
     agw_reason_t                    reason;
     ngx_http_agw_ctx_t             *ctx;
@@ -112,9 +114,8 @@ ngx_http_agw_token_business(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    reason = ngx_http_agw_business_of_path(r, AGW_MATCH_WHOLE, &business_id);
-    if (reason != AGW_OK) {
-        return ngx_http_agw_token_refuse(r, reason);
+    if (business->reason == AGW_AMBIGUOUS_PATH) {
+        return ngx_http_agw_token_refuse(r, AGW_AMBIGUOUS_PATH);
     }
 
     reason = ngx_http_agw_verify_now(r, ctx);
@@ -126,12 +127,12 @@ ngx_http_agw_token_business(ngx_http_request_t *r)
         return ngx_http_agw_token_refuse(r, AGW_WRONG_KIND);
     }
 
-    if (business_id.len == 0) {
-        return ngx_http_agw_token_refuse(r, AGW_NO_BUSINESS_IN_PATH);
+    if (business->reason != AGW_OK) {
+        return ngx_http_agw_token_refuse(r, business->reason);
     }
 
     ctx->grant->partner_id = ctx->claims->partner_id;
-    ctx->grant->business_id = business_id;
+    ctx->grant->business_id = business->business_id;
 
     types = lcf->error_format == NGX_HTTP_AGW_FORMAT_LAYER
             ? NGX_HTTP_AGW_BODY_JSON : NGX_HTTP_AGW_BODY_ANY;

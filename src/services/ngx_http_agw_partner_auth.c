@@ -50,7 +50,7 @@ ngx_http_agw_authenticate_partner(ngx_http_request_t *r,
 
     ctx->partner_auth = auth;
 
-    reason = ngx_http_agw_check_request(r);
+    reason = ngx_http_agw_check_request(r, &auth->business);
 
     if (reason == AGW_OK && r->method != NGX_HTTP_POST) {
         reason = AGW_METHOD_NOT_ALLOWED;

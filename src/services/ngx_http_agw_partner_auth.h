@@ -24,7 +24,7 @@ typedef void (*ngx_http_agw_partner_auth_pt)(ngx_http_request_t *r,
 
 struct ngx_http_agw_partner_auth_s {
     ngx_str_t                 partner_id;
-    agw_str_t                 business_id;   /* if one is revoked */
+    agw_matched_t             business;      /* that the path names */
     ngx_http_agw_challenge_t  challenge;     /* for a refusal */
     ngx_http_agw_partner_auth_pt  handler;
 };
