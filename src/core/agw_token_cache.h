@@ -3,7 +3,7 @@
  * Tokens that were verified and accepted, with their checked claims, so that
  * the next request with one does not verify it again.  One process uses a
  * cache: there is no lock.  On every hit the caller has to check what may
- * change with time (expiry, revocation) and what the location demands.
+ * change with time (expiry, revocation) and what the location requires.
  */
 
 

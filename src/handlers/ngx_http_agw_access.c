@@ -49,7 +49,7 @@ static ngx_int_t ngx_http_agw_access_preflight(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_access_decide(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx, const ngx_http_agw_loc_conf_t *lcf);
 static agw_reason_t ngx_http_agw_access_owner(ngx_http_request_t *r,
-    ngx_http_agw_ctx_t *ctx, agw_requirement_t *demand);
+    ngx_http_agw_ctx_t *ctx, agw_requirement_t *requirement);
 static void ngx_http_agw_access_owner_found(ngx_http_request_t *r,
     agw_reason_t reason, int64_t stamp);
 static ngx_int_t ngx_http_agw_access_refuse(ngx_http_request_t *r,
@@ -280,13 +280,13 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 {
     ngx_uint_t         outside;
     agw_reason_t       reason;
-    agw_requirement_t  demand;
+    agw_requirement_t  requirement;
 
-    demand.require = lcf->require;
-    demand.scope = ngx_http_agw_to_core(lcf->scope);
-    demand.owned = 0;
+    requirement.require = lcf->require;
+    requirement.scope = ngx_http_agw_to_core(lcf->scope);
+    requirement.owned = 0;
 
-    reason = ngx_http_agw_check_guarded_request(r, &demand.business_id);
+    reason = ngx_http_agw_check_guarded_request(r, &requirement.business_id);
     if (reason != AGW_OK) {
         return reason;
     }
@@ -294,7 +294,7 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
     outside = 0;
 
     if (ngx_http_agw_may_have_destination(r)) {
-        reason = ngx_http_agw_check_destination(r, demand.business_id,
+        reason = ngx_http_agw_check_destination(r, requirement.business_id,
                                                 &outside);
         if (reason != AGW_OK) {
             return reason;
@@ -306,13 +306,13 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         return reason;
     }
 
-    reason = agw_policy_access(ctx->claims, &demand);
+    reason = agw_policy_access(ctx->claims, &requirement);
 
     if (reason == AGW_NOT_OWNER) {
-        reason = ngx_http_agw_access_owner(r, ctx, &demand);
+        reason = ngx_http_agw_access_owner(r, ctx, &requirement);
     }
 
-    if (reason == AGW_OK && demand.business_id.len == 0
+    if (reason == AGW_OK && requirement.business_id.len == 0
         && ngx_http_agw_removes_businesses(r))
     {
         reason = AGW_WRONG_KIND;
@@ -323,7 +323,7 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
     }
 
     if (reason == AGW_OK) {
-        ctx->business_id = ngx_http_agw_from_core(demand.business_id);
+        ctx->business_id = ngx_http_agw_from_core(requirement.business_id);
     }
 
     return reason;
@@ -338,7 +338,7 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
 static agw_reason_t
 ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
-    agw_requirement_t *demand)
+    agw_requirement_t *requirement)
 {
     agw_reason_t  reason;
 
@@ -346,7 +346,7 @@ ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         ctx->owner_queried = 1;
 
         reason = ngx_http_agw_find_business(r, ctx->claims->partner_id,
-                                            demand->business_id, NULL,
+                                            requirement->business_id, NULL,
                                             ngx_http_agw_access_owner_found);
         if (reason != AGW_OK) {
             return reason;
@@ -370,9 +370,9 @@ ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         return ctx->owner_reason;
     }
 
-    demand->owned = 1;
+    requirement->owned = 1;
 
-    return agw_policy_access(ctx->claims, demand);
+    return agw_policy_access(ctx->claims, requirement);
 }
 
 
