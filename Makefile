@@ -122,10 +122,10 @@ FORCE:
 ##@ Use
 
 .PHONY: module
-module: $(MODULE)  ## build/ngx_http_auth_gateway_module.so (plain `make`)
+module: $(MODULE)  ## build the module (plain `make`)
 
 .PHONY: install
-install: $(MODULE)  ## put it into nginx's modules directory (DESTDIR=)
+install: $(MODULE)  ## copy the module to nginx's modules directory (DESTDIR=)
 	@dir=$$($(NGINX) -V 2>&1 \
 	        | sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p'); \
 	dir=$${dir:-/usr/lib/nginx/modules}; \
@@ -133,7 +133,7 @@ install: $(MODULE)  ## put it into nginx's modules directory (DESTDIR=)
 	echo "installed; in nginx.conf: load_module $$dir/$(NAME).so;"
 
 .PHONY: run
-run:  ## install what is missing, build, start the demo and walk through it
+run:  ## install what is missing, build, start the demo, walk through it
 	@$(call need,$(DEPS_BUILD) $(DEPS_RUN))
 	@( $(call need,$(DEPS_NODE)) ) || echo "no npm: the demo goes without docs"
 	@$(MAKE) --no-print-directory module
@@ -150,7 +150,7 @@ stop:  ## end the demos
 	@t/demo/stop.sh
 
 .PHONY: deps
-deps:  ## install what building, the demo and the tests need and lack (apt-get)
+deps:  ## install what the build, the demo and the tests need (apt-get)
 	@$(call need,$(DEPS_BUILD) $(DEPS_RUN) $(DEPS_TEST))
 
 
@@ -175,13 +175,13 @@ ON_REDIS := $(patsubst %,t/%.t,partner_token business_token revoke \
                 bodies_given_up bodies_unread endpoints key_reload)
 
 .PHONY: check
-check: $(MODULE) unit  ## the same tests, installing nothing
+check: $(MODULE) unit  ## run the same tests, without installing anything
 	@prove -j2 $(if $(TESTS),$(PICKED),$(FIRST) \
 	    $(filter-out $(FIRST),$(sort $(wildcard t/*.t))) $(UNIT))
 	@$(if $(TESTS),,AGW_STORE=redis prove -j2 $(ON_REDIS))
 
 .PHONY: test-clients
-test-clients:  ## clients of Python, Node and Chromium (a large install)
+test-clients:  ## run clients of Python, Node and Chromium (a large install)
 	@$(call need,$(DEPS_BUILD) $(DEPS_CLIENTS) \
 	    $(filter-out $(DEPS_NODE),$(DEPS_TEST)))
 	@( $(call need,$(DEPS_NODE)) ) || echo "no node or npm to be installed"
@@ -189,12 +189,12 @@ test-clients:  ## clients of Python, Node and Chromium (a large install)
 	@$(MAKE) --no-print-directory clients-check
 
 .PHONY: lint
-lint:  ## form, cppcheck, each header alone, scripts
+lint:  ## check form, cppcheck, each header compiled alone, scripts
 	@$(call need,$(DEPS_BUILD) $(DEPS_LINT) $(DEPS_TEST))
 	@$(MAKE) --no-print-directory lint-check
 
 .PHONY: fuzz
-fuzz:  ## each fuzzer for FUZZ_SECONDS=20 (libFuzzer, ASan, UBSan)
+fuzz:  ## run each fuzzer for FUZZ_SECONDS=20 (libFuzzer, ASan, UBSan)
 	@$(call need,$(DEPS_FUZZ))
 	@$(MAKE) --no-print-directory fuzz-check
 
@@ -204,7 +204,7 @@ vectors:  ## verify the test vectors of FILE=, in Wycheproof's format
 	@$(MAKE) --no-print-directory vectors-check
 
 .PHONY: bench
-bench:  ## speed and memory, one table (BENCH=quick for a smoke run)
+bench:  ## measure speed and memory (BENCH=quick for a smoke run)
 	@$(call need,$(DEPS_BUILD) $(DEPS_BENCH))
 	@$(MAKE) --no-print-directory bench-check
 
@@ -214,7 +214,7 @@ clean:  ## end the demo and remove build/
 	rm -rf build
 
 .PHONY: help
-help:  ## this list
+help:  ## print this list
 	@awk -F ':.*  ## ' \
 	    '/^##@ /   { printf "\n%s\n", substr($$0, 5) } \
 	     /^[a-z-]+:.*  ## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile

@@ -1,7 +1,8 @@
 
 /*
- * The types that every nginx-side room shares: configuration, which is const
- * while serving, and what a request carries.  No function is declared here.
+ * The types that all nginx-side rooms share: the configuration, which is const
+ * while requests are served, and the context of a request.  No function is
+ * declared here.
  */
 
 
@@ -29,7 +30,7 @@ typedef struct ngx_http_agw_revocations_s  ngx_http_agw_revocations_t;
 /* http: set once */
 
 typedef struct {
-    ngx_http_agw_store_t     *store;         /* NULL where not configured */
+    ngx_http_agw_store_t     *store;         /* NULL: not configured */
     ngx_http_agw_revocations_t  *revocations;    /* NULL without a store */
     size_t                    zone_size;     /* bytes */
     time_t                    leeway;        /* seconds */
@@ -48,13 +49,13 @@ typedef struct {
 /* server: whose tokens, and whose paths */
 
 typedef struct {
-    agw_keyring_t            *keyring;       /* NULL where not configured */
+    agw_keyring_t            *keyring;       /* NULL: not configured */
     ngx_str_t                 issuer;
     ngx_str_t                 audience;
     agw_claims_rules_t        rules;         /* of all the above */
-    const void               *verified_under;    /* stands for the above */
-    ngx_str_t                 claims_head;   /* of the tokens it issues */
-    unsigned                  guarded:1;     /* some location requires */
+    const void               *verified_under;    /* identifies the above */
+    ngx_str_t                 claims_head;   /* of issued tokens */
+    unsigned                  guarded:1;     /* some location is */
     ngx_array_t              *templates;     /* of those; agw_template_t */
 } ngx_http_agw_srv_conf_t;
 
@@ -73,16 +74,16 @@ typedef enum {
 } ngx_http_agw_format_t;
 
 
-/* a document that is rendered with the configuration */
+/* a document, rendered while the configuration is read */
 
 typedef struct {
     ngx_str_t                 type;
     ngx_str_t                 body;
-    ngx_str_t                 etag;          /* in its quotes */
+    ngx_str_t                 etag;          /* with its quotes */
 } ngx_http_agw_document_t;
 
 
-/* the paths of endpoints in a metadata document; empty where there is none */
+/* the paths of endpoints in a metadata document; empty: none */
 
 typedef struct {
     ngx_str_t                 token;
@@ -92,10 +93,10 @@ typedef struct {
 } ngx_http_agw_metadata_paths_t;
 
 
-/* which paths come to a location; a block's are those of its location */
+/* which paths lead to a location; a block has those of its location */
 
 typedef enum {
-    NGX_HTTP_AGW_NOWHERE = 0,        /* a server: those that none takes */
+    NGX_HTTP_AGW_NOWHERE = 0,        /* a server: paths without a location */
     NGX_HTTP_AGW_PREFIX,
     NGX_HTTP_AGW_EXACT,
     NGX_HTTP_AGW_REGEX,
@@ -144,7 +145,7 @@ struct ngx_http_agw_loc_conf_s {
     ngx_str_t                 scope;
     ngx_str_t                 business_path; /* as it was written */
     agw_template_t            template;
-    ngx_uint_t                template_index;    /* in the server's, or unset */
+    ngx_uint_t                template_index;    /* or AGW_NO_TEMPLATE */
     ngx_uint_t                https;         /* ngx_http_agw_https_t */
     ngx_http_complex_value_t *https_value;
     agw_str_t                 https_header;  /* "x_forwarded_proto", or empty */
@@ -166,9 +167,9 @@ struct ngx_http_agw_loc_conf_s {
 
 
 /*
- * One location as it was merged, in the order of merging: a server's own
- * configuration, which applies where no location matches, comes before those
- * that stand in it.  Blocks of `if` and `limit_except` are locations too.
+ * A location that was merged; they are recorded in the order of merging.  A
+ * server's own configuration, which applies if no location matches, comes
+ * before its locations.  Blocks of `if` and `limit_except` are locations too.
  */
 
 typedef struct {
@@ -187,8 +188,8 @@ typedef struct ngx_http_agw_partner_auth_s  ngx_http_agw_partner_auth_t;
 
 
 /*
- * What a request carries, from its first use to the end of the pass: nginx
- * forgets it on an internal redirect, which so is checked afresh.
+ * The context of a request, until the end of the pass: after an internal
+ * redirect nginx has forgotten it, and all is checked again.
  */
 
 typedef struct {
@@ -196,9 +197,9 @@ typedef struct {
     agw_reason_t              token_reason;  /* of its verification */
     const char               *fault;         /* of the claims or API key */
     agw_reason_t              result;        /* of the request */
-    agw_verified_t           *token;         /* held until the end, or NULL */
+    agw_verified_t           *token;         /* NULL, or kept until the end */
     const agw_claims_t       *claims;        /* once token_reason is AGW_OK */
-    json_t                   *json;          /* all of them, once asked for */
+    json_t                   *json;          /* all claims, once needed */
     const agw_key_t          *key;           /* that the token named */
     ngx_str_t                 partner_id;    /* verified or stored, for logs */
     ngx_str_t                 business_id;   /* that was allowed */
@@ -206,15 +207,15 @@ typedef struct {
 
     ngx_http_agw_body_t      *body;          /* while it is read */
     ngx_http_agw_api_key_auth_t  *api_key_auth;  /* a partner, by API key */
-    ngx_http_agw_grant_t     *grant;         /* the token that is asked for */
+    ngx_http_agw_grant_t     *grant;         /* the token to be issued */
     ngx_http_agw_partner_auth_t  *partner_auth;  /* by API key or token */
     const agw_params_t       *params;        /* of the body, once read */
 
-    agw_reason_t              owner_reason;  /* what the store said of it */
+    agw_reason_t              owner_reason;  /* the result of the query */
 
-    unsigned                  body_taken:1;  /* from nginx: it has none now */
+    unsigned                  body_taken:1;  /* nginx has none now */
     unsigned                  token_checked:1;   /* token_reason is set */
-    unsigned                  owner_asked:1;
+    unsigned                  owner_queried:1;
     unsigned                  owner_known:1; /* owner_reason is set */
     unsigned                  suspended:1;   /* until owner_known */
     unsigned                  decided:1;     /* result is set */

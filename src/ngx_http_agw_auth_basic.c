@@ -1,8 +1,8 @@
 
 /*
- * The configuration of auth_basic is private to its module, which may not be
- * there.  But the command table of each module says where it keeps a value,
- * and the setter in it says of what type.
+ * The configuration of auth_basic is private to its module, which may be
+ * absent.  But the command table of a module tells where it keeps a value, and
+ * the setter tells its type.
  */
 
 
@@ -18,7 +18,7 @@ static const ngx_command_t *ngx_http_agw_find_auth_basic(ngx_conf_t *cf,
 static ngx_uint_t ngx_http_agw_has_auth_basic(
     const ngx_http_agw_location_t *location, const ngx_command_t *cmd,
     ngx_uint_t ctx_index);
-static const char *ngx_http_agw_demand(
+static const char *ngx_http_agw_requirement(
     const ngx_http_agw_location_t *location,
     const ngx_http_agw_location_t *end);
 static ngx_uint_t ngx_http_agw_takes_all(
@@ -28,14 +28,14 @@ static ngx_uint_t ngx_http_agw_is_within(
     const ngx_http_agw_location_t *location,
     const ngx_http_agw_location_t *outer);
 static void ngx_http_agw_warn(ngx_conf_t *cf,
-    const ngx_http_agw_location_t *location, const char *demand);
+    const ngx_http_agw_location_t *location, const char *requirement);
 
 
 void
 ngx_http_agw_warn_of_auth_basic(ngx_conf_t *cf)
 {
     ngx_uint_t                       i, ctx_index;
-    const char                      *demand;
+    const char                      *requirement;
     const ngx_command_t             *cmd;
     const ngx_http_agw_location_t   *location, *warned;
     const ngx_http_agw_main_conf_t  *mcf;
@@ -52,20 +52,21 @@ ngx_http_agw_warn_of_auth_basic(ngx_conf_t *cf)
     warned = NULL;
 
     for (i = 0; i < mcf->locations->nelts; i++) {
-        demand = ngx_http_agw_demand(&location[i],
-                                     location + mcf->locations->nelts);
+        requirement = ngx_http_agw_requirement(&location[i],
+                                               location
+                                               + mcf->locations->nelts);
 
-        if (demand != NULL && !ngx_http_agw_is_within(&location[i], warned)
+        if (requirement != NULL && !ngx_http_agw_is_within(&location[i], warned)
             && ngx_http_agw_has_auth_basic(&location[i], cmd, ctx_index))
         {
-            ngx_http_agw_warn(cf, &location[i], demand);
+            ngx_http_agw_warn(cf, &location[i], requirement);
             warned = &location[i];
         }
     }
 }
 
 
-/* NULL where it is not there, or not as it has been since nginx 1.3.10 */
+/* NULL if it is absent, or not as it has been since nginx 1.3.10 */
 
 static const ngx_command_t *
 ngx_http_agw_find_auth_basic(ngx_conf_t *cf, ngx_uint_t *ctx_index)
@@ -124,10 +125,10 @@ ngx_http_agw_has_auth_basic(const ngx_http_agw_location_t *location,
 }
 
 
-/* the directive that wants the header; an `if` has nothing of its own */
+/* the directive that needs the header; an `if` has none of its own */
 
 static const char *
-ngx_http_agw_demand(const ngx_http_agw_location_t *location,
+ngx_http_agw_requirement(const ngx_http_agw_location_t *location,
     const ngx_http_agw_location_t *end)
 {
     const ngx_http_agw_loc_conf_t  *conf;
@@ -151,7 +152,7 @@ ngx_http_agw_demand(const ngx_http_agw_location_t *location,
 }
 
 
-/* whether a `location /` leaves the server no request of its own */
+/* whether a `location /` takes all requests of the server */
 
 static ngx_uint_t
 ngx_http_agw_takes_all(const ngx_http_agw_location_t *location,
@@ -186,7 +187,7 @@ ngx_http_agw_is_within(const ngx_http_agw_location_t *location,
 
 static void
 ngx_http_agw_warn(ngx_conf_t *cf, const ngx_http_agw_location_t *location,
-    const char *demand)
+    const char *requirement)
 {
     ngx_str_t    name;
     const char  *place, *quote, *satisfy, *effect;
@@ -217,7 +218,7 @@ ngx_http_agw_warn(ngx_conf_t *cf, const ngx_http_agw_location_t *location,
     ngx_log_error(NGX_LOG_WARN, cf->log, 0,
                   "\"auth_basic\" stands beside \"%s\" %s%s%V%s of the "
                   "server in %s:%ui: under \"satisfy %s\" %s",
-                  demand, place, quote, &name, quote,
+                  requirement, place, quote, &name, quote,
                   location->core_server->file_name,
                   location->core_server->line, satisfy, effect);
 }

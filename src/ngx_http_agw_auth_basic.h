@@ -1,6 +1,6 @@
 
 /*
- * nginx's `auth_basic` reads the header that tokens come in.
+ * nginx's `auth_basic` reads the header that tokens are sent in.
  */
 
 
@@ -11,7 +11,7 @@
 #include "ngx_http_agw.h"
 
 
-/* A WARN for each location that has it beside a demand of ours. */
+/* warns about each location that has both auth_basic and a requirement */
 
 void ngx_http_agw_warn_of_auth_basic(ngx_conf_t *cf);
 

@@ -1,6 +1,6 @@
 
 /*
- * Configurations are made, merged and checked here; nothing writes to one
+ * Configurations are created, merged and checked here.  Nothing changes them
  * afterwards.
  */
 
@@ -26,7 +26,7 @@
 #define NGX_HTTP_AGW_LIFETIME      3600      /* seconds */
 #define NGX_HTTP_AGW_CACHE_SIZE    4096      /* entries */
 
-/* what a revocation is kept for beyond the longest life of a token */
+/* how long a revocation is kept beyond the longest lifetime of a token */
 
 #define NGX_HTTP_AGW_HORIZON       60        /* seconds */
 
@@ -109,8 +109,8 @@ ngx_http_agw_init_main_conf(ngx_conf_t *cf, void *conf)
 
 
 /*
- * How long a token may live, on any clock, and how far ahead of ours it may
- * be issued.
+ * The longest lifetime of a token, by any clock, and how far its iat may be
+ * ahead of ours.
  */
 
 static ngx_int_t
@@ -142,9 +142,8 @@ ngx_http_agw_limit_store(ngx_conf_t *cf, ngx_http_agw_main_conf_t *mcf)
 
 
 /*
- * nginx does not run with a thread pool where its event method cannot be told
- * of what the threads did.  Before `events` was read, it is taken for one
- * that can.
+ * nginx does not start with a thread pool if threads cannot notify its event
+ * method.  As long as `events` was not read, it is assumed that they can.
  */
 
 static ngx_uint_t
@@ -171,8 +170,8 @@ ngx_http_agw_has_notifications(ngx_conf_t *cf)
 
 
 /*
- * Empty, it is the same for every process that will be forked, and each fills
- * its own copy.  It ends with the configuration that its entries hold of.
+ * The cache is created empty in the master, and each worker fills its own
+ * copy.  It is freed with the configuration, to which its entries refer.
  */
 
 static char *
@@ -274,7 +273,7 @@ ngx_http_agw_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
 }
 
 
-/* servers that inherit all of it share what they verified */
+/* servers that inherit all of this share cached tokens */
 
 static const void *
 ngx_http_agw_verified_under(const ngx_http_agw_srv_conf_t *prev,
@@ -340,7 +339,7 @@ ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
      */
 
     lcf->require = NGX_CONF_UNSET_UINT;
-    lcf->template_index = NGX_CONF_UNSET_UINT;
+    lcf->template_index = AGW_NO_TEMPLATE;
     lcf->https = NGX_CONF_UNSET_UINT;
     lcf->strict_path = NGX_CONF_UNSET;
     lcf->pass_preflight = NGX_CONF_UNSET;
@@ -508,8 +507,9 @@ ngx_http_agw_merge_lifetimes(ngx_conf_t *cf,
 
 
 /*
- * What applies where no location matches has no name, and may lack what only
- * a location can give: it refuses every request, which is safe.
+ * The configuration that applies if no location matches has no name.  It may
+ * lack what only a location can have, and then refuses every request, which is
+ * safe.
  */
 
 static char *

@@ -1,6 +1,6 @@
 
 /*
- * Configurations: how they are made, and how levels merge.
+ * Configurations are created and merged.
  */
 
 

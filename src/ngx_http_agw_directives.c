@@ -1,6 +1,6 @@
 
 /*
- * The setters: each quotes what it refuses and says what is accepted.
+ * The setters.  Each quotes a value that it refuses, and says what it must be.
  */
 
 
@@ -126,7 +126,7 @@ ngx_http_agw_set_text(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* it stands in quotes in a challenge (RFC 9110, section 11.5) */
+/* a challenge has it in quotes (RFC 9110, section 11.5) */
 
 char *
 ngx_http_agw_set_realm(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -381,7 +381,7 @@ ngx_http_agw_set_lifetime(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* `partner` beside the others would open every business to every partner */
+/* `partner` along with the others would open each business to all partners */
 
 char *
 ngx_http_agw_set_require(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)

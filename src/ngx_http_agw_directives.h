@@ -1,6 +1,6 @@
 
 /*
- * The setters of directives, save those of endpoints and of keys.
+ * The setters of directives, except those of endpoints and of keys.
  */
 
 

@@ -1,7 +1,6 @@
 
 /*
- * Endpoints, which are locations that answer by themselves: the directives
- * that make them, and what they need.
+ * The directives that make a location an endpoint, and what an endpoint needs.
  */
 
 
@@ -223,9 +222,9 @@ ngx_http_agw_is_path(const u_char *p, size_t len)
 
 
 /*
- * No other handler may answer at an endpoint, where the access check is
- * skipped.  To nginx a block of `if` or `limit_except` is a location of its
- * own: it is the endpoint that it stands in.
+ * No other handler may answer at an endpoint, since the access check is
+ * skipped there.  For nginx, a block of `if` or `limit_except` is another
+ * location: it becomes the endpoint of the location around it.
  */
 
 char *
@@ -289,7 +288,7 @@ ngx_http_agw_check_handler(ngx_conf_t *cf,
 }
 
 
-/* some modules set their handler as they are merged, which may be after us */
+/* some modules set their handler while they are merged, possibly after us */
 
 ngx_int_t
 ngx_http_agw_check_endpoints(ngx_conf_t *cf)
@@ -323,8 +322,9 @@ ngx_http_agw_check_endpoints(ngx_conf_t *cf)
 
 
 /*
- * nginx would run a request again, with all its headers, once it is answered.
- * No phase comes between, so the configuration is where to stop it.
+ * After the response, nginx would process the request once more, at the
+ * location of post_action, with all its headers.  No phase handler can prevent
+ * that, so it is removed from the configuration.
  */
 
 static void
@@ -341,29 +341,6 @@ ngx_http_agw_drop_post_action(ngx_conf_t *cf, ngx_http_core_loc_conf_t *clcf,
                        &clcf->name, endpoint->directive);
 
     ngx_str_null(&clcf->post_action);
-}
-
-
-ngx_int_t
-ngx_http_agw_endpoint_handler(ngx_http_request_t *r)
-{
-    const ngx_http_agw_loc_conf_t  *lcf;
-
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
-
-    if (lcf->endpoint == NULL
-        || r->content_handler != lcf->endpoint->handler)
-    {
-        return NGX_DECLINED;
-    }
-
-    /* as ngx_http_core_content_phase() does, two handlers earlier */
-
-    r->write_event_handler = ngx_http_request_empty_handler;
-
-    ngx_http_finalize_request(r, r->content_handler(r));
-
-    return NGX_DONE;
 }
 
 

@@ -1,6 +1,6 @@
 
 /*
- * Endpoints, which are locations that answer by themselves.
+ * Endpoints: locations that this module answers.
  */
 
 
@@ -23,8 +23,9 @@ char *ngx_http_agw_set_metadata(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 /*
- * Of an endpoint, as its location is merged: which one it is, and then, with
- * everything else merged, whether it has what it needs, and its document.
+ * Called while the location of an endpoint is merged.  The first merges which
+ * endpoint it is.  The second is called after all else was merged: it checks
+ * that the endpoint has what it needs, and renders its document.
  */
 
 char *ngx_http_agw_merge_endpoint(ngx_conf_t *cf,
@@ -35,19 +36,11 @@ char *ngx_http_agw_prepare_endpoint(ngx_conf_t *cf,
 
 
 /*
- * After the last location was merged: NGX_OK, or NGX_ERROR and an EMERG line
- * where another module answers in the place of an endpoint.
+ * Called after all locations were merged.  Returns NGX_OK, or NGX_ERROR,
+ * logged, if another module has replaced the handler of an endpoint.
  */
 
 ngx_int_t ngx_http_agw_check_endpoints(ngx_conf_t *cf);
-
-
-/*
- * Of the precontent phase: an endpoint answers there, before try_files and
- * mirror could send the request, and its credentials, elsewhere.
- */
-
-ngx_int_t ngx_http_agw_endpoint_handler(ngx_http_request_t *r);
 
 
 #endif /* NGX_HTTP_AGW_ENDPOINTS_H_INCLUDED_ */

@@ -1,7 +1,7 @@
 
 /*
- * Key files: read by the master alone, while it reads the configuration, and
- * wiped from memory with it.
+ * Key files are read only by the master, while it reads the configuration;
+ * their memory is wiped.
  */
 
 
@@ -19,7 +19,7 @@
 
 #define NGX_HTTP_AGW_KEY_FILE_MAX  65536     /* bytes */
 
-/* of a message, which nginx cuts at 1024; for one key; for what is left out */
+/* bytes: of a message, which nginx cuts at 1024; for one key; for the rest */
 
 #define NGX_HTTP_AGW_KEY_LIST      720
 #define NGX_HTTP_AGW_KEY_LIST_ONE  (AGW_KID_MAX + 64)
@@ -32,8 +32,8 @@ typedef struct {
     ngx_conf_t              *cf;
     ngx_str_t               *name;
     const agw_key_source_t  *source;
-    const char              *taken;          /* what it was taken for */
-    const char              *skipped;        /* why a key was, the last one */
+    const char              *taken;          /* as what it was read */
+    const char              *skipped;        /* why the last skipped key was */
 } ngx_http_agw_key_file_t;
 
 
@@ -181,7 +181,7 @@ ngx_http_agw_key_option(agw_key_source_t *source, agw_str_t text)
 }
 
 
-/* a key that vouches for somebody else's tokens must not make ours */
+/* a key of another issuer must not sign our tokens */
 
 static char *
 ngx_http_agw_key_issuer(ngx_conf_t *cf, const agw_key_source_t *source)
@@ -210,7 +210,7 @@ ngx_http_agw_key_issuer(ngx_conf_t *cf, const agw_key_source_t *source)
 }
 
 
-/* it stands in log lines and headers as it is */
+/* it appears unescaped in logs and headers */
 
 static char *
 ngx_http_agw_key_kid(ngx_conf_t *cf, agw_str_t kid)
@@ -320,7 +320,7 @@ done:
 }
 
 
-/* the bytes of the file, exact; NGX_ERROR, logged, where it is too long */
+/* reads the whole file; NGX_ERROR, logged, if it is too long */
 
 static ssize_t
 ngx_http_agw_key_read(ngx_conf_t *cf, ngx_str_t *file, u_char *buf,
@@ -329,7 +329,7 @@ ngx_http_agw_key_read(ngx_conf_t *cf, ngx_str_t *file, u_char *buf,
     ssize_t   n;
     ngx_fd_t  fd;
 
-    /* or a FIFO would be waited for */
+    /* otherwise a FIFO would block */
 
     fd = ngx_open_file(file->data, NGX_FILE_RDONLY|NGX_FILE_NONBLOCK,
                        NGX_FILE_OPEN, 0);
@@ -402,7 +402,7 @@ ngx_http_agw_key_read_fd(ngx_conf_t *cf, ngx_str_t *file, ngx_fd_t fd,
 }
 
 
-/* names the key that it is about: by its kid, or by its place in a set */
+/* names the key by its kid, or by its position in a set */
 
 static void
 ngx_http_agw_key_report(void *data, const agw_key_remark_t *remark)
@@ -463,7 +463,7 @@ ngx_http_agw_key_report(void *data, const agw_key_remark_t *remark)
 }
 
 
-/* a public key may be read by everybody, and written by nobody else */
+/* everybody may read a public key, but only its owner may write it */
 
 static void
 ngx_http_agw_key_warn(ngx_conf_t *cf, ngx_str_t *file, mode_t mode,
@@ -484,7 +484,7 @@ ngx_http_agw_key_warn(ngx_conf_t *cf, ngx_str_t *file, mode_t mode,
 }
 
 
-/* at nginx -t: what the file was taken for, and its keys, as many as fit */
+/* at nginx -t: the form of the file, and as many of its keys as fit */
 
 static void
 ngx_http_agw_key_notice(ngx_http_agw_key_file_t *file,

@@ -1,6 +1,6 @@
 
 /*
- * Keys, from their files to the keyring of a server.
+ * Key files become the keyring of a server.
  */
 
 

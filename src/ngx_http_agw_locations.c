@@ -1,6 +1,6 @@
 
 /*
- * What a location requires is checked against the others of its server.
+ * The requirements of all locations of a server are compared.
  */
 
 
@@ -77,8 +77,8 @@ ngx_http_agw_add_location(ngx_conf_t *cf,
 
 
 /*
- * What `off` opens, and what a path may be, depends on where the location is.
- * An `off` of a server is no more than the default.
+ * What `off` opens, and which paths a location has, depends on the kind of
+ * location.  An `off` of a server is only the default.
  */
 
 static void
@@ -262,8 +262,8 @@ ngx_http_agw_check_unused_path(ngx_conf_t *cf,
 
 
 /*
- * A named location has no path of its own: any may come to it, and it
- * forwards the raw one.
+ * A named location has no path: a request may come to it with any path, and is
+ * forwarded with the raw one.
  */
 
 static ngx_int_t

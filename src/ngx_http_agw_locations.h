@@ -1,7 +1,8 @@
 
 /*
- * All the locations together, once the whole configuration is known: what a
- * server's other locations require is not known while one is merged.
+ * Checks of all locations of a server together.  They are made once the whole
+ * configuration is known, since the other locations are not known while one is
+ * merged.
  */
 
 
@@ -13,15 +14,15 @@
 
 
 /*
- * Records the location that is being merged, before anything is: where it is,
- * and whether it says itself what it requires.  NGX_OK or NGX_ERROR.
+ * Called before a location is merged.  Records which paths lead to it, and
+ * whether it has a requirement itself.  Returns NGX_OK or NGX_ERROR.
  */
 
 ngx_int_t ngx_http_agw_add_location(ngx_conf_t *cf,
     const ngx_http_agw_loc_conf_t *prev, ngx_http_agw_loc_conf_t *conf);
 
 
-/* After the last was merged.  NGX_OK, or NGX_ERROR and an EMERG line. */
+/* Called after all were merged.  Returns NGX_OK, or NGX_ERROR, logged. */
 
 ngx_int_t ngx_http_agw_check_locations(ngx_conf_t *cf);
 

@@ -6,7 +6,7 @@
 #include "ngx_http_agw_report.h"
 
 
-/* a line of a log is not longer */
+/* the maximum length of a log line */
 
 #define NGX_HTTP_AGW_REPORT_SIZE  NGX_MAX_ERROR_STR
 
@@ -19,7 +19,7 @@ static ngx_str_t ngx_http_agw_report_server(ngx_conf_t *cf,
 static const ngx_http_agw_location_t *ngx_http_agw_report_outer(
     const ngx_http_agw_main_conf_t *mcf,
     const ngx_http_agw_location_t *location);
-static u_char *ngx_http_agw_report_demand(u_char *p, u_char *last,
+static u_char *ngx_http_agw_report_requirement(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf);
 static u_char *ngx_http_agw_report_endpoint(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf);
@@ -94,14 +94,14 @@ ngx_http_agw_report(ngx_conf_t *cf)
 
     for (i = 0; i < mcf->locations->nelts; i++) {
 
-        /* an `if` has nothing of its own */
+        /* an `if` has no requirement of its own */
 
         if (location[i].core->noname && !location[i].core->lmt_excpt) {
             continue;
         }
 
         p = ngx_http_agw_report_place(buf, last, cf, mcf, &location[i]);
-        p = ngx_http_agw_report_demand(p, last, location[i].conf);
+        p = ngx_http_agw_report_requirement(p, last, location[i].conf);
 
         if (location[i].conf->file != NULL) {
             p = ngx_slprintf(p, last, " in %s:%ui", location[i].conf->file,
@@ -208,7 +208,7 @@ ngx_http_agw_report_outer(const ngx_http_agw_main_conf_t *mcf,
 
 
 static u_char *
-ngx_http_agw_report_demand(u_char *p, u_char *last,
+ngx_http_agw_report_requirement(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf)
 {
     if (conf->endpoint != NULL) {
@@ -304,8 +304,8 @@ ngx_http_agw_report_https(u_char *p, u_char *last,
 
 
 /*
- * One line, whatever a regular expression has in it.  nginx writes a NOTICE
- * to its error log alone, so whoever runs nginx -t would not see it.
+ * Writes one line, whatever characters a regular expression has.  It also goes
+ * to stderr, since nginx -t writes a NOTICE only to the error log.
  */
 
 static void

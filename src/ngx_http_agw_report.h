@@ -1,6 +1,6 @@
 
 /*
- * `auth_gateway_report`: what each location requires, at nginx -t alone.
+ * `auth_gateway_report`: nginx -t lists what each location requires.
  */
 
 
@@ -12,15 +12,15 @@
 
 
 /*
- * Keeps how the block that is being opened was written, since nginx keeps a
- * name without all of its modifiers.  NGX_OK or NGX_ERROR.
+ * Keeps the text of a block's opening line, since nginx does not keep the
+ * modifiers of a location's name.  Returns NGX_OK or NGX_ERROR.
  */
 
 ngx_int_t ngx_http_agw_keep_written(ngx_conf_t *cf,
     ngx_http_agw_loc_conf_t *conf);
 
 
-/* a NOTICE for each location, where the directive is on */
+/* logs a NOTICE for each location, if the directive is on */
 
 void ngx_http_agw_report(ngx_conf_t *cf);
 

@@ -1,7 +1,7 @@
 
 /*
- * A value is taken as it is written: what nginx would expand in it, and this
- * module does not, is no value.
+ * Values are literal.  One with a variable, which nginx would expand elsewhere
+ * but this module does not, is refused.
  */
 
 
@@ -111,7 +111,7 @@ ngx_http_agw_header_of(const ngx_str_t *variable)
 }
 
 
-/* as ngx_http_script_compile() has them */
+/* the characters that ngx_http_script_compile() accepts */
 
 static ngx_uint_t
 ngx_http_agw_is_name(u_char c)

@@ -1,6 +1,6 @@
 
 /*
- * What setters ask of a value, and say of one that is not to be taken.
+ * Checks of values that setters share, and the error for an invalid one.
  */
 
 
@@ -11,13 +11,13 @@
 #include "ngx_http_agw.h"
 
 
-/* logs an EMERG with the value and what is accepted; NGX_CONF_ERROR */
+/* logs the value and what it must be; returns NGX_CONF_ERROR */
 
 char *ngx_http_agw_invalid(ngx_conf_t *cf, ngx_str_t *value,
     const char *accepted);
 
 
-/* whether it is that word */
+/* whether the value is that word */
 
 ngx_uint_t ngx_http_agw_is(const ngx_str_t *value, const char *word);
 
@@ -27,14 +27,14 @@ ngx_uint_t ngx_http_agw_is(const ngx_str_t *value, const char *word);
 ngx_uint_t ngx_http_agw_is_variable(const ngx_str_t *value);
 
 
-/* whether nginx would expand a part of it, where this module does not */
+/* whether it contains a variable that nginx would expand elsewhere */
 
 ngx_uint_t ngx_http_agw_has_variable(const ngx_str_t *value);
 
 
 /*
- * The header of a variable $http_<name>, as <name>, within the variable; empty
- * where it is another variable.
+ * Returns the <name> of a variable $http_<name>, which points into it; empty
+ * for any other variable.
  */
 
 agw_str_t ngx_http_agw_header_of(const ngx_str_t *variable);

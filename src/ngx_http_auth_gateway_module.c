@@ -1,6 +1,6 @@
 
 /*
- * The way in: directives, variables, phases, workers.
+ * The module: its tables of directives and contexts, phases, and workers.
  */
 
 
@@ -13,6 +13,7 @@
 #include "ngx_http_agw_challenge_filter.h"
 #include "ngx_http_agw_conf.h"
 #include "ngx_http_agw_directives.h"
+#include "ngx_http_agw_endpoint.h"
 #include "ngx_http_agw_endpoints.h"
 #include "ngx_http_agw_keys.h"
 #include "ngx_http_agw_locations.h"
@@ -324,9 +325,9 @@ ngx_http_agw_init(ngx_conf_t *cf)
 
 
 /*
- * An error returned here would end a master that reloads: if the store cannot
- * be made, the workers try again.  A process without workers that reloads has
- * the store open already.
+ * An error here would end a master that reloads, so if the store cannot be
+ * created, the workers try again.  If nginx runs without a master, it has the
+ * store open when it reloads.
  */
 
 static ngx_int_t
@@ -352,7 +353,7 @@ ngx_http_agw_init_module(ngx_cycle_t *cycle)
 }
 
 
-/* what is revoked is known before the first request is served */
+/* all revocations are read before the first request is served */
 
 static ngx_int_t
 ngx_http_agw_init_process(ngx_cycle_t *cycle)
@@ -386,7 +387,7 @@ ngx_http_agw_exit_process(ngx_cycle_t *cycle)
 }
 
 
-/* the cache manager and the cache loader come by here too */
+/* cache manager and cache loader call this too */
 
 static ngx_http_agw_main_conf_t *
 ngx_http_agw_worker_conf(ngx_cycle_t *cycle)

@@ -85,16 +85,38 @@ sub status_of {
         ->status;
 }
 
+# what is sent: to revoke a token, or all of its business
+
+sub form_of {
+    my ($token) = @_;
+
+    return defined $token ? ('/revoke', "token=$token")
+        : ("/cut/$gw->{business}", '');
+}
+
 sub revoke {
     my ($token) = @_;
 
-    return $gw->request('POST', '/revoke', form => "token=$token",
-        timeout => 20, basic => [@$gw{qw(id key)}]);
+    my ($path, $form) = form_of($token);
+
+    return $gw->request('POST', $path, form => $form, timeout => 20,
+        basic => [@$gw{qw(id key)}]);
 }
 
-sub cut_off {
-    return $gw->request('POST', "/cut/$gw->{business}", form => '',
-        timeout => 20, basic => [@$gw{qw(id key)}]);
+# the same on its way: a connection
+
+sub begin {
+    my ($token) = @_;
+
+    my ($path, $form) = form_of($token);
+    my $client = $gw->connect;
+
+    $client->send(join "\r\n", "POST $path HTTP/1.1", 'Host: localhost',
+        AGW::Gateway::basic(@$gw{qw(id key)}),
+        'Content-Type: application/x-www-form-urlencoded',
+        'Content-Length: ' . length $form, '', $form);
+
+    return $client;
 }
 
 sub rows_of {
@@ -107,33 +129,63 @@ sub rows_of {
         qw(revocations revocation_log);
 }
 
-# Asserts that a token and its business are not revoked, within so many
-# seconds; returns the token.
+# one try to revoke: gw, form (what form_of takes)
+
+sub start_try {
+    my ($try) = @_;
+
+    $gw = $try->{gw};
+    $gw->mark;
+    @$try{qw(from watch)} = (time, $gw->stopwatch);
+    $try->{client} = begin($try->{form});
+
+    return;
+}
+
+# Asserts that neither a token nor its business are revoked, within so many
+# seconds; returns the token.  beside is another gateway, which is as badly off:
+# it is asked for the business at the same time.
 
 sub not_revoked {
     my ($name, $pattern, %opt) = @_;
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
+    my $ours = $gw;
     my $token = $opt{token} // living();
+    my @tries = (
+        { what => 'a token', gw => $gw, token => $token, form => $token },
+        { what => 'a business', gw => $gw, token => $token, form => undef },
+    );
 
-    for (['a token', sub { revoke($token) }],
-        ['a business', sub { cut_off() }])
-    {
-        my ($what, $request) = @$_;
-        my $from = time;
-        my $watch = $gw->stopwatch;
-        my $response = $request->();
-        my $took = time - $from;
+    if ($opt{beside}) {
+        $gw = $opt{beside};
+        @{ $tries[1] }{qw(gw token)} = ($gw, living());
+        start_try($_) for @tries;
+    }
 
+    for my $try (@tries) {
+        start_try($try) unless $try->{client};
+        $gw = $try->{gw};
+
+        my $response = $try->{client}->response(timeout => 20);
+        my $took = time - $try->{from};
+        my $seconds = $try->{watch}->seconds;
+        my $what = $try->{what};
+
+        $try->{client}->close;
         $gw->refused("P5.3 $name: $what is not revoked", $response,
-            'store_unavailable', by => 'basic', partner => $opt{partner});
+            'store_unavailable', by => 'basic',
+            partner => $opt{partner} && $gw->{id});
         ok($response->header('Retry-After'), 'P1.10 with Retry-After');
         like($gw->log_text, $pattern, 'P1.10 the log says why');
         cmp_ok($took, '>=', $opt{least} // 0, 'D5 not before its time');
-        cmp_ok($watch->seconds, '<', $opt{most} // 1.6, 'D5 in good time');
-        is(status_of($token), 200, "P5.3 $name: the token still lives");
+        cmp_ok($seconds, '<', $opt{most} // 1.6, 'D5 in good time');
+        is(status_of($try->{token}), 200,
+            "P5.3 $name: the token still lives");
     }
+
+    $gw = $ours;
 
     return $token;
 }
@@ -213,7 +265,8 @@ SKIP: {
 # and one for who has the store alone, so that nobody can be authenticated.
 
 sub write_lock {
-    my $pid = open3(my $in, my $out, undef, 'sqlite3', $gw->file);
+    my $pid = open3(my $in, my $out, undef, 'sqlite3',
+        ($_[0] // $gw)->file);
 
     print {$in} "BEGIN IMMEDIATE; SELECT 'holding';\n";
     $in->flush;
@@ -224,12 +277,16 @@ sub write_lock {
 
 for my $case (['has the store alone', sub { $gw->lock_store }, undef,
         least => 0.9],
-    ['writes', \&write_lock, $gw->{id}, least => 9.5, most => 13])
+    ['writes', \&write_lock, $gw->{id}, least => 9.5, most => 13,
+        beside => AGW::FaultyStore->start($conf)])
 {
     my ($what, $take, $partner, %took) = @$case;
     my $lock = $take->();
+    my $also = $took{beside} ? write_lock($took{beside}) : undef;
     my $token = not_revoked("another process $what",
         qr/stays locked by another process/, %took, partner => $partner);
+
+    $gw->release($also) if $also;
 
     $gw->guarded_is_fast("another process $what");
     $gw->release($lock);
@@ -242,13 +299,8 @@ for my $case (['has the store alone', sub { $gw->lock_store }, undef,
     $token = living();
 
     my $watch = $gw->stopwatch;
-    my $body = "token=$token";
-    my $client = $gw->connect;
+    my $client = begin($token);
 
-    $client->send(join "\r\n", 'POST /revoke HTTP/1.1', 'Host: localhost',
-        AGW::Gateway::basic(@$gw{qw(id key)}),
-        'Content-Type: application/x-www-form-urlencoded',
-        'Content-Length: ' . length $body, '', $body);
     sleep 0.4;
     is(status_of($token), 200, 'P5.3 not revoked before it is written');
     $gw->release($lock);
@@ -259,13 +311,7 @@ for my $case (['has the store alone', sub { $gw->lock_store }, undef,
     # a client that does not wait
 
     $lock = $take->();
-    $token = living();
-    $body = "token=$token";
-    $client = $gw->connect;
-    $client->send(join "\r\n", 'POST /revoke HTTP/1.1', 'Host: localhost',
-        AGW::Gateway::basic(@$gw{qw(id key)}),
-        'Content-Type: application/x-www-form-urlencoded',
-        'Content-Length: ' . length $body, '', $body);
+    $client = begin(living());
     sleep 0.1;
     $client->close;
     sleep 0.1;

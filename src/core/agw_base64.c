@@ -2,7 +2,7 @@
 /*
  * Written by hand, because a value has to have one encoding: of two tokens
  * that decode alike, only one may be valid.  OpenSSL's decoder skips white
- * space, nginx's accepts anything after a '=', and each would accept both.
+ * space, nginx's accepts anything after a '=': either would accept both.
  */
 
 
@@ -14,9 +14,9 @@ static int agw_decode(agw_str_t s, uint32_t foreign, unsigned char *out,
 
 
 /*
- * The value of each character, and flags that say in which alphabet it is
- * not.  The flags are so high that they are shifted out, or past the bytes
- * that are taken, when a value is shifted to its place.
+ * The value of each character, and a flag for each alphabet that does not have
+ * it.  The flags are the highest bits: when a value is shifted to its place,
+ * they leave the word, or stay above the bytes that are used.
  */
 
 #define AGW_NOT_STANDARD   (UINT32_C(1) << 30)

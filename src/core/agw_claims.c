@@ -330,7 +330,7 @@ agw_claims_take(agw_claims_t *claims, const agw_claim_t *claim)
 }
 
 
-/* checks what either reader has read; frees it if it is refused */
+/* checks what a reader has read; frees it if it is refused */
 
 static agw_reason_t
 agw_claims_judge(agw_claims_t *claims)
@@ -391,7 +391,7 @@ agw_claims_fault(const agw_claims_t *claims)
 }
 
 
-/* whether a claim, if present, says the same as partner_id */
+/* whether a claim is absent, or the same as partner_id */
 
 static int
 agw_claims_agree(agw_str_t value, agw_str_t partner_id)
@@ -449,7 +449,7 @@ agw_claims_check_audience(agw_claims_t *claims, agw_str_t audience)
 }
 
 
-/* an empty value is left out */
+/* an empty value is not written */
 
 static int
 agw_claims_set(json_t *json, const char *name, agw_str_t value)

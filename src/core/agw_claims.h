@@ -28,8 +28,8 @@ typedef enum {
 
 
 /*
- * In place of a stamp: the claim is absent, or is not a stamp.  Neither makes
- * a token invalid, since another issuer may use the name for anything.
+ * Instead of a stamp: the claim is absent, or is not a stamp.  Neither makes a
+ * token invalid, since another issuer may use the name "seq" for anything.
  */
 
 #define AGW_SEQ_NONE        (-1)
@@ -45,7 +45,7 @@ typedef struct {
     agw_str_t     scope;
     agw_str_t     jti;
     agw_str_t     iss;
-    agw_str_t     aud;               /* where it is one string */
+    agw_str_t     aud;               /* if it is one string */
     agw_str_t     sub;
     agw_str_t     client_id;
     int64_t       iat;
@@ -53,7 +53,7 @@ typedef struct {
     int64_t       nbf;               /* 0 if absent */
     int64_t       seq;               /* 0 to AGW_STAMP_MAX, or AGW_SEQ_* */
     json_t       *json;              /* NULL, or owns the strings */
-    const char   *fault;             /* where they are malformed */
+    const char   *fault;             /* if they are malformed */
 } agw_claims_t;
 
 
@@ -68,10 +68,10 @@ typedef struct {
 
 
 /*
- * Reads a payload, and checks that required claims are there, that types and
- * grammars are right, and that claims agree.  Returns AGW_OK, and then the
- * caller has to call agw_claims_done(); or AGW_MALFORMED_CLAIMS, and claims
- * holds nothing but the fault: a static text such as "exp: not an integer", of
+ * Reads a payload, and checks that required claims are present, that types and
+ * grammars are right, and that claims agree with each other.  Returns AGW_OK,
+ * and the caller has to call agw_claims_done(); or AGW_MALFORMED_CLAIMS, and
+ * claims has only the fault, a static text such as "exp: not an integer", of
  * printable ASCII without '(' and ')'.  The strings are borrowed from the
  * payload, or owned by claims->json.
  */
@@ -79,12 +79,12 @@ typedef struct {
 agw_reason_t agw_claims_read(agw_claims_t *claims, agw_str_t payload);
 
 
-/* the same, slower, always with every claim in claims->json */
+/* the same, slower, with all claims in claims->json */
 
 agw_reason_t agw_claims_read_json(agw_claims_t *claims, agw_str_t payload);
 
 
-/* frees what either has allocated; a second call does nothing */
+/* frees what these have allocated; a second call does nothing */
 
 void agw_claims_done(agw_claims_t *claims);
 

@@ -1,12 +1,11 @@
 
 /*
- * Written by hand for speed: a payload of ours with all its claims costs 2,700
- * instructions here and 53,400 with jansson (x86-64, gcc -O2, jansson 2.14).
- * All else that a new HS256 token costs is less than 30,000.
- *
- * One pass, which decides nothing: what is not plain is left to the general
- * reader.  Both fill the same structure, which agw_claims.c then checks; a
- * unit test and a fuzzer compare the two.
+ * Written by hand for speed: to read one of our payloads takes 2,700
+ * instructions here, and 53,400 with jansson (x86-64, gcc -O2, jansson 2.14).
+ * All else that a new HS256 token takes is less than 30,000.  This reader
+ * decides nothing: it leaves what is not plain to the general reader.  Both
+ * fill the same structure, which agw_claims.c then checks; a unit test and a
+ * fuzzer compare the two.
  */
 
 

@@ -13,11 +13,11 @@
 
 
 /*
- * Reads a payload that is one flat object without white space, of claims of
- * agw_claims_t alone, each at most once, in any order, with strings of
+ * Reads a payload that is one flat object without white space, which has only
+ * claims of agw_claims_t, each at most once, in any order, with strings of
  * printable ASCII without escapes.  Returns 0 and sets what jansson would have
  * read, borrowed from the payload.  Returns -1 for any other payload, which
- * may be valid all the same; then claims is undefined.
+ * may be valid nevertheless; then claims is undefined.
  */
 
 int agw_claims_read_flat(agw_claims_t *claims, agw_str_t payload);

@@ -23,9 +23,9 @@ agw_reason_t agw_bearer_parse(agw_str_t value, agw_str_t *token);
 
 
 /*
- * The same, but *token may be any bytes.  That is enough for a token that is
- * only compared with one that was verified, or that is verified next: nothing
- * but a b64token passes.
+ * The same, but *token may be any bytes.  That is enough if the token is then
+ * compared with a verified one, or verified itself: only a b64token passes
+ * either.
  */
 
 agw_reason_t agw_bearer_split(agw_str_t value, agw_str_t *token);

@@ -12,9 +12,9 @@ static int agw_escape(agw_str_t s, size_t i, unsigned char *c);
 
 
 /*
- * Escapes never overlap, and decoding one makes the text shorter, so that the
- * result is the same in whatever order they are decoded.  So one pass will do,
- * which looks at the end of the result again after each byte.
+ * Escapes never overlap, and decoding one makes the text shorter, so the order
+ * of decoding does not change the result.  One pass is enough: after each byte
+ * it looks at the end of the result again.
  */
 
 size_t

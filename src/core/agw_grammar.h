@@ -20,11 +20,12 @@ int agw_is_id(agw_str_t s);
 
 
 /*
- * How many characters at the beginning of s are unreserved; and how many are
- * printable ASCII that a JSON string does not escape (RFC 8259, section 7).
+ * How many characters at the beginning of s are unreserved or a '/'; and how
+ * many are printable ASCII that a JSON string does not escape (RFC 8259,
+ * section 7).
  */
 
-size_t agw_span_unreserved(agw_str_t s);
+size_t agw_span_path(agw_str_t s);
 size_t agw_span_plain(agw_str_t s);
 
 

@@ -23,16 +23,16 @@
 json_t *agw_json_object(agw_str_t text);
 
 
-/* the same; where it returns NULL, *fault says why, in static words of ours */
+/* the same; if it returns NULL, *fault is a static text that says why */
 
 json_t *agw_json_object_or(agw_str_t text, const char **fault);
 
 
 /*
  * Between agw_json_wiping_begin() and _end() everything that jansson frees is
- * wiped: for keys and for bodies.  What is allocated between such calls has to
- * be freed between such calls.  jansson's allocator is one for the process: no
- * other thread may use jansson meanwhile.
+ * wiped: for keys and for bodies.  What is allocated between the two must be
+ * freed between the two, or between a later pair of these calls.  jansson has
+ * one allocator for the process, so no other thread may use it meanwhile.
  */
 
 typedef struct {
@@ -47,8 +47,8 @@ void agw_json_wiping_end(const agw_json_allocator_t *former);
 /*
  * Members by name.  Each returns 1 and sets *out if the member has the type,
  * 0 if it is absent, -1 if it has another type.  A string is borrowed from the
- * object.  A real is not an integer; an integer that is not 0 to AGW_TIME_MAX
- * is AGW_JSON_RANGE.
+ * object.  A real is not an integer; for an integer that is not 0 to
+ * AGW_TIME_MAX the result is AGW_JSON_RANGE.
  */
 
 #define AGW_JSON_RANGE   (-2)

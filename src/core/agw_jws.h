@@ -43,8 +43,8 @@ agw_reason_t agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring,
 
 /*
  * Decodes the payload of a token that agw_jws_verify() has accepted before:
- * nothing is verified here.  buf likewise.  Returns 0, or -1 if the structure
- * is not that of a token.
+ * nothing is verified here.  buf is as above.  Returns 0, or -1 if the
+ * structure is not that of a token.
  */
 
 int agw_jws_payload(agw_str_t token, unsigned char *buf, agw_str_t *payload);

@@ -4,9 +4,9 @@
  * lines, an empty line and a value, and nothing stands between the parts.
  *
  * Written by hand, because nginx has no such parser, and because it is strict:
- * what RFC 2046 allows and no client writes is refused, so that nobody behind
- * can read the body in another way.  Names and values are borrowed from the
- * body: no secret is copied.
+ * what RFC 2046 allows and no client writes is refused, so that no other
+ * program can read the body in another way.  Names and values are borrowed from
+ * the body: no secret is copied.
  */
 
 
@@ -441,7 +441,7 @@ agw_take_line(agw_cursor_t *in, agw_str_t *line)
 }
 
 
-/* without the line break before a delimiter, which the caller checks */
+/* the caller has checked the line break before the delimiter */
 
 static int
 agw_take_delimiter(agw_cursor_t *in, agw_str_t boundary)

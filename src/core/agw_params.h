@@ -68,8 +68,8 @@ int agw_params_add(agw_params_t *params, const agw_param_t *param);
 
 
 /*
- * Returns 0 and sets *value, which is empty if the parameter is absent:
- * an empty value counts as absent; or -1 if it is no text.
+ * Returns 0 and sets *value, or -1 if the parameter is no text.  *value is
+ * empty if the parameter is absent: an empty value counts as absent.
  */
 
 int agw_params_text(const agw_params_t *params, const char *name,

@@ -1,9 +1,16 @@
 
 /*
  * An upstream may decode a path once, twice or not at all, may remove the
- * parameters of its segments, and may then remove dot segments.  A path that
- * two of them could read in different ways is refused; any other is passed on
+ * parameters of its segments, and may then resolve dot segments.  A path that
+ * two servers could read in different ways is refused; any other is passed on
  * unchanged.
+ *
+ * Nearly all paths consist of letters, digits and "-._~", and none of their
+ * segments begins with a dot: no server reads such a path in another way, and
+ * agw_path_is_plain() accepts it.  Any other path is decoded until nothing is
+ * left to decode, which is the most that a server can do.  It is accepted if
+ * decoding made no new segment, and the decoded segments have nothing that
+ * servers treat differently.
  */
 
 
@@ -12,7 +19,6 @@
 #include "agw_decoding.h"
 #include "agw_grammar.h"
 #include "agw_path.h"
-#include "agw_segment.h"
 
 
 static int agw_path_is_plain(agw_str_t path);
@@ -40,6 +46,39 @@ agw_reason_t
 agw_path_check_decoded(agw_str_t path)
 {
     return agw_path_is_plain(path) ? AGW_OK : agw_path_check_spelling(path);
+}
+
+
+/*
+ * Whether a path is plainly unambiguous, as nearly all are: it has unreserved
+ * characters (RFC 3986, section 2.3) and slashes alone, no segment begins with
+ * a dot, and only the last may be empty.
+ */
+
+static int
+agw_path_is_plain(agw_str_t path)
+{
+    const unsigned char  *p, *end;
+
+    if (path.len == 0 || path.data[0] != '/'
+        || agw_span_path(path) != path.len)
+    {
+        return 0;
+    }
+
+    p = path.data;
+    end = p + path.len;
+
+    while (p != NULL && ++p < end) {
+
+        if (*p == '/' || *p == '.') {
+            return 0;
+        }
+
+        p = memchr(p, '/', (size_t) (end - p));
+    }
+
+    return 1;
 }
 
 
@@ -72,23 +111,48 @@ agw_path_check_spelling(agw_str_t path)
         slashes++;
     }
 
-    if (memchr(path.data, '%', path.len) == NULL) {
-        return agw_path_check_segments(path, slashes);
+    reason = AGW_INTERNAL_ERROR;
+
+    if (agw_path_decode(path, &decoded, &buf) == 0) {
+        reason = agw_path_check_segments(decoded, slashes);
     }
-
-    buf = malloc(path.len);
-    if (buf == NULL) {
-        return AGW_INTERNAL_ERROR;
-    }
-
-    decoded.data = buf;
-    decoded.len = agw_percent_decode_all(path, buf);
-
-    reason = agw_path_check_segments(decoded, slashes);
 
     free(buf);
 
     return reason;
+}
+
+
+/* slashes: their number in the path before it was decoded */
+
+static agw_reason_t
+agw_path_check_segments(agw_str_t path, size_t slashes)
+{
+    size_t     i;
+    agw_str_t  segment;
+
+    if (agw_has_control(path) || !agw_is_utf8(path)
+        || memchr(path.data, '\\', path.len) != NULL)
+    {
+        return AGW_AMBIGUOUS_PATH;
+    }
+
+    for (i = 0; i < path.len; i += segment.len + 1) {
+
+        /* path[i] is a '/' in each round */
+
+        if (slashes-- == 0) {
+            return AGW_AMBIGUOUS_PATH;
+        }
+
+        segment = agw_path_segment(path, i + 1);
+
+        if (agw_is_dot_segment(segment)) {
+            return AGW_AMBIGUOUS_PATH;
+        }
+    }
+
+    return AGW_OK;
 }
 
 
@@ -111,27 +175,91 @@ agw_path_check_after(agw_str_t path, agw_str_t name)
         rest.len--;
     }
 
-    segment = agw_segment(rest, 0);
+    segment = agw_path_segment(rest, 0);
 
-    /* with any other first character it is no dot and no space once decoded */
+    /* with any other first character it is no dot segment once decoded */
 
     if (segment.len == 0 || memchr(". %", segment.data[0], 3) == NULL) {
         return AGW_OK;
     }
 
-    buf = malloc(segment.len);
-    if (buf == NULL) {
+    if (agw_path_decode(segment, &decoded, &buf) != 0) {
         return AGW_INTERNAL_ERROR;
     }
 
-    decoded.data = buf;
-    decoded.len = agw_percent_decode_all(segment, buf);
-
-    dots = agw_is_dot_segment(agw_segment(decoded, 0));
+    dots = agw_is_dot_segment(agw_path_segment(decoded, 0));
 
     free(buf);
 
     return dots ? AGW_AMBIGUOUS_PATH : AGW_OK;
+}
+
+
+int
+agw_path_decode(agw_str_t path, agw_str_t *decoded, unsigned char **buf)
+{
+    *decoded = path;
+    *buf = NULL;
+
+    if (path.len == 0 || memchr(path.data, '%', path.len) == NULL) {
+        return 0;
+    }
+
+    *buf = malloc(path.len);
+    if (*buf == NULL) {
+        return -1;
+    }
+
+    decoded->data = *buf;
+    decoded->len = agw_percent_decode_all(path, *buf);
+
+    return 0;
+}
+
+
+agw_str_t
+agw_path_segment(agw_str_t path, size_t i)
+{
+    agw_str_t             segment;
+    const unsigned char  *slash;
+
+    segment.data = path.data + i;
+    segment.len = path.len - i;
+
+    slash = segment.len ? memchr(segment.data, '/', segment.len) : NULL;
+
+    if (slash != NULL) {
+        segment.len = (size_t) (slash - segment.data);
+    }
+
+    return segment;
+}
+
+
+int
+agw_is_dot_segment(agw_str_t segment)
+{
+    int            dot;
+    size_t         i;
+    unsigned char  c;
+
+    dot = 0;
+
+    for (i = 0; i < segment.len; i++) {
+        c = segment.data[i];
+
+        if (c == ';' || c == '?' || c == '#') {
+            break;
+        }
+
+        if (c != '.' && c != ' ') {
+            return 0;
+        }
+
+        dot |= (c == '.');
+    }
+
+    return dot;
 }
 
 
@@ -209,69 +337,4 @@ agw_scheme(agw_str_t uri)
     }
 
     return 0;
-}
-
-
-/*
- * Whether a path is plainly unambiguous, as nearly all are: segments of
- * unreserved characters (RFC 3986, section 2.3), none of which begins with a
- * dot, and only the last of which may be empty.
- */
-
-static int
-agw_path_is_plain(agw_str_t path)
-{
-    size_t     n;
-    agw_str_t  rest;
-
-    rest = path;
-
-    while (rest.len && rest.data[0] == '/') {
-        rest.data++;
-        rest.len--;
-
-        n = agw_span_unreserved(rest);
-
-        if (n == 0 || rest.data[0] == '.') {
-            break;
-        }
-
-        rest.data += n;
-        rest.len -= n;
-    }
-
-    return path.len != 0 && rest.len == 0;
-}
-
-
-/* slashes: their number in the path before it was decoded */
-
-static agw_reason_t
-agw_path_check_segments(agw_str_t path, size_t slashes)
-{
-    size_t     i;
-    agw_str_t  segment;
-
-    if (agw_has_control(path) || !agw_is_utf8(path)
-        || memchr(path.data, '\\', path.len) != NULL)
-    {
-        return AGW_AMBIGUOUS_PATH;
-    }
-
-    for (i = 0; i < path.len; i += segment.len + 1) {
-
-        /* path[i] is a '/' in each round */
-
-        if (slashes-- == 0) {
-            return AGW_AMBIGUOUS_PATH;
-        }
-
-        segment = agw_segment(path, i + 1);
-
-        if (agw_is_dot_segment(segment)) {
-            return AGW_AMBIGUOUS_PATH;
-        }
-    }
-
-    return AGW_OK;
 }

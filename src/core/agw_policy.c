@@ -7,19 +7,20 @@
 #include "agw_policy.h"
 
 
-static agw_reason_t agw_policy_owner(const agw_requirement_t *demand);
+static agw_reason_t agw_policy_owner(const agw_requirement_t *requirement);
 static agw_api_key_state_t agw_policy_api_key_state(
     const agw_api_key_row_t *row, int64_t now);
 
 
 agw_reason_t
-agw_policy_access(const agw_claims_t *claims, const agw_requirement_t *demand)
+agw_policy_access(const agw_claims_t *claims,
+    const agw_requirement_t *requirement)
 {
-    if (demand->require == AGW_REQUIRE_PARTNER) {
+    if (requirement->require == AGW_REQUIRE_PARTNER) {
 
         /* a partner token never gives access to a business by itself */
 
-        if (claims->kind != AGW_KIND_PARTNER || demand->business_id.len) {
+        if (claims->kind != AGW_KIND_PARTNER || requirement->business_id.len) {
             return AGW_WRONG_KIND;
         }
 
@@ -27,24 +28,24 @@ agw_policy_access(const agw_claims_t *claims, const agw_requirement_t *demand)
     }
 
     if (claims->kind == AGW_KIND_PARTNER) {
-        return agw_policy_owner(demand);
+        return agw_policy_owner(requirement);
     }
 
-    if (!(demand->require & AGW_REQUIRE_BUSINESS)
+    if (!(requirement->require & AGW_REQUIRE_BUSINESS)
         || claims->kind != AGW_KIND_BUSINESS)
     {
         return AGW_WRONG_KIND;
     }
 
-    if (!agw_scope_has(claims->scope, demand->scope)) {
+    if (!agw_scope_has(claims->scope, requirement->scope)) {
         return AGW_INSUFFICIENT_SCOPE;
     }
 
-    if (demand->business_id.len == 0) {
+    if (requirement->business_id.len == 0) {
         return AGW_NO_BUSINESS_IN_PATH;
     }
 
-    if (!agw_str_eq(claims->business_id, demand->business_id)) {
+    if (!agw_str_eq(claims->business_id, requirement->business_id)) {
         return AGW_WRONG_BUSINESS;
     }
 
@@ -53,17 +54,17 @@ agw_policy_access(const agw_claims_t *claims, const agw_requirement_t *demand)
 
 
 static agw_reason_t
-agw_policy_owner(const agw_requirement_t *demand)
+agw_policy_owner(const agw_requirement_t *requirement)
 {
-    if (!(demand->require & AGW_REQUIRE_OWNER)) {
+    if (!(requirement->require & AGW_REQUIRE_OWNER)) {
         return AGW_WRONG_KIND;
     }
 
-    if (demand->business_id.len == 0) {
+    if (requirement->business_id.len == 0) {
         return AGW_NO_BUSINESS_IN_PATH;
     }
 
-    if (!demand->owned) {
+    if (!requirement->owned) {
         return AGW_NOT_OWNER;
     }
 

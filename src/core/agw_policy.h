@@ -11,7 +11,7 @@
 #include "agw_claims.h"
 
 
-/* what a location requires: bits, since "business owner" is two */
+/* what a location requires; bits, since "business owner" is two of them */
 
 #define AGW_REQUIRE_OFF        0u
 #define AGW_REQUIRE_PARTNER    1u
@@ -23,19 +23,20 @@ typedef struct {
     unsigned      require;           /* AGW_REQUIRE_* */
     agw_str_t     scope;             /* of a business token */
     agw_str_t     business_id;       /* of the URL; empty if none */
-    unsigned      owned:1;           /* by the partner, as the store says */
+    unsigned      owned:1;           /* the partner owns the business */
 } agw_requirement_t;
 
 
 /*
- * Checks verified claims against the demand: kind, then scope, then business.
- * Returns AGW_OK, AGW_WRONG_KIND, AGW_INSUFFICIENT_SCOPE,
- * AGW_NO_BUSINESS_IN_PATH, AGW_WRONG_BUSINESS or AGW_NOT_OWNER.  The last is
- * for a partner token without demand->owned: then the store is to be asked.
+ * Checks verified claims against the requirement: kind, then scope, then
+ * business.  Returns AGW_OK, AGW_WRONG_KIND, AGW_INSUFFICIENT_SCOPE,
+ * AGW_NO_BUSINESS_IN_PATH, AGW_WRONG_BUSINESS or AGW_NOT_OWNER.  After the last
+ * the caller has to query the store, and call it again with
+ * requirement->owned if the partner owns the business.
  */
 
 agw_reason_t agw_policy_access(const agw_claims_t *claims,
-    const agw_requirement_t *demand);
+    const agw_requirement_t *requirement);
 
 
 /* the state of an API key, for the log: a client is never told */
@@ -79,22 +80,22 @@ typedef struct {
 agw_reason_t agw_policy_api_key(agw_api_key_row_t *row, int64_t now);
 
 
-/* a business, as seen by one partner */
+/* a business, and the partner whose request queries it */
 
 typedef struct {
-    unsigned      partner_active:1;  /* the asking partner */
+    unsigned      partner_active:1;
     unsigned      found:1;
-    unsigned      owned:1;           /* by the asking partner */
+    unsigned      owned:1;           /* by that partner */
     unsigned      active:1;
-    unsigned      token_ended:1;     /* the partner token that asks */
+    unsigned      token_ended:1;     /* that partner's token */
     int64_t       stamp;             /* of the store, when it was read */
 } agw_business_row_t;
 
 
 /*
- * AGW_OK, AGW_REVOKED (the partner is not active, or its token has ended),
- * AGW_UNKNOWN_BUSINESS, AGW_NOT_OWNER or AGW_ARCHIVED_BUSINESS, which only an
- * owner is told.
+ * AGW_OK; AGW_REVOKED if the partner is not active or its token has ended;
+ * AGW_UNKNOWN_BUSINESS; AGW_NOT_OWNER; or AGW_ARCHIVED_BUSINESS, of which only
+ * the owner learns.
  */
 
 agw_reason_t agw_policy_business(const agw_business_row_t *row);

@@ -2,38 +2,38 @@
 #include "agw_revoked_accounts.h"
 
 
-/* accounts of one class that are compared with each other */
+/* at most so many accounts of a class are compared */
 
 #define AGW_REVOKED_COMPARED  1024
 
 
-static int agw_revoked_is_superseded(const agw_revoked_entry_t *entry,
-    const agw_revoked_entry_t *by);
-static void agw_revoked_put_in(agw_revoked_set_t *set, uint32_t *first,
+static int agw_revoked_entry_is_covered(const agw_revoked_entry_t *entry,
+    const agw_revoked_entry_t *partner);
+static void agw_revoked_ring_insert(agw_revoked_set_t *set, uint32_t *first,
     uint32_t n);
-static void agw_revoked_take_out(agw_revoked_set_t *set, uint32_t *first,
+static void agw_revoked_ring_remove(agw_revoked_set_t *set, uint32_t *first,
     uint32_t n);
-static void agw_revoked_set_count_of(agw_revoked_set_t *set,
+static void agw_revoked_account_resize(agw_revoked_set_t *set,
     uint32_t account, uint32_t count);
 static unsigned agw_revoked_class(uint32_t count);
 
 
 void
-agw_revoked_begin(agw_revoked_set_t *set)
+agw_revoked_write_begin(agw_revoked_set_t *set)
 {
-    if (agw_revoked_table_begin(&set->table)) {
+    if (agw_revoked_table_write_begin(&set->table)) {
         agw_revoked_recount(set);
     }
 }
 
 
 void
-agw_revoked_end(agw_revoked_set_t *set)
+agw_revoked_write_end(agw_revoked_set_t *set)
 {
-    __atomic_store_n(&set->more, set->leaving != 0 || set->unswept != 0,
+    __atomic_store_n(&set->to_sweep, set->merged != 0 || set->unswept != 0,
                      __ATOMIC_RELAXED);
 
-    agw_revoked_table_end(&set->table);
+    agw_revoked_table_write_end(&set->table);
 }
 
 
@@ -83,7 +83,7 @@ agw_revoked_pair(const agw_revoked_set_t *set, agw_str_t first,
 
 
 uint32_t
-agw_revoked_account(const agw_revoked_set_t *set, agw_str_t partner_id)
+agw_revoked_account_find(const agw_revoked_set_t *set, agw_str_t partner_id)
 {
     return partner_id.len == 0
            ? 0 : agw_revoked_table_find(&set->table, AGW_REVOCATION_PARTNER,
@@ -92,7 +92,7 @@ agw_revoked_account(const agw_revoked_set_t *set, agw_str_t partner_id)
 
 
 void
-agw_revoked_changed(agw_revoked_set_t *set)
+agw_revoked_next_generation(agw_revoked_set_t *set)
 {
     __atomic_add_fetch(&set->generation, 1, __ATOMIC_SEQ_CST);
 }
@@ -114,74 +114,73 @@ agw_revoked_raise(agw_revoked_set_t *set, agw_revoked_entry_t *entry,
         __atomic_store_n(&entry->stamp, stamp, __ATOMIC_SEQ_CST);
     }
 
-    agw_revoked_changed(set);
+    agw_revoked_next_generation(set);
 }
 
 
 uint32_t
-agw_revoked_open_account(agw_revoked_set_t *set, agw_hash_t id)
+agw_revoked_account_open(agw_revoked_set_t *set, agw_hash_t id)
 {
     uint32_t  n;
 
-    n = agw_revoked_table_take(&set->table);
+    n = agw_revoked_table_alloc(&set->table);
 
     agw_revoked_table_link(&set->table, n, AGW_REVOCATION_PARTNER, id);
-    agw_revoked_put_in(set, &set->classes[0], n);
+    agw_revoked_ring_insert(set, &set->classes[0], n);
 
     return n;
 }
 
 
 void
-agw_revoked_enter(agw_revoked_set_t *set, uint32_t n)
+agw_revoked_account_add(agw_revoked_set_t *set, uint32_t n)
 {
-    agw_revoked_entry_t  *entry, *by;
+    agw_revoked_entry_t  *entry, *partner;
 
     entry = agw_revoked_entry(set, n);
 
-    if (entry->slot.kind == AGW_REVOCATION_PARTNER || entry->owner == 0) {
+    if (entry->slot.kind == AGW_REVOCATION_PARTNER || entry->account == 0) {
         return;
     }
 
-    by = agw_revoked_entry(set, entry->owner);
+    partner = agw_revoked_entry(set, entry->account);
 
     if (entry->slot.kind == AGW_REVOCATION_BUSINESS) {
-        by->businesses++;
+        partner->businesses++;
         return;
     }
 
-    if (agw_revoked_is_superseded(entry, by)) {
-        agw_revoked_put_in(set, &set->leaving, n);
-        set->left++;
+    if (agw_revoked_entry_is_covered(entry, partner)) {
+        agw_revoked_ring_insert(set, &set->merged, n);
+        set->merged_count++;
         return;
     }
 
-    agw_revoked_note(by, entry->stamp, entry->time);
-    agw_revoked_put_in(set, &by->first, n);
-    agw_revoked_set_count_of(set, entry->owner, by->count + 1);
+    agw_revoked_account_raise(partner, entry->stamp, entry->time);
+    agw_revoked_ring_insert(set, &partner->first, n);
+    agw_revoked_account_resize(set, entry->account, partner->count + 1);
 }
 
 
-/* the highest that the entries of an account have */
-
 void
-agw_revoked_note(agw_revoked_entry_t *by, int64_t stamp, uint32_t time)
+agw_revoked_account_raise(agw_revoked_entry_t *partner, int64_t stamp,
+    uint32_t time)
 {
-    if (stamp > by->high_stamp) {
-        by->high_stamp = stamp;
+    if (stamp > partner->high_stamp) {
+        partner->high_stamp = stamp;
     }
 
-    if (time > by->high_time) {
-        by->high_time = time;
+    if (time > partner->high_time) {
+        partner->high_time = time;
     }
 }
 
 
 static int
-agw_revoked_is_superseded(const agw_revoked_entry_t *entry,
-    const agw_revoked_entry_t *by)
+agw_revoked_entry_is_covered(const agw_revoked_entry_t *entry,
+    const agw_revoked_entry_t *partner)
 {
-    return entry->stamp <= by->stamp && entry->time <= by->time;
+    return entry->stamp <= partner->stamp && entry->time <= partner->time;
 }
 
 
@@ -189,12 +188,12 @@ void
 agw_revoked_sweep_slot(agw_revoked_set_t *set, uint32_t n)
 {
     uint32_t              account;
-    agw_revoked_entry_t  *entry, *by;
+    agw_revoked_entry_t  *entry, *partner;
 
     entry = agw_revoked_entry(set, n);
 
     if (entry->slot.kind == AGW_REVOCATION_PARTNER) {
-        agw_revoked_close_account(set, n);
+        agw_revoked_account_close(set, n);
         return;
     }
 
@@ -202,42 +201,42 @@ agw_revoked_sweep_slot(agw_revoked_set_t *set, uint32_t n)
         return;
     }
 
-    account = entry->owner;
+    account = entry->account;
 
     if (account != 0) {
-        by = agw_revoked_entry(set, account);
+        partner = agw_revoked_entry(set, account);
 
         if (entry->slot.kind == AGW_REVOCATION_BUSINESS) {
-            by->businesses--;
+            partner->businesses--;
 
         } else {
-            agw_revoked_take_out(set, &by->first, n);
-            agw_revoked_set_count_of(set, account, by->count - 1);
+            agw_revoked_ring_remove(set, &partner->first, n);
+            agw_revoked_account_resize(set, account, partner->count - 1);
         }
     }
 
     agw_revoked_table_unlink(&set->table, n);
 
     if (account != 0) {
-        agw_revoked_close_account(set, account);
+        agw_revoked_account_close(set, account);
     }
 }
 
 
 /*
- * Entries that are leaving still name their account.  It may be looked at
- * again after it was removed, which ends its place in a ring.
+ * Merged entries still name their account, which therefore stays while there
+ * are any.  An account that was closed before has no "prev".
  */
 
 void
-agw_revoked_close_account(agw_revoked_set_t *set, uint32_t n)
+agw_revoked_account_close(agw_revoked_set_t *set, uint32_t n)
 {
     agw_revoked_entry_t  *entry;
 
     entry = agw_revoked_entry(set, n);
 
     if (entry->stamp > set->floor || entry->slot.prev == 0
-        || set->leaving != 0)
+        || set->merged != 0)
     {
         return;
     }
@@ -245,15 +244,15 @@ agw_revoked_close_account(agw_revoked_set_t *set, uint32_t n)
     __atomic_store_n(&entry->stamp, 0, __ATOMIC_SEQ_CST);
     __atomic_store_n(&entry->time, 0, __ATOMIC_SEQ_CST);
 
-    /* a process that died may have held these slots */
+    /* if nothing is reserved now, the process that reserved it has died */
 
     if (entry->count != 0 || entry->businesses != 0
-        || (entry->held != 0 && set->writes != 0))
+        || (entry->reserved != 0 && set->reserved_writes != 0))
     {
         return;
     }
 
-    agw_revoked_take_out(set, &set->classes[0], n);
+    agw_revoked_ring_remove(set, &set->classes[0], n);
     agw_revoked_table_unlink(&set->table, n);
 
     entry->slot.prev = 0;
@@ -262,10 +261,10 @@ agw_revoked_close_account(agw_revoked_set_t *set, uint32_t n)
 
 int
 agw_revoked_is_refused(const agw_revocation_t *revocation,
-    const agw_revoked_entry_t *by)
+    const agw_revoked_entry_t *partner)
 {
     return revocation->kind == AGW_REVOCATION_TOKEN && revocation->seq_known
-           && revocation->seq < by->stamp;
+           && revocation->seq < partner->stamp;
 }
 
 
@@ -299,7 +298,7 @@ agw_revoked_largest(const agw_revoked_set_t *set)
 
         n = entry->slot.link;
 
-        /* all of its class are larger than half of that */
+        /* the largest that there can be; all are larger than half of that */
 
         if (n == first || entry->count == UINT32_MAX >> (32 - bits)) {
             break;
@@ -310,81 +309,83 @@ agw_revoked_largest(const agw_revoked_set_t *set)
 }
 
 
-/* the cut-off is published before what it replaces is removed */
+/* readers see the cut-off before the entries that it replaces are removed */
 
 void
 agw_revoked_merge(agw_revoked_set_t *set, uint32_t account)
 {
     uint32_t              last;
-    agw_revoked_entry_t  *by, *first, *leaving;
+    agw_revoked_entry_t  *partner, *first, *merged;
 
-    by = agw_revoked_entry(set, account);
+    partner = agw_revoked_entry(set, account);
 
-    if (by->count == 0) {
+    if (partner->count == 0) {
         return;
     }
 
-    agw_revoked_raise(set, by, by->high_stamp, by->high_time);
+    agw_revoked_raise(set, partner, partner->high_stamp, partner->high_time);
 
     /* two rings become one */
 
-    if (set->leaving == 0) {
-        set->leaving = by->first;
+    if (set->merged == 0) {
+        set->merged = partner->first;
 
     } else {
-        first = agw_revoked_entry(set, by->first);
-        leaving = agw_revoked_entry(set, set->leaving);
+        first = agw_revoked_entry(set, partner->first);
+        merged = agw_revoked_entry(set, set->merged);
         last = first->slot.prev;
 
-        agw_revoked_entry(set, leaving->slot.prev)->slot.link = by->first;
-        agw_revoked_entry(set, last)->slot.link = set->leaving;
-        first->slot.prev = leaving->slot.prev;
-        leaving->slot.prev = last;
+        agw_revoked_entry(set, merged->slot.prev)->slot.link = partner->first;
+        agw_revoked_entry(set, last)->slot.link = set->merged;
+        first->slot.prev = merged->slot.prev;
+        merged->slot.prev = last;
     }
 
-    set->left += by->count;
+    set->merged_count += partner->count;
 
-    by->first = 0;
+    partner->first = 0;
 
-    agw_revoked_set_count_of(set, account, 0);
+    agw_revoked_account_resize(set, account, 0);
 }
 
 
 void
-agw_revoked_absorb(agw_revoked_set_t *set, uint32_t account)
+agw_revoked_merge_covered(agw_revoked_set_t *set, uint32_t account)
 {
-    agw_revoked_entry_t  *by;
+    agw_revoked_entry_t  *partner;
 
-    by = agw_revoked_entry(set, account);
+    partner = agw_revoked_entry(set, account);
 
-    if (by->stamp >= by->high_stamp && by->time >= by->high_time) {
+    if (partner->stamp >= partner->high_stamp
+        && partner->time >= partner->high_time)
+    {
         agw_revoked_merge(set, account);
     }
 }
 
 
-/* an entry that was raised after the merge stays */
+/* an entry that was raised after the merge goes back to its account */
 
 void
-agw_revoked_see_off(agw_revoked_set_t *set, uint32_t some)
+agw_revoked_remove_merged(agw_revoked_set_t *set, uint32_t some)
 {
     uint32_t              n;
     agw_revoked_entry_t  *entry;
 
-    while (some-- != 0 && set->leaving != 0) {
-        n = set->leaving;
+    while (some-- != 0 && set->merged != 0) {
+        n = set->merged;
         entry = agw_revoked_entry(set, n);
 
-        agw_revoked_take_out(set, &set->leaving, n);
-        set->left--;
+        agw_revoked_ring_remove(set, &set->merged, n);
+        set->merged_count--;
 
-        if (agw_revoked_is_superseded(entry,
-                                      agw_revoked_entry(set, entry->owner)))
+        if (agw_revoked_entry_is_covered(entry,
+                                      agw_revoked_entry(set, entry->account)))
         {
             agw_revoked_table_unlink(&set->table, n);
 
         } else {
-            agw_revoked_enter(set, n);
+            agw_revoked_account_add(set, n);
         }
     }
 
@@ -400,18 +401,18 @@ agw_revoked_recount(agw_revoked_set_t *set)
 
     memset(set->classes, 0, sizeof(set->classes));
 
-    set->counted = 0;
-    set->leaving = 0;
-    set->left = 0;
-    set->writes = 0;
-    set->slots = 0;
+    set->mergeable = 0;
+    set->merged = 0;
+    set->merged_count = 0;
+    set->reserved_writes = 0;
+    set->reserved_slots = 0;
 
     for (n = 0; n < AGW_REVOKED_PROCESSES; n++) {
-        set->writes += set->seats[n].writes;
-        set->slots += set->seats[n].slots;
+        set->reserved_writes += set->reserved[n].writes;
+        set->reserved_slots += set->reserved[n].slots;
     }
 
-    for (n = 1; n <= set->table.fresh; n++) {
+    for (n = 1; n <= set->table.high_water; n++) {
         entry = agw_revoked_entry(set, n);
 
         if (entry->slot.kind == AGW_REVOCATION_PARTNER) {
@@ -421,15 +422,15 @@ agw_revoked_recount(agw_revoked_set_t *set)
             entry->high_stamp = 0;
             entry->high_time = 0;
 
-            agw_revoked_put_in(set, &set->classes[0], n);
+            agw_revoked_ring_insert(set, &set->classes[0], n);
         }
     }
 
-    for (n = 1; n <= set->table.fresh; n++) {
+    for (n = 1; n <= set->table.high_water; n++) {
         entry = agw_revoked_entry(set, n);
 
         if (entry->slot.kind != 0) {
-            agw_revoked_enter(set, n);
+            agw_revoked_account_add(set, n);
         }
 
         if (entry->slot.kind != 0 && entry->stamp > set->stamp) {
@@ -439,14 +440,14 @@ agw_revoked_recount(agw_revoked_set_t *set)
 
     set->unswept = set->table.capacity;
 
-    /* an entry that is there, and that nobody was told of */
+    /* there may be an entry that readers were not told of */
 
-    agw_revoked_changed(set);
+    agw_revoked_next_generation(set);
 }
 
 
 static void
-agw_revoked_put_in(agw_revoked_set_t *set, uint32_t *first, uint32_t n)
+agw_revoked_ring_insert(agw_revoked_set_t *set, uint32_t *first, uint32_t n)
 {
     agw_revoked_entry_t  *entry, *next, *last;
 
@@ -470,7 +471,7 @@ agw_revoked_put_in(agw_revoked_set_t *set, uint32_t *first, uint32_t n)
 
 
 static void
-agw_revoked_take_out(agw_revoked_set_t *set, uint32_t *first, uint32_t n)
+agw_revoked_ring_remove(agw_revoked_set_t *set, uint32_t *first, uint32_t n)
 {
     agw_revoked_entry_t  *entry;
 
@@ -491,28 +492,28 @@ agw_revoked_take_out(agw_revoked_set_t *set, uint32_t *first, uint32_t n)
 
 
 static void
-agw_revoked_set_count_of(agw_revoked_set_t *set, uint32_t account,
+agw_revoked_account_resize(agw_revoked_set_t *set, uint32_t account,
     uint32_t count)
 {
     unsigned              before, after;
-    agw_revoked_entry_t  *by;
+    agw_revoked_entry_t  *partner;
 
-    by = agw_revoked_entry(set, account);
+    partner = agw_revoked_entry(set, account);
 
-    before = agw_revoked_class(by->count);
+    before = agw_revoked_class(partner->count);
     after = agw_revoked_class(count);
 
-    set->counted += count - by->count;
-    by->count = count;
+    set->mergeable += count - partner->count;
+    partner->count = count;
 
     if (count == 0) {
-        by->high_stamp = 0;
-        by->high_time = 0;
+        partner->high_stamp = 0;
+        partner->high_time = 0;
     }
 
     if (before != after) {
-        agw_revoked_take_out(set, &set->classes[before], account);
-        agw_revoked_put_in(set, &set->classes[after], account);
+        agw_revoked_ring_remove(set, &set->classes[before], account);
+        agw_revoked_ring_insert(set, &set->classes[after], account);
     }
 }
 

@@ -1,66 +1,66 @@
 
 /*
- * Room for entries is held before they are written to the store: so a write
- * that succeeds always has its place, and a caller without one is refused
- * alone.
+ * Room for an entry is reserved before it is written to the store: a write that
+ * succeeds always has its place in the set, and if there is no room, only that
+ * write is refused.
  */
 
 
 #include "agw_revoked_accounts.h"
 
 
-/* how many entries are removed at a time if there is no room */
+/* merged entries that are removed at a time if there is no room */
 
-#define AGW_REVOKED_SEEN_OFF  64
+#define AGW_REVOKED_REMOVED  64
 
 
-static agw_revoked_result_t agw_revoked_admits(agw_revoked_set_t *set,
+static agw_revoked_result_t agw_revoked_can_reserve(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, uint32_t account);
-static uint32_t agw_revoked_room(const agw_revoked_set_t *set);
+static uint32_t agw_revoked_unreserved(const agw_revoked_set_t *set);
 
 
 agw_revoked_result_t
 agw_revoked_set_reserve(agw_revoked_set_t *set,
-    const agw_revocation_t *revocation, unsigned seat)
+    const agw_revocation_t *revocation, unsigned process)
 {
     uint32_t              account, slots;
     agw_revoked_result_t  result;
 
-    if (seat >= AGW_REVOKED_PROCESSES
-        || set->seats[seat].writes == UINT16_MAX)
+    if (process >= AGW_REVOKED_PROCESSES
+        || set->reserved[process].writes == UINT16_MAX)
     {
         return AGW_REVOKED_SET_FULL;
     }
 
     slots = (revocation->kind == AGW_REVOCATION_BUSINESS);
 
-    agw_revoked_begin(set);
+    agw_revoked_write_begin(set);
 
-    account = agw_revoked_account(set, revocation->partner_id);
+    account = agw_revoked_account_find(set, revocation->partner_id);
 
-    /* what a process held that died, once nobody else holds anything */
+    /* if nothing is reserved now, the process that reserved it has died */
 
-    if (account != 0 && set->writes == 0) {
-        agw_revoked_entry(set, account)->held = 0;
+    if (account != 0 && set->reserved_writes == 0) {
+        agw_revoked_entry(set, account)->reserved = 0;
     }
 
-    result = agw_revoked_admits(set, revocation, account);
+    result = agw_revoked_can_reserve(set, revocation, account);
 
     if (result == AGW_REVOKED_SET_OK) {
         if (account == 0) {
-            account = agw_revoked_open_account(set,
+            account = agw_revoked_account_open(set,
                               agw_siphash(set->key, revocation->partner_id));
         }
 
-        agw_revoked_entry(set, account)->held++;
+        agw_revoked_entry(set, account)->reserved++;
 
-        set->seats[seat].writes++;
-        set->seats[seat].slots += slots;
-        set->writes++;
-        set->slots += slots;
+        set->reserved[process].writes++;
+        set->reserved[process].slots += slots;
+        set->reserved_writes++;
+        set->reserved_slots += slots;
     }
 
-    agw_revoked_end(set);
+    agw_revoked_write_end(set);
 
     return result;
 }
@@ -68,78 +68,78 @@ agw_revoked_set_reserve(agw_revoked_set_t *set,
 
 void
 agw_revoked_set_release(agw_revoked_set_t *set,
-    const agw_revocation_t *revocation, unsigned seat)
+    const agw_revocation_t *revocation, unsigned process)
 {
     uint32_t              account, slots;
-    agw_revoked_entry_t  *by;
+    agw_revoked_entry_t  *partner;
 
     slots = (revocation->kind == AGW_REVOCATION_BUSINESS);
 
-    agw_revoked_begin(set);
+    agw_revoked_write_begin(set);
 
-    account = agw_revoked_account(set, revocation->partner_id);
-    by = account ? agw_revoked_entry(set, account) : NULL;
+    account = agw_revoked_account_find(set, revocation->partner_id);
+    partner = account ? agw_revoked_entry(set, account) : NULL;
 
-    if (by != NULL && by->held != 0) {
-        by->held--;
+    if (partner != NULL && partner->reserved != 0) {
+        partner->reserved--;
     }
 
-    /* a seat may have been vacated meanwhile */
+    /* unless agw_revoked_set_release_all() was called meanwhile */
 
-    if (seat < AGW_REVOKED_PROCESSES && set->seats[seat].writes != 0
-        && set->seats[seat].slots >= slots)
+    if (process < AGW_REVOKED_PROCESSES && set->reserved[process].writes != 0
+        && set->reserved[process].slots >= slots)
     {
-        set->seats[seat].writes--;
-        set->seats[seat].slots -= slots;
-        set->writes--;
-        set->slots -= slots;
+        set->reserved[process].writes--;
+        set->reserved[process].slots -= slots;
+        set->reserved_writes--;
+        set->reserved_slots -= slots;
     }
 
-    /* the account was created for this write, which failed */
+    /* if the account was created for this write, and the write failed */
 
-    if (by != NULL && by->held == 0) {
-        agw_revoked_close_account(set, account);
+    if (partner != NULL && partner->reserved == 0) {
+        agw_revoked_account_close(set, account);
         agw_revoked_table_reclaim(&set->table);
     }
 
-    agw_revoked_end(set);
+    agw_revoked_write_end(set);
 }
 
 
 void
-agw_revoked_set_release_all(agw_revoked_set_t *set, unsigned seat)
+agw_revoked_set_release_all(agw_revoked_set_t *set, unsigned process)
 {
-    if (seat >= AGW_REVOKED_PROCESSES) {
+    if (process >= AGW_REVOKED_PROCESSES) {
         return;
     }
 
-    agw_revoked_begin(set);
+    agw_revoked_write_begin(set);
 
-    set->writes -= set->seats[seat].writes;
-    set->slots -= set->seats[seat].slots;
-    set->seats[seat].writes = 0;
-    set->seats[seat].slots = 0;
+    set->reserved_writes -= set->reserved[process].writes;
+    set->reserved_slots -= set->reserved[process].slots;
+    set->reserved[process].writes = 0;
+    set->reserved[process].slots = 0;
 
-    agw_revoked_end(set);
+    agw_revoked_write_end(set);
 }
 
 
 agw_revoked_result_t
 agw_revoked_make_room(agw_revoked_set_t *set, uint32_t needed)
 {
-    if ((uint64_t) set->table.spare + set->left + set->counted
-        < (uint64_t) set->slots + needed)
+    if ((uint64_t) set->table.free_count + set->merged_count + set->mergeable
+        < (uint64_t) set->reserved_slots + needed)
     {
         return AGW_REVOKED_SET_FULL;
     }
 
-    while (agw_revoked_room(set) < needed) {
+    while (agw_revoked_unreserved(set) < needed) {
 
-        if (set->leaving == 0) {
+        if (set->merged == 0) {
             agw_revoked_merge(set, agw_revoked_largest(set));
         }
 
-        agw_revoked_see_off(set, AGW_REVOKED_SEEN_OFF);
+        agw_revoked_remove_merged(set, AGW_REVOKED_REMOVED);
     }
 
     return AGW_REVOKED_SET_OK;
@@ -147,35 +147,35 @@ agw_revoked_make_room(agw_revoked_set_t *set, uint32_t needed)
 
 
 /*
- * An entry of a partner can at least be merged into its account, which
- * therefore must exist; but the account's own cut-off is raised for it only if
- * other entries of that partner are being written as well.  An entry of a
- * business needs a slot of its own.
+ * A token or an owner can always be merged into its account, which therefore
+ * must exist.  Its room is refused all the same, unless other entries of that
+ * partner are being written: a cut-off is raised only if that is inevitable.
+ * An entry of a business cannot be merged, and needs a slot.
  */
 
 static agw_revoked_result_t
-agw_revoked_admits(agw_revoked_set_t *set,
+agw_revoked_can_reserve(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, uint32_t account)
 {
     uint32_t                    n, needed;
-    const agw_revoked_entry_t  *by;
+    const agw_revoked_entry_t  *partner;
 
-    by = account ? agw_revoked_entry(set, account) : NULL;
-    needed = (by == NULL) + (revocation->kind != AGW_REVOCATION_PARTNER);
+    partner = account ? agw_revoked_entry(set, account) : NULL;
+    needed = (partner == NULL) + (revocation->kind != AGW_REVOCATION_PARTNER);
 
     n = agw_revoked_table_find(&set->table, revocation->kind,
                                agw_revoked_id(set, revocation));
 
-    if (by != NULL && revocation->kind != AGW_REVOCATION_BUSINESS
-        && (n != 0 || agw_revoked_is_refused(revocation, by)))
+    if (partner != NULL && revocation->kind != AGW_REVOCATION_BUSINESS
+        && (n != 0 || agw_revoked_is_refused(revocation, partner)))
     {
         return AGW_REVOKED_SET_OK;
     }
 
-    /* writes that are not finished count as entries */
+    /* unfinished writes count as entries */
 
-    if (by != NULL && n == 0 && revocation->kind == AGW_REVOCATION_BUSINESS
-        && by->businesses + by->held
+    if (partner != NULL && n == 0 && revocation->kind == AGW_REVOCATION_BUSINESS
+        && partner->businesses + partner->reserved
            >= set->table.capacity / AGW_REVOKED_SHARE)
     {
         return AGW_REVOKED_SET_SHARE_USED;
@@ -185,14 +185,15 @@ agw_revoked_admits(agw_revoked_set_t *set,
         return AGW_REVOKED_SET_OK;
     }
 
-    return by != NULL && by->held != 0
+    return partner != NULL && partner->reserved != 0
            && revocation->kind != AGW_REVOCATION_BUSINESS
            ? AGW_REVOKED_SET_OK : AGW_REVOKED_SET_FULL;
 }
 
 
 static uint32_t
-agw_revoked_room(const agw_revoked_set_t *set)
+agw_revoked_unreserved(const agw_revoked_set_t *set)
 {
-    return set->table.spare > set->slots ? set->table.spare - set->slots : 0;
+    return set->table.free_count > set->reserved_slots
+           ? set->table.free_count - set->reserved_slots : 0;
 }

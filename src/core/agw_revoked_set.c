@@ -1,7 +1,7 @@
 
 /*
- * An entry is published before the generation changes, and what refuses in its
- * place is published before the entry is removed.
+ * Readers see an entry before they see the generation change, and the cut-off
+ * that replaces an entry before the entry is removed.
  */
 
 
@@ -13,19 +13,19 @@
 
 #define AGW_REVOKED_TRIES     8
 
-/* slots at a time */
+/* slots that are swept at a time */
 
 #define AGW_REVOKED_SWEEP     4096
 
 
 static int agw_revoked_is_covered(const agw_revocation_t *revocation,
-    const agw_revoked_entry_t *by);
+    const agw_revoked_entry_t *partner);
 static agw_revoked_result_t agw_revoked_add_new(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, uint32_t account, agw_hash_t id);
 static void agw_revoked_insert(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, uint32_t account, agw_hash_t id);
 static uint32_t agw_revoked_time(int64_t time);
-static int agw_revoked_ends(const agw_revoked_set_t *set,
+static int agw_revoked_refuses(const agw_revoked_set_t *set,
     agw_revocation_kind_t kind, agw_hash_t id,
     const agw_revoked_token_t *token);
 
@@ -89,17 +89,17 @@ agw_revoked_set_add(agw_revoked_set_t *set,
     id = agw_revoked_id(set, revocation);
     time = agw_revoked_time(revocation->time);
 
-    agw_revoked_begin(set);
+    agw_revoked_write_begin(set);
 
     result = AGW_REVOKED_SET_OK;
-    account = agw_revoked_account(set, revocation->partner_id);
+    account = agw_revoked_account_find(set, revocation->partner_id);
     n = agw_revoked_table_find(&set->table, revocation->kind, id);
 
     if (account != 0
         && agw_revoked_is_covered(revocation,
                                   agw_revoked_entry(set, account)))
     {
-        /* nothing more is refused */
+        /* it would refuse nothing more */
 
     } else if (n == 0) {
         result = agw_revoked_add_new(set, revocation, account, id);
@@ -110,17 +110,17 @@ agw_revoked_set_add(agw_revoked_set_t *set,
         agw_revoked_raise(set, entry, revocation->stamp, time);
 
         if (n == account) {
-            agw_revoked_absorb(set, account);
+            agw_revoked_merge_covered(set, account);
 
         } else if (account != 0
                    && revocation->kind != AGW_REVOCATION_BUSINESS)
         {
-            agw_revoked_note(agw_revoked_entry(set, account),
-                             revocation->stamp, time);
+            agw_revoked_account_raise(agw_revoked_entry(set, account),
+                                      revocation->stamp, time);
 
-        } else if (account != 0 && entry->owner == 0) {
-            entry->owner = account;
-            agw_revoked_enter(set, n);
+        } else if (account != 0 && entry->account == 0) {
+            entry->account = account;
+            agw_revoked_account_add(set, n);
         }
     }
 
@@ -128,7 +128,7 @@ agw_revoked_set_add(agw_revoked_set_t *set,
         agw_revoked_set_raise_stamp(set, revocation->stamp);
     }
 
-    agw_revoked_end(set);
+    agw_revoked_write_end(set);
 
     return result;
 }
@@ -137,17 +137,17 @@ agw_revoked_set_add(agw_revoked_set_t *set,
 void
 agw_revoked_set_raise_floor(agw_revoked_set_t *set, int64_t floor)
 {
-    agw_revoked_begin(set);
+    agw_revoked_write_begin(set);
 
     if (floor > set->floor) {
         __atomic_store_n(&set->floor, floor, __ATOMIC_SEQ_CST);
-        agw_revoked_changed(set);
+        agw_revoked_next_generation(set);
         agw_revoked_set_raise_stamp(set, floor);
 
         set->unswept = set->table.capacity;
     }
 
-    agw_revoked_end(set);
+    agw_revoked_write_end(set);
 }
 
 
@@ -160,20 +160,20 @@ agw_revoked_set_raise_stamp(agw_revoked_set_t *set, int64_t stamp)
 }
 
 
-/* slots that never held an entry are skipped at once */
+/* slots that were never used are skipped at once */
 
 int
 agw_revoked_set_sweep(agw_revoked_set_t *set)
 {
     uint32_t  i, rest;
 
-    agw_revoked_begin(set);
+    agw_revoked_write_begin(set);
 
-    agw_revoked_see_off(set, AGW_REVOKED_SWEEP);
+    agw_revoked_remove_merged(set, AGW_REVOKED_SWEEP);
 
-    for (i = 0; i < AGW_REVOKED_SWEEP && set->leaving == 0; i++) {
+    for (i = 0; i < AGW_REVOKED_SWEEP && set->merged == 0; i++) {
 
-        if (set->swept == set->table.fresh) {
+        if (set->swept == set->table.high_water) {
             rest = set->table.capacity - set->swept;
             set->unswept -= rest < set->unswept ? rest : set->unswept;
             set->swept = 0;
@@ -190,16 +190,16 @@ agw_revoked_set_sweep(agw_revoked_set_t *set)
 
     agw_revoked_table_reclaim(&set->table);
 
-    agw_revoked_end(set);
+    agw_revoked_write_end(set);
 
-    return (int) set->more;
+    return (int) set->to_sweep;
 }
 
 
 int
 agw_revoked_set_is_unswept(const agw_revoked_set_t *set)
 {
-    return (int) __atomic_load_n(&set->more, __ATOMIC_RELAXED);
+    return (int) __atomic_load_n(&set->to_sweep, __ATOMIC_RELAXED);
 }
 
 
@@ -207,7 +207,7 @@ size_t
 agw_revoked_set_count(const agw_revoked_set_t *set)
 {
     return set->table.capacity
-           - __atomic_load_n(&set->table.spare, __ATOMIC_RELAXED);
+           - __atomic_load_n(&set->table.free_count, __ATOMIC_RELAXED);
 }
 
 
@@ -268,24 +268,24 @@ agw_revoked_set_lookup(const agw_revoked_set_t *set,
     *generation = agw_revoked_set_generation(set);
 
     for (i = 0; i < AGW_REVOKED_TRIES; i++) {
-        before = agw_revoked_table_look(&set->table);
+        before = agw_revoked_table_read_begin(&set->table);
 
         revoked = agw_revoked_table_find(&set->table, AGW_REVOCATION_TOKEN, id)
                   != 0;
 
         if (token->business_id.len) {
-            revoked |= agw_revoked_ends(set, AGW_REVOCATION_OWNER, owner,
-                                        token)
-                       | agw_revoked_ends(set, AGW_REVOCATION_BUSINESS,
-                                          business, token);
+            revoked |= agw_revoked_refuses(set, AGW_REVOCATION_OWNER, owner,
+                                           token)
+                       | agw_revoked_refuses(set, AGW_REVOCATION_BUSINESS,
+                                             business, token);
         }
 
-        revoked |= agw_revoked_ends(set, AGW_REVOCATION_PARTNER, partner,
-                                    token);
+        revoked |= agw_revoked_refuses(set, AGW_REVOCATION_PARTNER, partner,
+                                       token);
 
         floor = __atomic_load_n(&set->floor, __ATOMIC_ACQUIRE);
 
-        if (!agw_revoked_table_looked(&set->table, before)) {
+        if (!agw_revoked_table_read_is_valid(&set->table, before)) {
             continue;
         }
 
@@ -300,11 +300,11 @@ agw_revoked_set_lookup(const agw_revoked_set_t *set,
 }
 
 
-/* whether the cut-off of its partner refuses all that an entry would */
+/* whether the cut-off of its partner refuses all that this entry would */
 
 static int
 agw_revoked_is_covered(const agw_revocation_t *revocation,
-    const agw_revoked_entry_t *by)
+    const agw_revoked_entry_t *partner)
 {
     if (revocation->kind != AGW_REVOCATION_TOKEN
         && revocation->kind != AGW_REVOCATION_OWNER)
@@ -312,13 +312,13 @@ agw_revoked_is_covered(const agw_revocation_t *revocation,
         return 0;
     }
 
-    return agw_revoked_is_refused(revocation, by)
-           || (revocation->stamp <= by->stamp
-               && agw_revoked_time(revocation->time) <= by->time);
+    return agw_revoked_is_refused(revocation, partner)
+           || (revocation->stamp <= partner->stamp
+               && agw_revoked_time(revocation->time) <= partner->time);
 }
 
 
-/* an account cannot replace a business */
+/* a cut-off of a partner cannot stand in for an entry of a business */
 
 static agw_revoked_result_t
 agw_revoked_add_new(agw_revoked_set_t *set,
@@ -336,8 +336,8 @@ agw_revoked_add_new(agw_revoked_set_t *set,
     }
 
     if (open) {
-        account = agw_revoked_open_account(set,
-                              agw_siphash(set->key, revocation->partner_id));
+        account = agw_revoked_account_open(set,
+                          agw_siphash(set->key, revocation->partner_id));
     }
 
     if (business
@@ -370,17 +370,17 @@ agw_revoked_insert(agw_revoked_set_t *set,
     uint32_t              n;
     agw_revoked_entry_t  *entry;
 
-    n = agw_revoked_table_take(&set->table);
+    n = agw_revoked_table_alloc(&set->table);
     entry = agw_revoked_entry(set, n);
 
     __atomic_store_n(&entry->stamp, revocation->stamp, __ATOMIC_RELAXED);
     __atomic_store_n(&entry->time, agw_revoked_time(revocation->time),
                      __ATOMIC_RELAXED);
-    entry->owner = account;
+    entry->account = account;
 
     agw_revoked_table_link(&set->table, n, revocation->kind, id);
-    agw_revoked_changed(set);
-    agw_revoked_enter(set, n);
+    agw_revoked_next_generation(set);
+    agw_revoked_account_add(set, n);
 }
 
 
@@ -398,7 +398,7 @@ agw_revoked_time(int64_t time)
 /* an entry of that time, which is cut to what fits, refuses all before it */
 
 static int
-agw_revoked_ends(const agw_revoked_set_t *set, agw_revocation_kind_t kind,
+agw_revoked_refuses(const agw_revoked_set_t *set, agw_revocation_kind_t kind,
     agw_hash_t id, const agw_revoked_token_t *token)
 {
     int64_t                     stamp, time;

@@ -2,22 +2,22 @@
 #include "agw_revoked_table.h"
 
 
-/* takes the place of a link while the table is repaired */
+/* the link of a slot that the repair has not reached in a chain */
 
-#define AGW_REVOKED_UNSEEN   0xffffffffu
+#define AGW_REVOKED_UNREACHED   0xffffffffu
 
 
 static uint32_t agw_revoked_table_heads(size_t capacity);
 static void agw_revoked_table_repair(agw_revoked_table_t *table);
-static void agw_revoked_table_raise(agw_revoked_table_t *table);
+static void agw_revoked_table_count_reclaim(agw_revoked_table_t *table);
 static uint32_t *agw_revoked_head(const agw_revoked_table_t *table,
     agw_hash_t id);
 static uint32_t *agw_revoked_chains(const agw_revoked_table_t *table);
-static int agw_revoked_is(const agw_revoked_slot_t *slot, uint32_t kind,
+static int agw_revoked_slot_is(const agw_revoked_slot_t *slot, uint32_t kind,
     agw_hash_t id);
 
 
-/* there are at most as many heads as slots */
+/* each slot may have a head of a chain */
 
 size_t
 agw_revoked_table_capacity(size_t bytes, size_t slot_size)
@@ -56,7 +56,7 @@ agw_revoked_table_init(agw_revoked_table_t *table, void *slots,
     table->offset = (uint32_t) ((char *) slots - (char *) table);
     table->slot_size = (uint32_t) slot_size;
     table->capacity = (uint32_t) capacity;
-    table->spare = (uint32_t) capacity;
+    table->free_count = (uint32_t) capacity;
     table->heads = agw_revoked_table_heads(capacity);
 
     memset(agw_revoked_chains(table), 0, table->heads * sizeof(uint32_t));
@@ -72,7 +72,7 @@ agw_revoked_slot(const agw_revoked_table_t *table, uint32_t n)
 
 
 int
-agw_revoked_table_begin(agw_revoked_table_t *table)
+agw_revoked_table_write_begin(agw_revoked_table_t *table)
 {
     int  died;
 
@@ -90,16 +90,16 @@ agw_revoked_table_begin(agw_revoked_table_t *table)
 
 
 void
-agw_revoked_table_end(agw_revoked_table_t *table)
+agw_revoked_table_write_end(agw_revoked_table_t *table)
 {
     __atomic_store_n(&table->changing, 0, __ATOMIC_SEQ_CST);
 }
 
 
 /*
- * If another process changes a chain meanwhile, this may follow it anywhere,
- * but neither out of the table nor without end; and the caller then sees that
- * the count of purges has grown.
+ * If another process changes a chain meanwhile, this may go on in another
+ * chain, but it stays inside the table and ends; and
+ * agw_revoked_table_read_is_valid() then returns 0.
  */
 
 uint32_t
@@ -119,7 +119,7 @@ agw_revoked_table_find(const agw_revoked_table_t *table, uint32_t kind,
 
         slot = agw_revoked_slot(table, n);
 
-        if (agw_revoked_is(slot, kind, id)) {
+        if (agw_revoked_slot_is(slot, kind, id)) {
             return n;
         }
 
@@ -131,44 +131,45 @@ agw_revoked_table_find(const agw_revoked_table_t *table, uint32_t kind,
 
 
 uint64_t
-agw_revoked_table_look(const agw_revoked_table_t *table)
+agw_revoked_table_read_begin(const agw_revoked_table_t *table)
 {
-    return __atomic_load_n(&table->purges, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&table->reclaims, __ATOMIC_ACQUIRE);
 }
 
 
 int
-agw_revoked_table_looked(const agw_revoked_table_t *table, uint64_t before)
+agw_revoked_table_read_is_valid(const agw_revoked_table_t *table,
+    uint64_t before)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 
-    return __atomic_load_n(&table->purges, __ATOMIC_ACQUIRE) == before;
+    return __atomic_load_n(&table->reclaims, __ATOMIC_ACQUIRE) == before;
 }
 
 
 uint32_t
-agw_revoked_table_take(agw_revoked_table_t *table)
+agw_revoked_table_alloc(agw_revoked_table_t *table)
 {
     size_t               i;
     uint32_t             n;
     uint64_t            *word;
     agw_revoked_slot_t  *slot;
 
-    n = table->free;
+    n = table->free_list;
 
     if (n != 0) {
         slot = agw_revoked_slot(table, n);
-        table->free = slot->link;
+        table->free_list = slot->link;
 
-    } else if (table->fresh < table->capacity) {
-        n = ++table->fresh;
+    } else if (table->high_water < table->capacity) {
+        n = ++table->high_water;
         slot = agw_revoked_slot(table, n);
 
     } else {
         return 0;
     }
 
-    /* a reader that is still at this slot will look again */
+    /* a reader that is still at this slot will repeat its look-up */
 
     word = (uint64_t *) slot;
 
@@ -176,7 +177,8 @@ agw_revoked_table_take(agw_revoked_table_t *table)
         __atomic_store_n(&word[i], 0, __ATOMIC_RELAXED);
     }
 
-    __atomic_store_n(&table->spare, table->spare - 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&table->free_count, table->free_count - 1,
+                     __ATOMIC_RELAXED);
 
     return n;
 }
@@ -219,8 +221,8 @@ agw_revoked_table_unlink(agw_revoked_table_t *table, uint32_t n)
 
     __atomic_store_n(link, slot->next, __ATOMIC_SEQ_CST);
 
-    slot->link = table->unlinked;
-    table->unlinked = n;
+    slot->link = table->unlinked_list;
+    table->unlinked_list = n;
 }
 
 
@@ -230,38 +232,39 @@ agw_revoked_table_reclaim(agw_revoked_table_t *table)
     uint32_t             n;
     agw_revoked_slot_t  *slot;
 
-    if (table->unlinked == 0) {
+    if (table->unlinked_list == 0) {
         return;
     }
 
-    agw_revoked_table_raise(table);
+    agw_revoked_table_count_reclaim(table);
 
-    while (table->unlinked != 0) {
-        n = table->unlinked;
+    while (table->unlinked_list != 0) {
+        n = table->unlinked_list;
         slot = agw_revoked_slot(table, n);
 
-        table->unlinked = slot->link;
+        table->unlinked_list = slot->link;
 
         __atomic_store_n(&slot->kind, 0, __ATOMIC_RELAXED);
 
-        slot->link = table->free;
-        table->free = n;
-        __atomic_store_n(&table->spare, table->spare + 1, __ATOMIC_RELAXED);
+        slot->link = table->free_list;
+        table->free_list = n;
+        __atomic_store_n(&table->free_count, table->free_count + 1,
+                         __ATOMIC_RELAXED);
     }
 }
 
 
-/* no reader takes what is stored after this for what was there before */
+/* a reader that sees what is stored after this repeats its look-up */
 
 static void
-agw_revoked_table_raise(agw_revoked_table_t *table)
+agw_revoked_table_count_reclaim(agw_revoked_table_t *table)
 {
-    __atomic_add_fetch(&table->purges, 1, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&table->reclaims, 1, __ATOMIC_SEQ_CST);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 
-/* a process died: linked slots are complete, all others are free */
+/* linked slots are complete; all others become free */
 
 static void
 agw_revoked_table_repair(agw_revoked_table_t *table)
@@ -269,15 +272,15 @@ agw_revoked_table_repair(agw_revoked_table_t *table)
     uint32_t             i, n, steps, spare;
     agw_revoked_slot_t  *slot;
 
-    agw_revoked_table_raise(table);
+    agw_revoked_table_count_reclaim(table);
 
-    table->free = 0;
-    table->unlinked = 0;
-    spare = table->capacity - table->fresh;
+    table->free_list = 0;
+    table->unlinked_list = 0;
+    spare = table->capacity - table->high_water;
 
-    for (n = 1; n <= table->fresh; n++) {
+    for (n = 1; n <= table->high_water; n++) {
         slot = agw_revoked_slot(table, n);
-        slot->link = AGW_REVOKED_UNSEEN;
+        slot->link = AGW_REVOKED_UNREACHED;
     }
 
     for (i = 0; i < table->heads; i++) {
@@ -293,19 +296,19 @@ agw_revoked_table_repair(agw_revoked_table_t *table)
         }
     }
 
-    for (n = 1; n <= table->fresh; n++) {
+    for (n = 1; n <= table->high_water; n++) {
         slot = agw_revoked_slot(table, n);
 
-        if (slot->link == AGW_REVOKED_UNSEEN) {
+        if (slot->link == AGW_REVOKED_UNREACHED) {
             __atomic_store_n(&slot->kind, 0, __ATOMIC_RELAXED);
 
-            slot->link = table->free;
-            table->free = n;
+            slot->link = table->free_list;
+            table->free_list = n;
             spare++;
         }
     }
 
-    __atomic_store_n(&table->spare, spare, __ATOMIC_RELAXED);
+    __atomic_store_n(&table->free_count, spare, __ATOMIC_RELAXED);
 }
 
 
@@ -324,7 +327,8 @@ agw_revoked_chains(const agw_revoked_table_t *table)
 
 
 static int
-agw_revoked_is(const agw_revoked_slot_t *slot, uint32_t kind, agw_hash_t id)
+agw_revoked_slot_is(const agw_revoked_slot_t *slot, uint32_t kind,
+    agw_hash_t id)
 {
     return __atomic_load_n(&slot->id.word[0], __ATOMIC_RELAXED) == id.word[0]
            && __atomic_load_n(&slot->id.word[1], __ATOMIC_RELAXED)

@@ -1,26 +1,28 @@
 
 /*
- * Literal parts are compared byte for byte.  Whether another server could read
- * a path as one that matches is a separate check, which tries all spellings.
+ * A path matches a template byte for byte, or it does not match.  If it does
+ * not, it is compared once more as the loosest server would read it.
  */
 
 
 #include <stdlib.h>
 
-#include "agw_decoding.h"
 #include "agw_grammar.h"
-#include "agw_segment.h"
+#include "agw_path.h"
 #include "agw_template.h"
 
 
 #define AGW_PLACEHOLDER  "<business_id>"
 
 
+static const char *agw_template_literal(agw_str_t literal);
+static void agw_template_name(agw_matched_t *matched, agw_reason_t reason,
+    const agw_template_t *template, agw_str_t path, agw_str_t id);
 static int agw_template_alike(const agw_template_t *template,
     agw_str_t decoded);
 static int agw_take_alike(agw_str_t *path, agw_str_t literal);
 static int agw_next_loose(agw_str_t *path, agw_str_t *segment);
-static const char *agw_template_literal(agw_str_t literal);
+static agw_str_t agw_segment_cut(agw_str_t segment);
 
 
 int
@@ -77,6 +79,43 @@ agw_template_parse(agw_template_t *template, agw_str_t text,
 }
 
 
+/*
+ * Returns NULL, or what is wrong with the literal part of a template.  It may
+ * have only characters that are the same raw and decoded, so that one
+ * comparison is enough for both.
+ */
+
+static const char *
+agw_template_literal(agw_str_t literal)
+{
+    size_t         i;
+    unsigned char  c;
+
+    for (i = 0; i < literal.len; i++) {
+        c = literal.data[i];
+
+        if (c == '<' || c == '>') {
+            return "it has more than one " AGW_PLACEHOLDER;
+        }
+
+        if (c <= 0x20 || c >= 0x7f || strchr("\"#$%;?[\\]^`{|}", c)) {
+            return "a literal segment takes letters, digits and "
+                   "-._~!&'()*+,=:@ only";
+        }
+
+        if (c == '/' && i > 0 && literal.data[i - 1] == '/') {
+            return "it has an empty segment";
+        }
+
+        if (c == '/' && agw_is_dot_segment(agw_path_segment(literal, i + 1))) {
+            return "it has a dot segment";
+        }
+    }
+
+    return NULL;
+}
+
+
 agw_reason_t
 agw_template_match(const agw_template_t *template, agw_match_t how,
     agw_str_t path, agw_str_t *business_id)
@@ -87,7 +126,7 @@ agw_template_match(const agw_template_t *template, agw_match_t how,
         return AGW_NO_BUSINESS_IN_PATH;
     }
 
-    id = agw_segment(path, template->prefix.len);
+    id = agw_path_segment(path, template->prefix.len);
 
     rest.data = id.data + id.len;
     rest.len = path.len - template->prefix.len - id.len;
@@ -105,7 +144,7 @@ agw_template_match(const agw_template_t *template, agw_match_t how,
         return AGW_NO_BUSINESS_IN_PATH;
     }
 
-    if (!agw_is_id(id) || agw_is_dots(id)) {
+    if (!agw_is_id(id) || agw_is_dot_segment(id)) {
         return AGW_AMBIGUOUS_PATH;
     }
 
@@ -135,9 +174,9 @@ agw_template_lies_below(const agw_template_t *template, agw_str_t path)
         return 0;
     }
 
-    /* a business, or a part of what the template has behind it */
+    /* the business, and a part of the suffix that ends before a '/' */
 
-    id = agw_segment(path, template->prefix.len);
+    id = agw_path_segment(path, template->prefix.len);
 
     rest.data = id.data + id.len;
     rest.len = path.len - template->prefix.len - id.len;
@@ -148,35 +187,83 @@ agw_template_lies_below(const agw_template_t *template, agw_str_t path)
 }
 
 
+/* the path is decoded once, and only if a template does not match it */
+
 agw_reason_t
-agw_template_confused(const agw_template_t *template, agw_str_t path)
+agw_templates_match(const agw_template_t *templates, size_t n, size_t which,
+    agw_str_t path, agw_matched_t *matched)
 {
-    int             alike;
-    agw_str_t       decoded, id;
+    size_t          i;
+    agw_str_t       id, first, decoded;
+    agw_reason_t    reason, result;
     unsigned char  *buf;
 
-    if (agw_template_match(template, AGW_MATCH_PREFIX, path, &id) == AGW_OK) {
-        return AGW_OK;
+    memset(matched, 0, sizeof(agw_matched_t));
+    matched->reason = AGW_NO_BUSINESS_IN_PATH;
+
+    result = AGW_OK;
+    first.len = 0;
+    decoded.len = 0;
+    buf = NULL;
+
+    for (i = 0; i < n; i++) {
+        reason = agw_template_match(&templates[i], AGW_MATCH_PREFIX, path,
+                                    &id);
+
+        if (i == which || which == AGW_ANY_TEMPLATE) {
+            agw_template_name(matched, reason, &templates[i], path, id);
+        }
+
+        if (reason == AGW_OK) {
+            if (first.len == 0) {
+                first = id;
+
+            } else if (!agw_str_eq(first, id)) {
+                matched->several = 1;
+            }
+
+            continue;
+        }
+
+        if (decoded.len == 0 && agw_path_decode(path, &decoded, &buf) != 0) {
+            return AGW_INTERNAL_ERROR;
+        }
+
+        if (agw_template_alike(&templates[i], decoded)) {
+            result = AGW_AMBIGUOUS_PATH;
+        }
     }
 
-    if (path.len == 0 || memchr(path.data, '%', path.len) == NULL) {
-        return agw_template_alike(template, path) ? AGW_AMBIGUOUS_PATH
-                                                  : AGW_OK;
+    if (buf != NULL) {
+        free(buf);
     }
 
-    buf = malloc(path.len);
-    if (buf == NULL) {
-        return AGW_INTERNAL_ERROR;
+    return result;
+}
+
+
+/*
+ * The first template that matches names the business, unless another finds
+ * that the segment is no identifier.
+ */
+
+static void
+agw_template_name(agw_matched_t *matched, agw_reason_t reason,
+    const agw_template_t *template, agw_str_t path, agw_str_t id)
+{
+    if (reason == AGW_AMBIGUOUS_PATH) {
+        matched->reason = AGW_AMBIGUOUS_PATH;
+        matched->business_id.len = 0;
+
+    } else if (reason == AGW_OK
+               && matched->reason == AGW_NO_BUSINESS_IN_PATH)
+    {
+        matched->reason = AGW_OK;
+        matched->business_id = id;
+        matched->rest.data = id.data + id.len + template->suffix.len;
+        matched->rest.len = (size_t) (path.data + path.len
+                                      - matched->rest.data);
     }
-
-    decoded.data = buf;
-    decoded.len = agw_percent_decode_all(path, buf);
-
-    alike = agw_template_alike(template, decoded);
-
-    free(buf);
-
-    return alike ? AGW_AMBIGUOUS_PATH : AGW_OK;
 }
 
 
@@ -219,7 +306,7 @@ agw_next_loose(agw_str_t *path, agw_str_t *segment)
     agw_str_t  s;
 
     while (path->len) {
-        s = agw_segment(*path, 0);
+        s = agw_path_segment(*path, 0);
 
         path->data += s.len;
         path->len -= s.len;
@@ -247,38 +334,23 @@ agw_next_loose(agw_str_t *path, agw_str_t *segment)
 }
 
 
-/*
- * Returns NULL, or what is wrong with the literal part of a template.  It may
- * have only characters that are the same raw and decoded, so that one
- * comparison is enough for both.
- */
+/* a segment without its parameters (RFC 3986, section 3.3) */
 
-static const char *
-agw_template_literal(agw_str_t literal)
+static agw_str_t
+agw_segment_cut(agw_str_t segment)
 {
     size_t         i;
     unsigned char  c;
 
-    for (i = 0; i < literal.len; i++) {
-        c = literal.data[i];
+    for (i = 0; i < segment.len; i++) {
+        c = segment.data[i];
 
-        if (c == '<' || c == '>') {
-            return "it has more than one " AGW_PLACEHOLDER;
-        }
-
-        if (c <= 0x20 || c >= 0x7f || strchr("\"#$%;?[\\]^`{|}", c)) {
-            return "a literal segment takes letters, digits and "
-                   "-._~!&'()*+,=:@ only";
-        }
-
-        if (c == '/' && i > 0 && literal.data[i - 1] == '/') {
-            return "it has an empty segment";
-        }
-
-        if (c == '/' && agw_is_dot_segment(agw_segment(literal, i + 1))) {
-            return "it has a dot segment";
+        if (c == ';' || c == '?' || c == '#') {
+            break;
         }
     }
 
-    return NULL;
+    segment.len = i;
+
+    return segment;
 }

@@ -13,10 +13,10 @@
 
 
 /*
- * A literal path in which exactly one whole segment is <business_id>:
- * prefix is "/v1/businesses/", suffix is what follows the segment, empty or
- * beginning with '/', never ending with one.  Both borrow from the text
- * they were parsed from.  A template with an empty prefix is none.
+ * A literal path in which exactly one whole segment is <business_id>.  prefix
+ * is what stands before that segment, such as "/v1/businesses/".  suffix is
+ * what follows it: empty, or it begins with '/' and does not end with one.
+ * Both borrow from the text that was parsed.  An empty prefix is no template.
  */
 
 typedef struct {
@@ -56,17 +56,42 @@ agw_reason_t agw_template_match(const agw_template_t *template,
 int agw_template_lies_below(const agw_template_t *template, agw_str_t path);
 
 
+/* in place of an index: the template that may name the business */
+
+#define AGW_NO_TEMPLATE   ((size_t) -1)
+#define AGW_ANY_TEMPLATE  ((size_t) -2)
+
+
+/* which business a path names */
+
+typedef struct {
+    agw_reason_t  reason;            /* as agw_template_match() returns it */
+    agw_str_t     business_id;       /* within the path; empty if not AGW_OK */
+    agw_str_t     rest;              /* of the path, if AGW_OK */
+    unsigned      several:1;         /* templates match it with other ids */
+} agw_matched_t;
+
+
 /*
- * Whether another server could read a path as one that the template matches:
- * if it decodes segments until nothing is left to decode, cuts them at the
- * first ';', '?' or '#', removes final dots and spaces, skips empty segments,
- * and ignores case.  Returns AGW_OK if none could, or if the template
- * matches it byte for byte; AGW_AMBIGUOUS_PATH; or AGW_INTERNAL_ERROR if memory
- * ran out.
+ * Matches a path, by prefix, against all n templates of a server in one pass.
+ * *matched is by the template of index `which`, by none or by any; if several
+ * may name the business, the first does, unless a segment is no identifier.
+ *
+ * Returns whether another server could read the path as one that a template
+ * matches, where this template does not match it: if that server decodes
+ * segments until nothing is left to decode, cuts them at the first ';', '?' or
+ * '#', removes their last dots and spaces, skips empty segments, and ignores
+ * case.  AGW_OK if it could not; AGW_AMBIGUOUS_PATH if it could; or
+ * AGW_INTERNAL_ERROR if memory ran out: then *matched is not to be used.
+ *
+ * rest is empty, or begins with '/'.  What is before it consists of a
+ * template's literal parts and an identifier, in which agw_path_check() would
+ * find nothing: it returns the same for the rest as for the path, unless the
+ * rest is empty; then it would return AGW_OK for the path.
  */
 
-agw_reason_t agw_template_confused(const agw_template_t *template,
-    agw_str_t path);
+agw_reason_t agw_templates_match(const agw_template_t *templates, size_t n,
+    size_t which, agw_str_t path, agw_matched_t *matched);
 
 
 #endif /* AGW_TEMPLATE_H_INCLUDED_ */

@@ -1,9 +1,9 @@
 
 /*
  * A token ends with its signature, whose bytes nobody can choose: its last
- * bytes are the hash.  They are compared in constant time, so that a forger
- * cannot measure how much of a signature is right.  The rest is compared only
- * if they are equal.
+ * bytes serve as the hash.  These are compared in constant time, so that a
+ * forger cannot measure how much of a signature is right.  The rest of the
+ * token is compared only if these are equal.
  */
 
 
@@ -222,7 +222,7 @@ agw_verified_copy(agw_str_t *to, agw_str_t from, unsigned char **p)
 }
 
 
-/* Fibonacci hashing: base64url leaves bits of each byte the same */
+/* Fibonacci hashing: in base64url some bits of each byte hardly differ */
 
 static size_t
 agw_token_cache_bucket(const agw_token_cache_t *cache, const void *under,

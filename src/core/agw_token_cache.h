@@ -3,7 +3,7 @@
  * Tokens that were verified and accepted, with their checked claims, so that
  * the next request with one does not verify it again.  One process uses a
  * cache: there is no lock.  On every hit the caller has to check what may
- * change with time (expiry, revocation) and what the location demands.
+ * change with time (expiry, revocation) and what the location requires.
  */
 
 
@@ -16,8 +16,8 @@
 
 
 /*
- * A verified token, in one block that is freed with its last hold: a caller
- * that has a hold may read it even after it has left the cache.  It has the
+ * A verified token, in one block.  A hold is a counted reference: whoever has
+ * one may read the block, even after it has left the cache.  The block has the
  * claims of agw_claims_t that decide or identify, and no json.
  */
 
@@ -42,14 +42,14 @@ struct agw_verified_s {
 /*
  * Copies a token and its claims.  under stands for the keys, the issuer and
  * the audience that it was verified under, and is only compared.  Returns
- * a block that the caller holds, or NULL where memory ran out.
+ * a block that the caller holds, or NULL if memory ran out.
  */
 
 agw_verified_t *agw_verified_create(const void *under, const agw_key_t *key,
     agw_str_t token, const agw_claims_t *claims);
 
 
-/* gives a hold back; the last one wipes and frees.  verified may be NULL */
+/* gives a hold back; the last wipes and frees the block; NULL is allowed */
 
 void agw_verified_release(agw_verified_t *verified);
 
@@ -59,14 +59,14 @@ typedef struct agw_token_cache_s  agw_token_cache_t;
 
 #define AGW_TOKEN_CACHE_MAX  1048576
 
-/* a longer token is not kept: what a cache takes is bounded by its entries */
+/* a longer token is not kept: so the entries bound the memory of a cache */
 
 #define AGW_TOKEN_KEPT_MAX   2048    /* bytes */
 
 
 /*
- * A cache of 1 to AGW_TOKEN_CACHE_MAX entries; NULL where memory ran out.
- * Freeing it takes its own holds off its entries; cache may be NULL.
+ * A cache of 1 to AGW_TOKEN_CACHE_MAX entries; NULL if memory ran out.  A cache
+ * that is freed gives back its own holds; cache may be NULL.
  */
 
 agw_token_cache_t *agw_token_cache_create(size_t entries);
@@ -74,9 +74,9 @@ void agw_token_cache_free(agw_token_cache_t *cache);
 
 
 /*
- * The entry of exactly this token, verified under the same, which is now the
- * last to leave, or NULL.  The caller owes it an agw_verified_release().
- * cache may be NULL: it has none.
+ * Returns the entry of exactly this token, verified under the same, or NULL;
+ * cache may be NULL.  The entry becomes the most recently used one.  The caller
+ * has a hold on it, to give back with agw_verified_release().
  */
 
 agw_verified_t *agw_token_cache_find(agw_token_cache_t *cache,
@@ -84,9 +84,9 @@ agw_verified_t *agw_token_cache_find(agw_token_cache_t *cache,
 
 
 /*
- * Adds what agw_token_cache_find() did not find, taking a hold of its own;
- * where the cache is full, the least recently used leaves.  cache may be
- * NULL.  Returns whether it is kept.
+ * Adds what agw_token_cache_find() did not find, with a hold of the cache's
+ * own.  If the cache is full, the least recently used entry leaves.  Returns
+ * whether the token is kept; cache may be NULL.
  */
 
 int agw_token_cache_add(agw_token_cache_t *cache, agw_verified_t *verified);

@@ -1,7 +1,8 @@
 
 /*
- * The check of every guarded request, in the order of its lines; of others,
- * whether their paths could reach what is guarded.
+ * Every guarded request is checked here, in the order of the lines of
+ * ngx_http_agw_access_decide().  The path of any other request is checked, too:
+ * it must not reach what is guarded.
  */
 
 
@@ -9,11 +10,11 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "agw_grammar.h"
 #include "ngx_http_agw_access.h"
 #include "ngx_http_agw_business.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_destination.h"
+#include "ngx_http_agw_headers.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_refusal.h"
 #include "ngx_http_agw_request_check.h"
@@ -42,13 +43,13 @@ static void ngx_http_agw_log_unguarded(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_agw_logged_lately(
     const ngx_http_agw_loc_conf_t *lcf);
 static ngx_uint_t ngx_http_agw_is_preflight(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_agw_count_headers(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_agw_is_once(ngx_http_request_t *r,
     agw_str_t name);
 static ngx_int_t ngx_http_agw_access_preflight(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_access_decide(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx, const ngx_http_agw_loc_conf_t *lcf);
 static agw_reason_t ngx_http_agw_access_owner(ngx_http_request_t *r,
-    ngx_http_agw_ctx_t *ctx, agw_requirement_t *demand);
+    ngx_http_agw_ctx_t *ctx, agw_requirement_t *requirement);
 static void ngx_http_agw_access_owner_found(ngx_http_request_t *r,
     agw_reason_t reason, int64_t stamp);
 static ngx_int_t ngx_http_agw_access_refuse(ngx_http_request_t *r,
@@ -104,25 +105,26 @@ ngx_http_agw_access_handler(ngx_http_request_t *r)
 
 
 /*
- * A location without a requirement, beside a guarded one: if it forwards the
- * path as well, a request could reach through it what the other guards.
+ * A location without a requirement, in a server with a guarded location: if
+ * both forward the path, a request through this one could reach what the other
+ * one guards.
  */
 
 static ngx_int_t
 ngx_http_agw_access_unguarded(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf)
 {
-    agw_str_t                       none;
+    ngx_uint_t                      outside;
     agw_reason_t                    reason;
     const ngx_http_agw_srv_conf_t  *sscf;
+
+    static const agw_str_t  none = agw_string("");
 
     sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
 
     if (!sscf->guarded) {
         return NGX_DECLINED;
     }
-
-    ngx_memzero(&none, sizeof(agw_str_t));
 
     reason = ngx_http_agw_check_unguarded_request(r);
 
@@ -133,10 +135,10 @@ ngx_http_agw_access_unguarded(ngx_http_request_t *r,
     }
 
     if (reason == AGW_OK && ngx_http_agw_may_have_destination(r)) {
-        reason = ngx_http_agw_check_destination(r);
+        reason = ngx_http_agw_check_destination(r, none, &outside);
 
-        if (reason == AGW_OK) {
-            reason = ngx_http_agw_allow_destination(r, none);
+        if (reason == AGW_OK && outside) {
+            reason = AGW_WRONG_BUSINESS;
         }
     }
 
@@ -152,7 +154,7 @@ ngx_http_agw_access_unguarded(ngx_http_request_t *r,
 }
 
 
-/* for an operator to mend; a client must not fill the log with it */
+/* an operator must fix this, but no client must be able to fill the log */
 
 static void
 ngx_http_agw_log_unguarded(ngx_http_request_t *r,
@@ -224,40 +226,37 @@ ngx_http_agw_is_preflight(ngx_http_request_t *r)
            && r->headers_in.authorization == NULL
            && r->headers_in.content_length_n <= 0
            && !r->headers_in.chunked
-           && ngx_http_agw_count_headers(r, origin) == 1
-           && ngx_http_agw_count_headers(r, method) == 1;
+           && ngx_http_agw_is_once(r, origin)
+           && ngx_http_agw_is_once(r, method);
 }
 
 
 /* an empty one does not count */
 
 static ngx_uint_t
-ngx_http_agw_count_headers(ngx_http_request_t *r, agw_str_t name)
+ngx_http_agw_is_once(ngx_http_request_t *r, agw_str_t name)
 {
-    ngx_uint_t        i, n;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_uint_t               n;
+    const ngx_table_elt_t   *header;
+    ngx_http_agw_headers_t   headers;
 
     n = 0;
+    headers = ngx_http_agw_headers(r);
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        header = part->elts;
+    do {
+        header = ngx_http_agw_next_header(&headers, name);
 
-        for (i = 0; i < part->nelts; i++) {
-
-            if (header[i].value.len
-                && agw_same_nocase(ngx_http_agw_to_core(header[i].key), name))
-            {
-                n++;
-            }
+        if (header != NULL && header->value.len) {
+            n++;
         }
-    }
 
-    return n;
+    } while (header != NULL);
+
+    return n == 1;
 }
 
 
-/* passes without a token: it does not satisfy `satisfy any`, nor set an id */
+/* NGX_DECLINED: it needs no token, and does not satisfy `satisfy any` */
 
 static ngx_int_t
 ngx_http_agw_access_preflight(ngx_http_request_t *r)
@@ -279,21 +278,24 @@ static agw_reason_t
 ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
     const ngx_http_agw_loc_conf_t *lcf)
 {
-    agw_requirement_t  demand;
-    agw_reason_t  reason;
+    ngx_uint_t         outside;
+    agw_reason_t       reason;
+    agw_requirement_t  requirement;
 
-    demand.require = lcf->require;
-    demand.scope = ngx_http_agw_to_core(lcf->scope);
-    demand.owned = 0;
+    requirement.require = lcf->require;
+    requirement.scope = ngx_http_agw_to_core(lcf->scope);
+    requirement.owned = 0;
 
-    reason = ngx_http_agw_check_guarded_request(r, &demand.business_id);
+    reason = ngx_http_agw_check_guarded_request(r, &requirement.business_id);
     if (reason != AGW_OK) {
         return reason;
     }
 
-    if (ngx_http_agw_may_have_destination(r)) {
-        reason = ngx_http_agw_check_destination(r);
+    outside = 0;
 
+    if (ngx_http_agw_may_have_destination(r)) {
+        reason = ngx_http_agw_check_destination(r, requirement.business_id,
+                                                &outside);
         if (reason != AGW_OK) {
             return reason;
         }
@@ -304,24 +306,24 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         return reason;
     }
 
-    reason = agw_policy_access(ctx->claims, &demand);
+    reason = agw_policy_access(ctx->claims, &requirement);
 
     if (reason == AGW_NOT_OWNER) {
-        reason = ngx_http_agw_access_owner(r, ctx, &demand);
+        reason = ngx_http_agw_access_owner(r, ctx, &requirement);
     }
 
-    if (reason == AGW_OK && demand.business_id.len == 0
+    if (reason == AGW_OK && requirement.business_id.len == 0
         && ngx_http_agw_removes_businesses(r))
     {
         reason = AGW_WRONG_KIND;
     }
 
-    if (reason == AGW_OK && ngx_http_agw_may_have_destination(r)) {
-        reason = ngx_http_agw_allow_destination(r, demand.business_id);
+    if (reason == AGW_OK && outside) {
+        reason = AGW_WRONG_BUSINESS;
     }
 
     if (reason == AGW_OK) {
-        ctx->business_id = ngx_http_agw_from_core(demand.business_id);
+        ctx->business_id = ngx_http_agw_from_core(requirement.business_id);
     }
 
     return reason;
@@ -329,22 +331,22 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
 
 /*
- * A partner token opens what the store says is its partner's.  If the store
- * answers later, the access phase runs again from its beginning, with that
- * answer: all else is checked anew, and the store is not asked again.
+ * A partner token gives access to the businesses that the store says are its
+ * partner's.  If the store answers later, the access phase then runs again from
+ * its beginning: all else is checked again, and the store is not asked again.
  */
 
 static agw_reason_t
 ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
-    agw_requirement_t *demand)
+    agw_requirement_t *requirement)
 {
     agw_reason_t  reason;
 
-    if (!ctx->owner_asked) {
-        ctx->owner_asked = 1;
+    if (!ctx->owner_queried) {
+        ctx->owner_queried = 1;
 
         reason = ngx_http_agw_find_business(r, ctx->claims->partner_id,
-                                            demand->business_id, NULL,
+                                            requirement->business_id, NULL,
                                             ngx_http_agw_access_owner_found);
         if (reason != AGW_OK) {
             return reason;
@@ -368,9 +370,9 @@ ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         return ctx->owner_reason;
     }
 
-    demand->owned = 1;
+    requirement->owned = 1;
 
-    return agw_policy_access(ctx->claims, demand);
+    return agw_policy_access(ctx->claims, requirement);
 }
 
 
@@ -399,8 +401,8 @@ ngx_http_agw_access_owner_found(ngx_http_request_t *r, agw_reason_t reason,
 
 
 /*
- * Absent credentials under `satisfy any` are for another module to judge; any
- * other refusal is final, whatever that module would say.
+ * If credentials are absent, another module may allow the request under
+ * `satisfy any`; any other refusal is final, whatever that module would say.
  */
 
 static ngx_int_t
@@ -421,7 +423,7 @@ ngx_http_agw_access_refuse(ngx_http_request_t *r, agw_reason_t reason)
 
     rc = ngx_http_agw_refuse(r, reason, NGX_HTTP_AGW_BEARER);
 
-    /* to nginx, for its auth_delay */
+    /* nginx applies its auth_delay, and sends the response */
 
     if (lcf->intercept_errors && clcf->satisfy == NGX_HTTP_SATISFY_ALL) {
         return rc;

@@ -1,8 +1,8 @@
 
 /*
- * Under `satisfy any` nginx withdraws the challenge of one module where
- * another allows the request.  It remembers one alone: where a third has
- * challenged in between, ours would stay on the answer.
+ * Under `satisfy any` nginx removes the challenge of one module if another
+ * allows the request.  It remembers only one: if a third module has set its
+ * challenge in between, ours would stay in the response.
  */
 
 

@@ -7,8 +7,8 @@
 
 
 /*
- * Puts the header filter in place that withdraws a challenge from a request
- * that was let through.
+ * Installs the header filter that removes our challenge if another module has
+ * allowed the request.
  */
 
 void ngx_http_agw_challenge_filter_init(void);

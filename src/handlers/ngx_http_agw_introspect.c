@@ -1,7 +1,7 @@
 
 /*
- * Whatever is not an active token of the partner's gets one answer,
- * which tells nothing of it.
+ * For any token that is not an active one of this partner, the response is the
+ * same, and reveals nothing.
  */
 
 
@@ -55,7 +55,7 @@ ngx_http_agw_introspect_finish(ngx_http_request_t *r, agw_reason_t reason)
         return;
     }
 
-    /* from here on a reason is about the token, not about the partner */
+    /* from here on a reason concerns the token, not the partner */
 
     reason = ngx_http_agw_token_param(r, &claims, &key);
 
@@ -89,7 +89,7 @@ ngx_http_agw_introspect_finish(ngx_http_request_t *r, agw_reason_t reason)
 }
 
 
-/* the claims of RFC 7662, section 2.2, and ours, as the token has them */
+/* the claims of RFC 7662, section 2.2, and our own, as in the token */
 
 static json_t *
 ngx_http_agw_introspect_json(const agw_claims_t *claims)

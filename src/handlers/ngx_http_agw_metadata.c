@@ -110,9 +110,9 @@ ngx_http_agw_split_issuer(agw_str_t issuer, agw_str_t *origin,
 
 
 /*
- * RFC 8414, section 3.1: the well-known segment stands before the issuer's
- * path, whose last slash is left out.  An operator may serve the document
- * elsewhere as well, so it is no more than a warning.
+ * RFC 8414, section 3.1: the well-known segment comes before the issuer's
+ * path, without its last slash.  This is only a warning, since an operator may
+ * serve the document at other places too.
  */
 
 static void
@@ -125,7 +125,7 @@ ngx_http_agw_warn_of_place(ngx_conf_t *cf, agw_str_t path)
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     name = clcf->name;
 
-    /* the block of an `if` is named after its location */
+    /* the block of an `if` has the name of its location */
 
     if (clcf->noname || name.len == 0 || name.data[0] != '/'
 #if (NGX_PCRE)
@@ -198,7 +198,7 @@ ngx_http_agw_metadata_json(agw_str_t issuer, agw_str_t origin,
 }
 
 
-/* what has no path is left out */
+/* an endpoint without a path is left out */
 
 static ngx_int_t
 ngx_http_agw_add_endpoint(json_t *json, const char *name, agw_str_t origin,

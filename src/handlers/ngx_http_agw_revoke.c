@@ -1,7 +1,7 @@
 
 /*
- * What is revoked is durable before it is answered, and holds in every
- * worker by then.
+ * A revocation is durable, and every worker applies it, before the response is
+ * sent.
  */
 
 
@@ -56,9 +56,9 @@ ngx_http_agw_revoke_handler(ngx_http_request_t *r)
 
 
 /*
- * Whether the token lives by our clock is no matter: another clock may be
- * right.  Only what no clock can bring back needs no row, and what is no
- * token of the partner's (RFC 7009, section 2.2).
+ * An expired token is revoked too, since another node's clock may be behind.
+ * Only a token that has expired on every clock needs no row, or that is not
+ * one of this partner (RFC 7009, section 2.2).
  */
 
 static void
@@ -74,7 +74,7 @@ ngx_http_agw_revoke_token(ngx_http_request_t *r, agw_reason_t reason)
         return;
     }
 
-    /* from here on a reason is about the token, not about the partner */
+    /* from here on a reason concerns the token, not the partner */
 
     reason = ngx_http_agw_token_param(r, &claims, &key);
 
@@ -122,18 +122,13 @@ ngx_http_agw_revoke_business(ngx_http_request_t *r, agw_reason_t reason)
     auth = ctx->partner_auth;
 
     if (reason == AGW_OK) {
-        reason = ngx_http_agw_business_of_path(r, AGW_MATCH_WHOLE,
-                                               &auth->business_id);
-    }
-
-    if (reason == AGW_OK && auth->business_id.len == 0) {
-        reason = AGW_NO_BUSINESS_IN_PATH;
+        reason = auth->business.reason;
     }
 
     if (reason == AGW_OK) {
         reason = ngx_http_agw_find_business(r,
                                      ngx_http_agw_to_core(auth->partner_id),
-                                     auth->business_id, NULL,
+                                     auth->business.business_id, NULL,
                                      ngx_http_agw_revoke_found);
     }
 
@@ -144,8 +139,9 @@ ngx_http_agw_revoke_business(ngx_http_request_t *r, agw_reason_t reason)
 
 
 /*
- * An archived business has tokens too.  Other issuers' tokens may be of any
- * partner, so that where there are some, the business is what is named.
+ * An archived business may have tokens too.  Tokens of another issuer may
+ * belong to any partner, so if there is such an issuer, all tokens of the
+ * business are revoked; else those of its owner.
  */
 
 static void
@@ -167,7 +163,7 @@ ngx_http_agw_revoke_found(ngx_http_request_t *r, agw_reason_t reason,
         revocation.kind = mcf->foreign ? AGW_REVOCATION_BUSINESS
                                        : AGW_REVOCATION_OWNER;
         revocation.partner_id = ngx_http_agw_to_core(auth->partner_id);
-        revocation.business_id = auth->business_id;
+        revocation.business_id = auth->business.business_id;
 
         reason = ngx_http_agw_revoke(r, &revocation,
                                      ngx_http_agw_revoke_finish);

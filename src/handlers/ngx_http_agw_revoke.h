@@ -7,8 +7,8 @@
 
 
 /*
- * `auth_gateway_revoke`: the revocation endpoint of RFC 7009, and its
- * likeness for every token of a business.
+ * `auth_gateway_revoke`: the revocation endpoint of RFC 7009, and one like it
+ * for all tokens of a business.
  */
 
 extern const ngx_http_agw_endpoint_t  ngx_http_agw_revoke_endpoint;

@@ -1,7 +1,7 @@
 
 /*
- * Each kind of token is two functions: one reads the request and asks the
- * store, the other finishes.
+ * Each kind of token is two functions: one reads the request and queries the
+ * store, the other sends the response.
  */
 
 
@@ -23,15 +23,16 @@
 
 
 static ngx_int_t ngx_http_agw_token_handler(ngx_http_request_t *r);
-static ngx_int_t ngx_http_agw_token_business(ngx_http_request_t *r);
-static void ngx_http_agw_partner_ask(ngx_http_request_t *r,
+static ngx_int_t ngx_http_agw_token_business(ngx_http_request_t *r,
+    const agw_matched_t *business);
+static void ngx_http_agw_partner_query(ngx_http_request_t *r,
     agw_reason_t reason, agw_params_t *params);
 static agw_reason_t ngx_http_agw_grant_type(const agw_params_t *params);
 static agw_reason_t ngx_http_agw_partner_grant(ngx_http_request_t *r,
     ngx_http_agw_grant_t *grant, const agw_params_t *params);
 static void ngx_http_agw_partner_finish(ngx_http_request_t *r,
     agw_reason_t reason);
-static void ngx_http_agw_business_ask(ngx_http_request_t *r,
+static void ngx_http_agw_business_query(ngx_http_request_t *r,
     agw_reason_t reason, agw_params_t *params);
 static agw_reason_t ngx_http_agw_business_grant(ngx_http_request_t *r,
     ngx_http_agw_grant_t *grant, const agw_params_t *params);
@@ -56,6 +57,7 @@ static ngx_int_t
 ngx_http_agw_token_handler(ngx_http_request_t *r)
 {
     agw_reason_t                    reason;
+    agw_matched_t                   business;
     ngx_http_agw_ctx_t             *ctx;
     const ngx_http_agw_loc_conf_t  *lcf;
 
@@ -77,9 +79,9 @@ ngx_http_agw_token_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* no phase before this one is relied upon */
+    /* checked here, whatever earlier phases did */
 
-    reason = ngx_http_agw_check_request(r);
+    reason = ngx_http_agw_check_request(r, &business);
 
     if (reason == AGW_OK && r->method != NGX_HTTP_POST) {
         reason = AGW_METHOD_NOT_ALLOWED;
@@ -90,20 +92,20 @@ ngx_http_agw_token_handler(ngx_http_request_t *r)
     }
 
     if (lcf->token_kind == AGW_KIND_BUSINESS) {
-        return ngx_http_agw_token_business(r);
+        return ngx_http_agw_token_business(r, &business);
     }
 
     return ngx_http_agw_read_params(r, NGX_HTTP_AGW_BODY_ANY,
-                                    ngx_http_agw_partner_ask);
+                                    ngx_http_agw_partner_query);
 }
 
 
-/* the token is checked before a byte of the body is read */
+/* the token is verified before the body is read */
 
 static ngx_int_t
-ngx_http_agw_token_business(ngx_http_request_t *r)
+ngx_http_agw_token_business(ngx_http_request_t *r,
+    const agw_matched_t *business)
 {
-    agw_str_t                       business_id;
     ngx_uint_t                      types;
     agw_reason_t                    reason;
     ngx_http_agw_ctx_t             *ctx;
@@ -112,9 +114,8 @@ ngx_http_agw_token_business(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    reason = ngx_http_agw_business_of_path(r, AGW_MATCH_WHOLE, &business_id);
-    if (reason != AGW_OK) {
-        return ngx_http_agw_token_refuse(r, reason);
+    if (business->reason == AGW_AMBIGUOUS_PATH) {
+        return ngx_http_agw_token_refuse(r, AGW_AMBIGUOUS_PATH);
     }
 
     reason = ngx_http_agw_verify_now(r, ctx);
@@ -126,22 +127,22 @@ ngx_http_agw_token_business(ngx_http_request_t *r)
         return ngx_http_agw_token_refuse(r, AGW_WRONG_KIND);
     }
 
-    if (business_id.len == 0) {
-        return ngx_http_agw_token_refuse(r, AGW_NO_BUSINESS_IN_PATH);
+    if (business->reason != AGW_OK) {
+        return ngx_http_agw_token_refuse(r, business->reason);
     }
 
     ctx->grant->partner_id = ctx->claims->partner_id;
-    ctx->grant->business_id = business_id;
+    ctx->grant->business_id = business->business_id;
 
     types = lcf->error_format == NGX_HTTP_AGW_FORMAT_LAYER
             ? NGX_HTTP_AGW_BODY_JSON : NGX_HTTP_AGW_BODY_ANY;
 
-    return ngx_http_agw_read_params(r, types, ngx_http_agw_business_ask);
+    return ngx_http_agw_read_params(r, types, ngx_http_agw_business_query);
 }
 
 
 static void
-ngx_http_agw_partner_ask(ngx_http_request_t *r, agw_reason_t reason,
+ngx_http_agw_partner_query(ngx_http_request_t *r, agw_reason_t reason,
     agw_params_t *params)
 {
     ngx_http_agw_ctx_t  *ctx;
@@ -168,7 +169,7 @@ ngx_http_agw_partner_ask(ngx_http_request_t *r, agw_reason_t reason,
 }
 
 
-/* RFC 6749, section 4.4.2, but that it may be left out */
+/* RFC 6749, section 4.4.2, but grant_type may be absent */
 
 static agw_reason_t
 ngx_http_agw_grant_type(const agw_params_t *params)
@@ -233,7 +234,7 @@ ngx_http_agw_partner_finish(ngx_http_request_t *r, agw_reason_t reason)
     auth = ctx->api_key_auth;
 
     ctx->grant->partner_id = ngx_http_agw_to_core(auth->partner_id);
-    ctx->grant->issued_at = auth->asked;
+    ctx->grant->issued_at = auth->queried_at;
     ctx->grant->seq = auth->stamp;
 
     ngx_http_finalize_request(r, ngx_http_agw_token_send(r));
@@ -241,7 +242,7 @@ ngx_http_agw_partner_finish(ngx_http_request_t *r, agw_reason_t reason)
 
 
 static void
-ngx_http_agw_business_ask(ngx_http_request_t *r, agw_reason_t reason,
+ngx_http_agw_business_query(ngx_http_request_t *r, agw_reason_t reason,
     agw_params_t *params)
 {
     ngx_http_agw_ctx_t  *ctx;
@@ -256,7 +257,7 @@ ngx_http_agw_business_ask(ngx_http_request_t *r, agw_reason_t reason,
         reason = ngx_http_agw_business_grant(r, ctx->grant, params);
     }
 
-    /* the body may have taken its time */
+    /* again, since the body may have taken long to arrive */
 
     if (reason == AGW_OK) {
         reason = ngx_http_agw_verify_now(r, ctx);
@@ -294,7 +295,7 @@ ngx_http_agw_business_grant(ngx_http_request_t *r,
     grant->scope = business_access;
     grant->lifetime = lcf->business_lifetime;
 
-    /* Layer's AuthToken is the token, its life and its type */
+    /* Layer's AuthToken has only the token, its lifetime and its type */
 
     grant->bare = (lcf->error_format == NGX_HTTP_AGW_FORMAT_LAYER);
 

@@ -8,7 +8,7 @@
 
 /*
  * `auth_gateway_token`: the token endpoint of RFC 6749, section 3.2, for
- * either kind of token.
+ * partner tokens or business tokens.
  */
 
 extern const ngx_http_agw_endpoint_t  ngx_http_agw_token_endpoint;

@@ -1,8 +1,8 @@
 
 /*
- * What the upstream and the log may know.  Whoever asks first verifies; a
- * request without a verified token has none of these.  A subrequest has
- * those of the main request.
+ * Variables for the upstream and the log.  The first one that is used verifies
+ * the token; without a valid one they are empty.  A subrequest has those of
+ * the main request.
  */
 
 
@@ -245,8 +245,8 @@ ngx_http_agw_result_variable(ngx_http_request_t *r,
 
 
 /*
- * The only protocol that a client may switch to (RFC 6455, section 4.1);
- * HTTP/2 has no such header (RFC 9113, section 8.2.2).
+ * "websocket" is the only protocol that a client may switch to (RFC 6455,
+ * section 4.1).  HTTP/2 has no such header (RFC 9113, section 8.2.2).
  */
 
 static ngx_int_t
@@ -277,10 +277,10 @@ ngx_http_agw_upgrade_variable(ngx_http_request_t *r,
 
 
 /*
- * Returns NGX_OK and the context with the claims, NGX_DECLINED where there is
- * no verified token, NGX_ERROR.  nginx runs no access phase for a subrequest,
- * which knows nothing of an owner: it has the identity of the main request.
- * That was refused where its error page includes something: then it has none.
+ * Returns NGX_OK and the context with the claims, NGX_DECLINED if there is no
+ * verified token, or NGX_ERROR.  nginx runs no access phase for a subrequest,
+ * so it has the identity of the main request; but none if that was refused,
+ * and its error page makes the subrequest.
  */
 
 static ngx_int_t
@@ -324,7 +324,7 @@ ngx_http_agw_expires(ngx_http_request_t *r, int64_t expires, agw_str_t *text)
 }
 
 
-/* an empty text is a variable that is not found: it makes no header */
+/* an empty variable is "not found", so that no header is sent */
 
 static void
 ngx_http_agw_set_value(ngx_http_variable_value_t *v, agw_str_t text)

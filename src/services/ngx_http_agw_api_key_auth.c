@@ -1,7 +1,7 @@
 
 /*
- * An API key is random and long, so one SHA-256 protects it at rest: there
- * is nothing to guess that a slow hash would slow down.
+ * The store has the SHA-256 of an API key.  A slow hash would gain nothing,
+ * since a key is random and long, and cannot be guessed.
  */
 
 
@@ -24,7 +24,7 @@
 
 
 typedef struct {
-    ngx_http_agw_store_query_t    store;     /* first: it stands for this */
+    ngx_http_agw_store_query_t    store;     /* must be first */
     ngx_http_agw_api_key_auth_t   auth;      /* that of ctx */
     ngx_http_agw_api_key_auth_pt  handler;
     unsigned                      keyless:1; /* the API key is empty */
@@ -35,7 +35,7 @@ static agw_reason_t ngx_http_agw_api_key_credentials(ngx_http_request_t *r,
     const agw_params_t *params, agw_basic_t *basic);
 static agw_reason_t ngx_http_agw_api_key_basic(ngx_http_request_t *r,
     agw_basic_t *basic);
-static ngx_int_t ngx_http_agw_secret_in_query(ngx_http_request_t *r);
+static ngx_int_t ngx_http_agw_secret_in_args(ngx_http_request_t *r);
 static ngx_int_t ngx_http_agw_api_key_digest(ngx_http_agw_api_key_t *key,
     const agw_credentials_t *reading);
 static void ngx_http_agw_api_key_decide(ngx_http_agw_store_query_t *sq,
@@ -67,13 +67,13 @@ ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,
 
     ctx->api_key_auth = &kq->auth;
 
-    kq->auth.asked = ngx_time();
+    kq->auth.queried_at = ngx_time();
     kq->keyless = (basic.readings[0].secret.len == 0);
     kq->handler = handler;
 
     query = &kq->store.query;
     query->nkeys = basic.nreadings;
-    query->now = kq->auth.asked;
+    query->now = kq->auth.queried_at;
 
     for (i = 0; i < query->nkeys; i++) {
         if (ngx_http_agw_api_key_digest(&query->keys[i], &basic.readings[i])
@@ -99,7 +99,7 @@ ngx_http_agw_api_key_credentials(ngx_http_request_t *r,
 
     if (agw_params_text(params, "client_id", &id) != 0
         || agw_params_text(params, "client_secret", &secret) != 0
-        || ngx_http_agw_secret_in_query(r))
+        || ngx_http_agw_secret_in_args(r))
     {
         return AGW_INVALID_REQUEST;
     }
@@ -108,7 +108,7 @@ ngx_http_agw_api_key_credentials(ngx_http_request_t *r,
 
     if (secret.len) {
 
-        /* one way to authenticate a request (RFC 6749, section 2.3) */
+        /* only one way to authenticate (RFC 6749, section 2.3) */
 
         if (r->headers_in.authorization || id.len == 0) {
             return AGW_INVALID_REQUEST;
@@ -121,7 +121,7 @@ ngx_http_agw_api_key_credentials(ngx_http_request_t *r,
         return AGW_OK;
     }
 
-    /* a raw reading of another id holds a '%' or '+': nobody has that id */
+    /* the readings differ only if the raw one has '%' or '+', as no id has */
 
     if (reason == AGW_OK && id.len
         && !agw_str_eq(id, basic->readings[0].id))
@@ -155,10 +155,10 @@ ngx_http_agw_api_key_basic(ngx_http_request_t *r, agw_basic_t *basic)
 }
 
 
-/* a secret in a URL is in somebody's log: it is refused, right or wrong */
+/* a secret in a URL ends up in logs: it is refused, right or wrong */
 
 static ngx_int_t
-ngx_http_agw_secret_in_query(ngx_http_request_t *r)
+ngx_http_agw_secret_in_args(ngx_http_request_t *r)
 {
     u_char                 *p, *last, *end;
     size_t                  len;
@@ -205,8 +205,8 @@ ngx_http_agw_secret_in_query(ngx_http_request_t *r)
 
 
 /*
- * An id that no partner can have is asked for all the same, as one that
- * nobody has, so that it takes as long.
+ * An id that no partner can have is replaced by one that no partner has, so
+ * that the store takes as long.
  */
 
 static ngx_int_t

@@ -14,18 +14,18 @@
 #include "agw_params.h"
 
 
-/* what an authentication found out */
+/* the result of an authentication */
 
 struct ngx_http_agw_api_key_auth_s {
-    ngx_str_t                 partner_id;    /* where it succeeded */
-    time_t                    asked;         /* when the store was */
+    ngx_str_t                 partner_id;    /* if it succeeded */
+    time_t                    queried_at;
     int64_t                   stamp;         /* of the store, at that time */
 };
 
 
 /*
- * Called with AGW_OK, AGW_INVALID_CLIENT or AGW_STORE_UNAVAILABLE; the
- * request is then the handler's to finalize.
+ * Called with AGW_OK, AGW_INVALID_CLIENT or AGW_STORE_UNAVAILABLE.  The
+ * handler has to finalize the request.
  */
 
 typedef void (*ngx_http_agw_api_key_auth_pt)(ngx_http_request_t *r,
@@ -33,12 +33,11 @@ typedef void (*ngx_http_agw_api_key_auth_pt)(ngx_http_request_t *r,
 
 
 /*
- * Reads the credentials and asks the store.  Returns AGW_OK where handler
- * was, or will be, called; else the handler will not be called:
- * AGW_NO_CREDENTIALS, AGW_MALFORMED_CREDENTIALS, AGW_INVALID_REQUEST (two
- * ways at once, a client_id that disagrees, a secret in the query) or
- * AGW_INTERNAL_ERROR.  Every refusal of the store costs the same work.  The
- * outcome is in ctx->api_key_auth.
+ * Reads the credentials and queries the store.  Returns AGW_OK if handler was
+ * or will be called; the result is then in ctx->api_key_auth.  Otherwise
+ * returns AGW_NO_CREDENTIALS, AGW_MALFORMED_CREDENTIALS, AGW_INVALID_REQUEST
+ * (credentials in header and body, another client_id, a secret in the URL) or
+ * AGW_INTERNAL_ERROR.  Every key that is refused takes the same work.
  */
 
 agw_reason_t ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,

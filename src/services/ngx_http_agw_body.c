@@ -1,8 +1,8 @@
 
 /*
- * nginx would collect a body in its own buffers and put a long one into a
- * file.  Unbuffered, it hands over what has come, and this stops at the
- * first byte too many.
+ * nginx would collect a body in its own buffers, and write a long one to a
+ * file.  The body is read unbuffered instead: nginx passes on what has
+ * arrived, and reading stops at the first byte over the limit.
  */
 
 
@@ -22,9 +22,9 @@ struct ngx_http_agw_body_s {
     ngx_http_agw_body_pt      handler;
     ngx_uint_t                types;         /* NGX_HTTP_AGW_BODY_* */
     size_t                    len;
-    size_t                    size;          /* room, at most AGW_BODY_MAX */
+    size_t                    size;          /* size, at most AGW_BODY_MAX */
     u_char                   *data;
-    unsigned                  taken:1;       /* some of it, from nginx */
+    unsigned                  taken:1;       /* has read some, from nginx */
     agw_params_t              params;
 };
 
@@ -101,10 +101,10 @@ ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,
 
 
 /*
- * An error page of a request whose body was thrown away, given up, or taken
- * by an upstream, must not take that for a request without one.  Of a body
- * that it has thrown away to its end, nginx remembers little: no length is
- * left of the one that was announced, or nobody has asked for the chunks.
+ * The body of a request may be gone before its error page is served:
+ * discarded, abandoned, or read by an upstream.  That is not a request without
+ * a body.  Of a body that nginx discarded to its end, only this is left: no
+ * more of the announced length, or chunks that nobody read.
  */
 
 static ngx_int_t
@@ -130,7 +130,7 @@ ngx_http_agw_body_is_gone(ngx_http_request_t *r)
 
     if (rb != NULL) {
 
-        /* of chunks nginx counts the length as it reads them */
+        /* nginx counts the length of chunks as it reads them */
 
         return rb->bufs == NULL && (left > 0 || rb->post_handler == NULL);
     }
@@ -142,7 +142,7 @@ ngx_http_agw_body_is_gone(ngx_http_request_t *r)
 }
 
 
-/* as long as it says that it is; a filter that made it longer is refused */
+/* its announced length; a body that a filter made longer is refused */
 
 static size_t
 ngx_http_agw_body_room(ngx_http_request_t *r)
@@ -196,7 +196,7 @@ ngx_http_agw_body_read(ngx_http_request_t *r)
 }
 
 
-/* NGX_OK: it is whole; NGX_AGAIN: an event will come; or an HTTP status */
+/* NGX_OK: it is complete; NGX_AGAIN: an event will come; or an HTTP status */
 
 static ngx_int_t
 ngx_http_agw_body_collect(ngx_http_request_t *r, ngx_http_agw_body_t *body)
@@ -214,7 +214,7 @@ ngx_http_agw_body_collect(ngx_http_request_t *r, ngx_http_agw_body_t *body)
             }
         }
 
-        /* a body that is whole may be wanted again, by an error page */
+        /* an error page may need the complete body again */
 
         if (!r->reading_body) {
             return NGX_OK;
@@ -240,7 +240,7 @@ ngx_http_agw_body_collect(ngx_http_request_t *r, ngx_http_agw_body_t *body)
 }
 
 
-/* in a file: another module had the body read before us */
+/* in a file, if another module had the body read before */
 
 static ngx_int_t
 ngx_http_agw_body_append(ngx_http_agw_body_t *body, ngx_buf_t *b)
@@ -273,9 +273,9 @@ ngx_http_agw_body_append(ngx_http_agw_body_t *body, ngx_buf_t *b)
 
 
 /*
- * What is left of the body is not the body: an error page that is proxied
- * would send it under the old length, and its upstream take bytes of it, or
- * of somebody else, for a request.  The request goes on without one.
+ * What is left is not the whole body.  An error page that is proxied would
+ * send it with the old length, and the upstream might read bytes of it, or of
+ * another request, as a request.  So the request goes on without a body.
  */
 
 static void
@@ -302,8 +302,8 @@ ngx_http_agw_body_disown(ngx_http_request_t *r)
 
 
 /*
- * The connection is not used again: what stands in it is no request.  Where
- * the client is gone or too slow, nginx says the last word.
+ * The connection is closed after the response, since what follows in it is not
+ * a request.  If the client is gone or too slow, nginx sends its own response.
  */
 
 static void
@@ -378,7 +378,7 @@ ngx_http_agw_body_done(void *data)
 }
 
 
-/* RFC 9110, section 8.3.1: the type in any case; its parameters but one */
+/* RFC 9110, section 8.3.1: case does not matter in a media type */
 
 static agw_reason_t
 ngx_http_agw_body_params(ngx_http_request_t *r, ngx_http_agw_body_t *body)

@@ -1,7 +1,7 @@
 
 /*
- * Small request bodies, read whole and never written to a file by us: they
- * may hold a secret.
+ * Small request bodies.  They may contain a secret, so they are read into
+ * memory, and this module never writes them to a file.
  */
 
 
@@ -15,18 +15,18 @@
 
 
 /*
- * Called once, with AGW_OK and the parameters of the body, or with
+ * Called once, with AGW_OK and the parameters of the body; or with NULL and
  * AGW_BODY_TOO_LARGE (over AGW_BODY_MAX), AGW_INVALID_REQUEST (of another
- * type, or malformed), AGW_BODY_NOT_JSON or AGW_INTERNAL_ERROR, and NULL.
- * The parameters live as long as the request, and our copy of them is wiped
- * with it.  The request is then the handler's to finalize.
+ * type, or malformed), AGW_BODY_NOT_JSON or AGW_INTERNAL_ERROR.  The
+ * parameters live as long as the request, and are wiped with it.  The handler
+ * has to finalize the request.
  */
 
 typedef void (*ngx_http_agw_body_pt)(ngx_http_request_t *r,
     agw_reason_t reason, agw_params_t *params);
 
 
-/* what a body may be: bits */
+/* media types that a body may have: bits */
 
 #define NGX_HTTP_AGW_BODY_FORM        1      /* x-www-form-urlencoded */
 #define NGX_HTTP_AGW_BODY_JSON        2      /* application/json */
@@ -35,9 +35,9 @@ typedef void (*ngx_http_agw_body_pt)(ngx_http_request_t *r,
 
 
 /*
- * Reads the body and its parameters: of one of the types, or nothing,
- * whatever its Content-Type.  Returns what a content handler returns;
- * NGX_DONE where the handler was, or will be, called.
+ * Reads the body and its parameters.  The body must have one of the types,
+ * unless it is empty.  Returns what a content handler returns; NGX_DONE if the
+ * handler was or will be called.
  */
 
 ngx_int_t ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,

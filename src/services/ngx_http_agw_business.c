@@ -1,6 +1,6 @@
 
 /*
- * The store's answer, turned into a reason.
+ * The result of the query becomes a reason.
  */
 
 
@@ -13,7 +13,7 @@
 
 
 typedef struct {
-    ngx_http_agw_store_query_t  store;       /* first: it stands for this */
+    ngx_http_agw_store_query_t  store;       /* must be first */
     ngx_http_agw_business_pt    handler;
 } ngx_http_agw_business_query_t;
 

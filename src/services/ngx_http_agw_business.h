@@ -1,6 +1,6 @@
 
 /*
- * Whether a partner may act for a business, as the store has it.
+ * Whether a partner may act for a business, by the store.
  */
 
 
@@ -12,9 +12,9 @@
 
 
 /*
- * Called with AGW_OK, and the stamp of the store at the moment when it was
- * so; a reason of agw_policy_business(), or AGW_STORE_UNAVAILABLE.  The
- * request is then the handler's to finalize.
+ * Called with AGW_OK and the stamp of the store at that time; or with a reason
+ * of agw_policy_business() or AGW_STORE_UNAVAILABLE.  The handler has to
+ * finalize the request.
  */
 
 typedef void (*ngx_http_agw_business_pt)(ngx_http_request_t *r,
@@ -22,10 +22,10 @@ typedef void (*ngx_http_agw_business_pt)(ngx_http_request_t *r,
 
 
 /*
- * Asks the store; what is asked for lives as long as the request.  Where a
- * partner token asks for another token, its claims are given: the store also
- * says whether it has ended meanwhile.  Else they are NULL.  Returns AGW_OK
- * where handler was, or will be, called, else AGW_INTERNAL_ERROR.
+ * Queries the store.  The ids must live as long as the request.  token has the
+ * claims of the partner token that requests a business token: the store then
+ * also tells whether it has ended; else token is NULL.  Returns AGW_OK if
+ * handler was or will be called, else AGW_INTERNAL_ERROR.
  */
 
 agw_reason_t ngx_http_agw_find_business(ngx_http_request_t *r,

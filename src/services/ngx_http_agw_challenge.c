@@ -1,6 +1,7 @@
 
 /*
- * What a client must show, and what was wrong with what it showed.
+ * A challenge tells a client how to authenticate, and what was wrong with its
+ * credentials.
  */
 
 
@@ -20,8 +21,8 @@ static ngx_int_t ngx_http_agw_bearer_challenge(ngx_http_request_t *r,
 
 
 /*
- * A 401 always has one (RFC 9110, section 15.5.2), a 403 and a 400 only
- * where the token is what they are about.
+ * A 401 always has one (RFC 9110, section 15.5.2), a 403 and a 400 only if
+ * they are about the token.
  */
 
 ngx_int_t
@@ -32,7 +33,7 @@ ngx_http_agw_add_challenges(ngx_http_request_t *r, agw_reason_t reason,
     ngx_table_elt_t          *header;
     const agw_reason_info_t  *info;
 
-    /* those of a pass which led to this one */
+    /* those of the passes before */
 
     ngx_http_agw_forget_challenges(r);
 
@@ -66,7 +67,7 @@ ngx_http_agw_add_challenges(ngx_http_request_t *r, agw_reason_t reason,
         header = ngx_http_agw_push_header(r, "WWW-Authenticate", &value);
     }
 
-    /* here nginx finds it, should another module satisfy the request */
+    /* nginx clears it if another module satisfies the request */
 
     r->headers_out.www_authenticate = header;
 
@@ -123,7 +124,7 @@ ngx_http_agw_bearer_challenge(ngx_http_request_t *r, agw_reason_t reason,
     last = value->data + size;
     p = ngx_slprintf(value->data, last, "Bearer realm=\"%V\"", &lcf->realm);
 
-    /* no credentials at all: nothing more is said (RFC 6750, section 3.1) */
+    /* without credentials there is no error code (RFC 6750, section 3.1) */
 
     if (reason != AGW_NO_CREDENTIALS) {
         p = ngx_slprintf(p, last, ", error=\"%s\"", info->error);

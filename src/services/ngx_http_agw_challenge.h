@@ -14,13 +14,13 @@
 typedef enum {
     NGX_HTTP_AGW_BEARER = 0,         /* RFC 6750, section 3 */
     NGX_HTTP_AGW_BASIC,              /* RFC 7617, section 2 */
-    NGX_HTTP_AGW_EITHER              /* both, where nothing was shown */
+    NGX_HTTP_AGW_EITHER              /* both, if there are no credentials */
 } ngx_http_agw_challenge_t;
 
 
 /*
- * Replaces the challenges of the response by those for a reason, which may be
- * none.  NGX_OK or NGX_ERROR.
+ * Replaces the challenges of the response by those for a reason, which may
+ * have none.  Returns NGX_OK or NGX_ERROR.
  */
 
 ngx_int_t ngx_http_agw_add_challenges(ngx_http_request_t *r,

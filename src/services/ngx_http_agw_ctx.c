@@ -1,6 +1,6 @@
 
 /*
- * What a request keeps, and gives back at its end.
+ * The context of a request is freed with the request.
  */
 
 
@@ -76,7 +76,7 @@ ngx_http_agw_body_was_taken(ngx_http_request_t *r)
 }
 
 
-/* the context of the pass before that of later; of the last, for NULL */
+/* the context of the pass before later's, or of the last pass if it is NULL */
 
 static const ngx_http_agw_ctx_t *
 ngx_http_agw_pass(ngx_http_request_t *r, const ngx_http_agw_ctx_t *later)

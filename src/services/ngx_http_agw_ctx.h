@@ -1,6 +1,6 @@
 
 /*
- * The request's context, made by whoever needs it first.
+ * The context of a request, created when it is first needed.
  */
 
 
@@ -11,7 +11,7 @@
 #include "ngx_http_agw.h"
 
 
-/* returns the context of this pass, or NULL where memory ran out */
+/* returns the context of this pass, or NULL if memory ran out */
 
 ngx_http_agw_ctx_t *ngx_http_agw_ctx(ngx_http_request_t *r);
 
@@ -27,14 +27,14 @@ ngx_http_agw_decide(ngx_http_agw_ctx_t *ctx, agw_reason_t reason)
 
 
 /*
- * The last decision on the request, also of a pass that an internal redirect
- * has ended, or NULL.  For telling, never for deciding.
+ * The last decision on the request, or NULL.  It may be that of a pass that an
+ * internal redirect has ended, so it is for variables and logs only.
  */
 
 const ngx_http_agw_ctx_t *ngx_http_agw_last_decision(ngx_http_request_t *r);
 
 
-/* whether a pass took the body from nginx, and left none for another */
+/* whether a pass took the body from nginx, so that there is none now */
 
 ngx_int_t ngx_http_agw_body_was_taken(ngx_http_request_t *r);
 

@@ -1,7 +1,7 @@
 
 /*
- * nginx's dav_methods, and many an upstream, write where Destination says,
- * which no location was matched for.
+ * nginx's dav_methods, and many upstreams, write to the path in Destination,
+ * for which nginx matches no location.
  */
 
 
@@ -9,106 +9,78 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "agw_grammar.h"
 #include "agw_path.h"
 #include "ngx_http_agw_destination.h"
+#include "ngx_http_agw_headers.h"
 #include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_str.h"
 
 
-typedef struct {
-    agw_str_t     raw;               /* without its query */
-    agw_str_t     decoded;           /* as nginx does it */
-    unsigned      present:1;
-} ngx_http_agw_destination_t;
-
-
-static agw_reason_t ngx_http_agw_read_destination(ngx_http_request_t *r,
-    ngx_http_agw_destination_t *destination);
-static const ngx_table_elt_t *ngx_http_agw_find_destination(
-    ngx_http_request_t *r, ngx_uint_t *count);
+static agw_reason_t ngx_http_agw_find_destination(ngx_http_request_t *r,
+    agw_str_t *raw);
+static agw_reason_t ngx_http_agw_unescape(ngx_http_request_t *r,
+    agw_str_t raw, agw_str_t *decoded);
 static agw_reason_t ngx_http_agw_check_aliased(ngx_http_request_t *r,
     agw_str_t path);
-static ngx_uint_t ngx_http_agw_is_of_business(ngx_http_request_t *r,
-    agw_str_t path, agw_str_t business_id);
-static ngx_uint_t ngx_http_agw_is_of_none(ngx_http_request_t *r,
-    agw_str_t path);
+static agw_reason_t ngx_http_agw_match_destination(ngx_http_request_t *r,
+    agw_str_t path, agw_str_t business_id, ngx_uint_t *outside);
 static ngx_uint_t ngx_http_agw_holds_businesses(ngx_http_request_t *r,
     agw_str_t path);
 
 
 /*
- * Each spelling is checked: nginx decodes once, and drops a '%' that begins
- * nothing, so that "/bus%inesses" becomes "/businesses".
+ * Both spellings are checked: nginx decodes once, and drops a '%' that begins
+ * no escape, so that "/bus%inesses" becomes "/businesses".
  */
 
 agw_reason_t
-ngx_http_agw_check_destination(ngx_http_request_t *r)
+ngx_http_agw_check_destination(ngx_http_request_t *r, agw_str_t business_id,
+    ngx_uint_t *outside)
 {
-    agw_reason_t                reason;
-    ngx_http_agw_destination_t  destination;
+    agw_str_t     raw, decoded;
+    agw_reason_t  reason;
 
-    reason = ngx_http_agw_read_destination(r, &destination);
+    *outside = 0;
 
-    if (reason != AGW_OK || !destination.present) {
+    reason = ngx_http_agw_find_destination(r, &raw);
+
+    if (reason != AGW_OK || raw.data == NULL) {
         return reason;
     }
 
-    reason = agw_path_check(destination.raw);
+    reason = agw_path_check(raw);
 
     if (reason == AGW_OK) {
-        reason = agw_path_check_decoded(destination.decoded);
+        reason = ngx_http_agw_unescape(r, raw, &decoded);
     }
 
     if (reason == AGW_OK) {
-        reason = ngx_http_agw_check_aliased(r, destination.decoded);
+        reason = agw_path_check_decoded(decoded);
     }
 
     if (reason == AGW_OK) {
-        reason = ngx_http_agw_check_confused(r, destination.raw,
-                                             NGX_CONF_UNSET_UINT);
+        reason = ngx_http_agw_check_aliased(r, decoded);
     }
 
     if (reason == AGW_OK) {
-        reason = ngx_http_agw_check_confused(r, destination.decoded,
-                                             NGX_CONF_UNSET_UINT);
+        reason = ngx_http_agw_match_destination(r, raw, business_id, outside);
+    }
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_match_destination(r, decoded, business_id,
+                                                outside);
+    }
+
+    if (business_id.len == 0) {
+        *outside |= ngx_http_agw_holds_businesses(r,
+                                              ngx_http_agw_to_core(r->uri));
     }
 
     return reason;
 }
 
 
-agw_reason_t
-ngx_http_agw_allow_destination(ngx_http_request_t *r, agw_str_t business_id)
-{
-    ngx_uint_t                  allowed;
-    agw_reason_t                reason;
-    ngx_http_agw_destination_t  destination;
-
-    reason = ngx_http_agw_read_destination(r, &destination);
-
-    if (reason != AGW_OK || !destination.present) {
-        return reason;
-    }
-
-    if (business_id.len) {
-        allowed = ngx_http_agw_is_of_business(r, destination.raw,
-                                              business_id)
-                  && ngx_http_agw_is_of_business(r, destination.decoded,
-                                                 business_id);
-
-    } else {
-        allowed = ngx_http_agw_is_of_none(r, destination.raw)
-                  && ngx_http_agw_is_of_none(r, destination.decoded)
-                  && !ngx_http_agw_holds_businesses(r,
-                                              ngx_http_agw_to_core(r->uri));
-    }
-
-    return allowed ? AGW_OK : AGW_WRONG_BUSINESS;
-}
-
-
-/* what a content handler forwards is for the upstream to judge */
+/* an upstream, to which a content handler forwards, decides by itself */
 
 ngx_uint_t
 ngx_http_agw_removes_businesses(ngx_http_request_t *r)
@@ -118,78 +90,66 @@ ngx_http_agw_removes_businesses(ngx_http_request_t *r)
 }
 
 
+/*
+ * Without its query; raw->data is NULL if there is no such header.  Which of
+ * several nginx takes depends on its version.
+ */
+
 static agw_reason_t
-ngx_http_agw_read_destination(ngx_http_request_t *r,
-    ngx_http_agw_destination_t *destination)
+ngx_http_agw_find_destination(ngx_http_request_t *r, agw_str_t *raw)
 {
-    u_char                 *src, *dst;
-    ngx_uint_t              count;
-    const ngx_table_elt_t  *header;
+    const ngx_table_elt_t   *header;
+    ngx_http_agw_headers_t   headers;
+    static const agw_str_t   name = agw_string("Destination");
 
-    destination->present = 0;
+    ngx_str_null(raw);
 
-    header = ngx_http_agw_find_destination(r, &count);
+    headers = ngx_http_agw_headers(r);
+    header = ngx_http_agw_next_header(&headers, name);
 
     if (header == NULL) {
         return AGW_OK;
     }
 
-    if (count > 1) {
+    if (ngx_http_agw_next_header(&headers, name) != NULL) {
         return AGW_AMBIGUOUS_PATH;
     }
 
-    destination->present = 1;
-    destination->raw = agw_path_of_uri(ngx_http_agw_to_core(header->value));
+    *raw = agw_path_of_uri(ngx_http_agw_to_core(header->value));
 
-    dst = ngx_pnalloc(r->pool, destination->raw.len + 1);
-    if (dst == NULL) {
+    return raw->len ? AGW_OK : AGW_AMBIGUOUS_PATH;
+}
+
+
+/* as nginx does it, once */
+
+static agw_reason_t
+ngx_http_agw_unescape(ngx_http_request_t *r, agw_str_t raw,
+    agw_str_t *decoded)
+{
+    u_char  *src, *dst, *buf;
+
+    buf = ngx_pnalloc(r->pool, raw.len);
+    if (buf == NULL) {
         return AGW_INTERNAL_ERROR;
     }
 
-    src = (u_char *) destination->raw.data;
-    destination->decoded.data = dst;
+    src = (u_char *) raw.data;
+    dst = buf;
 
-    ngx_unescape_uri(&dst, &src, destination->raw.len, 0);
+    ngx_unescape_uri(&dst, &src, raw.len, 0);
 
-    destination->decoded.len = dst - destination->decoded.data;
+    decoded->data = buf;
+    decoded->len = dst - buf;
 
     return AGW_OK;
 }
 
 
-/* which of several nginx takes depends on its version */
-
-static const ngx_table_elt_t *
-ngx_http_agw_find_destination(ngx_http_request_t *r, ngx_uint_t *count)
-{
-    ngx_uint_t              i;
-    ngx_list_part_t        *part;
-    ngx_table_elt_t        *header;
-    const ngx_table_elt_t  *found;
-    static const agw_str_t  name = agw_string("Destination");
-
-    found = NULL;
-    *count = 0;
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        header = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-
-            if (agw_same_nocase(ngx_http_agw_to_core(header[i].key), name)) {
-                found = &header[i];
-                (*count)++;
-            }
-        }
-    }
-
-    return found;
-}
-
-
 /*
- * With `alias` nginx cuts off the length of the location's name, whatever
- * stands there; a shorter path has been written past the end of a buffer.
+ * With `alias` nginx removes as many bytes as the location's name has from the
+ * beginning of the path, whatever they are.  With a shorter path, nginx has
+ * written past the end of a buffer.
  */
 
 static agw_reason_t
@@ -218,51 +178,41 @@ ngx_http_agw_check_aliased(ngx_http_request_t *r, agw_str_t path)
 }
 
 
-/* by the location's template, and by no other one of another business */
+/*
+ * A path of the business is one by the location's own template, and no other
+ * template names another business.  A path of none is one by no template, and
+ * has no business below it.
+ */
 
-static ngx_uint_t
-ngx_http_agw_is_of_business(ngx_http_request_t *r, agw_str_t path,
-    agw_str_t business_id)
+static agw_reason_t
+ngx_http_agw_match_destination(ngx_http_request_t *r, agw_str_t path,
+    agw_str_t business_id, ngx_uint_t *outside)
 {
-    agw_str_t                       id;
-    ngx_uint_t                      i;
-    const agw_template_t           *template;
+    ngx_uint_t                      which;
+    agw_reason_t                    reason;
+    agw_matched_t                   matched;
     const ngx_http_agw_loc_conf_t  *lcf;
-    const ngx_http_agw_srv_conf_t  *sscf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
-    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
 
-    if (agw_template_match(&lcf->template, AGW_MATCH_PREFIX, path, &id)
-        != AGW_OK || !agw_str_eq(id, business_id))
-    {
-        return 0;
+    which = business_id.len ? lcf->template_index : AGW_ANY_TEMPLATE;
+
+    reason = ngx_http_agw_match_templates(r, which, path, &matched);
+
+    if (business_id.len) {
+        *outside |= matched.several
+                    || !agw_str_eq(matched.business_id, business_id);
+
+    } else {
+        *outside |= matched.reason != AGW_NO_BUSINESS_IN_PATH
+                    || ngx_http_agw_holds_businesses(r, path);
     }
 
-    template = sscf->templates->elts;
-
-    for (i = 0; i < sscf->templates->nelts; i++) {
-
-        if (agw_template_match(&template[i], AGW_MATCH_PREFIX, path, &id)
-            == AGW_OK && !agw_str_eq(id, business_id))
-        {
-            return 0;
-        }
-    }
-
-    return 1;
+    return reason;
 }
 
 
-static ngx_uint_t
-ngx_http_agw_is_of_none(ngx_http_request_t *r, agw_str_t path)
-{
-    return !ngx_http_agw_matches_any(r, path)
-           && !ngx_http_agw_holds_businesses(r, path);
-}
-
-
-/* of a collection nginx copies, moves and replaces all that lies in it */
+/* nginx copies, moves and replaces a collection with all that is in it */
 
 static ngx_uint_t
 ngx_http_agw_holds_businesses(ngx_http_request_t *r, agw_str_t path)

@@ -23,22 +23,16 @@ ngx_http_agw_may_have_destination(const ngx_http_request_t *r)
 
 
 /*
- * Whether it means one path to everybody, and the request has but one.  An
- * absent one is left to the handler.  AGW_OK, AGW_AMBIGUOUS_PATH or
- * AGW_INTERNAL_ERROR.
+ * Checks the Destination of a request for that business, or for none if
+ * business_id is empty.  Returns AGW_AMBIGUOUS_PATH if there are several, or if
+ * not everybody reads its path in one way; AGW_INTERNAL_ERROR; or AGW_OK, then
+ * *outside says whether its path is another business's, or none's, or has
+ * businesses below it: AGW_WRONG_BUSINESS, once the credentials are verified.
+ * Whether the header must be there is left to the handler.
  */
 
-agw_reason_t ngx_http_agw_check_destination(ngx_http_request_t *r);
-
-
-/*
- * Of one that was checked: whether it is of the business that the request was
- * let through for, or, where business_id is empty, of none.  AGW_OK,
- * AGW_WRONG_BUSINESS or AGW_INTERNAL_ERROR.
- */
-
-agw_reason_t ngx_http_agw_allow_destination(ngx_http_request_t *r,
-    agw_str_t business_id);
+agw_reason_t ngx_http_agw_check_destination(ngx_http_request_t *r,
+    agw_str_t business_id, ngx_uint_t *outside);
 
 
 /*

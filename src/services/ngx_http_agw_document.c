@@ -1,7 +1,7 @@
 
 /*
- * A document is of the configuration, as its entity tag is: serving one makes
- * nothing.
+ * Document and entity tag belong to the configuration: a request only sends
+ * them.
  */
 
 
@@ -99,7 +99,7 @@ ngx_http_agw_document_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* no credentials are taken here, so any transport will do */
+    /* there are no credentials, so any transport is allowed */
 
     reason = ngx_http_agw_check_path(r);
 

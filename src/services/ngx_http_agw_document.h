@@ -1,7 +1,6 @@
 
 /*
- * Documents that are rendered once, with the configuration, and that anybody
- * may read and keep.
+ * Public documents, rendered once, while the configuration is read.
  */
 
 
@@ -16,9 +15,9 @@
 
 
 /*
- * Renders json into document, of a static media type, and drops the
- * reference; a NULL is an allocation that failed.  Returns NGX_CONF_OK, or
- * NGX_CONF_ERROR, logged.
+ * Renders json into document, and drops the reference.  If json is NULL, an
+ * allocation failed.  type is its media type, a static string.  Returns
+ * NGX_CONF_OK, or NGX_CONF_ERROR, logged.
  */
 
 char *ngx_http_agw_document_render(ngx_conf_t *cf,

@@ -1,6 +1,6 @@
 
 /*
- * No token is stored: what makes it valid is its signature.
+ * Issued tokens are not stored: the signature makes a token valid.
  */
 
 
@@ -25,21 +25,21 @@
 #define NGX_HTTP_AGW_JTI_BYTES     16
 #define NGX_HTTP_AGW_RANDOM_BLOCK  1024      /* bytes */
 
-/* of the response, beside the token and what else the grant says */
+/* of the response, without the token, scope and ids */
 
 #define NGX_HTTP_AGW_RESPONSE      256
 
 
 /*
- * Random bytes, drawn ahead: OpenSSL's generator costs as much for a few as
- * for a block of them.  A block belongs to one process: after a fork it would
- * give the same bytes twice.
+ * Random bytes in stock: OpenSSL's generator takes as long for a few bytes as
+ * for a block.  A block belongs to one process, since a child would draw the
+ * same bytes.
  */
 
 static struct {
     u_char     bytes[NGX_HTTP_AGW_RANDOM_BLOCK];
-    size_t     left;                 /* of them, at the end */
-    ngx_pid_t  pid;                  /* whose they are */
+    size_t     left;                 /* unused bytes, at the end */
+    ngx_pid_t  pid;                  /* that filled the block */
 } ngx_http_agw_random_block;
 
 
@@ -119,7 +119,7 @@ ngx_http_agw_issue_payload(ngx_http_request_t *r,
 }
 
 
-/* the token is signed where it stands in the response */
+/* the token is signed in place, in the response */
 
 static ngx_int_t
 ngx_http_agw_issue_response(ngx_http_request_t *r,
@@ -172,7 +172,7 @@ ngx_http_agw_issue_response(ngx_http_request_t *r,
 }
 
 
-/* n bytes, at most a block; NGX_ERROR where the generator failed */
+/* n bytes, at most a block; NGX_ERROR if the generator failed */
 
 static ngx_int_t
 ngx_http_agw_random(u_char *p, size_t n)

@@ -1,6 +1,6 @@
 
 /*
- * Minting: a grant becomes a signed token, and the response that carries it.
+ * Issuing: a grant becomes a signed token and its response.
  */
 
 
@@ -11,24 +11,24 @@
 #include "ngx_http_agw.h"
 
 
-/* what was decided; strings live as long as the request, times are seconds */
+/* what the token will say; strings live as long as the request */
 
 struct ngx_http_agw_grant_s {
     agw_kind_t                kind;
     agw_str_t                 partner_id;
     agw_str_t                 business_id;   /* of a business token */
     agw_str_t                 scope;         /* empty: none */
-    time_t                    issued_at;     /* when the store was asked */
-    int64_t                   seq;           /* its last stamp at that time */
-    time_t                    lifetime;
-    unsigned                  bare:1;        /* the response says no more */
+    time_t                    issued_at;     /* when the store was queried */
+    int64_t                   seq;           /* the store's last stamp then */
+    time_t                    lifetime;      /* seconds */
+    unsigned                  bare:1;        /* without scope and ids */
 };
 
 
 /*
  * Signs the grant with the server's first key and sends the response of RFC
- * 6749, section 5.1.  Returns what ngx_http_finalize_request() takes, or
- * NGX_DECLINED where nothing was sent: OpenSSL failed or memory ran out.
+ * 6749, section 5.1.  Returns what ngx_http_finalize_request() takes; or
+ * NGX_DECLINED if nothing was sent, since OpenSSL failed or memory ran out.
  */
 
 ngx_int_t ngx_http_agw_issue(ngx_http_request_t *r,

@@ -1,6 +1,6 @@
 
 /*
- * What is logged of a request.
+ * The error log of a request.
  */
 
 
@@ -12,9 +12,10 @@
 
 
 /*
- * The request's error log without what nginx adds to each line: the request
- * line is the client's text, and holds the query.  Each call makes one: keep
- * it in a variable, since ngx_log_error() evaluates its argument twice.
+ * Returns the request's error log without the request line, which nginx adds
+ * to each message: it is the client's text, with the query.  Each call
+ * allocates one.  Keep it in a variable, since ngx_log_error() evaluates its
+ * argument twice.
  */
 
 ngx_log_t *ngx_http_agw_log(ngx_http_request_t *r);

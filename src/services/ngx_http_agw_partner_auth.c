@@ -50,7 +50,7 @@ ngx_http_agw_authenticate_partner(ngx_http_request_t *r,
 
     ctx->partner_auth = auth;
 
-    reason = ngx_http_agw_check_request(r);
+    reason = ngx_http_agw_check_request(r, &auth->business);
 
     if (reason == AGW_OK && r->method != NGX_HTTP_POST) {
         reason = AGW_METHOD_NOT_ALLOWED;
@@ -102,7 +102,7 @@ ngx_http_agw_partner_auth_read(ngx_http_request_t *r, agw_reason_t reason,
 }
 
 
-/* one way to authenticate a request (RFC 6749, section 2.3) */
+/* only one way to authenticate (RFC 6749, section 2.3) */
 
 static agw_reason_t
 ngx_http_agw_partner_auth_bearer(ngx_http_request_t *r,

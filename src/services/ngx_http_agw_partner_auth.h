@@ -1,7 +1,7 @@
 
 /*
- * Who revokes or introspects: a partner, by its API key or its token (RFC
- * 7009, section 2.1; RFC 7662, section 2.1).
+ * A partner that revokes or introspects is authenticated, by API key or
+ * partner token (RFC 7009, section 2.1; RFC 7662, section 2.1).
  */
 
 
@@ -14,8 +14,8 @@
 
 
 /*
- * Called with AGW_OK and ctx->partner_auth->partner_id, or with the reason of
- * a refusal; the request is then the handler's to finalize.
+ * Called with AGW_OK, and ctx->partner_auth->partner_id is set, or with the
+ * reason of a refusal.  The handler has to finalize the request.
  */
 
 typedef void (*ngx_http_agw_partner_auth_pt)(ngx_http_request_t *r,
@@ -24,23 +24,22 @@ typedef void (*ngx_http_agw_partner_auth_pt)(ngx_http_request_t *r,
 
 struct ngx_http_agw_partner_auth_s {
     ngx_str_t                 partner_id;
-    agw_str_t                 business_id;   /* where one is revoked */
-    ngx_http_agw_challenge_t  challenge;     /* of its way to authenticate */
+    agw_matched_t             business;      /* that the path names */
+    ngx_http_agw_challenge_t  challenge;     /* for a refusal */
     ngx_http_agw_partner_auth_pt  handler;
 };
 
 
 /*
- * Begins a request of such a kind: transport, path, POST, and a form of at
- * most AGW_BODY_MAX bytes; then who it is.  ctx->params are the form's.
- * Returns what a content handler returns.
+ * Checks transport, path and method, reads the form into ctx->params, and
+ * authenticates the partner.  Returns what a content handler returns.
  */
 
 ngx_int_t ngx_http_agw_authenticate_partner(ngx_http_request_t *r,
     ngx_http_agw_partner_auth_pt handler);
 
 
-/* refuses with the challenge of the way that was used to authenticate */
+/* refuses, with a challenge for the way in which the partner authenticated */
 
 ngx_int_t ngx_http_agw_refuse_partner(ngx_http_request_t *r,
     agw_reason_t reason);

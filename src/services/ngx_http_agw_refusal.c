@@ -17,7 +17,7 @@
 
 #define NGX_HTTP_AGW_RETRY_AFTER   1         /* seconds */
 
-/* more than any row of the table, twice; bytes */
+/* bytes; more than any reason's code and description, twice */
 
 #define NGX_HTTP_AGW_REFUSAL_SIZE  1024
 
@@ -77,7 +77,7 @@ ngx_http_agw_refuse(ngx_http_request_t *r, agw_reason_t reason,
 }
 
 
-/* decides, logs and challenges, which every refusal does */
+/* what every refusal does: result, log line, challenge */
 
 static ngx_int_t
 ngx_http_agw_refusal_begin(ngx_http_request_t *r, agw_reason_t reason,
@@ -98,7 +98,7 @@ ngx_http_agw_refusal_begin(ngx_http_request_t *r, agw_reason_t reason,
 }
 
 
-/* nothing in the table needs escaping */
+/* no text of a reason needs escaping */
 
 static ngx_int_t
 ngx_http_agw_refusal_body(ngx_http_request_t *r, agw_reason_t reason,
@@ -157,7 +157,7 @@ ngx_http_agw_refusal_body(ngx_http_request_t *r, agw_reason_t reason,
 }
 
 
-/* a token request is OAuth's own, also where the resources are of thred */
+/* token requests have OAuth errors, also if resources have those of thred */
 
 static ngx_uint_t
 ngx_http_agw_refusal_format(const ngx_http_agw_loc_conf_t *lcf)
@@ -173,8 +173,8 @@ ngx_http_agw_refusal_format(const ngx_http_agw_loc_conf_t *lcf)
 
 
 /*
- * Layer's ApiError, which is left open: its API has one as the body, its
- * browser library looks for one in an array.
+ * Layer's ApiError, without its closing brackets: its API has the object as
+ * the body, its browser library expects it in an array.
  */
 
 static u_char *

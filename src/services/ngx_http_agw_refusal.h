@@ -1,6 +1,6 @@
 
 /*
- * A request is refused with one reason.
+ * A request is refused for one reason.
  */
 
 
@@ -13,10 +13,10 @@
 
 
 /*
- * Decides the request in its context, writes the log line, and sends what the
- * row of the reason says: status, challenge, Allow, Retry-After, body.  If the
- * location intercepts errors, the status is returned and no body sent.
- * Returns what ngx_http_finalize_request() takes.
+ * Sets the result in the context, writes the log line, and sends the response
+ * of the reason: status, challenge, Allow, Retry-After, body.  If the location
+ * intercepts errors, returns the status instead, and sends no body.  Returns
+ * what ngx_http_finalize_request() takes.
  */
 
 ngx_int_t ngx_http_agw_refuse(ngx_http_request_t *r, agw_reason_t reason,
@@ -24,9 +24,8 @@ ngx_int_t ngx_http_agw_refuse(ngx_http_request_t *r, agw_reason_t reason,
 
 
 /*
- * Under `satisfy any`: decides, logs and sets the challenge, and leaves the
- * response to nginx.  Returns NGX_HTTP_UNAUTHORIZED, or
- * NGX_HTTP_INTERNAL_SERVER_ERROR.
+ * The same under `satisfy any`, where nginx sends the response: returns
+ * NGX_HTTP_UNAUTHORIZED, or NGX_HTTP_INTERNAL_SERVER_ERROR.
  */
 
 ngx_int_t ngx_http_agw_unauthorized(ngx_http_request_t *r,

@@ -1,6 +1,6 @@
 
 /*
- * Nothing in the line is text of the client: it may hold a secret.
+ * The line has no text of the client, which may be a secret.
  */
 
 
@@ -14,7 +14,7 @@
 #include "ngx_http_agw_str.h"
 
 
-/* more than any fault of core/, and than a number and its words */
+/* longer than any fault of core/, or a number and its text */
 
 #define NGX_HTTP_AGW_FAULT_SIZE    128
 
@@ -60,7 +60,7 @@ ngx_http_agw_log_refusal(ngx_http_request_t *r,
 }
 
 
-/* indexed, so that it is the same wherever else the request is logged */
+/* nginx keeps an indexed variable: access_log has the same id */
 
 static ngx_str_t
 ngx_http_agw_request_id(ngx_http_request_t *r)
@@ -85,7 +85,7 @@ ngx_http_agw_request_id(ngx_http_request_t *r)
 }
 
 
-/* what about the claims or the API key, in brackets, if that is the reason */
+/* the fault of the claims or of the API key, in brackets, if there is one */
 
 static ngx_str_t
 ngx_http_agw_fault(const ngx_http_agw_ctx_t *ctx, agw_reason_t reason,

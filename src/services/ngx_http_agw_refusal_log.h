@@ -1,6 +1,6 @@
 
 /*
- * The line that each refusal has in the error log.
+ * Each refusal writes one line to the error log.
  */
 
 
@@ -11,7 +11,7 @@
 #include "ngx_http_agw.h"
 
 
-/* writes the line, at INFO */
+/* writes the line, at level info */
 
 void ngx_http_agw_log_refusal(ngx_http_request_t *r,
     const ngx_http_agw_ctx_t *ctx, agw_reason_t reason);

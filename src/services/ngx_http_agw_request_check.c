@@ -1,6 +1,7 @@
 
 /*
- * The path that is checked is the path that is forwarded.
+ * The path that is checked is the path that is forwarded: nginx matches the
+ * decoded path, and an upstream may get the raw one.
  */
 
 
@@ -10,6 +11,7 @@
 
 #include "agw_grammar.h"
 #include "agw_path.h"
+#include "ngx_http_agw_headers.h"
 #include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_str.h"
 
@@ -19,77 +21,76 @@
 typedef struct {
     agw_str_t     uri;               /* as nginx has it now */
     agw_str_t     raw;               /* as the client wrote it */
+    unsigned      same:1;
     unsigned      forwarded:1;       /* nginx may forward the raw one */
-    unsigned      differ:1;          /* and that is another */
 } ngx_http_agw_paths_t;
 
 
-static ngx_http_agw_paths_t ngx_http_agw_paths(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_check_transport(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_agw_header_says_secure(ngx_http_request_t *r,
     agw_str_t name);
-static ngx_uint_t ngx_http_agw_is_header(const ngx_table_elt_t *header,
-    agw_str_t name);
 static ngx_int_t ngx_http_agw_says_secure(agw_str_t value);
-static agw_reason_t ngx_http_agw_match(ngx_http_request_t *r,
-    const ngx_http_agw_paths_t *paths, agw_match_t how,
-    agw_str_t *business_id);
-static agw_reason_t ngx_http_agw_match_any(ngx_http_request_t *r,
-    const ngx_http_agw_paths_t *paths, agw_str_t *business_id);
-static ngx_uint_t ngx_http_agw_is_literal(ngx_http_request_t *r);
+static void ngx_http_agw_read_paths(ngx_http_request_t *r,
+    ngx_http_agw_paths_t *paths);
 static agw_reason_t ngx_http_agw_check_paths(ngx_http_request_t *r,
-    const ngx_http_agw_paths_t *paths, ngx_uint_t matched);
+    const ngx_http_agw_paths_t *paths);
+static agw_reason_t ngx_http_agw_check_spelling(ngx_http_request_t *r,
+    const ngx_http_agw_paths_t *paths, const agw_matched_t *matched);
+static agw_reason_t ngx_http_agw_match_paths(ngx_http_request_t *r,
+    const ngx_http_agw_paths_t *paths, ngx_uint_t which,
+    agw_matched_t *matched);
+static void ngx_http_agw_match_whole(ngx_http_request_t *r,
+    const ngx_http_agw_paths_t *paths, agw_matched_t *matched);
+static void ngx_http_agw_compare(agw_matched_t *matched,
+    const agw_matched_t *raw);
+static ngx_uint_t ngx_http_agw_is_literal(ngx_http_request_t *r);
 
-
-agw_reason_t
-ngx_http_agw_check_request(ngx_http_request_t *r)
-{
-    agw_reason_t  reason;
-
-    reason = ngx_http_agw_check_transport(r);
-
-    return reason == AGW_OK ? ngx_http_agw_check_path(r) : reason;
-}
-
-
-/*
- * If both spellings of the path match the location's template byte for byte,
- * nobody can confuse them with another path of that template.
- */
 
 agw_reason_t
 ngx_http_agw_check_guarded_request(ngx_http_request_t *r,
     agw_str_t *business_id)
 {
-    ngx_uint_t                      matched;
+    ngx_uint_t                      which, literal;
     agw_reason_t                    reason;
+    agw_matched_t                   matched;
     ngx_http_agw_paths_t            paths;
     const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
     reason = ngx_http_agw_check_transport(r);
     if (reason != AGW_OK) {
         return reason;
     }
 
-    paths = ngx_http_agw_paths(r);
+    ngx_http_agw_read_paths(r, &paths);
 
-    reason = ngx_http_agw_match(r, &paths, AGW_MATCH_PREFIX, business_id);
+    /*
+     * A partner token gives access to no business, whichever template names
+     * it, but to the literal path of a `location =`.
+     */
+
+    literal = ngx_http_agw_is_literal(r);
+
+    which = lcf->require == AGW_REQUIRE_PARTNER && !literal
+            ? AGW_ANY_TEMPLATE : lcf->template_index;
+
+    reason = ngx_http_agw_match_paths(r, &paths, which, &matched);
     if (reason != AGW_OK) {
         return reason;
     }
 
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
-
-    matched = business_id->len && paths.forwarded ? lcf->template_index
-                                                  : NGX_CONF_UNSET_UINT;
-
-    reason = ngx_http_agw_check_paths(r, &paths, matched);
-
-    if (reason == AGW_OK && lcf->require == AGW_REQUIRE_PARTNER) {
-        reason = ngx_http_agw_match_any(r, &paths, business_id);
+    if (matched.reason == AGW_AMBIGUOUS_PATH) {
+        return AGW_AMBIGUOUS_PATH;
     }
 
-    return reason;
+    *business_id = matched.business_id;
+
+    if (literal) {
+        ngx_str_null(business_id);
+    }
+
+    return ngx_http_agw_check_spelling(r, &paths, &matched);
 }
 
 
@@ -97,28 +98,51 @@ agw_reason_t
 ngx_http_agw_check_unguarded_request(ngx_http_request_t *r)
 {
     agw_reason_t                    reason;
+    agw_matched_t                   matched;
     ngx_http_agw_paths_t            paths;
     const ngx_http_agw_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    paths = ngx_http_agw_paths(r);
-
-    if (lcf->strict_path) {
-        reason = ngx_http_agw_check_paths(r, &paths, NGX_CONF_UNSET_UINT);
-
-        if (reason != AGW_OK) {
-            return reason;
-        }
-    }
-
-    if (lcf->opened) {
+    if (lcf->opened && !lcf->strict_path) {
         return AGW_OK;
     }
 
-    return ngx_http_agw_matches_any(r, paths.uri)
-           || (paths.differ && ngx_http_agw_matches_any(r, paths.raw))
-           ? AGW_UNGUARDED_PATH : AGW_OK;
+    ngx_http_agw_read_paths(r, &paths);
+
+    reason = ngx_http_agw_match_paths(r, &paths, AGW_ANY_TEMPLATE, &matched);
+
+    if (lcf->strict_path && reason == AGW_OK) {
+        reason = ngx_http_agw_check_spelling(r, &paths, &matched);
+    }
+
+    if (reason == AGW_INTERNAL_ERROR
+        || (reason != AGW_OK && lcf->strict_path))
+    {
+        return reason;
+    }
+
+    return lcf->opened || matched.reason == AGW_NO_BUSINESS_IN_PATH
+           ? AGW_OK : AGW_UNGUARDED_PATH;
+}
+
+
+agw_reason_t
+ngx_http_agw_check_request(ngx_http_request_t *r, agw_matched_t *business)
+{
+    agw_reason_t          reason;
+    ngx_http_agw_paths_t  paths;
+
+    reason = ngx_http_agw_check_transport(r);
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    ngx_http_agw_read_paths(r, &paths);
+
+    ngx_http_agw_match_whole(r, &paths, business);
+
+    return ngx_http_agw_check_paths(r, &paths);
 }
 
 
@@ -127,46 +151,9 @@ ngx_http_agw_check_path(ngx_http_request_t *r)
 {
     ngx_http_agw_paths_t  paths;
 
-    paths = ngx_http_agw_paths(r);
+    ngx_http_agw_read_paths(r, &paths);
 
-    return ngx_http_agw_check_paths(r, &paths, NGX_CONF_UNSET_UINT);
-}
-
-
-agw_reason_t
-ngx_http_agw_business_of_path(ngx_http_request_t *r, agw_match_t how,
-    agw_str_t *business_id)
-{
-    ngx_http_agw_paths_t  paths;
-
-    paths = ngx_http_agw_paths(r);
-
-    return ngx_http_agw_match(r, &paths, how, business_id);
-}
-
-
-/*
- * proxy_pass without a URI forwards the raw path while valid_unparsed_uri is
- * set, in a named location too.
- */
-
-static ngx_http_agw_paths_t
-ngx_http_agw_paths(ngx_http_request_t *r)
-{
-    ngx_http_agw_paths_t  paths;
-
-    paths.uri = ngx_http_agw_to_core(r->uri);
-    paths.raw = agw_path_of_target(ngx_http_agw_to_core(r->unparsed_uri));
-    paths.forwarded = r->valid_unparsed_uri;
-
-    /* nginx parses most paths where they stand */
-
-    paths.differ = paths.forwarded
-                   && (paths.raw.data != paths.uri.data
-                       || paths.raw.len != paths.uri.len)
-                   && !agw_str_eq(paths.raw, paths.uri);
-
-    return paths;
+    return ngx_http_agw_check_paths(r, &paths);
 }
 
 
@@ -212,68 +199,40 @@ ngx_http_agw_check_transport(ngx_http_request_t *r)
 
 
 /*
- * Each header of that name has to: the variable has the first one, and where
- * underscores_in_headers is on, that may be a client's X_Forwarded_Proto in
- * front of the balancer's X-Forwarded-Proto.
+ * Every header of that name must say so.  The variable has only the first, and
+ * with underscores_in_headers that may be a client's X_Forwarded_Proto in front
+ * of the balancer's X-Forwarded-Proto.
  */
 
 static ngx_uint_t
 ngx_http_agw_header_says_secure(ngx_http_request_t *r, agw_str_t name)
 {
-    ngx_uint_t        i, found;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *header;
+    ngx_uint_t               found;
+    const ngx_table_elt_t   *header;
+    ngx_http_agw_headers_t   headers;
 
     found = 0;
+    headers = ngx_http_agw_headers(r);
 
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        header = part->elts;
+    for ( ;; ) {
+        header = ngx_http_agw_next_header(&headers, name);
 
-        for (i = 0; i < part->nelts; i++) {
-
-            if (!ngx_http_agw_is_header(&header[i], name)) {
-                continue;
-            }
-
-            if (!ngx_http_agw_says_secure(
-                     ngx_http_agw_to_core(header[i].value)))
-            {
-                return 0;
-            }
-
-            found = 1;
-        }
-    }
-
-    return found;
-}
-
-
-/* as the name of a variable has it: in lower case, with "_" for "-" */
-
-static ngx_uint_t
-ngx_http_agw_is_header(const ngx_table_elt_t *header, agw_str_t name)
-{
-    u_char  c;
-    size_t  i;
-
-    if (header->hash == 0 || header->key.len != name.len) {
-        return 0;
-    }
-
-    for (i = 0; i < name.len; i++) {
-        c = ngx_tolower(header->key.data[i]);
-
-        if (c == '-') {
-            c = '_';
+        if (header == NULL) {
+            return found;
         }
 
-        if (c != ngx_tolower(name.data[i])) {
+        /* nginx's variable does not have one that was removed */
+
+        if (header->hash == 0) {
+            continue;
+        }
+
+        if (!ngx_http_agw_says_secure(ngx_http_agw_to_core(header->value))) {
             return 0;
         }
-    }
 
-    return 1;
+        found = 1;
+    }
 }
 
 
@@ -296,87 +255,167 @@ ngx_http_agw_says_secure(agw_str_t value)
 
 
 /*
- * The location's own template, against each spelling that nginx may forward:
- * both have to name the same business.
+ * proxy_pass without a URI forwards the raw path while valid_unparsed_uri is
+ * set, in a named location too.
  */
 
-static agw_reason_t
-ngx_http_agw_match(ngx_http_request_t *r, const ngx_http_agw_paths_t *paths,
-    agw_match_t how, agw_str_t *business_id)
+static void
+ngx_http_agw_read_paths(ngx_http_request_t *r, ngx_http_agw_paths_t *paths)
 {
-    agw_str_t                       raw_id;
-    agw_reason_t                    matched, raw;
-    const ngx_http_agw_loc_conf_t  *lcf;
+    paths->uri = ngx_http_agw_to_core(r->uri);
+    paths->raw = agw_path_of_target(ngx_http_agw_to_core(r->unparsed_uri));
+    paths->forwarded = r->valid_unparsed_uri;
 
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+    /* nginx parses most paths in place */
 
-    ngx_memzero(business_id, sizeof(agw_str_t));
+    paths->same = (paths->raw.data == paths->uri.data
+                   && paths->raw.len == paths->uri.len)
+                  || agw_str_eq(paths->raw, paths->uri);
+}
 
-    matched = agw_template_match(&lcf->template, how, paths->uri,
-                                 business_id);
 
-    if (matched == AGW_AMBIGUOUS_PATH) {
-        return AGW_AMBIGUOUS_PATH;
-    }
+/* for a location whose templates name no business */
 
-    if (!paths->differ) {
-        return AGW_OK;
-    }
+static agw_reason_t
+ngx_http_agw_check_paths(ngx_http_request_t *r,
+    const ngx_http_agw_paths_t *paths)
+{
+    agw_reason_t   reason;
+    agw_matched_t  matched;
 
-    ngx_memzero(&raw_id, sizeof(agw_str_t));
+    reason = ngx_http_agw_match_paths(r, paths, AGW_NO_TEMPLATE, &matched);
 
-    raw = agw_template_match(&lcf->template, how, paths->raw, &raw_id);
-
-    if (raw != matched || !agw_str_eq(raw_id, *business_id)) {
-        return AGW_AMBIGUOUS_PATH;
-    }
-
-    return AGW_OK;
+    return reason == AGW_OK ? ngx_http_agw_check_spelling(r, paths, &matched)
+                            : reason;
 }
 
 
 /*
- * Whichever location's template it is: a partner token opens no business.  It
- * opens the literal path of a `location =`, which is no other business's.
+ * Both spellings against the templates of the server: an upstream may read
+ * either as the path of a business, where nginx did not.  If nginx may forward
+ * both, they have to name the same business.
  */
 
 static agw_reason_t
-ngx_http_agw_match_any(ngx_http_request_t *r,
-    const ngx_http_agw_paths_t *paths, agw_str_t *business_id)
+ngx_http_agw_match_paths(ngx_http_request_t *r,
+    const ngx_http_agw_paths_t *paths, ngx_uint_t which,
+    agw_matched_t *matched)
 {
-    ngx_uint_t                      i;
-    agw_reason_t                    reason;
-    const agw_template_t           *t;
-    const ngx_http_agw_srv_conf_t  *sscf;
+    agw_reason_t   reason, raw_reason;
+    agw_matched_t  raw;
 
-    if (ngx_http_agw_is_literal(r)) {
-        ngx_memzero(business_id, sizeof(agw_str_t));
-        return AGW_OK;
+    reason = ngx_http_agw_match_templates(r, which, paths->uri, matched);
+
+    if (paths->same || reason == AGW_INTERNAL_ERROR) {
+        return reason;
     }
 
-    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
+    raw_reason = ngx_http_agw_match_templates(r, which, paths->raw, &raw);
 
-    t = sscf->templates ? sscf->templates->elts : NULL;
-
-    for (i = 0; t != NULL && i < sscf->templates->nelts; i++) {
-        reason = agw_template_match(&t[i], AGW_MATCH_PREFIX,
-                                    paths->uri, business_id);
-
-        if (reason == AGW_NO_BUSINESS_IN_PATH && paths->differ) {
-            reason = agw_template_match(&t[i], AGW_MATCH_PREFIX,
-                                        paths->raw, business_id);
-        }
-
-        if (reason != AGW_NO_BUSINESS_IN_PATH) {
-            return reason;
-        }
+    if (paths->forwarded) {
+        ngx_http_agw_compare(matched, &raw);
     }
 
-    return AGW_OK;
+    return raw_reason == AGW_OK ? reason : raw_reason;
 }
 
 
-/* a rewrite may have made another path of it */
+agw_reason_t
+ngx_http_agw_match_templates(ngx_http_request_t *r, ngx_uint_t which,
+    agw_str_t path, agw_matched_t *matched)
+{
+    const ngx_array_t              *templates;
+    const ngx_http_agw_srv_conf_t  *sscf;
+
+    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
+    templates = sscf->templates;
+
+    return agw_templates_match(templates ? templates->elts : NULL,
+                               templates ? templates->nelts : 0,
+                               which, path, matched);
+}
+
+
+static void
+ngx_http_agw_match_whole(ngx_http_request_t *r,
+    const ngx_http_agw_paths_t *paths, agw_matched_t *matched)
+{
+    agw_matched_t                   raw;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    ngx_memzero(matched, sizeof(agw_matched_t));
+
+    matched->reason = agw_template_match(&lcf->template, AGW_MATCH_WHOLE,
+                                         paths->uri, &matched->business_id);
+
+    if (paths->same || !paths->forwarded) {
+        return;
+    }
+
+    ngx_memzero(&raw, sizeof(agw_matched_t));
+
+    raw.reason = agw_template_match(&lcf->template, AGW_MATCH_WHOLE,
+                                    paths->raw, &raw.business_id);
+
+    ngx_http_agw_compare(matched, &raw);
+}
+
+
+/* spellings that name different businesses, or only one does */
+
+static void
+ngx_http_agw_compare(agw_matched_t *matched, const agw_matched_t *raw)
+{
+    if (raw->reason != matched->reason
+        || !agw_str_eq(raw->business_id, matched->business_id))
+    {
+        matched->reason = AGW_AMBIGUOUS_PATH;
+    }
+}
+
+
+/*
+ * nginx decodes and normalises the path that the client wrote, but not one that
+ * a rewrite made of it: then both are checked.  If nginx replaces a location's
+ * name in the path, what follows the name is checked alone.  What a template
+ * matched needs no check.
+ */
+
+static agw_reason_t
+ngx_http_agw_check_spelling(ngx_http_request_t *r,
+    const ngx_http_agw_paths_t *paths, const agw_matched_t *matched)
+{
+    agw_reason_t                    reason;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    if (paths->same && matched->reason == AGW_OK) {
+        reason = matched->rest.len ? agw_path_check(matched->rest) : AGW_OK;
+
+    } else {
+        reason = agw_path_check(paths->raw);
+    }
+
+    if (reason == AGW_OK && lcf->stem.len) {
+        reason = agw_path_check_after(paths->uri,
+                                      ngx_http_agw_to_core(lcf->stem));
+    }
+
+    if (reason == AGW_OK && !paths->forwarded && !paths->same) {
+        reason = agw_path_check_decoded(paths->uri);
+    }
+
+    return reason;
+}
+
+
+/*
+ * Whether the path is that of a `location =` with a `partner` requirement of
+ * its own: a rewrite may have made another path of it.
+ */
 
 static ngx_uint_t
 ngx_http_agw_is_literal(ngx_http_request_t *r)
@@ -389,103 +428,4 @@ ngx_http_agw_is_literal(ngx_http_request_t *r)
 
     return lcf->literal && r->uri.len == clcf->name.len
            && ngx_strncmp(r->uri.data, clcf->name.data, r->uri.len) == 0;
-}
-
-
-ngx_uint_t
-ngx_http_agw_matches_any(ngx_http_request_t *r, agw_str_t path)
-{
-    agw_str_t                       id;
-    ngx_uint_t                      i;
-    const agw_template_t           *template;
-    const ngx_http_agw_srv_conf_t  *sscf;
-
-    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
-
-    template = sscf->templates ? sscf->templates->elts : NULL;
-
-    for (i = 0; template != NULL && i < sscf->templates->nelts; i++) {
-
-        if (agw_template_match(&template[i], AGW_MATCH_PREFIX, path, &id)
-            != AGW_NO_BUSINESS_IN_PATH)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/*
- * nginx decodes and normalises a path once, and not again after a rewrite:
- * where the path was changed, both spellings have to be plain.  A location's
- * name may be replaced in the path, and what remains stands alone then.
- * matched is the template that they are known to match as it is written.
- */
-
-static agw_reason_t
-ngx_http_agw_check_paths(ngx_http_request_t *r,
-    const ngx_http_agw_paths_t *paths, ngx_uint_t matched)
-{
-    agw_reason_t                    reason;
-    const ngx_http_agw_loc_conf_t  *lcf;
-
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
-
-    reason = agw_path_check(paths->raw);
-
-    if (reason == AGW_OK && lcf->stem.len) {
-        reason = agw_path_check_after(paths->uri,
-                                      ngx_http_agw_to_core(lcf->stem));
-    }
-
-    if (reason == AGW_OK) {
-        reason = ngx_http_agw_check_confused(r, paths->raw, matched);
-    }
-
-    if (reason != AGW_OK || paths->forwarded) {
-        return reason;
-    }
-
-    reason = agw_path_check_decoded(paths->uri);
-
-    if (reason == AGW_OK) {
-        reason = ngx_http_agw_check_confused(r, paths->uri, matched);
-    }
-
-    return reason;
-}
-
-
-/*
- * A location beside the guarded ones, or one for partners, may forward what
- * an upstream reads as the path of a business, and nginx did not.
- */
-
-agw_reason_t
-ngx_http_agw_check_confused(ngx_http_request_t *r, agw_str_t path,
-    ngx_uint_t matched)
-{
-    ngx_uint_t                      i;
-    agw_reason_t                    reason;
-    const agw_template_t           *template;
-    const ngx_http_agw_srv_conf_t  *sscf;
-
-    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
-
-    if (sscf->templates == NULL) {
-        return AGW_OK;
-    }
-
-    template = sscf->templates->elts;
-    reason = AGW_OK;
-
-    for (i = 0; reason == AGW_OK && i < sscf->templates->nelts; i++) {
-        if (i != matched) {
-            reason = agw_template_confused(&template[i], path);
-        }
-    }
-
-    return reason;
 }

@@ -13,17 +13,22 @@
 
 
 /*
- * Transport, then path, where credentials are taken.  AGW_OK,
- * AGW_INSECURE_TRANSPORT, or what ngx_http_agw_check_path() returns.
+ * For an endpoint that takes credentials: transport, then path.  Returns
+ * AGW_OK, AGW_INSECURE_TRANSPORT, or what ngx_http_agw_check_path() returns.
+ * After AGW_OK *business is what the location's own template says of the whole
+ * path: its reason is AGW_OK, AGW_NO_BUSINESS_IN_PATH or AGW_AMBIGUOUS_PATH.
  */
 
-agw_reason_t ngx_http_agw_check_request(ngx_http_request_t *r);
+agw_reason_t ngx_http_agw_check_request(ngx_http_request_t *r,
+    agw_matched_t *business);
 
 
 /*
- * Both, for a location that requires something, and the business that the
- * path names: by a prefix of the location's template, or under `partner` of
- * any that the server has.
+ * For a location that requires something: both, and the business that the path
+ * names.  The location's own template matches a prefix of the path; under
+ * `partner` any template of the server may, except for the literal path of a
+ * `location =`, which names no business.  Returns the same reasons;
+ * *business_id is empty if the path names no business.
  */
 
 agw_reason_t ngx_http_agw_check_guarded_request(ngx_http_request_t *r,
@@ -31,50 +36,28 @@ agw_reason_t ngx_http_agw_check_guarded_request(ngx_http_request_t *r,
 
 
 /*
- * For a location of a guarded server that requires nothing: its path, and
- * that no template of the server matches it, unless the location was opened.
- * AGW_UNGUARDED_PATH, or what ngx_http_agw_check_path() returns.
+ * For a location of a guarded server that requires nothing: its path, and that
+ * no template of the server matches it, unless `auth_gateway_require off`
+ * stands in the location.  Returns AGW_UNGUARDED_PATH, or what
+ * ngx_http_agw_check_path() returns.
  */
 
 agw_reason_t ngx_http_agw_check_unguarded_request(ngx_http_request_t *r);
 
 
 /*
- * Whether the path that nginx matched, and the raw one that it may forward,
- * mean one thing to everybody.  AGW_OK, AGW_AMBIGUOUS_PATH or
+ * Whether everybody reads the path in one way: the path that nginx matched,
+ * and the raw one that it may forward.  Returns AGW_OK, AGW_AMBIGUOUS_PATH or
  * AGW_INTERNAL_ERROR.
  */
 
 agw_reason_t ngx_http_agw_check_path(ngx_http_request_t *r);
 
 
-/*
- * The business that the path names, by the location's template: the same in
- * the matched path and in the raw one, where nginx may forward that.
- * *business_id is empty where neither names one.  AGW_OK or
- * AGW_AMBIGUOUS_PATH.
- */
+/* agw_templates_match() with the templates of the server */
 
-agw_reason_t ngx_http_agw_business_of_path(ngx_http_request_t *r,
-    agw_match_t how, agw_str_t *business_id);
-
-
-/*
- * Whether somebody could read a path as one that a template of the server
- * matches, which does not.  matched is the index of one that is known to, or
- * NGX_CONF_UNSET_UINT.  AGW_OK, AGW_AMBIGUOUS_PATH or AGW_INTERNAL_ERROR.
- */
-
-agw_reason_t ngx_http_agw_check_confused(ngx_http_request_t *r,
-    agw_str_t path, ngx_uint_t matched);
-
-
-/*
- * Whether a template of the server matches the path, also one whose segment
- * is no identifier.
- */
-
-ngx_uint_t ngx_http_agw_matches_any(ngx_http_request_t *r, agw_str_t path);
+agw_reason_t ngx_http_agw_match_templates(ngx_http_request_t *r,
+    ngx_uint_t which, agw_str_t path, agw_matched_t *matched);
 
 
 #endif /* NGX_HTTP_AGW_REQUEST_CHECK_H_INCLUDED_ */

@@ -1,7 +1,7 @@
 
 /*
- * nginx discards what is left of the request body as it sends a response of
- * ours.
+ * If this module sends a response, nginx discards the rest of the request
+ * body.
  */
 
 
@@ -38,7 +38,7 @@ ngx_int_t
 ngx_http_agw_send_refusal(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body)
 {
-    /* as nginx does for its own: no 100 for a body that is not wanted */
+    /* as nginx does before its own: no 100 for a body that is not read */
 
     r->expect_tested = 1;
 
@@ -58,7 +58,7 @@ ngx_http_agw_send_unstored(ngx_http_request_t *r, ngx_uint_t status,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* nothing here is a representation that an If-Match could ask about */
+    /* preconditions such as If-Match do not apply to these responses */
 
     r->disable_not_modified = 1;
 
@@ -161,7 +161,7 @@ ngx_http_agw_add_header(ngx_http_request_t *r, const char *name,
 }
 
 
-/* X-Accel-Redirect carries the upstream's headers over to our answer */
+/* after X-Accel-Redirect the upstream's headers are still there */
 
 void
 ngx_http_agw_forget_caching(ngx_http_request_t *r)
@@ -181,7 +181,7 @@ ngx_http_agw_forget_caching(ngx_http_request_t *r)
 }
 
 
-/* nginx itself knows of one alone */
+/* nginx itself clears only one */
 
 void
 ngx_http_agw_forget_challenges(ngx_http_request_t *r)
@@ -229,11 +229,11 @@ ngx_http_agw_send_body(ngx_http_request_t *r, ngx_uint_t status,
 {
     ngx_http_complex_value_t  value;
 
-    /* an error page has the status of what it says, not of what led to it */
+    /* an error page has its own status, not that of the first error */
 
     r->err_status = 0;
 
-    /* a body that was begun and is not wanted to its end */
+    /* a body of which only a part was read */
 
     if (r->reading_body) {
         r->keepalive = 0;

@@ -1,7 +1,8 @@
 
 /*
- * Responses of the module's own: each discards or has read the request body,
- * or closes, since a body that is left unread would be the next request.
+ * Responses of this module.  Each leaves no unread request body behind, which
+ * would be taken for the next request: it is read, or discarded, or the
+ * connection is closed.
  */
 
 
@@ -13,16 +14,16 @@
 
 
 /*
- * Sends a JSON body that nobody may store (RFC 6749, section 5.1), with
- * status 200.  Returns what ngx_http_finalize_request() takes.
+ * Sends a JSON body with status 200, not to be stored (RFC 6749, section
+ * 5.1).  Returns what ngx_http_finalize_request() takes.
  */
 
 ngx_int_t ngx_http_agw_send(ngx_http_request_t *r, ngx_str_t *body);
 
 
 /*
- * The same with the status of a refusal, after ngx_http_agw_forget_caching();
- * challenges stay.
+ * The same with the status of a refusal, and with its challenges.  Called
+ * after ngx_http_agw_forget_caching().
  */
 
 ngx_int_t ngx_http_agw_send_refusal(ngx_http_request_t *r, ngx_uint_t status,
@@ -30,41 +31,40 @@ ngx_int_t ngx_http_agw_send_refusal(ngx_http_request_t *r, ngx_uint_t status,
 
 
 /*
- * Sends json as ngx_http_agw_send() does, and drops the reference, also on
- * failure; a NULL is an allocation that failed.
+ * Sends json as ngx_http_agw_send() does, and drops the reference, also after
+ * a failure.  If json is NULL, an allocation failed.
  */
 
 ngx_int_t ngx_http_agw_send_json(ngx_http_request_t *r, json_t *json);
 
 
 /*
- * Sends a document that anybody may store, and ask about again by its entity
- * tag (RFC 9110, section 8.8.3).  Returns what ngx_http_finalize_request()
- * takes.
+ * Sends a document that caches may store, with its entity tag (RFC 9110,
+ * section 8.8.3).  Returns what ngx_http_finalize_request() takes.
  */
 
 ngx_int_t ngx_http_agw_send_document(ngx_http_request_t *r,
     const ngx_http_agw_document_t *document);
 
 
-/* NULL where memory ran out; name is static and the value outlives r */
+/* NULL if memory ran out; name is static, and value must outlive r */
 
 ngx_table_elt_t *ngx_http_agw_push_header(ngx_http_request_t *r,
     const char *name, ngx_str_t *value);
 
 
-/* the same with a static value; NGX_OK or NGX_ERROR */
+/* the same with a static value; returns NGX_OK or NGX_ERROR */
 
 ngx_int_t ngx_http_agw_add_header(ngx_http_request_t *r, const char *name,
     const char *value);
 
 
-/* what a pass that led to this one said of caching, and its cookies */
+/* removes headers about caching, and cookies, that an earlier pass has set */
 
 void ngx_http_agw_forget_caching(ngx_http_request_t *r);
 
 
-/* the challenges of such a pass: this one has its own, or none */
+/* removes the challenges that an earlier pass has set */
 
 void ngx_http_agw_forget_challenges(ngx_http_request_t *r);
 

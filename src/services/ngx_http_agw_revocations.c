@@ -1,7 +1,8 @@
 
 /*
- * Room for an entry is held before it is written: what was answered with 200
- * always finds its place in the zone, and who finds none is refused alone.
+ * Room in the zone is reserved before an entry is written to the store: a
+ * revocation that succeeds is always in the zone, and if there is no room,
+ * only that revocation is refused.
  */
 
 
@@ -14,19 +15,19 @@
 #include "ngx_http_agw_zone.h"
 
 
-/* how far a token may raise the stamps of a store: ms, ten years */
+/* how far the seq of a token may raise the stamps of a store: ten years, ms */
 
 #define NGX_HTTP_AGW_STAMPS_AHEAD  315360000000LL
 
 
-/* on its way to the store; it outlives the request */
+/* a write to the store, which outlives the request */
 
 typedef struct {
     ngx_http_agw_write_t               write;
-    ngx_http_request_t                *request;      /* NULL: it is gone */
+    ngx_http_request_t                *request;      /* NULL if it has ended */
     ngx_http_agw_revoked_pt            handler;
     const ngx_http_agw_revocations_t  *revocations;
-    ngx_uint_t                        *inside;       /* ngx_http_agw_revoke() */
+    ngx_uint_t                        *inside;       /* 0: it was called */
     u_char                             text[3 * AGW_ID_MAX];
 } ngx_http_agw_pending_t;
 
@@ -244,8 +245,9 @@ ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending, ngx_log_t *log)
 
 
 /*
- * The entry of a token is to be younger than the token, whatever the store
- * says: it may be an older copy of the one that the token was issued by.
+ * The stamp of a token's entry must be above the seq of the token, even if the
+ * store's last stamp is below it: the store may be an older copy of the one
+ * that gave the seq.
  */
 
 static int64_t
@@ -306,7 +308,9 @@ ngx_http_agw_pending_copy(u_char *p, agw_str_t *to, agw_str_t from)
 }
 
 
-/* in force before it is answered, also where nobody waits any more */
+/*
+ * adds the entry to the zone, also if the request has ended, and then responds
+ */
 
 static void
 ngx_http_agw_pending_done(ngx_http_agw_write_t *write, ngx_int_t rc)

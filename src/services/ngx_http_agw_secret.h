@@ -12,8 +12,8 @@
 
 
 /*
- * A pool buffer of size bytes that is wiped when the pool goes, for secrets;
- * NULL where memory ran out.
+ * Returns a buffer of size bytes from pool that is wiped when pool is
+ * destroyed, or NULL if memory ran out.
  */
 
 u_char *ngx_http_agw_secret_buf(ngx_pool_t *pool, size_t size);

@@ -8,7 +8,7 @@
 #include "ngx_http_agw_zone.h"
 
 
-static void ngx_http_agw_store_answered(ngx_http_agw_query_t *query,
+static void ngx_http_agw_store_query_done(ngx_http_agw_query_t *query,
     ngx_int_t rc);
 
 
@@ -27,7 +27,7 @@ ngx_http_agw_store_query(ngx_http_request_t *r,
 
     sq->query.pool = r->pool;
     sq->query.log = ngx_http_agw_log(r);
-    sq->query.handler = ngx_http_agw_store_answered;
+    sq->query.handler = ngx_http_agw_store_query_done;
     sq->query.data = sq;
 
     ngx_http_agw_known(mcf->revocations, &sq->query.known);
@@ -40,10 +40,10 @@ ngx_http_agw_store_query(ngx_http_request_t *r,
 }
 
 
-/* later: the request and its pool may be gone after the handler */
+/* the handler may free the request and its pool */
 
 static void
-ngx_http_agw_store_answered(ngx_http_agw_query_t *query, ngx_int_t rc)
+ngx_http_agw_store_query_done(ngx_http_agw_query_t *query, ngx_int_t rc)
 {
     ngx_connection_t            *c;
     ngx_http_agw_store_query_t  *sq = query->data;

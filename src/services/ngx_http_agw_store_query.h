@@ -1,6 +1,6 @@
 
 /*
- * One question of a request to the store, answered now or later.
+ * One query of a request to the store, whose result comes at once or later.
  */
 
 
@@ -15,13 +15,13 @@
 typedef struct ngx_http_agw_store_query_s  ngx_http_agw_store_query_t;
 
 
-/* called with NGX_OK and the answer in sq->query, or with NGX_ERROR */
+/* called with NGX_OK and the results in sq->query, or with NGX_ERROR */
 
 typedef void (*ngx_http_agw_store_query_pt)(ngx_http_agw_store_query_t *sq,
     ngx_int_t rc);
 
 
-/* one of the questions of the store */
+/* one of the queries of ngx_http_agw_store_directory.h */
 
 typedef ngx_int_t (*ngx_http_agw_store_find_pt)(ngx_http_agw_store_t *store,
     ngx_http_agw_query_t *query);
@@ -35,10 +35,10 @@ struct ngx_http_agw_store_query_s {
 
 
 /*
- * Asks what sq->query says, which was zeroed before; sq is of the request's
- * pool.  handler is called once: before this returns, or later, and then the
- * requests that it posts are run.  If the request ends before, it is not
- * called.
+ * Runs a query.  sq is of the request's pool, and zeroed but for the parameters
+ * in sq->query.  handler is called once, before this returns or later.  In the
+ * latter case the requests that it posts are run.  If the request ends before,
+ * it is not called.
  */
 
 void ngx_http_agw_store_query(ngx_http_request_t *r,

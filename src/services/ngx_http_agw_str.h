@@ -1,6 +1,6 @@
 
 /*
- * Strings of core/ and of nginx.
+ * Conversion between the strings of core/ and of nginx.
  */
 
 
@@ -11,7 +11,7 @@
 #include "ngx_http_agw.h"
 
 
-/* the same bytes in the words of core/, and of nginx */
+/* the result points to the same bytes */
 
 static ngx_inline agw_str_t
 ngx_http_agw_to_core(ngx_str_t s)

@@ -42,7 +42,9 @@ ngx_http_agw_token_param(ngx_http_request_t *r, agw_claims_t **claims,
 
     reason = ngx_http_agw_verify_other(r, token, other, key);
 
-    /* unlike the others, it does not say that this is no token */
+    /*
+     * unlike other reasons, this one does not mean that the token is invalid
+     */
 
     if (reason == AGW_INTERNAL_ERROR) {
         return reason;

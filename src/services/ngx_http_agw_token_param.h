@@ -13,12 +13,12 @@
 
 
 /*
- * After ngx_http_agw_authenticate_partner(): the `token` parameter, if it is
- * signed by a key of this server's and the partner's own; neither time nor
- * revocation is looked at.  Returns AGW_OK, the claims, which are given back
+ * Called after ngx_http_agw_authenticate_partner().  Verifies the `token`
+ * parameter: its signature, and that it is a token of that partner; but
+ * neither times nor revocation.  Returns AGW_OK, the claims, which are freed
  * with the request, and the key; AGW_INVALID_REQUEST if there is no such
- * parameter; AGW_UNKNOWN_KEY for any other token, which is logged if it is
- * another partner's; or AGW_INTERNAL_ERROR.
+ * parameter; AGW_UNKNOWN_KEY for any other token, logged if it is another
+ * partner's; or AGW_INTERNAL_ERROR.
  */
 
 agw_reason_t ngx_http_agw_token_param(ngx_http_request_t *r,

@@ -1,6 +1,6 @@
 
 /*
- * The clock and the configuration, for the pure part in core/.
+ * The pure functions of core/ are called with the clock and the configuration.
  */
 
 
@@ -120,7 +120,7 @@ ngx_http_agw_verify_other(ngx_http_request_t *r, agw_str_t token,
 
     ngx_memzero(claims, sizeof(agw_claims_t));
 
-    /* buf ends with this function, so claims->json has to own the strings */
+    /* buf goes out of scope, so claims->json has to own the strings */
 
     reason = ngx_http_agw_verify_signed(r, token, buf, agw_claims_read_json,
                                         &jws, claims);
@@ -130,7 +130,7 @@ ngx_http_agw_verify_other(ngx_http_request_t *r, agw_str_t token,
 }
 
 
-/* a token in the cache was accepted byte for byte: it is a b64token */
+/* a cached token is a b64token, since these bytes were accepted before */
 
 static agw_reason_t
 ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
@@ -198,7 +198,7 @@ ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         return reason;
     }
 
-    /* no signature holds for what is no b64token: then that is the reason */
+    /* a malformed token has no valid signature: its form is the reason */
 
     if (agw_bearer_parse(
                  ngx_http_agw_to_core(r->headers_in.authorization->value),
@@ -219,8 +219,8 @@ ngx_http_agw_verify_new(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
 
 /*
- * Holds the token even if it is refused, so that the log can name its partner;
- * but caches it only if it is accepted.
+ * Keeps a reference to the token even if it is refused, so that the log can
+ * name its partner; but caches it only if it is accepted.
  */
 
 static agw_reason_t
@@ -267,8 +267,9 @@ ngx_http_agw_verify_keep(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
 
 /*
- * Signature and claims, apart from time and server.  jws->key is NULL, or
- * what the token names; claims are owed an agw_claims_done() after AGW_OK.
+ * Verifies the signature and reads the claims, but does not check times,
+ * issuer and audience.  jws->key is NULL, or the key that the token names.
+ * After AGW_OK the caller has to call agw_claims_done().
  */
 
 static agw_reason_t
@@ -316,7 +317,7 @@ ngx_http_agw_verify_signed(ngx_http_request_t *r, agw_str_t token,
 }
 
 
-/* what may have changed since the token was accepted */
+/* checks what may have changed since the token was accepted */
 
 static agw_reason_t
 ngx_http_agw_verify_again(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
@@ -338,7 +339,7 @@ ngx_http_agw_verify_again(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 }
 
 
-/* signed by one of our keys: the log may name it, valid or not */
+/* signed by one of our keys, so the log may name the partner, valid or not */
 
 static void
 ngx_http_agw_hold_token(ngx_http_agw_ctx_t *ctx, agw_verified_t *token)

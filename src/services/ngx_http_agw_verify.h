@@ -12,9 +12,9 @@
 
 
 /*
- * If memory runs out, jansson may return a string without one of its bytes,
- * and no error.  From now on its failed allocations are counted, in this
- * process, so that what was read during one is not believed.
+ * If memory runs out, jansson may return a string that lacks a byte, and no
+ * error.  From now on its failed allocations are counted in this process, so
+ * that a result during which one failed is not used.
  */
 
 void ngx_http_agw_watch_json(void);
@@ -33,8 +33,9 @@ agw_reason_t ngx_http_agw_verify(ngx_http_request_t *r,
 
 
 /*
- * For the moment of a decision: ngx_http_agw_verify(); but if that was called
- * before, by a variable say, time and revocation are checked again.
+ * Called before a decision: the same as ngx_http_agw_verify(), but if a
+ * variable, for example, has called that before, times and revocation are
+ * checked again.
  */
 
 agw_reason_t ngx_http_agw_verify_now(ngx_http_request_t *r,
@@ -42,8 +43,8 @@ agw_reason_t ngx_http_agw_verify_now(ngx_http_request_t *r,
 
 
 /*
- * Every claim of the token that ngx_http_agw_verify() accepted, the context's
- * own; NULL where memory ran out, which is logged.
+ * Returns all claims of the token that ngx_http_agw_verify() accepted.  They
+ * belong to the context.  Returns NULL, logged, if memory ran out.
  */
 
 json_t *ngx_http_agw_claims_json(ngx_http_request_t *r,
@@ -51,17 +52,17 @@ json_t *ngx_http_agw_claims_json(ngx_http_request_t *r,
 
 
 /*
- * Verifies a token that is no credential: a parameter.  What it says is read
- * and its signature holds, but neither time nor revocation is looked at.
- * Returns AGW_OK, *key, and the caller owes an agw_claims_done(); or a reason
- * of agw_jws_verify() or agw_claims_read(), and claims holds nothing.
+ * Verifies the signature of a token that is a parameter, and reads its claims,
+ * but checks neither times nor revocation.  Returns AGW_OK and *key, and the
+ * caller has to call agw_claims_done(); or a reason of agw_jws_verify() or
+ * agw_claims_read(), with empty claims.
  */
 
 agw_reason_t ngx_http_agw_verify_other(ngx_http_request_t *r,
     agw_str_t token, agw_claims_t *claims, const agw_key_t **key);
 
 
-/* whether such a token would be accepted now: AGW_OK, or why not */
+/* returns AGW_OK if such a token would be accepted now, or the reason */
 
 agw_reason_t ngx_http_agw_verify_claims(ngx_http_request_t *r,
     agw_claims_t *claims, const agw_key_t *key, uint64_t *generation);

@@ -1,6 +1,6 @@
 
 /*
- * What is in the zone outlives configurations, and workers that die.
+ * The zone outlives configurations, and workers that die.
  */
 
 
@@ -17,7 +17,7 @@
 #define NGX_HTTP_AGW_ZONE_SIZE    (8 * 1024 * 1024)
 #define NGX_HTTP_AGW_ZONE_MIN     (16 * ngx_pagesize)
 
-/* pages that the slab allocator may take for itself */
+/* pages for the slab allocator itself */
 
 #define NGX_HTTP_AGW_ZONE_SLACK   4
 
@@ -31,8 +31,8 @@ static ngx_int_t ngx_http_agw_zone_fill(ngx_slab_pool_t *pool, size_t size,
 
 
 /*
- * What a zone knows is of one store: a reload onto another gets a zone of its
- * own, while workers of before go on with theirs.
+ * A zone belongs to one store.  If a reload changes the store, there is a new
+ * zone, and old workers go on with the old one.
  */
 
 char *
@@ -94,7 +94,7 @@ ngx_http_agw_zone_create(ngx_conf_t *cf, size_t size,
 }
 
 
-/* what is left for the set, whatever the allocator needs */
+/* what the allocator leaves for the set: bytes */
 
 static size_t
 ngx_http_agw_zone_usable(size_t size)
@@ -109,8 +109,8 @@ ngx_http_agw_zone_usable(size_t size)
 
 
 /*
- * A reload finds the zone of the cycle before it, which workers still use:
- * it is taken as it is, or not at all.
+ * After a reload this is the zone of the old cycle, which its workers still
+ * use: it is used unchanged, or refused.
  */
 
 static ngx_int_t
@@ -150,7 +150,7 @@ ngx_http_agw_zone_fill(ngx_slab_pool_t *pool, size_t size, ngx_log_t *log)
     uint64_t              key[2];
     ngx_http_agw_zone_t  *z;
 
-    /* we log a full zone ourselves */
+    /* a full zone is logged by this module */
 
     pool->log_nomem = 0;
 

@@ -1,8 +1,8 @@
 
 /*
- * A master that runs as root can read and write anywhere, its workers cannot.
- * So what the master checks or makes for them is done by a child process with
- * a worker's user and groups.
+ * A master that runs as root can read and write anywhere, but its workers
+ * cannot.  So what the master checks or creates for them is done in a child
+ * process with the user and groups of a worker.
  */
 
 
@@ -229,7 +229,7 @@ ngx_http_agw_wait_for_child(ngx_pid_t pid, int fd, ngx_uint_t seconds,
         (void) kill(pid, SIGKILL);
     }
 
-    /* a child that hangs on a disk does not die: nginx reaps it later */
+    /* a child that waits for a disk cannot be killed: nginx reaps it later */
 
     status = 0;
 

@@ -12,14 +12,14 @@
 #include <ngx_core.h>
 
 
-/* returns NGX_OK, NGX_BUSY or NGX_ERROR; logs by itself, and never exits */
+/* returns NGX_OK, NGX_BUSY or NGX_ERROR, with errors logged; must not exit */
 
 typedef ngx_int_t (*ngx_http_agw_run_as_worker_pt)(void *data);
 
 
 /*
- * The name, or the number, of the user that the workers will run as: from
- * cycle's pool; NULL if memory runs out.
+ * Returns the name or the number of the user of the workers, from cycle's
+ * pool; or NULL if memory ran out.
  */
 
 const char *ngx_http_agw_worker_name(ngx_cycle_t *cycle);

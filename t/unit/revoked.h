@@ -81,33 +81,33 @@ add(agw_revoked_set_t *set, agw_revocation_kind_t kind, agw_str_t partner,
 
 
 static inline agw_revoked_result_t
-hold(agw_revoked_set_t *set, agw_revocation_kind_t kind, agw_str_t partner,
-    unsigned seat)
+reserve(agw_revoked_set_t *set, agw_revocation_kind_t kind, agw_str_t partner,
+    unsigned process)
 {
     agw_revocation_t  entry;
 
     entry = entry_of(kind, partner, S("x"), 0);
 
-    return agw_revoked_set_reserve(set, &entry, seat);
+    return agw_revoked_set_reserve(set, &entry, process);
 }
 
 
 static inline void
-give_back(agw_revoked_set_t *set, agw_revocation_kind_t kind, agw_str_t partner,
-    unsigned seat)
+release(agw_revoked_set_t *set, agw_revocation_kind_t kind, agw_str_t partner,
+    unsigned process)
 {
     agw_revocation_t  entry;
 
     entry = entry_of(kind, partner, S("x"), 0);
 
-    agw_revoked_set_release(set, &entry, seat);
+    agw_revoked_set_release(set, &entry, process);
 }
 
 
-/* what is said of a token with a seq */
+/* the result of a look-up of a token with a seq */
 
 static inline agw_revoked_lookup_t
-ask(const agw_revoked_set_t *set, agw_str_t partner, agw_str_t business,
+lookup(const agw_revoked_set_t *set, agw_str_t partner, agw_str_t business,
     agw_str_t jti, int64_t seq)
 {
     uint64_t             generation;
@@ -124,10 +124,10 @@ ask(const agw_revoked_set_t *set, agw_str_t partner, agw_str_t business,
 }
 
 
-/* of one without */
+/* and of one without */
 
 static inline agw_revoked_lookup_t
-ask_iat(const agw_revoked_set_t *set, agw_str_t partner, agw_str_t business,
+lookup_iat(const agw_revoked_set_t *set, agw_str_t partner, agw_str_t business,
     agw_str_t jti, int64_t iat)
 {
     uint64_t             generation;
@@ -169,7 +169,7 @@ account_of(const agw_revoked_set_t *set, agw_str_t partner)
 {
     uint32_t  n;
 
-    n = agw_revoked_account(set, partner);
+    n = agw_revoked_account_find(set, partner);
 
     return n == 0 ? NULL : agw_revoked_entry(set, n);
 }
@@ -191,19 +191,19 @@ ring_count(const agw_revoked_set_t *set, uint32_t first, uint32_t owner)
     count = 0;
 
     do {
-        assert_in_range(n, 1, set->table.fresh);
+        assert_in_range(n, 1, set->table.high_water);
 
         entry = agw_revoked_entry(set, n);
         next = agw_revoked_entry(set, entry->slot.link);
 
         assert_int_equal(next->slot.prev, n);
         assert_true(entry->slot.kind != 0);
-        assert_true(owner == 0 || entry->owner == owner);
+        assert_true(owner == 0 || entry->account == owner);
 
         n = entry->slot.link;
         count++;
 
-        assert_in_range(count, 1, set->table.fresh);
+        assert_in_range(count, 1, set->table.high_water);
 
     } while (n != first);
 
@@ -225,12 +225,12 @@ linked_count(const agw_revoked_set_t *set)
 
     for (i = 0; i < table->heads; i++) {
         for (n = heads[i]; n != 0; n = agw_revoked_entry(set, n)->slot.next) {
-            assert_in_range(n, 1, table->fresh);
+            assert_in_range(n, 1, table->high_water);
             assert_in_range(agw_revoked_entry(set, n)->slot.kind,
                 AGW_REVOCATION_TOKEN, AGW_REVOCATION_PARTNER);
             assert_int_equal(agw_revoked_entry(set, n)->slot.id.word[0]
                 & (table->heads - 1), i);
-            assert_in_range(++count, 1, table->fresh);
+            assert_in_range(++count, 1, table->high_water);
         }
     }
 
@@ -251,11 +251,11 @@ account_is_in_order(const agw_revoked_set_t *set, uint32_t account)
 
     assert_int_equal(ring_count(set, by->first, account), by->count);
 
-    for (n = 1; n <= set->table.fresh; n++) {
+    for (n = 1; n <= set->table.high_water; n++) {
         entry = agw_revoked_entry(set, n);
 
         if (entry->slot.kind == AGW_REVOCATION_BUSINESS
-            && entry->owner == account)
+            && entry->account == account)
         {
             businesses++;
         }
@@ -275,10 +275,10 @@ account_is_in_order(const agw_revoked_set_t *set, uint32_t account)
 }
 
 
-/* what is held is what each seat holds, and is there */
+/* what is reserved is what all processes reserved, and is free */
 
 static inline void
-held_is_in_order(const agw_revoked_set_t *set)
+reserved_is_in_order(const agw_revoked_set_t *set)
 {
     uint32_t  n, writes, slots;
 
@@ -286,13 +286,13 @@ held_is_in_order(const agw_revoked_set_t *set)
     slots = 0;
 
     for (n = 0; n < AGW_REVOKED_PROCESSES; n++) {
-        writes += set->seats[n].writes;
-        slots += set->seats[n].slots;
+        writes += set->reserved[n].writes;
+        slots += set->reserved[n].slots;
     }
 
-    assert_int_equal(set->writes, writes);
-    assert_int_equal(set->slots, slots);
-    assert_true(set->slots <= set->table.spare);
+    assert_int_equal(set->reserved_writes, writes);
+    assert_int_equal(set->reserved_slots, slots);
+    assert_true(set->reserved_slots <= set->table.free_count);
 }
 
 
@@ -332,20 +332,22 @@ is_in_order(const agw_revoked_set_t *set)
     table = &set->table;
 
     assert_int_equal(table->changing, 0);
-    assert_int_equal(table->unlinked, 0);
+    assert_int_equal(table->unlinked_list, 0);
     assert_int_equal(agw_revoked_set_is_unswept(set),
-        set->leaving != 0 || set->unswept != 0);
+        set->merged != 0 || set->unswept != 0);
 
-    spare = table->capacity - table->fresh;
+    spare = table->capacity - table->high_water;
 
-    for (n = table->free; n != 0; n = agw_revoked_entry(set, n)->slot.link) {
+    for (n = table->free_list; n != 0;
+         n = agw_revoked_entry(set, n)->slot.link)
+    {
         assert_int_equal(agw_revoked_entry(set, n)->slot.kind, 0);
         assert_in_range(++spare, 1, table->capacity);
     }
 
     linked = linked_count(set);
 
-    assert_int_equal(spare, table->spare);
+    assert_int_equal(spare, table->free_count);
     assert_int_equal(linked + spare, table->capacity);
 
     listed = 0;
@@ -356,7 +358,7 @@ is_in_order(const agw_revoked_set_t *set)
         accounts += class_count(set, i);
     }
 
-    for (n = 1; n <= table->fresh; n++) {
+    for (n = 1; n <= table->high_water; n++) {
         entry = agw_revoked_entry(set, n);
 
         if (entry->slot.kind == AGW_REVOCATION_PARTNER) {
@@ -367,18 +369,18 @@ is_in_order(const agw_revoked_set_t *set)
         } else if (entry->slot.kind == AGW_REVOCATION_TOKEN
                    || entry->slot.kind == AGW_REVOCATION_OWNER)
         {
-            assert_int_equal(agw_revoked_entry(set, entry->owner)->slot.kind,
+            assert_int_equal(agw_revoked_entry(set, entry->account)->slot.kind,
                 AGW_REVOCATION_PARTNER);
             more++;
         }
     }
 
     assert_int_equal(accounts, 0);
-    assert_int_equal(listed, set->counted);
-    assert_int_equal(ring_count(set, set->leaving, 0), set->left);
-    assert_int_equal(listed + set->left, more);
+    assert_int_equal(listed, set->mergeable);
+    assert_int_equal(ring_count(set, set->merged, 0), set->merged_count);
+    assert_int_equal(listed + set->merged_count, more);
 
-    held_is_in_order(set);
+    reserved_is_in_order(set);
 }
 
 
@@ -388,7 +390,7 @@ none_is_there_twice(const agw_revoked_set_t *set)
     uint32_t              n, k;
     agw_revoked_entry_t  *a, *b;
 
-    for (n = 1; n <= set->table.fresh; n++) {
+    for (n = 1; n <= set->table.high_water; n++) {
         a = agw_revoked_entry(set, n);
 
         if (a->slot.kind == 0) {

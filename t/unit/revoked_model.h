@@ -15,7 +15,7 @@
 #define PARTNERS     5
 #define BUSINESSES   30
 #define TOKENS       96
-#define HELD         12
+#define RESERVED         12
 #define ROWS         64
 
 
@@ -54,7 +54,7 @@ typedef struct {
     unsigned          partner;
     unsigned          business;
     unsigned          number;
-    unsigned          seat;
+    unsigned          process;
     int64_t           seq;
     model_entry_t     entry;
 } model_row_t;
@@ -85,8 +85,8 @@ typedef struct {
     uint32_t            counts[PARTNERS];
     uint32_t            room;
 
-    model_row_t         held[HELD];
-    unsigned            nheld;
+    model_row_t         reserved[RESERVED];
+    unsigned            nreserved;
     model_row_t         rows[ROWS];
     unsigned            nrows;
 } model_t;
@@ -221,19 +221,19 @@ check_token(const model_t *m, const model_token_t *token)
     char                  buf[16];
     model_answer_t        is;
     uint64_t              generation;
-    agw_revoked_token_t   asked;
+    agw_revoked_token_t   wanted;
     agw_revoked_lookup_t  answer;
 
-    asked.partner_id = partner_id(token->partner);
-    asked.business_id = business_id(token->business);
-    asked.jti.data = (unsigned char *) buf;
-    asked.jti.len = (size_t) snprintf(buf, sizeof(buf), "t%u",
+    wanted.partner_id = partner_id(token->partner);
+    wanted.business_id = business_id(token->business);
+    wanted.jti.data = (unsigned char *) buf;
+    wanted.jti.len = (size_t) snprintf(buf, sizeof(buf), "t%u",
         token->number);
-    asked.seq = token->seq;
-    asked.iat = token->iat;
-    asked.ahead = AHEAD;
+    wanted.seq = token->seq;
+    wanted.iat = token->iat;
+    wanted.ahead = AHEAD;
 
-    answer = agw_revoked_set_lookup(m->set, &asked, &generation);
+    answer = agw_revoked_set_lookup(m->set, &wanted, &generation);
 
     if (token->seq >= 0 && token->seq < m->floor) {
         assert_int_equal(answer, AGW_LOOKUP_BELOW_FLOOR);
@@ -286,7 +286,7 @@ before_step(model_t *m)
         m->counts[p] = count_of(m, p);
     }
 
-    m->room = m->set->table.spare - m->set->slots;
+    m->room = m->set->table.free_count - m->set->reserved_slots;
 }
 
 

@@ -7,8 +7,6 @@
  */
 
 
-#include <openssl/rand.h>
-
 #include "keys.h"
 
 #include "agw_key_format.h"
@@ -188,6 +186,22 @@ others_among(agw_str_t secret)
 
 
 /*
+ * The same bytes each time: of those that begin as a DER key, one in a million
+ * is one.
+ */
+
+static void
+fill(uint32_t *seed, unsigned char *raw, size_t len)
+{
+    size_t  i;
+
+    for (i = 0; i < len; i++) {
+        raw[i] = (unsigned char) (unit_random(seed) >> 8);
+    }
+}
+
+
+/*
  * `openssl rand`, with -hex and -base64, draws secrets, and each is taken.
  * AGW_SECRETS is how many are tried: a million once, fewer each time.
  */
@@ -197,12 +211,14 @@ d4_random_secrets_are_secrets(void **state)
 {
     long            i, count;
     size_t          others;
+    uint32_t        seed;
     agw_str_t       secret;
     const char     *wanted;
     unsigned char   raw[64];
 
     (void) state;
 
+    seed = 2104;
     wanted = getenv("AGW_SECRETS");
     count = wanted ? atol(wanted) : 30000;
     others = 0;
@@ -211,7 +227,7 @@ d4_random_secrets_are_secrets(void **state)
     for (i = 0; i < count; i++) {
         secret.len = i % 4 ? 32 : 32 + (size_t) i / 4 % 33;
 
-        assert_int_equal(RAND_bytes(raw, (int) secret.len), 1);
+        fill(&seed, raw, secret.len);
         others += others_among(secret);
     }
 
@@ -225,6 +241,7 @@ static void
 d4_secrets_that_begin_as_a_key(void **state)
 {
     size_t                  i, j, others;
+    uint32_t                seed;
     agw_str_t               secret;
     unsigned char           raw[64];
     static const agw_str_t  heads[] = {
@@ -239,13 +256,14 @@ d4_secrets_that_begin_as_a_key(void **state)
 
     (void) state;
 
+    seed = 3447;
     others = 0;
     secret.data = raw;
     secret.len = 32;
 
     for (i = 0; i < 256 + UNIT_COUNT(heads); i++) {
         for (j = 0; j < 100; j++) {
-            assert_int_equal(RAND_bytes(raw, sizeof(raw)), 1);
+            fill(&seed, raw, sizeof(raw));
 
             if (i < 256) {
                 raw[0] = (unsigned char) i;

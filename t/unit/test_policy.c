@@ -29,14 +29,14 @@ static agw_reason_t
 access(const agw_claims_t *c, unsigned require, agw_str_t scope,
     agw_str_t business_id)
 {
-    agw_requirement_t  demand;
+    agw_requirement_t  requirement;
 
-    memset(&demand, 0, sizeof(demand));
-    demand.require = require;
-    demand.scope = unit_copy(scope);
-    demand.business_id = unit_copy(business_id);
+    memset(&requirement, 0, sizeof(requirement));
+    requirement.require = require;
+    requirement.scope = unit_copy(scope);
+    requirement.business_id = unit_copy(business_id);
 
-    return agw_policy_access(c, &demand);
+    return agw_policy_access(c, &requirement);
 }
 
 
@@ -181,7 +181,7 @@ d3_require_owner(void **state)
     int                     owned, passed[2];
     size_t                  i, j, k;
     agw_claims_t            c;
-    agw_requirement_t            demand;
+    agw_requirement_t            requirement;
     agw_reason_t            wanted, reason;
     static const unsigned   places[] = {
         AGW_REQUIRE_OWNER, AGW_REQUIRE_BUSINESS|AGW_REQUIRE_OWNER,
@@ -211,15 +211,15 @@ d3_require_owner(void **state)
             for (k = 0; k < 2 * UNIT_COUNT(urls); k++) {
                 owned = (int) (k % 2);
 
-                memset(&demand, 0, sizeof(demand));
-                demand.require = places[i];
-                demand.scope = unit_copy(S("business_access"));
-                demand.business_id = unit_copy(urls[k / 2]);
-                demand.owned = owned & 1;
+                memset(&requirement, 0, sizeof(requirement));
+                requirement.require = places[i];
+                requirement.scope = unit_copy(S("business_access"));
+                requirement.business_id = unit_copy(urls[k / 2]);
+                requirement.owned = owned & 1;
 
                 wanted = owned ? AGW_OK : AGW_NOT_OWNER;
 
-                if (demand.business_id.len == 0) {
+                if (requirement.business_id.len == 0) {
                     wanted = AGW_NO_BUSINESS_IN_PATH;
                 }
 
@@ -232,7 +232,7 @@ d3_require_owner(void **state)
                         ? reason : AGW_WRONG_KIND;
                 }
 
-                reason = agw_policy_access(&c, &demand);
+                reason = agw_policy_access(&c, &requirement);
 
                 unit_assert(reason == wanted,
                     "require %u, token \"%.*s\", scope \"%.*s\", URL "
@@ -260,7 +260,7 @@ d3_owned_elsewhere(void **state)
 {
     size_t                 i;
     agw_claims_t           c;
-    agw_requirement_t           demand;
+    agw_requirement_t           requirement;
     static const unsigned  places[] = {
         AGW_REQUIRE_OFF, AGW_REQUIRE_PARTNER, AGW_REQUIRE_BUSINESS,
     };
@@ -270,13 +270,13 @@ d3_owned_elsewhere(void **state)
     c = claims(S(""), S(""));
 
     for (i = 0; i < UNIT_COUNT(places); i++) {
-        memset(&demand, 0, sizeof(demand));
-        demand.require = places[i];
-        demand.scope = unit_copy(S("business_access"));
-        demand.business_id = unit_copy(S("A"));
-        demand.owned = 1;
+        memset(&requirement, 0, sizeof(requirement));
+        requirement.require = places[i];
+        requirement.scope = unit_copy(S("business_access"));
+        requirement.business_id = unit_copy(S("A"));
+        requirement.owned = 1;
 
-        assert_int_equal(agw_policy_access(&c, &demand), AGW_WRONG_KIND);
+        assert_int_equal(agw_policy_access(&c, &requirement), AGW_WRONG_KIND);
     }
 }
 

@@ -26,7 +26,7 @@ typedef struct {
     agw_revoked_set_t  *before;      /* its last image */
     agw_revoked_set_t  *image;       /* one to be put in order */
     uint64_t            generation;  /* before the change */
-    uint32_t            held;        /* slots, before and after it */
+    uint32_t            reserved;      /* slots, before and after it */
     uint32_t            holds;
     unsigned            images;
 } death_t;
@@ -73,7 +73,7 @@ fill(agw_revoked_set_t *set)
 
     add(set, AGW_REVOCATION_PARTNER, S("s"), UNIT_NONE, 60);
 
-    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("q"), 3), 0);
+    assert_int_equal(reserve(set, AGW_REVOCATION_BUSINESS, S("q"), 3), 0);
 }
 
 
@@ -85,20 +85,20 @@ all_are_refused(const agw_revoked_set_t *set)
     unsigned  i;
 
     for (i = 0; i < QUARTER; i++) {
-        unit_assert(ask(set, S("p"), S("x"), numbered(i), 9)
+        unit_assert(lookup(set, S("p"), S("x"), numbered(i), 9)
             != AGW_LOOKUP_NOT_REVOKED, "p, %u", i);
     }
 
     for (i = 0; i < 4; i++) {
-        unit_assert(ask(set, S("q"), numbered(i), S("x"), 29)
+        unit_assert(lookup(set, S("q"), numbered(i), S("x"), 29)
             != AGW_LOOKUP_NOT_REVOKED, "q, %u", i);
-        unit_assert(ask(set, S("z"), unit_format("b%u", i), S("x"), 39)
+        unit_assert(lookup(set, S("z"), unit_format("b%u", i), S("x"), 39)
             != AGW_LOOKUP_NOT_REVOKED, "b, %u", i);
-        unit_assert(ask(set, S("r"), S("x"), numbered(i), 53)
+        unit_assert(lookup(set, S("r"), S("x"), numbered(i), 53)
             != AGW_LOOKUP_NOT_REVOKED, "r, %u", i);
     }
 
-    assert_int_not_equal(ask(set, S("s"), S("x"), S("x"), 59),
+    assert_int_not_equal(lookup(set, S("s"), S("x"), S("x"), 59),
         AGW_LOOKUP_NOT_REVOKED);
 }
 
@@ -108,16 +108,16 @@ all_are_refused(const agw_revoked_set_t *set)
 static void
 the_others_live(const agw_revoked_set_t *set)
 {
-    assert_int_equal(ask(set, S("z"), S("x"), S("x"), 99),
-                     AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("x"), S("x"), 99),
-                     AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("q"), S("x"), S("x"), 99),
-                     AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("r"), S("x"), S("x"), 99),
-                     AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("s"), S("x"), S("x"), 99),
-                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("z"), S("x"), S("x"), 99),
+        AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("x"), S("x"), 99),
+        AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("q"), S("x"), S("x"), 99),
+        AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("r"), S("x"), S("x"), 99),
+        AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("s"), S("x"), S("x"), 99),
+        AGW_LOOKUP_NOT_REVOKED);
 }
 
 
@@ -139,8 +139,8 @@ check_image(death_t *death, const agw_revocation_t *added)
     the_others_live(set);
 
     seen = added != NULL
-           && ask(set, added->partner_id, added->business_id, added->jti,
-                  added->stamp - 1) != AGW_LOOKUP_NOT_REVOKED;
+           && lookup(set, added->partner_id, added->business_id, added->jti,
+                      added->stamp - 1) != AGW_LOOKUP_NOT_REVOKED;
 
     /* the next change, of somebody who has nothing to do with it */
 
@@ -151,14 +151,14 @@ check_image(death_t *death, const agw_revocation_t *added)
     all_are_refused(set);
     the_others_live(set);
 
-    assert_true(set->slots == death->held
-        || set->slots == death->held + death->holds);
+    assert_true(set->reserved_slots == death->reserved
+        || set->reserved_slots == death->reserved + death->holds);
 
     /* who saw it, or may have, looks again, and it is not lost */
 
     if (seen) {
         assert_true(agw_revoked_set_generation(set) > death->generation);
-        assert_int_not_equal(ask(set, added->partner_id, added->business_id,
+        assert_int_not_equal(lookup(set, added->partner_id, added->business_id,
             added->jti, added->stamp - 1), AGW_LOOKUP_NOT_REVOKED);
         assert_true(agw_revoked_set_stamp(set) >= added->stamp);
     }
@@ -167,7 +167,7 @@ check_image(death_t *death, const agw_revocation_t *added)
 
     if (added != NULL) {
         assert_int_equal(agw_revoked_set_add(set, added), 0);
-        assert_int_not_equal(ask(set, added->partner_id, added->business_id,
+        assert_int_not_equal(lookup(set, added->partner_id, added->business_id,
             added->jti, added->stamp - 1), AGW_LOOKUP_NOT_REVOKED);
         assert_true(agw_revoked_set_generation(set) > death->generation);
         is_in_order(set);
@@ -178,7 +178,7 @@ check_image(death_t *death, const agw_revocation_t *added)
 
     sweep(set);
 
-    for (i = 1; i <= set->table.fresh; i++) {
+    for (i = 1; i <= set->table.high_water; i++) {
         entry = agw_revoked_entry(set, i);
         assert_true(entry->slot.kind == 0 || entry->stamp > set->floor
             || entry->slot.kind == AGW_REVOCATION_PARTNER);
@@ -254,7 +254,7 @@ die_everywhere(death_t *death, change_pt change,
     pid_t  pid;
 
     death->generation = agw_revoked_set_generation(death->set);
-    death->held = death->set->slots;
+    death->reserved = death->set->reserved_slots;
     death->images = 0;
 
     death->before = malloc(set_bytes(SIZE));
@@ -332,7 +332,7 @@ hold_room(agw_revoked_set_t *set, const agw_revocation_t *entry)
 {
     (void) entry;
 
-    if (hold(set, AGW_REVOCATION_BUSINESS, S("new"), 5) != 0) {
+    if (reserve(set, AGW_REVOCATION_BUSINESS, S("new"), 5) != 0) {
         _exit(1);
     }
 }
@@ -343,12 +343,12 @@ give_room_back(agw_revoked_set_t *set, const agw_revocation_t *entry)
 {
     (void) entry;
 
-    give_back(set, AGW_REVOCATION_BUSINESS, S("new"), 5);
+    release(set, AGW_REVOCATION_BUSINESS, S("new"), 5);
 }
 
 
 static void
-vacate(agw_revoked_set_t *set, const agw_revocation_t *entry)
+release_all(agw_revoked_set_t *set, const agw_revocation_t *entry)
 {
     (void) entry;
 
@@ -438,7 +438,7 @@ while_it_makes_room(void **state)
     death = death_of();
     fill(death.set);
 
-    for (i = 0; death.set->table.spare > death.set->slots; i++) {
+    for (i = 0; death.set->table.free_count > death.set->reserved_slots; i++) {
         add(death.set, AGW_REVOCATION_BUSINESS, UNIT_NONE,
             unit_format("more%u", i), 70);
     }
@@ -459,7 +459,7 @@ while_it_removes_what_was_merged(void **state)
     fill(death.set);
     add(death.set, AGW_REVOCATION_OWNER, S("p"), S("o"), 80);
     add(death.set, AGW_REVOCATION_TOKEN, S("p"), numbered(3), 85);
-    assert_int_not_equal(death.set->left, 0);
+    assert_int_not_equal(death.set->merged_count, 0);
 
     die_everywhere(&death, sweep_set, NULL);
 }
@@ -486,7 +486,7 @@ while_it_sweeps(void **state)
 
 
 static void
-while_it_holds(void **state)
+while_it_reserves(void **state)
 {
     death_t  death;
 
@@ -506,7 +506,7 @@ while_it_holds(void **state)
     death = death_of();
     fill(death.set);
     death.holds = (uint32_t) -1;
-    die_everywhere(&death, vacate, NULL);
+    die_everywhere(&death, release_all, NULL);
 }
 
 
@@ -529,28 +529,28 @@ while_it_repairs(void **state)
 
     table = &death.set->table;
 
-    (void) agw_revoked_table_begin(table);
-    n = agw_revoked_table_take(table);
+    (void) agw_revoked_table_write_begin(table);
+    n = agw_revoked_table_alloc(table);
     agw_revoked_entry(death.set, n)->slot.kind = AGW_REVOCATION_TOKEN;
     n = agw_revoked_table_find(table, AGW_REVOCATION_TOKEN,
         agw_siphash(death.set->key, S("p:t0")));
     assert_int_not_equal(n, 0);
     agw_revoked_table_unlink(table, n);
 
-    table->spare -= 7;
-    death.set->left += 3;
-    death.set->counted += 5;
+    table->free_count -= 7;
+    death.set->merged_count += 3;
+    death.set->mergeable += 5;
     account_of(death.set, S("r"))->count = 1000;
 
     death.holds = (uint32_t) -1;
-    die_everywhere(&death, vacate, NULL);
+    die_everywhere(&death, release_all, NULL);
 }
 
 
 /*
  * The story: a worker died between publishing an entry and telling of it.
  * The entry was found to be there when its row was read again, and nothing
- * was told; who had asked before went on with a token that was revoked.
+ * was told; who had looked it up before went on with a token that was revoked.
  */
 
 static void
@@ -585,7 +585,7 @@ main(void)
         unit_case(while_it_makes_room),
         unit_case(while_it_removes_what_was_merged),
         unit_case(while_it_sweeps),
-        unit_case(while_it_holds),
+        unit_case(while_it_reserves),
         unit_case(while_it_repairs),
         unit_case(before_it_told_of_an_entry),
     };

@@ -1,7 +1,7 @@
 
 /*
  * Random histories against a small model: tokens are issued, revoked in
- * every way, held, given back, merged, purged, forgotten; processes die, and
+ * every way, reserved, released, merged, swept, forgotten; processes die, and
  * clocks step.  What was revoked never lives again, and what was not lives,
  * unless the entries of its partner were merged, when they may be.
  *
@@ -26,8 +26,8 @@ is_short(const model_t *m, uint32_t needed)
 
     set = m->set;
 
-    return (uint64_t) set->table.spare + set->left + set->counted
-           < (uint64_t) set->slots + needed;
+    return (uint64_t) set->table.free_count + set->merged_count + set->mergeable
+           < (uint64_t) set->reserved_slots + needed;
 }
 
 
@@ -81,7 +81,7 @@ issue(model_t *m)
 }
 
 
-/* somebody asks for one, or a statement ends it */
+/* a partner revokes one, or a statement ends it */
 
 static model_row_t
 some_row(model_t *m)
@@ -147,41 +147,41 @@ hold_row(model_t *m)
     uint32_t               needed;
     model_row_t            row;
     agw_revocation_t       revocation;
-    agw_revoked_entry_t   *by;
+    agw_revoked_entry_t   *partner;
 
-    if (m->nheld == HELD) {
+    if (m->nreserved == RESERVED) {
         return;
     }
 
     row = some_row(m);
-    row.seat = dice(m, 4);
+    row.process = dice(m, 4);
     revocation = revocation_of(&row, buf);
 
-    switch (agw_revoked_set_reserve(m->set, &revocation, row.seat)) {
+    switch (agw_revoked_set_reserve(m->set, &revocation, row.process)) {
 
     case AGW_REVOKED_SET_OK:
-        m->held[m->nheld++] = row;
+        m->reserved[m->nreserved++] = row;
         return;
 
     case AGW_REVOKED_SET_SHARE_USED:
-        by = account_of(m->set, revocation.partner_id);
+        partner = account_of(m->set, revocation.partner_id);
         assert_int_equal(row.kind, AGW_REVOCATION_BUSINESS);
-        assert_true(by->businesses + by->held >= m->capacity / 4);
+        assert_true(partner->businesses + partner->reserved >= m->capacity / 4);
         seen.spent++;
         return;
 
     default:
-        by = account_of(m->set, revocation.partner_id);
-        needed = (by == NULL) + (row.kind != AGW_REVOCATION_PARTNER);
+        partner = account_of(m->set, revocation.partner_id);
+        needed = (partner == NULL) + (row.kind != AGW_REVOCATION_PARTNER);
         assert_true(is_short(m, needed));
-        assert_true(by == NULL || row.kind == AGW_REVOCATION_BUSINESS
-            || by->held == 0);
+        assert_true(partner == NULL || row.kind == AGW_REVOCATION_BUSINESS
+            || partner->reserved == 0);
         seen.full++;
     }
 }
 
 
-/* the store has written one of those that are held, or could not */
+/* the store has written one of those that are reserved, or could not */
 
 static void
 written(model_t *m)
@@ -191,20 +191,20 @@ written(model_t *m)
     model_row_t        row;
     agw_revocation_t   revocation;
 
-    if (m->nheld == 0) {
+    if (m->nreserved == 0) {
         return;
     }
 
-    i = dice(m, m->nheld);
-    row = m->held[i];
-    m->held[i] = m->held[--m->nheld];
+    i = dice(m, m->nreserved);
+    row = m->reserved[i];
+    m->reserved[i] = m->reserved[--m->nreserved];
 
     if (dice(m, 4)) {
         commit(m, &row);
     }
 
     revocation = revocation_of(&row, buf);
-    agw_revoked_set_release(m->set, &revocation, row.seat);
+    agw_revoked_set_release(m->set, &revocation, row.process);
 
     if (row.entry.stamp != 0) {
         add_row(m, &row, 1);
@@ -217,21 +217,21 @@ written(model_t *m)
 static void
 leave(model_t *m)
 {
-    unsigned     i, seat;
+    unsigned     i, process;
     model_row_t  row;
 
-    seat = dice(m, 4);
-    agw_revoked_set_release_all(m->set, seat);
+    process = dice(m, 4);
+    agw_revoked_set_release_all(m->set, process);
 
-    for (i = 0; i < m->nheld; /* void */) {
-        row = m->held[i];
+    for (i = 0; i < m->nreserved; /* void */) {
+        row = m->reserved[i];
 
-        if (row.seat != seat) {
+        if (row.process != process) {
             i++;
             continue;
         }
 
-        m->held[i] = m->held[--m->nheld];
+        m->reserved[i] = m->reserved[--m->nreserved];
 
         if (dice(m, 2)) {
             commit(m, &row);
@@ -348,13 +348,13 @@ crash(model_t *m)
     table = &m->set->table;
 
     for (n = dice(m, 3); n != 0; n--) {
-        if (table->fresh < table->capacity) {
-            entry = agw_revoked_entry(m->set, ++table->fresh);
+        if (table->high_water < table->capacity) {
+            entry = agw_revoked_entry(m->set, ++table->high_water);
             memset(entry, 0x5a, sizeof(agw_revoked_entry_t));
         }
     }
 
-    for (n = 1; n <= table->fresh; n++) {
+    for (n = 1; n <= table->high_water; n++) {
         entry = agw_revoked_entry(m->set, n);
         entry->slot.link = dice(m, 0x7fffffff);
         entry->slot.prev = dice(m, 0x7fffffff);
@@ -368,16 +368,16 @@ crash(model_t *m)
         }
     }
 
-    table->spare = dice(m, 0x7fffffff);
-    table->free = dice(m, 0x7fffffff);
-    table->unlinked = dice(m, 0x7fffffff);
+    table->free_count = dice(m, 0x7fffffff);
+    table->free_list = dice(m, 0x7fffffff);
+    table->unlinked_list = dice(m, 0x7fffffff);
     table->changing = 1;
 
-    m->set->writes = dice(m, 0x7fffffff);
-    m->set->slots = dice(m, 0x7fffffff);
-    m->set->counted = dice(m, 0x7fffffff);
-    m->set->leaving = dice(m, 0x7fffffff);
-    m->set->left = dice(m, 0x7fffffff);
+    m->set->reserved_writes = dice(m, 0x7fffffff);
+    m->set->reserved_slots = dice(m, 0x7fffffff);
+    m->set->mergeable = dice(m, 0x7fffffff);
+    m->set->merged = dice(m, 0x7fffffff);
+    m->set->merged_count = dice(m, 0x7fffffff);
     m->set->unswept = 0;
     memset(m->set->classes, 0x5a, sizeof(m->set->classes));
 

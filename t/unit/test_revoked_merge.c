@@ -40,8 +40,8 @@ a_share_is_merged(void **state)
     add(set, AGW_REVOCATION_BUSINESS, S("p"), S("b"), 2);
     add_tokens(set, S("p"), QUARTER, 100);
 
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 3),
-                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("c"), S("x"), 3),
+        AGW_LOOKUP_NOT_REVOKED);
     assert_int_equal(agw_revoked_set_count(set), QUARTER + 4);
 
     assert_int_equal(add(set, AGW_REVOCATION_OWNER, S("p"), S("o"), 90), 0);
@@ -49,32 +49,34 @@ a_share_is_merged(void **state)
     /* the older ones are refused, whatever they are for */
 
     for (i = 0; i < QUARTER; i++) {
-        assert_int_equal(ask(set, S("p"), S("c"), numbered(i), 50),
+        assert_int_equal(lookup(set, S("p"), S("c"), numbered(i), 50),
             AGW_LOOKUP_REVOKED);
     }
 
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 99),
+    assert_int_equal(lookup(set, S("p"), S("c"), S("x"), 99),
         AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"), NOW + AHEAD),
+    assert_int_equal(lookup_iat(set, S("p"), S("c"), S("x"), NOW + AHEAD),
         AGW_LOOKUP_REVOKED);
 
     /* the newer live, and others' */
 
-    assert_int_equal(ask(set, S("p"), S("o"), S("x"), 100),
-                     AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"), NOW + AHEAD + 1),
+    assert_int_equal(lookup(set, S("p"), S("o"), S("x"), 100),
         AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("q"), S("c"), S("x"), 0),
-                     AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("q"), S("c"), S("t"), 0), AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask(set, S("r"), S("o"), S("x"), 0),
-                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup_iat(set, S("p"), S("c"), S("x"), NOW + AHEAD + 1),
+        AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("q"), S("c"), S("x"), 0),
+        AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("q"), S("c"), S("t"), 0),
+        AGW_LOOKUP_REVOKED);
+    assert_int_equal(lookup(set, S("r"), S("o"), S("x"), 0),
+        AGW_LOOKUP_NOT_REVOKED);
 
     /* a business is not merged, and what was takes no room */
 
-    assert_int_equal(ask(set, S("r"), S("b"), S("x"), 1), AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask(set, S("r"), S("b"), S("x"), 2),
-                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("r"), S("b"), S("x"), 1),
+        AGW_LOOKUP_REVOKED);
+    assert_int_equal(lookup(set, S("r"), S("b"), S("x"), 2),
+        AGW_LOOKUP_NOT_REVOKED);
 
     sweep(set);
     assert_int_equal(agw_revoked_set_count(set), 4);
@@ -99,12 +101,12 @@ a_merged_entry_has_the_latest_time(void **state)
     agw_revoked_set_add(set, &entry);
     add_tokens(set, S("p"), QUARTER, 100);
 
-    assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"),
+    assert_int_equal(lookup_iat(set, S("p"), S("c"), S("x"),
         NOW + 1000 + AHEAD), AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"),
+    assert_int_equal(lookup_iat(set, S("p"), S("c"), S("x"),
         NOW + 1001 + AHEAD), AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 100),
-                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("c"), S("x"), 100),
+        AGW_LOOKUP_NOT_REVOKED);
 
     /* not that of an entry that was gone before the others came */
 
@@ -116,9 +118,9 @@ a_merged_entry_has_the_latest_time(void **state)
     sweep(set);
     add_tokens(set, S("p"), QUARTER + 1, 100);
 
-    assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"), NOW + AHEAD),
+    assert_int_equal(lookup_iat(set, S("p"), S("c"), S("x"), NOW + AHEAD),
         AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask_iat(set, S("p"), S("c"), S("x"), NOW + AHEAD + 1),
+    assert_int_equal(lookup_iat(set, S("p"), S("c"), S("x"), NOW + AHEAD + 1),
         AGW_LOOKUP_NOT_REVOKED);
 }
 
@@ -182,7 +184,7 @@ covered_entries_are_absorbed(void **state)
     entry.seq = 99;
     agw_revoked_set_add(set, &entry);
     assert_int_equal(agw_revoked_set_count(set), 3);
-    assert_int_equal(ask(set, S("p"), S("b"), S("z"), 99),
+    assert_int_equal(lookup(set, S("p"), S("b"), S("z"), 99),
         AGW_LOOKUP_REVOKED);
 
     is_in_order(set);
@@ -208,9 +210,9 @@ a_merged_entry_that_is_raised(void **state)
     /* the cut-off is as it was, and the token is revoked */
 
     assert_int_equal(agw_revoked_set_count(set), 2);
-    assert_int_equal(ask(set, S("p"), S("b"), numbered(3), 119),
+    assert_int_equal(lookup(set, S("p"), S("b"), numbered(3), 119),
         AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("b"), numbered(4), 100),
+    assert_int_equal(lookup(set, S("p"), S("b"), numbered(4), 100),
         AGW_LOOKUP_NOT_REVOKED);
 
     /* and again: then it is merged with its own stamp */
@@ -218,10 +220,10 @@ a_merged_entry_that_is_raised(void **state)
     add_tokens(set, S("p"), QUARTER + 1, 119);
     sweep(set);
     assert_int_equal(agw_revoked_set_count(set), 1);
-    assert_int_equal(ask(set, S("p"), S("b"), S("x"), 119),
+    assert_int_equal(lookup(set, S("p"), S("b"), S("x"), 119),
         AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("b"), S("x"), 120),
-                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("b"), S("x"), 120),
+        AGW_LOOKUP_NOT_REVOKED);
 
     is_in_order(set);
 }
@@ -252,9 +254,9 @@ the_largest_is_merged(void **state)
     for (i = 0; i < 9; i++) {
         partner = numbered(i);
 
-        assert_int_equal(ask(set, partner, S("c"), S("x"), 0),
+        assert_int_equal(lookup(set, partner, S("c"), S("x"), 0),
             i == 4 ? AGW_LOOKUP_REVOKED : AGW_LOOKUP_NOT_REVOKED);
-        assert_int_equal(ask(set, partner, S("c"), numbered(2), 0),
+        assert_int_equal(lookup(set, partner, S("c"), numbered(2), 0),
             AGW_LOOKUP_REVOKED);
     }
 
@@ -281,19 +283,20 @@ what_does_not_help_is_not_merged(void **state)
 
     add(set, AGW_REVOCATION_TOKEN, S("p"), S("j"), 6);
 
-    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("q"), 0),
+    assert_int_equal(reserve(set, AGW_REVOCATION_BUSINESS, S("q"), 0),
         AGW_REVOKED_SET_FULL);
     assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, S("q"), S("b"), 7),
         AGW_REVOKED_SET_FULL);
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 0),
-                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("c"), S("x"), 0),
+        AGW_LOOKUP_NOT_REVOKED);
     assert_null(account_of(set, S("q")));
 
     /* for one it helps */
 
     assert_int_equal(add(set, AGW_REVOCATION_PARTNER, S("q"), UNIT_NONE, 7),
         AGW_REVOKED_SET_OK);
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 0), AGW_LOOKUP_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("c"), S("x"), 0),
+        AGW_LOOKUP_REVOKED);
     is_in_order(set);
 }
 
@@ -317,12 +320,14 @@ an_account_stands_for_its_entries(void **state)
     }
 
     assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("p"), S("j"), 10), 0);
-    assert_int_equal(ask(set, S("p"), S("c"), S("j"), 9), AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 9), AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("c"), S("x"), 10),
-                     AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("q"), S("c"), S("x"), 0),
-                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("c"), S("j"), 9),
+        AGW_LOOKUP_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("c"), S("x"), 9),
+        AGW_LOOKUP_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("c"), S("x"), 10),
+        AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("q"), S("c"), S("x"), 0),
+        AGW_LOOKUP_NOT_REVOKED);
 
     assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, S("p"), S("b"), 11),
         AGW_REVOKED_SET_FULL);
@@ -364,7 +369,7 @@ a_large_merge_is_done_in_slices(void **state)
     }
 
     for (i = 0; i < size; i++) {
-        assert_int_equal(ask(set, i % 2 ? S("p") : S("q"), UNIT_NONE,
+        assert_int_equal(lookup(set, i % 2 ? S("p") : S("q"), UNIT_NONE,
             unit_format("j%u", i), i), AGW_LOOKUP_REVOKED);
     }
 

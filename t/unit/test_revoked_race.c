@@ -38,7 +38,7 @@ typedef struct {
     race_t             *race;
     pthread_t           thread;
     uint64_t            reads;
-    uint64_t            locked;      /* how often it had to ask with a lock */
+    uint64_t            locked;      /* look-ups that needed the lock */
     const char         *fault;
 } reader_t;
 
@@ -67,7 +67,7 @@ name(char buf[24], const char *prefix, long long n)
 
 
 static agw_revoked_lookup_t
-look_up(reader_t *reader, agw_str_t partner, agw_str_t business,
+reader_lookup(reader_t *reader, agw_str_t partner, agw_str_t business,
     agw_str_t jti, int64_t seq)
 {
     race_t                *race = reader->race;
@@ -75,7 +75,7 @@ look_up(reader_t *reader, agw_str_t partner, agw_str_t business,
 
     reader->reads++;
 
-    answer = ask(race->set, partner, business, jti, seq);
+    answer = lookup(race->set, partner, business, jti, seq);
 
     if (answer != AGW_LOOKUP_RETRY_LOCKED) {
         return answer;
@@ -84,7 +84,7 @@ look_up(reader_t *reader, agw_str_t partner, agw_str_t business,
     reader->locked++;
 
     pthread_mutex_lock(&race->lock);
-    answer = ask(race->set, partner, business, jti, seq);
+    answer = lookup(race->set, partner, business, jti, seq);
     pthread_mutex_unlock(&race->lock);
 
     return answer;
@@ -96,25 +96,25 @@ look_up(reader_t *reader, agw_str_t partner, agw_str_t business,
 static const char *
 look_at_lasting(reader_t *reader, agw_str_t jti)
 {
-    if (look_up(reader, S("stable"), UNIT_NONE, jti, LIVING)
+    if (reader_lookup(reader, S("stable"), UNIT_NONE, jti, LIVING)
             != AGW_LOOKUP_REVOKED
-        || look_up(reader, S("p"), S("cut"), S("x"), LIVING)
+        || reader_lookup(reader, S("p"), S("cut"), S("x"), LIVING)
            != AGW_LOOKUP_REVOKED
-        || look_up(reader, S("stable"), S("own"), S("x"), LIVING)
+        || reader_lookup(reader, S("stable"), S("own"), S("x"), LIVING)
            != AGW_LOOKUP_REVOKED
-        || look_up(reader, S("cut"), S("b"), S("x"), LIVING)
+        || reader_lookup(reader, S("cut"), S("b"), S("x"), LIVING)
            != AGW_LOOKUP_REVOKED)
     {
         return "a revoked token lives";
     }
 
-    if (look_up(reader, S("never"), S("never"), jti, LIVING)
+    if (reader_lookup(reader, S("never"), S("never"), jti, LIVING)
             != AGW_LOOKUP_NOT_REVOKED
-        || look_up(reader, S("stable"), S("never"), S("x"), LIVING)
+        || reader_lookup(reader, S("stable"), S("never"), S("x"), LIVING)
            != AGW_LOOKUP_NOT_REVOKED
-        || look_up(reader, S("moving0"), S("b"), S("x"), LIVING)
+        || reader_lookup(reader, S("moving0"), S("b"), S("x"), LIVING)
            != AGW_LOOKUP_NOT_REVOKED
-        || look_up(reader, S("never"), S("own"), S("x"), LIVING)
+        || reader_lookup(reader, S("never"), S("own"), S("x"), LIVING)
            != AGW_LOOKUP_NOT_REVOKED)
     {
         return "a living token is revoked";
@@ -135,7 +135,7 @@ look_at_moving(reader_t *reader, int64_t added, uint32_t back)
     n = added - back;
 
     if (n > 0
-        && look_up(reader, name(partner, "moving", n % 3), S("b"),
+        && reader_lookup(reader, name(partner, "moving", n % 3), S("b"),
                    name(jti, "m", n), n - 1)
            == AGW_LOOKUP_NOT_REVOKED)
     {
@@ -274,8 +274,8 @@ write_some(race_t *race, int64_t *stamp, unsigned round)
         /* who died before, left it changing, and with a slot in hand */
 
         if (round % 5 == 0 && i % 64 == 0) {
-            (void) agw_revoked_table_begin(&race->set->table);
-            (void) agw_revoked_table_take(&race->set->table);
+            (void) agw_revoked_table_write_begin(&race->set->table);
+            (void) agw_revoked_table_alloc(&race->set->table);
         }
 
         assert_int_equal(agw_revoked_set_add(race->set, &entry), 0);
@@ -361,12 +361,12 @@ readers_beside_a_writer(void **state)
     }
 
     printf("# %u rounds, %lld entries, %llu purges\n", round,
-        (long long) stamp, (unsigned long long) race.set->table.purges);
+        (long long) stamp, (unsigned long long) race.set->table.reclaims);
 
     pthread_mutex_destroy(&race.lock);
 
     assert_true(round > 10);
-    assert_true(race.set->table.purges > 100);
+    assert_true(race.set->table.reclaims > 100);
     is_in_order(race.set);
 }
 
@@ -392,33 +392,33 @@ readers_are_told(void **state)
 
     /* what changes nothing that they stand on, tells nobody */
 
-    before = agw_revoked_table_look(table);
+    before = agw_revoked_table_read_begin(table);
     add(set, AGW_REVOCATION_OWNER, S("q"), S("b"), 44);
     add(set, AGW_REVOCATION_TOKEN, S("p"), S("more"), 71);
-    assert_true(agw_revoked_table_looked(table, before));
+    assert_true(agw_revoked_table_read_is_valid(table, before));
 
     /* merged entries are there until they are removed */
 
-    assert_int_not_equal(set->left, 0);
+    assert_int_not_equal(set->merged_count, 0);
     sweep(set);
-    assert_false(agw_revoked_table_looked(table, before));
+    assert_false(agw_revoked_table_read_is_valid(table, before));
 
-    before = agw_revoked_table_look(table);
+    before = agw_revoked_table_read_begin(table);
     agw_revoked_set_raise_floor(set, 45);
-    assert_true(agw_revoked_table_looked(table, before));
+    assert_true(agw_revoked_table_read_is_valid(table, before));
     sweep(set);
-    assert_false(agw_revoked_table_looked(table, before));
+    assert_false(agw_revoked_table_read_is_valid(table, before));
 
-    before = agw_revoked_table_look(table);
-    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("new"), 1), 0);
-    assert_true(agw_revoked_table_looked(table, before));
-    give_back(set, AGW_REVOCATION_TOKEN, S("new"), 1);
-    assert_false(agw_revoked_table_looked(table, before));
+    before = agw_revoked_table_read_begin(table);
+    assert_int_equal(reserve(set, AGW_REVOCATION_TOKEN, S("new"), 1), 0);
+    assert_true(agw_revoked_table_read_is_valid(table, before));
+    release(set, AGW_REVOCATION_TOKEN, S("new"), 1);
+    assert_false(agw_revoked_table_read_is_valid(table, before));
 
-    before = agw_revoked_table_look(table);
+    before = agw_revoked_table_read_begin(table);
     table->changing = 1;
     agw_revoked_set_release_all(set, 1);
-    assert_false(agw_revoked_table_looked(table, before));
+    assert_false(agw_revoked_table_read_is_valid(table, before));
 }
 
 

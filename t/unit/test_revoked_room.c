@@ -1,5 +1,5 @@
 
-/* How much a set holds, and who holds room in it. */
+/* How much a set holds, and who reserves room in it. */
 
 
 #include "revoked.h"
@@ -9,7 +9,7 @@
 #define QUARTER   16
 
 
-/* a set without any room, of businesses that nobody asked for */
+/* a set without any room, of businesses that no partner revoked */
 
 static agw_revoked_set_t *
 full_set(void)
@@ -139,18 +139,18 @@ businesses_on_their_way(void **state)
     set = set_of(SIZE);
 
     for (i = 0; i < QUARTER; i++) {
-        assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 7), 0);
+        assert_int_equal(reserve(set, AGW_REVOCATION_BUSINESS, S("p"), 7), 0);
     }
 
-    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 7),
+    assert_int_equal(reserve(set, AGW_REVOCATION_BUSINESS, S("p"), 7),
         AGW_REVOKED_SET_SHARE_USED);
-    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("q"), 8), 0);
+    assert_int_equal(reserve(set, AGW_REVOCATION_BUSINESS, S("q"), 8), 0);
 
     /* what died with its process does not count for ever */
 
     agw_revoked_set_release_all(set, 7);
     agw_revoked_set_release_all(set, 8);
-    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 7), 0);
+    assert_int_equal(reserve(set, AGW_REVOCATION_BUSINESS, S("p"), 7), 0);
     agw_revoked_set_release_all(set, 7);
 
     /* one that the store had told of before counts once it is known whose */
@@ -160,7 +160,7 @@ businesses_on_their_way(void **state)
         add(set, AGW_REVOCATION_BUSINESS, S("p"), numbered(i), i + 1);
     }
 
-    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 7),
+    assert_int_equal(reserve(set, AGW_REVOCATION_BUSINESS, S("p"), 7),
         AGW_REVOKED_SET_SHARE_USED);
 
     /* and to revoke it again needs no more */
@@ -170,7 +170,7 @@ businesses_on_their_way(void **state)
 }
 
 
-/* businesses are never merged: who asks for too many is refused alone */
+/* businesses are never merged: only who revokes too many is refused */
 
 static void
 a_share_of_businesses(void **state)
@@ -183,21 +183,21 @@ a_share_of_businesses(void **state)
     set = set_of(SIZE);
 
     for (i = 0; i < QUARTER; i++) {
-        assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 7), 0);
-        give_back(set, AGW_REVOCATION_BUSINESS, S("p"), 7);
+        assert_int_equal(reserve(set, AGW_REVOCATION_BUSINESS, S("p"), 7), 0);
+        release(set, AGW_REVOCATION_BUSINESS, S("p"), 7);
         assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, S("p"), numbered(i),
             i + 1), 0);
     }
 
-    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 7),
+    assert_int_equal(reserve(set, AGW_REVOCATION_BUSINESS, S("p"), 7),
         AGW_REVOKED_SET_SHARE_USED);
 
     /* its tokens, and others' businesses, do find room */
 
-    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 7), 0);
-    assert_int_equal(hold(set, AGW_REVOCATION_OWNER, S("p"), 7), 0);
-    assert_int_equal(hold(set, AGW_REVOCATION_PARTNER, S("p"), 7), 0);
-    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("q"), 7), 0);
+    assert_int_equal(reserve(set, AGW_REVOCATION_TOKEN, S("p"), 7), 0);
+    assert_int_equal(reserve(set, AGW_REVOCATION_OWNER, S("p"), 7), 0);
+    assert_int_equal(reserve(set, AGW_REVOCATION_PARTNER, S("p"), 7), 0);
+    assert_int_equal(reserve(set, AGW_REVOCATION_BUSINESS, S("q"), 7), 0);
     agw_revoked_set_release_all(set, 7);
 
     /* what the store has is taken all the same */
@@ -209,7 +209,7 @@ a_share_of_businesses(void **state)
 
     agw_revoked_set_raise_floor(set, 2);
     sweep(set);
-    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 7), 0);
+    assert_int_equal(reserve(set, AGW_REVOCATION_BUSINESS, S("p"), 7), 0);
 }
 
 
@@ -250,7 +250,7 @@ a_full_set_changes_nothing(void **state)
     assert_true(agw_revoked_set_generation(set) == generation);
 
     for (i = 0; i < SIZE; i++) {
-        assert_int_equal(ask(set, S("p"), numbered((unsigned) i), S("j"), 0),
+        assert_int_equal(lookup(set, S("p"), numbered((unsigned) i), S("j"), 0),
             AGW_LOOKUP_REVOKED);
     }
 
@@ -271,10 +271,10 @@ a_full_set_changes_nothing(void **state)
 }
 
 
-/* what is held for a business, nobody else takes */
+/* what is reserved for a business, nobody else gets */
 
 static void
-held_slots_are_not_taken(void **state)
+reserved_slots_are_not_taken(void **state)
 {
     unsigned            i;
     agw_revoked_set_t  *set;
@@ -286,7 +286,7 @@ held_slots_are_not_taken(void **state)
     add(set, AGW_REVOCATION_PARTNER, S("p"), UNIT_NONE, 1);
 
     for (i = 0; i < 10; i++) {
-        assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), i), 0);
+        assert_int_equal(reserve(set, AGW_REVOCATION_BUSINESS, S("p"), i), 0);
     }
 
     is_in_order(set);
@@ -299,21 +299,21 @@ held_slots_are_not_taken(void **state)
     assert_int_equal(agw_revoked_set_count(set), SIZE - 10);
     assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, UNIT_NONE, S("x"), 2),
         AGW_REVOKED_SET_FULL);
-    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"), 3),
+    assert_int_equal(reserve(set, AGW_REVOCATION_BUSINESS, S("p"), 3),
         AGW_REVOKED_SET_FULL);
     is_in_order(set);
 
-    /* who held it is certain of it */
+    /* who reserved it is certain of it */
 
     for (i = 0; i < 5; i++) {
-        give_back(set, AGW_REVOCATION_BUSINESS, S("p"), i);
+        release(set, AGW_REVOCATION_BUSINESS, S("p"), i);
         assert_int_equal(add(set, AGW_REVOCATION_BUSINESS, S("p"),
             unit_format("held%u", i), 3), 0);
     }
 
-    /* given back, or left by who died, it is anybody's */
+    /* released, or left by who died, it is anybody's */
 
-    give_back(set, AGW_REVOCATION_BUSINESS, S("p"), 5);
+    release(set, AGW_REVOCATION_BUSINESS, S("p"), 5);
     agw_revoked_set_release_all(set, 6);
     is_in_order(set);
 
@@ -328,10 +328,10 @@ held_slots_are_not_taken(void **state)
 }
 
 
-/* nothing is given back that a seat does not hold */
+/* nothing is released that a process has not reserved */
 
 static void
-seats(void **state)
+processes(void **state)
 {
     unsigned            i;
     agw_revoked_set_t  *set;
@@ -340,45 +340,45 @@ seats(void **state)
 
     set = set_of(SIZE);
 
-    assert_int_equal(hold(set, AGW_REVOCATION_BUSINESS, S("p"),
+    assert_int_equal(reserve(set, AGW_REVOCATION_BUSINESS, S("p"),
         AGW_REVOKED_PROCESSES - 1), AGW_REVOKED_SET_OK);
-    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"),
+    assert_int_equal(reserve(set, AGW_REVOCATION_TOKEN, S("p"),
         AGW_REVOKED_PROCESSES), AGW_REVOKED_SET_FULL);
-    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), (unsigned) -1),
+    assert_int_equal(reserve(set, AGW_REVOCATION_TOKEN, S("p"), (unsigned) -1),
         AGW_REVOKED_SET_FULL);
 
-    give_back(set, AGW_REVOCATION_BUSINESS, S("p"), AGW_REVOKED_PROCESSES);
-    give_back(set, AGW_REVOCATION_BUSINESS, S("p"), 0);
+    release(set, AGW_REVOCATION_BUSINESS, S("p"), AGW_REVOKED_PROCESSES);
+    release(set, AGW_REVOCATION_BUSINESS, S("p"), 0);
     agw_revoked_set_release_all(set, AGW_REVOKED_PROCESSES);
     agw_revoked_set_release_all(set, 0);
-    assert_int_equal(set->slots, 1);
-    assert_int_equal(set->writes, 1);
+    assert_int_equal(set->reserved_slots, 1);
+    assert_int_equal(set->reserved_writes, 1);
 
-    /* vacated, and then given back by who did not know */
+    /* all was released, and then once more by who did not know */
 
     agw_revoked_set_release_all(set, AGW_REVOKED_PROCESSES - 1);
-    give_back(set, AGW_REVOCATION_BUSINESS, S("p"), AGW_REVOKED_PROCESSES - 1);
-    assert_int_equal(set->slots, 0);
-    assert_int_equal(set->writes, 0);
+    release(set, AGW_REVOCATION_BUSINESS, S("p"), AGW_REVOKED_PROCESSES - 1);
+    assert_int_equal(set->reserved_slots, 0);
+    assert_int_equal(set->reserved_writes, 0);
     is_in_order(set);
 
-    /* no process holds more than it can count */
+    /* no process reserves more than it can count */
 
     for (i = 0; i < UINT16_MAX; i++) {
-        assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 1), 0);
+        assert_int_equal(reserve(set, AGW_REVOCATION_TOKEN, S("p"), 1), 0);
     }
 
-    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 1),
+    assert_int_equal(reserve(set, AGW_REVOCATION_TOKEN, S("p"), 1),
         AGW_REVOKED_SET_FULL);
-    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 2), 0);
+    assert_int_equal(reserve(set, AGW_REVOCATION_TOKEN, S("p"), 2), 0);
     is_in_order(set);
 }
 
 
-/* room for tokens that are held is theirs, be it that of their account */
+/* tokens with reserved room find it, be it in their account */
 
 static void
-held_tokens_find_room(void **state)
+reserved_tokens_find_room(void **state)
 {
     unsigned            i;
     agw_revoked_set_t  *set;
@@ -388,8 +388,8 @@ held_tokens_find_room(void **state)
     set = set_of(SIZE);
 
     for (i = 0; i < 20; i++) {
-        assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 1), 0);
-        assert_int_equal(hold(set, AGW_REVOCATION_OWNER, S("q"), 2), 0);
+        assert_int_equal(reserve(set, AGW_REVOCATION_TOKEN, S("p"), 1), 0);
+        assert_int_equal(reserve(set, AGW_REVOCATION_OWNER, S("q"), 2), 0);
     }
 
     for (i = 0; i < SIZE - 2; i++) {
@@ -397,26 +397,26 @@ held_tokens_find_room(void **state)
             numbered(i), 2), 0);
     }
 
-    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 1), 0);
-    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("r"), 1),
+    assert_int_equal(reserve(set, AGW_REVOCATION_TOKEN, S("p"), 1), 0);
+    assert_int_equal(reserve(set, AGW_REVOCATION_TOKEN, S("r"), 1),
         AGW_REVOKED_SET_FULL);
 
     for (i = 0; i < 20; i++) {
-        give_back(set, AGW_REVOCATION_TOKEN, S("p"), 1);
+        release(set, AGW_REVOCATION_TOKEN, S("p"), 1);
         assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("p"), numbered(i),
             10 + i), 0);
-        give_back(set, AGW_REVOCATION_OWNER, S("q"), 2);
+        release(set, AGW_REVOCATION_OWNER, S("q"), 2);
         assert_int_equal(add(set, AGW_REVOCATION_OWNER, S("q"), numbered(i),
             10 + i), 0);
         is_in_order(set);
     }
 
-    assert_int_equal(ask(set, S("p"), S("b"), S("x"), 28),
+    assert_int_equal(lookup(set, S("p"), S("b"), S("x"), 28),
         AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("b"), S("x"), 29),
-                     AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("r"), S("b"), S("x"), 2),
-                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("b"), S("x"), 29),
+        AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("r"), S("b"), S("x"), 2),
+        AGW_LOOKUP_NOT_REVOKED);
 }
 
 
@@ -432,13 +432,13 @@ an_account_that_nothing_came_of(void **state)
 
     set = set_of(SIZE);
 
-    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 1), 0);
-    assert_int_equal(hold(set, AGW_REVOCATION_OWNER, S("p"), 2), 0);
+    assert_int_equal(reserve(set, AGW_REVOCATION_TOKEN, S("p"), 1), 0);
+    assert_int_equal(reserve(set, AGW_REVOCATION_OWNER, S("p"), 2), 0);
     assert_int_equal(agw_revoked_set_count(set), 1);
 
-    give_back(set, AGW_REVOCATION_TOKEN, S("p"), 1);
+    release(set, AGW_REVOCATION_TOKEN, S("p"), 1);
     assert_int_equal(agw_revoked_set_count(set), 1);
-    give_back(set, AGW_REVOCATION_OWNER, S("p"), 2);
+    release(set, AGW_REVOCATION_OWNER, S("p"), 2);
     assert_int_equal(agw_revoked_set_count(set), 0);
     is_in_order(set);
 
@@ -448,18 +448,18 @@ an_account_that_nothing_came_of(void **state)
         add(set, AGW_REVOCATION_TOKEN, S("q"), numbered(i), 1);
     }
 
-    assert_int_not_equal(set->left, 0);
+    assert_int_not_equal(set->merged_count, 0);
     agw_revoked_set_raise_floor(set, 1);
-    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("q"), 1), 0);
-    give_back(set, AGW_REVOCATION_TOKEN, S("q"), 1);
+    assert_int_equal(reserve(set, AGW_REVOCATION_TOKEN, S("q"), 1), 0);
+    release(set, AGW_REVOCATION_TOKEN, S("q"), 1);
     is_in_order(set);
     sweep(set);
     assert_int_equal(agw_revoked_set_count(set), 0);
     is_in_order(set);
 
-    /* one that is held outlives the sweep, and one of who died does not */
+    /* a reserved one outlives the sweep, and one of who died does not */
 
-    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("p"), 1), 0);
+    assert_int_equal(reserve(set, AGW_REVOCATION_TOKEN, S("p"), 1), 0);
     agw_revoked_set_raise_floor(set, 2);
     sweep(set);
     assert_int_equal(agw_revoked_set_count(set), 1);
@@ -502,7 +502,7 @@ slots_are_used_again(void **state)
 
         for (n = 0; n < 200; n++) {
             partner = n % 2 ? S("p") : S("q");
-            unit_assert(ask(set, partner, UNIT_NONE, numbered(n), 2 * round)
+            unit_assert(lookup(set, partner, UNIT_NONE, numbered(n), 2 * round)
                 == (there[n] > (round > 3 ? 2 * (round - 3) : 0)
                     ? AGW_LOOKUP_REVOKED : AGW_LOOKUP_NOT_REVOKED),
                 "round %d, %u", (int) round, n);
@@ -525,9 +525,9 @@ main(void)
         unit_case(a_share_of_businesses),
         unit_case(businesses_on_their_way),
         unit_case(a_full_set_changes_nothing),
-        unit_case(held_slots_are_not_taken),
-        unit_case(seats),
-        unit_case(held_tokens_find_room),
+        unit_case(reserved_slots_are_not_taken),
+        unit_case(processes),
+        unit_case(reserved_tokens_find_room),
         unit_case(an_account_that_nothing_came_of),
         unit_case(slots_are_used_again),
     };

@@ -14,38 +14,42 @@ a_token_and_no_other(void **state)
 
     set = set_of(16);
 
-    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 4),
-                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("b"), S("j"), 4),
+        AGW_LOOKUP_NOT_REVOKED);
     assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("p"), S("j"), 5), 0);
 
-    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 4), AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("b"), S("J"), 4),
-                     AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("b"), S("j2"), 4),
-                     AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("b"), S(""), 4),
-                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("b"), S("j"), 4),
+        AGW_LOOKUP_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("b"), S("J"), 4),
+        AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("b"), S("j2"), 4),
+        AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("b"), S(""), 4),
+        AGW_LOOKUP_NOT_REVOKED);
 
     /* whatever its business, seq and iat are said to be */
 
-    assert_int_equal(ask(set, S("p"), S(""), S("j"), 4), AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask(set, S("p"), S("x"), S("j"), 9), AGW_LOOKUP_REVOKED);
-    assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"), NOW + 9999),
+    assert_int_equal(lookup(set, S("p"), S(""), S("j"), 4), AGW_LOOKUP_REVOKED);
+
+    assert_int_equal(lookup(set, S("p"), S("x"), S("j"), 9),
+        AGW_LOOKUP_REVOKED);
+    assert_int_equal(lookup_iat(set, S("p"), S("b"), S("j"), NOW + 9999),
         AGW_LOOKUP_REVOKED);
 
     /* nor any other of that partner, which was cut off at no time */
 
-    assert_int_equal(ask_iat(set, S("p"), S("b"), S("x"), 0),
+    assert_int_equal(lookup_iat(set, S("p"), S("b"), S("x"), 0),
         AGW_LOOKUP_NOT_REVOKED);
 
     /* another partner's token of the same jti, and ids that run together */
 
-    assert_int_equal(ask(set, S("q"), S("b"), S("j"), 4),
-                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("q"), S("b"), S("j"), 4),
+        AGW_LOOKUP_NOT_REVOKED);
     assert_int_equal(add(set, AGW_REVOCATION_TOKEN, S("ab"), S("c"), 6), 0);
-    assert_int_equal(ask(set, S("a"), S(""), S("bc"), 4),
-                     AGW_LOOKUP_NOT_REVOKED);
-    assert_int_equal(ask(set, S("ab"), S(""), S("c"), 4), AGW_LOOKUP_REVOKED);
+    assert_int_equal(lookup(set, S("a"), S(""), S("bc"), 4),
+        AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("ab"), S(""), S("c"), 4),
+        AGW_LOOKUP_REVOKED);
 
     is_in_order(set);
 }
@@ -81,14 +85,14 @@ kinds(void **state)
         assert_int_equal(add(set, cases[i].kind, S("p"), S("b"), 5), 0);
 
         for (k = 0; k < UNIT_COUNT(tokens); k++) {
-            unit_assert(ask(set, tokens[k][0], tokens[k][1], S("j"), 4)
+            unit_assert(lookup(set, tokens[k][0], tokens[k][1], S("j"), 4)
                 == (cases[i].refused[k] ? AGW_LOOKUP_REVOKED
                                         : AGW_LOOKUP_NOT_REVOKED),
                 "kind %d, token %zu", cases[i].kind, k);
 
             /* a jti that is called as the business, and the partner */
 
-            unit_assert(ask(set, tokens[k][0], S("z"), S("b"), 5)
+            unit_assert(lookup(set, tokens[k][0], S("z"), S("b"), 5)
                 == AGW_LOOKUP_NOT_REVOKED,
                 "kind %d, token %zu", cases[i].kind, k);
         }
@@ -116,16 +120,16 @@ seq_against_stamp(void **state)
 
         add(set, kinds[i], S("p"), S("b"), 50);
 
-        assert_int_equal(ask(set, S("p"), S("b"), S("j"), 0), 1);
-        assert_int_equal(ask(set, S("p"), S("b"), S("j"), 49), 1);
-        assert_int_equal(ask(set, S("p"), S("b"), S("j"), 50), 0);
-        assert_int_equal(ask(set, S("p"), S("b"), S("j"), 51), 0);
+        assert_int_equal(lookup(set, S("p"), S("b"), S("j"), 0), 1);
+        assert_int_equal(lookup(set, S("p"), S("b"), S("j"), 49), 1);
+        assert_int_equal(lookup(set, S("p"), S("b"), S("j"), 50), 0);
+        assert_int_equal(lookup(set, S("p"), S("b"), S("j"), 51), 0);
 
         add(set, kinds[i], S("p"), S("b"), AGW_STAMP_MAX);
 
-        assert_int_equal(ask(set, S("p"), S("b"), S("j"),
+        assert_int_equal(lookup(set, S("p"), S("b"), S("j"),
             AGW_STAMP_MAX - 1), 1);
-        assert_int_equal(ask(set, S("p"), S("b"), S("j"), AGW_STAMP_MAX), 0);
+        assert_int_equal(lookup(set, S("p"), S("b"), S("j"), AGW_STAMP_MAX), 0);
     }
 }
 
@@ -150,24 +154,24 @@ iat_against_time(void **state)
         entry = entry_of(kinds[i], S("p"), S("b"), 50);
         agw_revoked_set_add(set, &entry);
 
-        assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"), 0), 1);
-        assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"), -9), 1);
-        assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"), NOW), 1);
-        assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"), NOW + AHEAD),
+        assert_int_equal(lookup_iat(set, S("p"), S("b"), S("j"), 0), 1);
+        assert_int_equal(lookup_iat(set, S("p"), S("b"), S("j"), -9), 1);
+        assert_int_equal(lookup_iat(set, S("p"), S("b"), S("j"), NOW), 1);
+        assert_int_equal(lookup_iat(set, S("p"), S("b"), S("j"), NOW + AHEAD),
             1);
-        assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"),
+        assert_int_equal(lookup_iat(set, S("p"), S("b"), S("j"),
             NOW + AHEAD + 1), 0);
 
         /* times that do not fit refuse too many, never too few */
 
         entry.time = -5;
         agw_revoked_set_add(set, &entry);
-        assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"), NOW), 1);
+        assert_int_equal(lookup_iat(set, S("p"), S("b"), S("j"), NOW), 1);
 
         entry.time = (int64_t) UINT32_MAX + 9;
         entry.stamp++;
         agw_revoked_set_add(set, &entry);
-        assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"), INT64_MAX), 1);
+        assert_int_equal(lookup_iat(set, S("p"), S("b"), S("j"), INT64_MAX), 1);
     }
 }
 
@@ -202,8 +206,8 @@ repeated_entries_raise(void **state)
         agw_revoked_set_add(set, &entry);
 
         assert_true(agw_revoked_set_generation(set) == generation);
-        assert_int_equal(ask(set, S("p"), S("b"), S("j"), 49), 1);
-        assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"), NOW + AHEAD),
+        assert_int_equal(lookup(set, S("p"), S("b"), S("j"), 49), 1);
+        assert_int_equal(lookup_iat(set, S("p"), S("b"), S("j"), NOW + AHEAD),
             1);
 
         /* an earlier stamp with a later time, as of a clock that stepped */
@@ -214,8 +218,8 @@ repeated_entries_raise(void **state)
         assert_true(agw_revoked_set_generation(set) != generation);
         generation = agw_revoked_set_generation(set);
 
-        assert_int_equal(ask(set, S("p"), S("b"), S("j"), 50), 0);
-        assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"),
+        assert_int_equal(lookup(set, S("p"), S("b"), S("j"), 50), 0);
+        assert_int_equal(lookup_iat(set, S("p"), S("b"), S("j"),
             NOW + 7 + AHEAD), 1);
 
         /* a later stamp with an earlier time */
@@ -225,9 +229,9 @@ repeated_entries_raise(void **state)
         agw_revoked_set_add(set, &entry);
 
         assert_true(agw_revoked_set_generation(set) != generation);
-        assert_int_equal(ask(set, S("p"), S("b"), S("j"), 59), 1);
-        assert_int_equal(ask(set, S("p"), S("b"), S("j"), 60), 0);
-        assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"),
+        assert_int_equal(lookup(set, S("p"), S("b"), S("j"), 59), 1);
+        assert_int_equal(lookup(set, S("p"), S("b"), S("j"), 60), 0);
+        assert_int_equal(lookup_iat(set, S("p"), S("b"), S("j"),
             NOW + 7 + AHEAD), 1);
         assert_int_equal(agw_revoked_set_count(set),
             kinds[i] == AGW_REVOCATION_PARTNER ? 1 : 2);
@@ -261,8 +265,8 @@ generation_tells_of_every_entry(void **state)
 
     before = agw_revoked_set_generation(set);
     agw_revoked_set_raise_floor(set, 0);
-    assert_int_equal(hold(set, AGW_REVOCATION_TOKEN, S("new"), 1), 0);
-    give_back(set, AGW_REVOCATION_TOKEN, S("new"), 1);
+    assert_int_equal(reserve(set, AGW_REVOCATION_TOKEN, S("new"), 1), 0);
+    release(set, AGW_REVOCATION_TOKEN, S("new"), 1);
     assert_true(agw_revoked_set_generation(set) == before);
 
     agw_revoked_set_raise_floor(set, 3);
@@ -322,23 +326,23 @@ older_than_the_floor(void **state)
 
     agw_revoked_set_raise_floor(set, 50);
 
-    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 49),
+    assert_int_equal(lookup(set, S("p"), S("b"), S("j"), 49),
         AGW_LOOKUP_BELOW_FLOOR);
-    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 0),
+    assert_int_equal(lookup(set, S("p"), S("b"), S("j"), 0),
         AGW_LOOKUP_BELOW_FLOOR);
-    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 50),
-                     AGW_LOOKUP_NOT_REVOKED);
+    assert_int_equal(lookup(set, S("p"), S("b"), S("j"), 50),
+        AGW_LOOKUP_NOT_REVOKED);
 
     /* iat knows of no floor */
 
-    assert_int_equal(ask_iat(set, S("p"), S("b"), S("j"), 0),
+    assert_int_equal(lookup_iat(set, S("p"), S("b"), S("j"), 0),
         AGW_LOOKUP_NOT_REVOKED);
 
     /* it never falls */
 
     agw_revoked_set_raise_floor(set, 40);
     assert_true(agw_revoked_set_floor(set) == 50);
-    assert_int_equal(ask(set, S("p"), S("b"), S("j"), 49),
+    assert_int_equal(lookup(set, S("p"), S("b"), S("j"), 49),
         AGW_LOOKUP_BELOW_FLOOR);
 }
 
@@ -375,7 +379,7 @@ sweep_takes_what_is_not_above_the_floor(void **state)
         /* the business is gone, the account still is a cut-off */
 
         assert_int_equal(agw_revoked_set_count(set), 2 * (40 - i) - 1);
-        assert_int_equal(ask(set, numbered(i), UNIT_NONE, S("j"),
+        assert_int_equal(lookup(set, numbered(i), UNIT_NONE, S("j"),
             10 * i + 3), AGW_LOOKUP_REVOKED);
 
         agw_revoked_set_raise_floor(set, 10 * i + 4);
@@ -383,9 +387,9 @@ sweep_takes_what_is_not_above_the_floor(void **state)
         is_in_order(set);
 
         assert_int_equal(agw_revoked_set_count(set), 2 * (39 - i));
-        assert_int_equal(ask(set, numbered(i), UNIT_NONE, S("j"),
+        assert_int_equal(lookup(set, numbered(i), UNIT_NONE, S("j"),
             10 * i + 3), AGW_LOOKUP_BELOW_FLOOR);
-        assert_int_equal(ask(set, numbered(i), UNIT_NONE, S("j"),
+        assert_int_equal(lookup(set, numbered(i), UNIT_NONE, S("j"),
             10 * i + 4), AGW_LOOKUP_NOT_REVOKED);
     }
 }
@@ -527,12 +531,12 @@ a_set_that_is_elsewhere(void **state)
     assert_true(agw_revoked_set_is_valid(copy, set_bytes(60)));
 
     for (i = 0; i < 40; i++) {
-        assert_int_equal(ask(copy, numbered(i % 3), UNIT_NONE, numbered(i),
+        assert_int_equal(lookup(copy, numbered(i % 3), UNIT_NONE, numbered(i),
             i), AGW_LOOKUP_REVOKED);
     }
 
     add(copy, AGW_REVOCATION_TOKEN, S("p"), S("x"), 100);
-    assert_int_equal(ask(copy, S("p"), UNIT_NONE, S("x"), 1),
+    assert_int_equal(lookup(copy, S("p"), UNIT_NONE, S("x"), 1),
         AGW_LOOKUP_REVOKED);
     is_in_order(copy);
 }

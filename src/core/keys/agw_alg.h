@@ -51,9 +51,9 @@ const agw_alg_t *agw_alg_find(agw_str_t name);
 
 
 /*
- * What a key that names no algorithm is for: HS256, RS256, ES256, ES384 or
- * EdDSA.  curve is NULL for a key without one.  NULL if no algorithm here
- * has that curve.
+ * The algorithm of a key that names none: HS256, RS256, ES256, ES384 or EdDSA.
+ * curve is NULL for a key without one.  Returns NULL if no algorithm here has
+ * that curve.
  */
 
 const agw_alg_t *agw_alg_default(agw_kty_t kty, const char *curve);

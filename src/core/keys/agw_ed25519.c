@@ -1,7 +1,7 @@
 
 /*
- * A key is y, little-endian, with the sign of x in its top bit.  Of the eight
- * points of small order there are five y, and each x and -x has the same.
+ * A key is y, little-endian, with the sign of x in its top bit.  The eight
+ * points of small order have five values of y: (x, y) and (-x, y) share one.
  */
 
 

@@ -293,7 +293,7 @@ agw_jwk_oct(agw_jwk_t *jwk, const json_t *json)
         return -1;
     }
 
-    /* the whole buffer is the structure's, so that all of it is wiped */
+    /* of the full length, so that agw_jwk_done() wipes all of the buffer */
 
     jwk->secret.data = secret;
     jwk->secret.len = k.len;

@@ -308,7 +308,7 @@ agw_key_verify(const agw_key_t *key, agw_str_t data, agw_str_t sig)
 }
 
 
-/* after a success *error has the text for failures of what follows */
+/* after a success *error is preset for a failure of the next steps */
 
 static agw_key_t *
 agw_key_create(const agw_key_source_t *source, const agw_alg_t *alg,

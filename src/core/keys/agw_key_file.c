@@ -450,7 +450,7 @@ agw_key_file_kid(const json_t *json)
 }
 
 
-/* whether one of the keys that were loaded from a place on can */
+/* whether one of the ring's keys can sign, from that index on */
 
 static int
 agw_key_file_can_sign(const agw_keyring_t *ring, size_t from)

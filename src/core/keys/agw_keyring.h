@@ -31,7 +31,7 @@ void agw_keyring_free(agw_keyring_t *ring);
 
 /*
  * Adds a key, which is then the ring's.  Returns 0, or -1 and a static text
- * in *error where another key has its kid, or memory ran out; the key is then
+ * in *error if another key has its kid, or memory ran out; the key is then
  * freed.
  */
 
@@ -67,8 +67,8 @@ const agw_key_t *agw_keyring_find(const agw_keyring_t *ring, agw_str_t kid);
 /*
  * The keys that may have signed a token which names none of them, in the
  * order of loading, into keys, which has room for AGW_KEYRING_TRIED.  Returns
- * how many.  They are of that algorithm; where the token has a kid, they are
- * also nameless, and their issuer's only key of the algorithm.
+ * how many.  They are of that algorithm.  If the token has a kid, each is also
+ * nameless, and its issuer's only key of the algorithm.
  */
 
 #define AGW_KEYRING_TRIED   4

@@ -1,6 +1,6 @@
 
 /*
- * Builds keys of their numbers.  OpenSSL wipes what it is given of a private
+ * Builds keys from their numbers.  OpenSSL wipes what it is given of a private
  * key.
  */
 
@@ -40,9 +40,9 @@ EVP_PKEY *agw_pkey_build_rsa(BIGNUM *const *number, size_t n);
 
 
 /*
- * An EC key on a curve by its JWK name.  point is uncompressed, or empty
- * beside d, which it is then made from; d is NULL for a public key.  NULL
- * if the point is not on the curve, or OpenSSL failed.
+ * An EC key on a curve by its JWK name.  d is NULL for a public key.  point is
+ * uncompressed; if it is empty, it is computed from d.  Returns NULL if the
+ * point is not on the curve, or OpenSSL failed.
  */
 
 EVP_PKEY *agw_pkey_build_ec(const char *curve, agw_str_t point,

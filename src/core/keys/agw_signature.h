@@ -29,9 +29,9 @@ typedef struct {
 
 
 /*
- * Prepares s for pkey, of which it takes a reference, and which fits alg.
- * Returns 0, or -1 if OpenSSL failed.  agw_signature_done() is owed
- * either way.
+ * Prepares s for pkey, which must fit alg, and takes a reference to it.
+ * Returns 0, or -1 if OpenSSL failed.  In both cases the caller must call
+ * agw_signature_done().
  */
 
 int agw_signature_prepare(agw_signature_t *s, EVP_PKEY *pkey,
@@ -41,8 +41,8 @@ void agw_signature_done(agw_signature_t *s);
 
 
 /*
- * Signs data into sig, which has room for AGW_SIG_MAX bytes; s->size are
- * set.  Returns 0, or -1 if OpenSSL failed.
+ * Writes the signature of data, s->size bytes, into sig, which has room for
+ * AGW_SIG_MAX.  Returns 0, or -1 if OpenSSL failed.
  */
 
 int agw_signature_make(const agw_signature_t *s, agw_str_t data,
@@ -102,9 +102,9 @@ EVP_MAC_CTX *agw_mac_create(const agw_alg_t *alg, agw_str_t secret);
 
 
 /*
- * Writes the MAC of data into out, of AGW_MAC_MAX bytes; the algorithm's
- * digest_size are set.  No call depends on an earlier one; one thread uses a
- * context at a time.  Returns 0, or -1 if OpenSSL failed.
+ * Writes the MAC of data, digest_size bytes of the algorithm, into out, which
+ * has room for AGW_MAC_MAX.  No call depends on an earlier one; one thread
+ * uses a context at a time.  Returns 0, or -1 if OpenSSL failed.
  */
 
 int agw_mac(EVP_MAC_CTX *ctx, agw_str_t data, unsigned char *out);

@@ -1,6 +1,6 @@
 
 /*
- * The SQLite engine: one file for the directory and the revocations.
+ * The SQLite engine: one file has the directory and the revocations.
  */
 
 
@@ -19,7 +19,7 @@
 #define NGX_HTTP_AGW_SQLITE_MIGRATION  60      /* seconds for a migration */
 
 
-/* for the child that makes a store */
+/* for the child process that creates a store */
 
 typedef struct {
     ngx_http_agw_sqlite_t  *sqlite;
@@ -61,7 +61,7 @@ ngx_http_agw_sqlite_create(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
 
     if (n != 1) {
 
-        /* what follows a '=' may be a password: it is not logged */
+        /* what follows "=" may be a password, and is not logged */
 
         for (len = 0; len < words[1].len; len++) {
             if (words[1].data[len] == '=') {

@@ -1,8 +1,9 @@
 
 /*
- * Finds, while the configuration is read, what would make every token request
- * a 503.  It does what a worker will do, as a worker's user, rather than
- * compute what modes, access lists, mounts and SQLite together allow.
+ * Finds, while the configuration is read, a fault that would make every token
+ * request fail with 503.  It opens and reads the file as a worker's user,
+ * rather than compute what modes, access lists, mounts and SQLite together
+ * allow.
  */
 
 
@@ -23,7 +24,7 @@
 #define NGX_HTTP_AGW_CHECK_LOCK      (1024 * 1024 * 1024 - 1)
 
 
-/* a result beside those of SQLite, which are not negative: it is logged */
+/* a result beside SQLite's, which are not negative; logged */
 
 #define NGX_HTTP_AGW_CHECK_REFUSED   -1
 
@@ -32,9 +33,9 @@ typedef struct {
     ngx_conf_t             *cf;
     ngx_http_agw_sqlite_t  *sqlite;
     const char             *user;            /* of the workers */
-    char                   *file;            /* through links */
+    char                   *file;            /* links resolved */
     char                   *directory;
-    ngx_uint_t              reloading;       /* without a master */
+    ngx_uint_t              reloading;       /* nginx runs without a master */
 } ngx_http_agw_check_t;
 
 
@@ -71,7 +72,7 @@ ngx_http_agw_sqlite_check_store(ngx_conf_t *cf, ngx_http_agw_sqlite_t *sqlite)
     check.cf = cf;
     check.sqlite = sqlite;
 
-    /* this process has the store open: no SQLite in a child of it */
+    /* a child of a process that has the store open must not use SQLite */
 
     check.reloading = (ngx_process == NGX_PROCESS_SINGLE
                        && !ngx_is_init_cycle(cf->cycle->old_cycle));
@@ -197,7 +198,7 @@ ngx_http_agw_check_real_directory(ngx_conf_t *cf, const char *path)
 }
 
 
-/* in cf's pool, ended by a NUL; after a "/" or nothing there is no other */
+/* in cf's pool, terminated; adds a "/" only where one is needed */
 
 static char *
 ngx_http_agw_check_join(ngx_conf_t *cf, const char *directory,
@@ -254,7 +255,7 @@ ngx_http_agw_check_as_worker(void *data)
 }
 
 
-/* from the root on */
+/* whether the workers can search each directory, from the root on */
 
 static ngx_int_t
 ngx_http_agw_check_search(ngx_http_agw_check_t *check)
@@ -475,8 +476,8 @@ ngx_http_agw_check_database(ngx_http_agw_check_t *check, ngx_uint_t wal)
 
 
 /*
- * The last to close a database writes the WAL into the file; if the file was
- * replaced, that may be the WAL of the one before.
+ * The last process that closes a database writes the WAL into the file.  If
+ * the file was replaced, the WAL may be that of the old file.
  */
 
 static int
@@ -508,21 +509,21 @@ ngx_http_agw_check_found(ngx_http_agw_check_t *check)
     u_char                        buf[NGX_HTTP_AGW_SQLITE_WHY];
     const char                   *why;
     ngx_http_agw_sqlite_t        *sqlite;
-    ngx_http_agw_sqlite_found_t   found;
+    ngx_http_agw_sqlite_file_t   found;
 
     sqlite = check->sqlite;
 
-    rc = ngx_http_agw_sqlite_look(sqlite->db, &found);
+    rc = ngx_http_agw_sqlite_inspect(sqlite->db, &found);
 
     if (rc == SQLITE_OK && !(found.version == 0 && found.empty)) {
-        rc = ngx_http_agw_sqlite_look_whole(sqlite->db, &found);
+        rc = ngx_http_agw_sqlite_inspect_schema(sqlite->db, &found);
     }
 
     if (rc != SQLITE_OK) {
         return rc;
     }
 
-    why = ngx_http_agw_sqlite_why_not(sqlite->db, &found, buf);
+    why = ngx_http_agw_sqlite_why_refused(sqlite->db, &found, buf);
 
     if (why != NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, check->cf, 0,

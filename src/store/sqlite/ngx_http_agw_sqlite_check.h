@@ -12,9 +12,9 @@
 
 
 /*
- * Looks at the file and its directory as a worker will, and makes and changes
- * nothing.  Returns NGX_OK, also for a file that is locked by another process,
- * with a warning; or NGX_ERROR, with the reason logged.
+ * Checks the file and its directory with a worker's rights; creates and
+ * changes nothing.  Returns NGX_OK, after a warning if another process has
+ * locked the file; or NGX_ERROR, with the reason logged.
  */
 
 ngx_int_t ngx_http_agw_sqlite_check_store(ngx_conf_t *cf,

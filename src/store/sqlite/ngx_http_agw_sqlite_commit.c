@@ -19,7 +19,7 @@
 
 #define NGX_HTTP_AGW_COMMIT_TRY       200
 
-/* a later iat is stored as this one */
+/* the latest time that is stored */
 
 #define NGX_HTTP_AGW_COMMIT_TIME_MAX  ((int64_t) 1 << 32)
 
@@ -60,8 +60,8 @@ static int ngx_http_agw_commit_step_with(sqlite3_stmt *stmt, int64_t first,
 
 
 /*
- * FLOOR, FORGET: of the thousand rows with the lowest stamps, those that are
- * older than the horizon go.  Stamps and elapsed seconds grow together, so no
+ * FLOOR, FORGET: of the thousand rows with the lowest stamps, those older than
+ * the horizon are removed.  Stamps and elapsed seconds grow together, so no
  * younger row has a lower stamp.
  */
 
@@ -214,7 +214,7 @@ ngx_http_agw_commit_ready(ngx_http_agw_sqlite_commit_t *commit,
 }
 
 
-/* does not create a store: the connection that reads does that */
+/* does not create a store, which is done by the connection that reads */
 
 static int
 ngx_http_agw_commit_connect(ngx_http_agw_sqlite_commit_t *commit)
@@ -262,7 +262,7 @@ ngx_http_agw_sqlite_commit_close(ngx_http_agw_sqlite_commit_t *commit)
 }
 
 
-/* a worker that exits waits only for writes that a client waits for */
+/* an exiting worker waits only for writes that a client waits for */
 
 static int
 ngx_http_agw_commit_wait(void *data, int tries)
@@ -407,8 +407,8 @@ ngx_http_agw_commit_revoke(ngx_http_agw_sqlite_commit_t *commit,
 
 
 /*
- * The seconds are added only if elapsed has not changed since we read it: of
- * several nginx on one store, one advances its clock.
+ * The seconds are added only if elapsed is still what this nginx has read, so
+ * that only one of several nginx on one store counts them.
  */
 
 static int
@@ -446,7 +446,7 @@ ngx_http_agw_commit_maintain(ngx_http_agw_sqlite_commit_t *commit,
 }
 
 
-/* what a step does not take is given back by the next look at the statement */
+/* if it fails, bindings stay until the next step of the statement */
 
 static int
 ngx_http_agw_commit_bind(sqlite3_stmt *stmt, agw_str_t kind, agw_str_t id)
@@ -479,7 +479,7 @@ ngx_http_agw_commit_step_with(sqlite3_stmt *stmt, int64_t first,
 }
 
 
-/* SQLITE_OK, and the two integers of the row if first is given; or an error */
+/* returns SQLITE_OK, and the two integers of the row if first is not NULL */
 
 static int
 ngx_http_agw_commit_step(sqlite3_stmt *stmt, int64_t *first, int64_t *second)

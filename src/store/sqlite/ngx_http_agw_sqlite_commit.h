@@ -1,7 +1,7 @@
 
 /*
  * Writes a batch to a SQLite store in one transaction, on a connection that
- * one thread uses at a time.  It blocks as long as the disk does.
+ * one thread uses at a time.  It blocks while the disk does.
  */
 
 
@@ -23,7 +23,7 @@
 #define NGX_HTTP_AGW_STATEMENTS       11
 
 
-/* the caller zeroes it and sets the fields before db */
+/* the caller zeroes it, and sets the fields above db */
 
 typedef struct {
     const char            *path;     /* terminated */
@@ -32,7 +32,9 @@ typedef struct {
 
     ngx_http_agw_write_t  *batch;    /* the first is the oldest */
 
-    /* adds the writes that came while it waited for the lock; or NULL */
+    /*
+     * adds the writes that were queued while it waited for the lock; or NULL
+     */
 
     void                 (*collect)(void *data);
     void                  *data;
@@ -43,10 +45,10 @@ typedef struct {
 
 
 /*
- * Writes commit->batch, connecting where it must, and sets rc of each.
- * Returns SQLITE_OK if all is durable but what a constraint refused, which
- * is logged; SQLITE_BUSY; or another error.  After an error nothing is
- * known to be durable.
+ * Writes commit->batch, and sets rc of each write; connects first if it must.
+ * Returns SQLITE_OK if all writes are durable, except those that a constraint
+ * refused, which is logged; SQLITE_BUSY; or another error.  After an error
+ * none may be durable.
  */
 
 int ngx_http_agw_sqlite_commit(ngx_http_agw_sqlite_commit_t *commit,

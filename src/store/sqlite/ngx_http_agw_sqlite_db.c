@@ -12,7 +12,7 @@
 #include "ngx_http_agw_sqlite_schema.h"
 
 
-/* nginx as a daemon has no umask; a store holds digests of API keys */
+/* a daemon of nginx has no umask, but a store has digests of API keys */
 
 #define NGX_HTTP_AGW_SQLITE_UMASK  027
 
@@ -20,16 +20,15 @@
 static int ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite,
     ngx_log_t *log);
 static int ngx_http_agw_sqlite_announce(ngx_http_agw_sqlite_t *sqlite);
-static int ngx_http_agw_sqlite_limits(ngx_http_agw_sqlite_t *sqlite,
+static int ngx_http_agw_sqlite_step_limits(ngx_http_agw_sqlite_t *sqlite,
     const char *sql);
-static int ngx_http_agw_sqlite_know(ngx_http_agw_sqlite_t *sqlite);
+static int ngx_http_agw_sqlite_find_partner(ngx_http_agw_sqlite_t *sqlite);
 
 
 /*
- * The stamp is read in the same statement as what allows the token: otherwise
- * a token could get a stamp that is newer than what allowed it.
- *
- * No row if the partner does not exist, even if keys with its id do.
+ * The stamp is read in the same statement as the rows that allow a token:
+ * otherwise the token could get a stamp that is newer than those.  There is no
+ * row if the partner does not exist, even if it has keys.
  */
 
 static const char  ngx_http_agw_sqlite_find_api_key_sql[] =
@@ -40,9 +39,9 @@ static const char  ngx_http_agw_sqlite_find_api_key_sql[] =
     " WHERE p.partner_id = ?1";
 
 /*
- * Always exactly one row.  ?3 is the id of a partner token, or NULL; the last
- * column says whether that token has been revoked.  Its id in the table may
- * have another colon, and a business after it.
+ * There is always exactly one row.  ?3 is the id of a partner token, or NULL;
+ * the last column is whether that token has ended.  Its id in the table may be
+ * followed by a colon and a business.
  */
 
 static const char  ngx_http_agw_sqlite_find_business_sql[] =
@@ -63,7 +62,7 @@ static const char  ngx_http_agw_sqlite_read_clock_sql[] =
     " FROM clock c LEFT JOIN"
     " (SELECT seq, tag FROM revocation_log ORDER BY seq DESC LIMIT 1) l";
 
-/* a covering index: no row is read */
+/* the index has all columns, so no row is read */
 
 static const char  ngx_http_agw_sqlite_read_rows_sql[] =
     "SELECT seq, kind, id, time, partner_id FROM revocations"
@@ -114,8 +113,9 @@ ngx_http_agw_sqlite_disconnect(ngx_http_agw_sqlite_t *sqlite)
 
 /*
  * Returns SQLITE_OK; SQLITE_BUSY, to be tried again; or another code, which is
- * logged.  A store is created only if this worker has never had it open: one
- * that was removed since then is an error until it is back, and not empty.
+ * logged.  A store is created only if this worker has not opened it before.
+ * If it was removed later, that is an error until there is one again that is
+ * not empty.
  */
 
 static int
@@ -148,12 +148,12 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
     }
 
     if (rc == SQLITE_OK) {
-        rc = ngx_http_agw_sqlite_know(sqlite);
+        rc = ngx_http_agw_sqlite_find_partner(sqlite);
     }
 
     if (rc == SQLITE_OK) {
         sqlite->opened = 1;
-        sqlite->file = ngx_http_agw_sqlite_file(sqlite->path);
+        sqlite->file_id = ngx_http_agw_sqlite_file_id(sqlite->path);
         return SQLITE_OK;
     }
 
@@ -161,7 +161,7 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
         sqlite->busy_until = ngx_current_msec + NGX_HTTP_AGW_SQLITE_RETRY;
     }
 
-    /* a SQLITE_MISMATCH is our own, and logged */
+    /* ngx_http_agw_sqlite_migrate() has logged a SQLITE_MISMATCH */
 
     if (rc != SQLITE_BUSY && rc != SQLITE_MISMATCH) {
         ngx_http_agw_sqlite_log(NGX_LOG_ERR, log, sqlite->path,
@@ -206,7 +206,7 @@ ngx_http_agw_sqlite_errno(sqlite3 *db, int rc)
 {
     rc &= 0xff;
 
-    /* with any other code it is left over from an earlier call */
+    /* with other codes it may be that of an earlier call */
 
     if (db == NULL || (rc != SQLITE_CANTOPEN && rc != SQLITE_IOERR)) {
         return 0;
@@ -217,7 +217,7 @@ ngx_http_agw_sqlite_errno(sqlite3 *db, int rc)
 
 
 uint64_t
-ngx_http_agw_sqlite_file(const char *path)
+ngx_http_agw_sqlite_file_id(const char *path)
 {
     ngx_file_info_t  fi;
 
@@ -231,8 +231,8 @@ ngx_http_agw_sqlite_file(const char *path)
 
 /*
  * Tells the store how long a token may live here, before this nginx accepts
- * one.  Usually the store knows it.  If another process is writing, it is left
- * to the writer, since this connection never waits for a lock.
+ * one.  Usually the store knows it already.  If another process is writing,
+ * the writer does it later, since this connection never waits for a lock.
  */
 
 static int
@@ -240,13 +240,13 @@ ngx_http_agw_sqlite_announce(ngx_http_agw_sqlite_t *sqlite)
 {
     int  rc;
 
-    rc = ngx_http_agw_sqlite_limits(sqlite,
-                                    "SELECT 1 FROM clock"
-                                    " WHERE horizon < ?1 OR ahead < ?2");
+    rc = ngx_http_agw_sqlite_step_limits(sqlite,
+                                         "SELECT 1 FROM clock"
+                                         " WHERE horizon < ?1 OR ahead < ?2");
 
     if (rc == SQLITE_ROW) {
-        rc = ngx_http_agw_sqlite_limits(sqlite,
-                                        ngx_http_agw_sqlite_announce_sql);
+        rc = ngx_http_agw_sqlite_step_limits(sqlite,
+                                             ngx_http_agw_sqlite_announce_sql);
         rc = (rc == SQLITE_BUSY) ? SQLITE_DONE : rc;
     }
 
@@ -255,7 +255,7 @@ ngx_http_agw_sqlite_announce(ngx_http_agw_sqlite_t *sqlite)
 
 
 static int
-ngx_http_agw_sqlite_limits(ngx_http_agw_sqlite_t *sqlite, const char *sql)
+ngx_http_agw_sqlite_step_limits(ngx_http_agw_sqlite_t *sqlite, const char *sql)
 {
     int            rc;
     sqlite3_stmt  *stmt;
@@ -307,24 +307,24 @@ ngx_http_agw_sqlite_prepare(ngx_http_agw_sqlite_t *sqlite)
 
 
 void
-ngx_http_agw_sqlite_remember(ngx_http_agw_sqlite_t *sqlite,
+ngx_http_agw_sqlite_keep_partner(ngx_http_agw_sqlite_t *sqlite,
     agw_str_t partner_id)
 {
-    if (sqlite->known_len == 0 && partner_id.len <= sizeof(sqlite->known)) {
-        ngx_memcpy(sqlite->known, partner_id.data, partner_id.len);
-        sqlite->known_len = partner_id.len;
+    if (sqlite->partner_len == 0 && partner_id.len <= sizeof(sqlite->partner)) {
+        ngx_memcpy(sqlite->partner, partner_id.data, partner_id.len);
+        sqlite->partner_len = partner_id.len;
     }
 }
 
 
 static int
-ngx_http_agw_sqlite_know(ngx_http_agw_sqlite_t *sqlite)
+ngx_http_agw_sqlite_find_partner(ngx_http_agw_sqlite_t *sqlite)
 {
     int            rc;
     agw_str_t      partner_id;
     sqlite3_stmt  *stmt;
 
-    sqlite->known_len = 0;
+    sqlite->partner_len = 0;
 
     rc = sqlite3_prepare_v2(sqlite->db,
                             "SELECT partner_id FROM partners"
@@ -341,7 +341,7 @@ ngx_http_agw_sqlite_know(ngx_http_agw_sqlite_t *sqlite)
         partner_id.data = sqlite3_column_text(stmt, 0);
         partner_id.len = sqlite3_column_bytes(stmt, 0);
 
-        ngx_http_agw_sqlite_remember(sqlite, partner_id);
+        ngx_http_agw_sqlite_keep_partner(sqlite, partner_id);
         rc = SQLITE_DONE;
     }
 
@@ -376,7 +376,7 @@ ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
         sqlite->moved(sqlite->writer);
     }
 
-    /* of many questions that wait, only one at a time tries to connect */
+    /* of many queries that wait, only one at a time tries to connect */
 
     if ((ngx_msec_int_t) (sqlite->busy_until - ngx_current_msec) > 0) {
         return SQLITE_BUSY;

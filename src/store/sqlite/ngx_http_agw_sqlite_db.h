@@ -1,7 +1,7 @@
 
 /*
- * A worker's own connection to a SQLite store, opened after the fork, over
- * which SQLite must not be carried.
+ * A worker's own connection to a SQLite store.  It is opened after the fork: a
+ * child process must not use a connection of its parent.
  */
 
 
@@ -17,12 +17,12 @@
 #include "ngx_http_agw_store.h"
 
 
-#define NGX_HTTP_AGW_SQLITE_START   500      /* ms to open it at a start */
+#define NGX_HTTP_AGW_SQLITE_START   500      /* ms to wait for it at start */
 #define NGX_HTTP_AGW_SQLITE_RETRY   10       /* ms between tries */
 
 #define NGX_HTTP_AGW_SQLITE_ERROR   256      /* bytes of a message */
 
-/* bytes that the WAL is truncated to when it is restarted */
+/* size to which a restarted WAL is truncated, in bytes */
 
 #define NGX_HTTP_AGW_SQLITE_WAL     "4194304"
 
@@ -45,20 +45,20 @@ typedef struct {
     sqlite3        *db;
     sqlite3_stmt   *find_api_key;    /* partner_id, key_sha256 */
     sqlite3_stmt   *find_business;   /* partner, business, token, seq, iat */
-    sqlite3_stmt   *read_clock;      /* of the log, where it was read last */
+    sqlite3_stmt   *read_clock;      /* mark */
     sqlite3_stmt   *read_rows;       /* seq, how many */
     unsigned        opened:1;        /* at least once */
-    uint64_t        file;            /* identifies the file */
+    uint64_t        file_id;
 
-    ngx_msec_t      busy_until;      /* no new connection before */
-    size_t          known_len;
-    u_char          known[AGW_ID_MAX];       /* an existing partner */
+    ngx_msec_t      busy_until;      /* no connection is tried before */
+    size_t          partner_len;
+    u_char          partner[AGW_ID_MAX];     /* one that exists, or none */
 } ngx_http_agw_sqlite_t;
 
 
-/* identifies the file at a path; 1 if there is none */
+/* a number that identifies the file at a path; 1 if there is none */
 
-uint64_t ngx_http_agw_sqlite_file(const char *path);
+uint64_t ngx_http_agw_sqlite_file_id(const char *path);
 
 
 /* resets a statement, and its bindings, which point to borrowed memory */
@@ -73,7 +73,7 @@ void ngx_http_agw_sqlite_log(ngx_uint_t level, ngx_log_t *log,
 
 
 /*
- * The parts of that message: the text, in buf, which has
+ * The parts of that message: the text, written to buf, of
  * NGX_HTTP_AGW_SQLITE_ERROR bytes; and the system's error, or 0.  db may be
  * NULL.
  */
@@ -83,9 +83,9 @@ ngx_err_t ngx_http_agw_sqlite_errno(sqlite3 *db, int rc);
 
 
 /*
- * Connects for the first time, and makes the store where there is none.  Waits
- * for a locked file, bounded.  Returns SQLITE_OK; SQLITE_BUSY; or another
- * code, which is logged.
+ * Connects for the first time, and creates the store if there is none.  Waits
+ * for a locked file, at most NGX_HTTP_AGW_SQLITE_START.  Returns SQLITE_OK;
+ * SQLITE_BUSY; or another code, which is logged.
  */
 
 int ngx_http_agw_sqlite_connect_first(ngx_http_agw_sqlite_t *sqlite,
@@ -102,20 +102,20 @@ int ngx_http_agw_sqlite_prepare(ngx_http_agw_sqlite_t *sqlite);
 
 
 /*
- * Sees to a connection, while serving: connects again where there is none or
- * the file was replaced, and never waits.  Returns SQLITE_OK; SQLITE_BUSY,
- * to be tried again; or another code, which is logged.
+ * Called before each use of the connection.  Connects again if there is none,
+ * or if the file was replaced; never waits.  Returns SQLITE_OK; SQLITE_BUSY, to
+ * be tried again; or another code, which is logged.
  */
 
 int ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log);
 
 
 /*
- * Remembers a partner that exists, is active and has a key, unless there is
- * one already.  It is looked up beside partners that do not exist.
+ * Keeps the id of a partner that exists, is active and has a key, unless there
+ * is one already: it is looked up along with partners that do not exist.
  */
 
-void ngx_http_agw_sqlite_remember(ngx_http_agw_sqlite_t *sqlite,
+void ngx_http_agw_sqlite_keep_partner(ngx_http_agw_sqlite_t *sqlite,
     agw_str_t partner_id);
 
 

@@ -1,8 +1,8 @@
 
 /*
- * A question is answered at once, since a reader of a WAL never waits for a
+ * A query is finished at once, since a reader of a WAL never waits for a
  * writer.  If the file is busy all the same (another process recovers it, or
- * has locked it exclusively), a timer asks again, so that a worker never
+ * has locked it exclusively), a timer repeats the query, so that a worker never
  * sleeps.
  */
 
@@ -15,7 +15,7 @@
 #include "ngx_http_agw_revocation_id.h"
 
 
-#define NGX_HTTP_AGW_SQLITE_PATIENCE  1000   /* ms for one question */
+#define NGX_HTTP_AGW_SQLITE_PATIENCE  1000   /* ms for one query */
 
 
 static ngx_int_t ngx_http_agw_sqlite_find_api_keys(void *state,
@@ -23,15 +23,15 @@ static ngx_int_t ngx_http_agw_sqlite_find_api_keys(void *state,
 static ngx_int_t ngx_http_agw_sqlite_find_business(void *state,
     ngx_http_agw_query_t *query);
 
-static ngx_int_t ngx_http_agw_sqlite_ask(void *state,
+static ngx_int_t ngx_http_agw_sqlite_query(void *state,
     ngx_http_agw_query_t *query);
 static ngx_int_t ngx_http_agw_sqlite_wait(ngx_http_agw_query_t *query);
 static void ngx_http_agw_sqlite_retry(ngx_event_t *ev);
-static void ngx_http_agw_sqlite_forget(void *data);
+static void ngx_http_agw_sqlite_cancel(void *data);
 
 static int ngx_http_agw_sqlite_step_api_keys(void *state,
     ngx_http_agw_query_t *query);
-static int ngx_http_agw_sqlite_find(ngx_http_agw_sqlite_t *sqlite,
+static int ngx_http_agw_sqlite_find_key(ngx_http_agw_sqlite_t *sqlite,
     const ngx_http_agw_api_key_t *key, agw_api_key_row_t *row);
 static int ngx_http_agw_sqlite_even_out(ngx_http_agw_sqlite_t *sqlite,
     const ngx_http_agw_api_key_t *key, const agw_api_key_row_t *row);
@@ -53,7 +53,7 @@ ngx_http_agw_sqlite_find_api_keys(void *state, ngx_http_agw_query_t *query)
 {
     query->step = ngx_http_agw_sqlite_step_api_keys;
 
-    return ngx_http_agw_sqlite_ask(state, query);
+    return ngx_http_agw_sqlite_query(state, query);
 }
 
 
@@ -62,17 +62,17 @@ ngx_http_agw_sqlite_find_business(void *state, ngx_http_agw_query_t *query)
 {
     query->step = ngx_http_agw_sqlite_step_business;
 
-    return ngx_http_agw_sqlite_ask(state, query);
+    return ngx_http_agw_sqlite_query(state, query);
 }
 
 
 /*
- * Takes query->step, now and, while the file is busy, again.  Returns NGX_OK;
+ * Calls query->step, and later again if the file is busy.  Returns NGX_OK;
  * NGX_AGAIN, and the query's handler will be called; or NGX_ERROR, logged.
  */
 
 static ngx_int_t
-ngx_http_agw_sqlite_ask(void *state, ngx_http_agw_query_t *query)
+ngx_http_agw_sqlite_query(void *state, ngx_http_agw_query_t *query)
 {
     int                     rc;
     ngx_http_agw_sqlite_t  *sqlite = state;
@@ -119,7 +119,7 @@ ngx_http_agw_sqlite_wait(ngx_http_agw_query_t *query)
             return NGX_ERROR;
         }
 
-        cln->handler = ngx_http_agw_sqlite_forget;
+        cln->handler = ngx_http_agw_sqlite_cancel;
         cln->data = query;
 
         query->retry.handler = ngx_http_agw_sqlite_retry;
@@ -148,7 +148,7 @@ ngx_http_agw_sqlite_retry(ngx_event_t *ev)
     ngx_int_t              rc;
     ngx_http_agw_query_t  *query = ev->data;
 
-    rc = ngx_http_agw_sqlite_ask(query->state, query);
+    rc = ngx_http_agw_sqlite_query(query->state, query);
 
     if (rc != NGX_AGAIN) {
         query->handler(query, rc);
@@ -157,7 +157,7 @@ ngx_http_agw_sqlite_retry(ngx_event_t *ev)
 
 
 static void
-ngx_http_agw_sqlite_forget(void *data)
+ngx_http_agw_sqlite_cancel(void *data)
 {
     ngx_http_agw_query_t  *query = data;
 
@@ -178,10 +178,10 @@ ngx_http_agw_sqlite_step_api_keys(void *state, ngx_http_agw_query_t *query)
     for (i = 0; i < query->nkeys; i++) {
         row = &query->api_keys[i];
 
-        rc = ngx_http_agw_sqlite_find(sqlite, &query->keys[i], row);
+        rc = ngx_http_agw_sqlite_find_key(sqlite, &query->keys[i], row);
 
         if (rc == SQLITE_OK && row->partner_active && row->found) {
-            ngx_http_agw_sqlite_remember(sqlite, query->keys[i].partner_id);
+            ngx_http_agw_sqlite_keep_partner(sqlite, query->keys[i].partner_id);
         }
 
         if (rc == SQLITE_OK
@@ -200,7 +200,7 @@ ngx_http_agw_sqlite_step_api_keys(void *state, ngx_http_agw_query_t *query)
 
 
 static int
-ngx_http_agw_sqlite_find(ngx_http_agw_sqlite_t *sqlite,
+ngx_http_agw_sqlite_find_key(ngx_http_agw_sqlite_t *sqlite,
     const ngx_http_agw_api_key_t *key, agw_api_key_row_t *row)
 {
     int            rc;
@@ -239,10 +239,10 @@ ngx_http_agw_sqlite_find(ngx_http_agw_sqlite_t *sqlite,
 
 
 /*
- * Finding a row takes longer than not finding it.  So that the time does not
- * tell whether a partner exists, a key that is refused is looked up once more:
- * under an existing partner if its own does not exist, and under no partner if
- * it does.
+ * It takes longer to find a row than to find none.  So that the time does not
+ * tell whether a partner exists, a key that is refused is looked up twice: the
+ * second time as a key of an existing partner if its partner does not exist,
+ * and of one that does not if its partner exists.
  */
 
 static int
@@ -260,11 +260,11 @@ ngx_http_agw_sqlite_even_out(ngx_http_agw_sqlite_t *sqlite,
         other.partner_id = nobody;
 
     } else {
-        other.partner_id.data = sqlite->known;
-        other.partner_id.len = sqlite->known_len;
+        other.partner_id.data = sqlite->partner;
+        other.partner_id.len = sqlite->partner_len;
     }
 
-    return ngx_http_agw_sqlite_find(sqlite, &other, &unused);
+    return ngx_http_agw_sqlite_find_key(sqlite, &other, &unused);
 }
 
 

@@ -12,17 +12,17 @@
 #include "ngx_http_agw_sqlite_schema.h"
 
 
-static int ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite,
-    ngx_http_agw_sqlite_found_t *found, ngx_log_t *log);
-static ngx_uint_t ngx_http_agw_sqlite_is_restored(
-    const ngx_http_agw_sqlite_found_t *found);
-static int ngx_http_agw_sqlite_migrate_from(sqlite3 *db,
-    const ngx_http_agw_sqlite_found_t *found);
-static int ngx_http_agw_sqlite_find_lack(sqlite3 *db, const char *sql,
-    ngx_http_agw_sqlite_found_t *found);
+static int ngx_http_agw_migrate_check(ngx_http_agw_sqlite_t *sqlite,
+    ngx_http_agw_sqlite_file_t *found, ngx_log_t *log);
+static ngx_uint_t ngx_http_agw_migrate_is_restored(
+    const ngx_http_agw_sqlite_file_t *found);
+static int ngx_http_agw_migrate_from(sqlite3 *db,
+    const ngx_http_agw_sqlite_file_t *found);
+static int ngx_http_agw_migrate_find_missing(sqlite3 *db, const char *sql,
+    ngx_http_agw_sqlite_file_t *found);
 
 
-static const char  ngx_http_agw_sqlite_look_sql[] =
+static const char  ngx_http_agw_sqlite_inspect_sql[] =
     "SELECT user_version, NOT EXISTS (SELECT 1 FROM sqlite_schema),"
     " EXISTS (SELECT 1 FROM sqlite_schema"
     " WHERE type = 'table' AND name = 'clock'),"
@@ -36,7 +36,7 @@ static const char  ngx_http_agw_sqlite_look_sql[] =
  * came with the clock.
  */
 
-static const char  ngx_http_agw_sqlite_lacks_sql[] =
+static const char  ngx_http_agw_sqlite_missing_sql[] =
     "WITH level (n) AS (SELECT CASE"
     " WHEN EXISTS (SELECT 1 FROM sqlite_schema"
     " WHERE type = 'table' AND name = 'clock')"
@@ -81,20 +81,20 @@ static const char  ngx_http_agw_sqlite_lacks_sql[] =
 
     " LIMIT 1";
 
-static const char  ngx_http_agw_sqlite_lacks_clock_sql[] =
+static const char  ngx_http_agw_sqlite_missing_row_sql[] =
     "SELECT 'row in \"clock\"' WHERE ?1 >= 0"
     " AND NOT EXISTS (SELECT 1 FROM clock)";
 
 
 int
-ngx_http_agw_sqlite_look(sqlite3 *db, ngx_http_agw_sqlite_found_t *found)
+ngx_http_agw_sqlite_inspect(sqlite3 *db, ngx_http_agw_sqlite_file_t *found)
 {
     int            rc;
     sqlite3_stmt  *stmt;
 
-    ngx_memzero(found, sizeof(ngx_http_agw_sqlite_found_t));
+    ngx_memzero(found, sizeof(ngx_http_agw_sqlite_file_t));
 
-    rc = sqlite3_prepare_v2(db, ngx_http_agw_sqlite_look_sql, -1, &stmt,
+    rc = sqlite3_prepare_v2(db, ngx_http_agw_sqlite_inspect_sql, -1, &stmt,
                             NULL);
     if (rc != SQLITE_OK) {
         return rc;
@@ -117,17 +117,17 @@ ngx_http_agw_sqlite_look(sqlite3 *db, ngx_http_agw_sqlite_found_t *found)
 
 
 int
-ngx_http_agw_sqlite_look_whole(sqlite3 *db,
-    ngx_http_agw_sqlite_found_t *found)
+ngx_http_agw_sqlite_inspect_schema(sqlite3 *db,
+    ngx_http_agw_sqlite_file_t *found)
 {
     int  rc;
 
-    rc = ngx_http_agw_sqlite_find_lack(db, ngx_http_agw_sqlite_lacks_sql,
-                                       found);
+    rc = ngx_http_agw_migrate_find_missing(db, ngx_http_agw_sqlite_missing_sql,
+                                           found);
 
-    if (rc == SQLITE_OK && found->clock && found->lacks[0] == '\0') {
-        rc = ngx_http_agw_sqlite_find_lack(db,
-                                           ngx_http_agw_sqlite_lacks_clock_sql,
+    if (rc == SQLITE_OK && found->clock && found->missing[0] == '\0') {
+        rc = ngx_http_agw_migrate_find_missing(db,
+                                           ngx_http_agw_sqlite_missing_row_sql,
                                            found);
     }
 
@@ -136,8 +136,8 @@ ngx_http_agw_sqlite_look_whole(sqlite3 *db,
 
 
 static int
-ngx_http_agw_sqlite_find_lack(sqlite3 *db, const char *sql,
-    ngx_http_agw_sqlite_found_t *found)
+ngx_http_agw_migrate_find_missing(sqlite3 *db, const char *sql,
+    ngx_http_agw_sqlite_file_t *found)
 {
     int            rc;
     sqlite3_stmt  *stmt;
@@ -153,8 +153,8 @@ ngx_http_agw_sqlite_find_lack(sqlite3 *db, const char *sql,
     }
 
     if (rc == SQLITE_ROW) {
-        ngx_cpystrn(found->lacks, (u_char *) sqlite3_column_text(stmt, 0),
-                    NGX_HTTP_AGW_SQLITE_LACKS);
+        ngx_cpystrn(found->missing, (u_char *) sqlite3_column_text(stmt, 0),
+                    NGX_HTTP_AGW_SQLITE_MISSING);
         rc = SQLITE_DONE;
     }
 
@@ -165,8 +165,8 @@ ngx_http_agw_sqlite_find_lack(sqlite3 *db, const char *sql,
 
 
 const char *
-ngx_http_agw_sqlite_why_not(sqlite3 *db,
-    const ngx_http_agw_sqlite_found_t *found, u_char *why)
+ngx_http_agw_sqlite_why_refused(sqlite3 *db,
+    const ngx_http_agw_sqlite_file_t *found, u_char *why)
 {
     u_char  *p, *last;
 
@@ -184,7 +184,7 @@ ngx_http_agw_sqlite_why_not(sqlite3 *db,
                          ? "" : ": a newer version of the module, or "
                                 "another program, made it");
 
-    } else if (found->lacks[0] == '\0') {
+    } else if (found->missing[0] == '\0') {
         return NULL;
 
     } else if (found->version == 0) {
@@ -192,12 +192,12 @@ ngx_http_agw_sqlite_why_not(sqlite3 *db,
                          "has user_version 0, it must be %d, or 0 in an empty "
                          "database or one that a whole .dump of a store was "
                          "read into: it has no %s",
-                         NGX_HTTP_AGW_SQLITE_VERSION, found->lacks);
+                         NGX_HTTP_AGW_SQLITE_VERSION, found->missing);
 
     } else {
         p = ngx_slprintf(why, last,
                          "is not whole, it must be a store that was copied by "
-                         ".backup or .dump: it has no %s", found->lacks);
+                         ".backup or .dump: it has no %s", found->missing);
     }
 
     *p = '\0';
@@ -213,11 +213,11 @@ ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
 {
     int                           rc;
     sqlite3                      *db;
-    ngx_http_agw_sqlite_found_t   found;
+    ngx_http_agw_sqlite_file_t   found;
 
     db = sqlite->db;
 
-    rc = ngx_http_agw_sqlite_check(sqlite, &found, log);
+    rc = ngx_http_agw_migrate_check(sqlite, &found, log);
 
     if (rc == SQLITE_OK) {
         rc = sqlite3_exec(db, "PRAGMA journal_mode = WAL;"
@@ -234,11 +234,11 @@ ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
     rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
     if (rc == SQLITE_OK) {
-        rc = ngx_http_agw_sqlite_check(sqlite, &found, log);
+        rc = ngx_http_agw_migrate_check(sqlite, &found, log);
     }
 
     if (rc == SQLITE_OK && (!found.clock || found.version == 0)) {
-        rc = ngx_http_agw_sqlite_migrate_from(db, &found);
+        rc = ngx_http_agw_migrate_from(db, &found);
     }
 
     if (rc == SQLITE_OK) {
@@ -255,26 +255,26 @@ ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
  */
 
 static int
-ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite,
-    ngx_http_agw_sqlite_found_t *found, ngx_log_t *log)
+ngx_http_agw_migrate_check(ngx_http_agw_sqlite_t *sqlite,
+    ngx_http_agw_sqlite_file_t *found, ngx_log_t *log)
 {
     int          rc;
     u_char       buf[NGX_HTTP_AGW_SQLITE_WHY];
     const char  *why;
 
-    rc = ngx_http_agw_sqlite_look(sqlite->db, found);
+    rc = ngx_http_agw_sqlite_inspect(sqlite->db, found);
 
-    /* what a file with a version lacks is found when it is used */
+    /* of a file with a version, statements find what is missing */
 
-    if (rc == SQLITE_OK && ngx_http_agw_sqlite_is_restored(found)) {
-        rc = ngx_http_agw_sqlite_look_whole(sqlite->db, found);
+    if (rc == SQLITE_OK && ngx_http_agw_migrate_is_restored(found)) {
+        rc = ngx_http_agw_sqlite_inspect_schema(sqlite->db, found);
     }
 
     if (rc != SQLITE_OK) {
         return rc;
     }
 
-    why = ngx_http_agw_sqlite_why_not(sqlite->db, found, buf);
+    why = ngx_http_agw_sqlite_why_refused(sqlite->db, found, buf);
 
     if (why == NULL && found->empty && found->version == 0
         && sqlite->opened)
@@ -293,7 +293,7 @@ ngx_http_agw_sqlite_check(ngx_http_agw_sqlite_t *sqlite,
 
 
 static ngx_uint_t
-ngx_http_agw_sqlite_is_restored(const ngx_http_agw_sqlite_found_t *found)
+ngx_http_agw_migrate_is_restored(const ngx_http_agw_sqlite_file_t *found)
 {
     return found->version == 0 && !found->empty;
 }
@@ -305,8 +305,8 @@ ngx_http_agw_sqlite_is_restored(const ngx_http_agw_sqlite_found_t *found)
  */
 
 static int
-ngx_http_agw_sqlite_migrate_from(sqlite3 *db,
-    const ngx_http_agw_sqlite_found_t *found)
+ngx_http_agw_migrate_from(sqlite3 *db,
+    const ngx_http_agw_sqlite_file_t *found)
 {
     int         rc, version;
     ngx_uint_t  i;
@@ -326,7 +326,7 @@ ngx_http_agw_sqlite_migrate_from(sqlite3 *db,
     rc = SQLITE_OK;
     version = found->version;
 
-    if (ngx_http_agw_sqlite_is_restored(found)) {
+    if (ngx_http_agw_migrate_is_restored(found)) {
         version = found->clock ? 3 : found->log ? 2 : 1;
     }
 

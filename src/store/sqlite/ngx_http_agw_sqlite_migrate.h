@@ -1,6 +1,6 @@
 
 /*
- * Recognizes what a file is, and migrates it to this version.
+ * Recognizes what a file contains, and migrates it to this version.
  */
 
 
@@ -11,30 +11,30 @@
 #include "ngx_http_agw_sqlite_db.h"
 
 
-#define NGX_HTTP_AGW_SQLITE_LACKS   64
+#define NGX_HTTP_AGW_SQLITE_MISSING   64
 #define NGX_HTTP_AGW_SQLITE_WHY     256
 
 
 typedef struct {
     int      version;                /* user_version */
     int      empty;
-    int      clock;                  /* the table that marks this version */
-    int      log;                    /* the table that came with version 2 */
+    int      clock;                  /* has the table of this version */
+    int      log;                    /* has the table of version 2 */
 
-    /* by ngx_http_agw_sqlite_look_whole() */
-    u_char   lacks[NGX_HTTP_AGW_SQLITE_LACKS];   /* "" where it is whole */
-} ngx_http_agw_sqlite_found_t;
+    /* by ngx_http_agw_sqlite_inspect_schema(); "" if nothing is missing */
+    u_char   missing[NGX_HTTP_AGW_SQLITE_MISSING];
+} ngx_http_agw_sqlite_file_t;
 
 
 /*
- * Both only read.  The first finds the version; the second checks that the
- * file has all that a store of that version has, and names what it lacks.
- * They return SQLITE_OK or a code of SQLite.
+ * Both only read.  The first finds the version; the second checks that the file
+ * has all tables, columns and indexes of that version, and names one that is
+ * missing.  They return SQLITE_OK or a code of SQLite.
  */
 
-int ngx_http_agw_sqlite_look(sqlite3 *db, ngx_http_agw_sqlite_found_t *found);
-int ngx_http_agw_sqlite_look_whole(sqlite3 *db,
-    ngx_http_agw_sqlite_found_t *found);
+int ngx_http_agw_sqlite_inspect(sqlite3 *db, ngx_http_agw_sqlite_file_t *found);
+int ngx_http_agw_sqlite_inspect_schema(sqlite3 *db,
+    ngx_http_agw_sqlite_file_t *found);
 
 
 /*
@@ -43,13 +43,13 @@ int ngx_http_agw_sqlite_look_whole(sqlite3 *db,
  * bytes.
  */
 
-const char *ngx_http_agw_sqlite_why_not(sqlite3 *db,
-    const ngx_http_agw_sqlite_found_t *found, u_char *why);
+const char *ngx_http_agw_sqlite_why_refused(sqlite3 *db,
+    const ngx_http_agw_sqlite_file_t *found, u_char *why);
 
 
 /*
- * Turns an empty file, an older store, or one that was restored from a .dump,
- * into a store of this version; does not change any other file.  Returns
+ * Makes a store of this version from an empty file, an older store, or one that
+ * was restored from a .dump; does not change any other file.  Returns
  * SQLITE_OK; SQLITE_MISMATCH, logged; or another code.
  */
 

@@ -1,9 +1,9 @@
 
 /*
- * Entries are read in the order of their stamps, and an entry that is written
- * again gets a new one, so that a reader asks for what follows its position.
- * The log has a random tag for each change: if the last tag that was read has
- * disappeared, another copy of the file was restored, and all is read again.
+ * Entries are read in the order of their stamps.  An entry that is written
+ * again gets a new stamp, so that a reader reads on from its position.  The
+ * log has a random tag for each change: if the last tag that was read is not
+ * there, another copy of the file was restored, and all is read again.
  */
 
 
@@ -68,8 +68,8 @@ ngx_http_agw_sqlite_read_revocations(void *state,
     rc = ngx_http_agw_sqlite_ready(sqlite, reading->log);
 
     if (rc != SQLITE_OK) {
-        reading->other_store = (ngx_http_agw_sqlite_file(sqlite->path)
-                          != reading->position.store_id);
+        reading->other_store = (ngx_http_agw_sqlite_file_id(sqlite->path)
+                                != reading->position.store_id);
 
         return rc == SQLITE_BUSY ? NGX_BUSY : NGX_ERROR;
     }
@@ -130,7 +130,7 @@ ngx_http_agw_sqlite_read_clock(ngx_http_agw_sqlite_t *sqlite,
     reading->floor = sqlite3_column_int64(stmt, 1);
     reading->horizon = sqlite3_column_int64(stmt, 2);
 
-    reading->restarted = position->store_id != sqlite->file
+    reading->restarted = position->store_id != sqlite->file_id
                     || reading->last_stamp < position->stamp
                     || (position->mark != 0
                         && (sqlite3_column_type(stmt, 3) == SQLITE_NULL
@@ -138,7 +138,7 @@ ngx_http_agw_sqlite_read_clock(ngx_http_agw_sqlite_t *sqlite,
                                != position->mark_tag));
 
     if (reading->restarted) {
-        position->store_id = sqlite->file;
+        position->store_id = sqlite->file_id;
         position->stamp = 0;
     }
 
@@ -234,7 +234,7 @@ static ngx_int_t
 ngx_http_agw_sqlite_failed(ngx_http_agw_sqlite_t *sqlite,
     ngx_http_agw_reading_t *reading, int rc)
 {
-    reading->other_store = (sqlite->file != reading->position.store_id);
+    reading->other_store = (sqlite->file_id != reading->position.store_id);
 
     if (rc == SQLITE_BUSY) {
         return NGX_BUSY;

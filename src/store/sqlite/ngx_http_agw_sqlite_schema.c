@@ -1,7 +1,7 @@
 
 /*
  * Operators write to these tables with the sqlite3 program.  So CHECKs refuse
- * what would be misread, and triggers revoke tokens, whoever has written.
+ * malformed values, and triggers revoke tokens, whichever program writes.
  */
 
 
@@ -20,15 +20,15 @@
     "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 
 
-/* takes the next stamp, which then is in the clock */
+/* makes the next stamp, which then is in the clock */
 
 #define AGW_NEXT_STAMP                                                        \
     "UPDATE clock SET stamp = max(stamp + 1, " AGW_NOW_MS ")"
 
 /*
- * Revokes all tokens of a kind and id.  An older version of this module
- * compares cutoff with iat, so it is ahead of time; only such a version reads
- * expires_at.
+ * Revokes all tokens of a kind and id.  Only older versions of this module
+ * read cutoff, which they compare with iat and which therefore includes
+ * "ahead", and expires_at.
  */
 
 #define AGW_CUT_OFF(kind, id)                                                 \
@@ -39,7 +39,7 @@
     " " AGW_NOW " + ahead + max(horizon, 604800), stamp, " AGW_NOW ","        \
     " elapsed FROM clock;"
 
-/* for older modules, which know no owner: the same as a business */
+/* older modules do not know the kind "owner": the same as one of a business */
 
 #define AGW_BUSINESS_OF_OWNER   "substr(NEW.id, instr(NEW.id, ':') + 1)"
 
@@ -58,8 +58,8 @@
     " UPDATE clock SET legacy = 1;"
 
 /*
- * The time of an entry that somebody else dated: a token's is at least now,
- * of whatever it is; a cut-off's at most.
+ * The time of an entry that an operator or an older module wrote: not before
+ * now for a token, not after now for a cut-off.
  */
 
 #define AGW_TIME_OF(row)                                                      \
@@ -119,7 +119,7 @@ const char  ngx_http_agw_sqlite_schema_2[] =
     "PRAGMA user_version = 2;";
 
 
-/* of this version and of all before */
+/* triggers of this version and of all earlier ones */
 
 const char  ngx_http_agw_sqlite_schema_drop[] =
 
@@ -149,15 +149,16 @@ const char  ngx_http_agw_sqlite_schema_drop[] =
 
 
 /*
- * The clock's table is the mark of this version: user_version stays, so that
- * an nginx with an older module goes on with the same file.
+ * The table "clock" marks this version.  user_version stays 2, so that an
+ * nginx with an older module can go on using the file.
  */
 
 const char  ngx_http_agw_sqlite_schema_clock[] =
 
     /*
-     * The store's own time.  legacy: an nginx with an older module may be
-     * running, which knows no entry of kind owner; 2 while one is made for it.
+     * The store's own time.  legacy is 1 if an nginx with an older module may
+     * use the file, which does not know the kind "owner"; 2 while a trigger
+     * writes an entry for it.
      */
 
     "CREATE TABLE clock ("
@@ -175,10 +176,10 @@ const char  ngx_http_agw_sqlite_schema_clock[] =
     " VALUES (1, " AGW_NOW_MS ", 1);"
 
     /*
-     * The id of a token is <partner_id>:<jti>, of an older module with
-     * another colon and a <business_id>; of an owner it is
-     * <partner_id>:<business_id>.  seq is the stamp; -1 is an entry that
-     * only an older module reads.  partner_id is who asked, of a business.
+     * The id of a token is <partner_id>:<jti>; older modules append a colon
+     * and a <business_id>.  The id of an owner is <partner_id>:<business_id>.
+     * seq is the stamp, or -1 for an entry that only older modules read.
+     * partner_id is the partner that revoked a business.
      */
 
     "ALTER TABLE revocations RENAME TO revocations_2;"
@@ -213,7 +214,9 @@ const char  ngx_http_agw_sqlite_schema_clock[] =
 
     "DROP TABLE revocations_2;"
 
-    /* the tag tells a change from that of the same number in another copy */
+    /*
+     * in another copy of the file, the change of this number has another tag
+     */
 
     "ALTER TABLE revocation_log RENAME TO revocation_log_2;"
 
@@ -230,7 +233,7 @@ const char  ngx_http_agw_sqlite_schema_clock[] =
     "DROP TABLE revocation_log_2;";
 
 
-/* for a new store, which no older module has used */
+/* in a new store, which no older module has used */
 
 const char  ngx_http_agw_sqlite_schema_new[] =
 
@@ -266,7 +269,7 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
     " OR NEW.kind <> OLD.kind OR NEW.id <> OLD.id"
     " BEGIN SELECT RAISE(ABORT, 'a revocation only ever grows'); END;"
 
-    /* a row must stay as long as a token that it refuses may be valid */
+    /* a row has to stay as long as a token that it refuses may be valid */
 
     "CREATE TRIGGER revocation_gone BEFORE DELETE ON revocations"
     " WHEN OLD.seq > (SELECT floor FROM clock)"
@@ -293,7 +296,7 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
     " WHERE kind = NEW.kind AND id = NEW.id;"
     " SELECT RAISE(IGNORE); END;"
 
-    /* by an operator or an older module: it gets its stamp here */
+    /* a row of an operator or an older module gets its stamp here */
 
     "CREATE TRIGGER revocation_made AFTER INSERT ON revocations"
     " WHEN NEW.seq = 0"
@@ -322,8 +325,8 @@ const char  ngx_http_agw_sqlite_schema_triggers[] =
     " VALUES (NEW.kind, NEW.id); END;"
 
     /*
-     * For an older module, and so without a stamp; no trigger that may be
-     * active merges these rows.
+     * These rows are for older modules, and have no stamp.  No trigger that
+     * may be active at the same time merges them.
      */
 
     "CREATE TRIGGER revocation_of_owner AFTER INSERT ON revocations"

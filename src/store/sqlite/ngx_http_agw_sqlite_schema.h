@@ -13,15 +13,15 @@
 #define NGX_HTTP_AGW_SQLITE_VERSION   2
 
 
-/* statements that create version 1, and migrate it to version 2 */
+/* statements that create version 1, and that migrate it to version 2 */
 
 extern const char  ngx_http_agw_sqlite_schema[];
 extern const char  ngx_http_agw_sqlite_schema_2[];
 
 
 /*
- * and statements that drop the triggers of any version, add a clock, mark a
- * new store, and add indexes and triggers; the last ones set user_version
+ * The next steps: drop the triggers of any version; add the clock; mark a
+ * store as new; add indexes and triggers, and set user_version.
  */
 
 extern const char  ngx_http_agw_sqlite_schema_drop[];
@@ -31,9 +31,9 @@ extern const char  ngx_http_agw_sqlite_schema_triggers[];
 
 
 /*
- * A revocation: the next stamp, and an entry that has it.  ?1 is the kind; ?2
- * the id; ?3 the iat of a token, or 0; ?4 the partner that revokes a business,
- * or NULL.
+ * Two statements that revoke: the first makes the next stamp, the second an
+ * entry with that stamp.  ?1 is the kind; ?2 the id; ?3 the iat of a token, or
+ * 0; ?4 the partner that revokes a business, or NULL.
  */
 
 extern const char  ngx_http_agw_sqlite_next_stamp_sql[];

@@ -20,7 +20,7 @@
 #include "ngx_http_agw_sqlite_writer.h"
 
 
-#define NGX_HTTP_AGW_WRITER_WORKING  60000   /* ms; of any length */
+#define NGX_HTTP_AGW_WRITER_WORKING  60000   /* ms; any value */
 
 
 struct ngx_http_agw_sqlite_writer_s {
@@ -29,10 +29,10 @@ struct ngx_http_agw_sqlite_writer_s {
     ngx_http_agw_write_t  *waiting;
     ngx_http_agw_write_t **last;
 
-    /* the event loop's */
+    /* used by the event loop */
 
-    ngx_event_t            retry;    /* where there is no thread */
-    ngx_event_t            working;  /* keeps a worker that exits */
+    ngx_event_t            retry;    /* if there is no thread */
+    ngx_event_t            working;  /* keeps an exiting worker alive */
     ngx_uint_t             busy;     /* unsigned  busy:1; */
 
 #if (NGX_THREADS)
@@ -41,7 +41,7 @@ struct ngx_http_agw_sqlite_writer_s {
     ngx_thread_mutex_t     mutex;
 #endif
 
-    /* the thread's, while it is busy */
+    /* used by the thread, while it is busy */
 
     ngx_http_agw_sqlite_commit_t  commit;
 };
@@ -245,7 +245,7 @@ ngx_http_agw_writer_collect(void *data)
 }
 
 
-/* the next batch is started before this one is answered */
+/* starts the next batch before the handlers of this one are called */
 
 static void
 ngx_http_agw_writer_done(ngx_event_t *ev)
@@ -262,7 +262,7 @@ ngx_http_agw_writer_done(ngx_event_t *ev)
 #endif
 
 
-/* in the event loop; tries again if another process holds the lock */
+/* writes in the event loop; tries again if another process has the lock */
 
 static void
 ngx_http_agw_writer_here(ngx_http_agw_sqlite_writer_t *writer)
@@ -299,8 +299,8 @@ ngx_http_agw_writer_retry(ngx_event_t *ev)
 
 
 /*
- * A worker that is to exit does so once it has no timers: without this one it
- * would exit before the thread is done.
+ * An exiting worker exits once it has no timers: without this one, it would
+ * not wait for the thread.
  */
 
 static void
@@ -310,7 +310,7 @@ ngx_http_agw_writer_working(ngx_event_t *ev)
 }
 
 
-/* returns the writes to be answered; those that may wait longer wait again */
+/* returns the finished writes; those that may wait longer are queued again */
 
 static ngx_http_agw_write_t *
 ngx_http_agw_writer_take(ngx_http_agw_sqlite_writer_t *writer)
@@ -361,7 +361,7 @@ ngx_http_agw_writer_take(ngx_http_agw_sqlite_writer_t *writer)
 }
 
 
-/* takes all that waits; locked */
+/* returns all writes that wait, and empties the queue; locked */
 
 static ngx_http_agw_write_t *
 ngx_http_agw_writer_waiting(ngx_http_agw_sqlite_writer_t *writer)

@@ -1,7 +1,7 @@
 
 /*
- * Writes to a SQLite store on a connection of its own, in a thread: the event
- * loop never waits for a disk or for another process.
+ * Writes to a SQLite store in a thread, on its own connection, so that the
+ * event loop never waits for a disk or for another process.
  */
 
 
@@ -14,9 +14,9 @@
 
 
 /*
- * Made by a worker, which owns it; NULL if memory ran out.  Where nginx
- * has no threads, or its event method cannot be told of what they did, it
- * writes in the event loop, and warns about it.
+ * Creates the writer of a worker; NULL if memory ran out.  If nginx has no
+ * threads, or an event method that threads cannot notify, it writes in the
+ * event loop, and logs a warning.
  */
 
 ngx_http_agw_sqlite_writer_t *ngx_http_agw_sqlite_writer_create(
@@ -24,7 +24,7 @@ ngx_http_agw_sqlite_writer_t *ngx_http_agw_sqlite_writer_create(
     ngx_cycle_t *cycle);
 
 
-/* after the threads have ended; writer may be NULL */
+/* called after the threads have ended; writer may be NULL */
 
 void ngx_http_agw_sqlite_writer_close(ngx_http_agw_sqlite_writer_t *writer);
 

@@ -9,20 +9,40 @@ use warnings;
 use Exporter 'import';
 use File::Copy qw(copy);
 use IO::Socket::INET;
+use IO::Socket::UNIX;
 
-use AGW::Files qw(module_path repo_root worker_ids);
+use AGW::Files qw(module_path repo_root slurp worker_ids);
 
 our @EXPORT_OK = qw(complete free_port);
 
 
-# a port that was free a moment ago; nobody holds it for us
+# A free port, which no other test takes while this one lives: each port has a
+# name among sockets, and whoever has bound that may use the port.  None of them
+# is one that the kernel gives to connections.
+
+my ($given) = slurp('/proc/sys/net/ipv4/ip_local_port_range') =~ /^(\d+)/;
+my $ports = 10_000;
+my $first = ($given // 32_768) > 2 * $ports ? ($given // 32_768) - $ports
+    : 61_000 - $ports;
+my $next = $$ * 37;
+my @held;
 
 sub free_port {
-    my $socket = IO::Socket::INET->new(
-        LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1, Proto => 'tcp',
-    ) or die "no free port: $!\n";
+    for (1 .. $ports) {
+        my $port = $first + $next++ % $ports;
+        my $name = IO::Socket::UNIX->new(Local => "\0agw-port-$port",
+            Listen => 1) or next;
+        my $socket = IO::Socket::INET->new(
+            LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1,
+            Proto => 'tcp', ReuseAddr => 1,
+        ) or next;
 
-    return $socket->sockport;
+        push @held, $name;
+
+        return $port;
+    }
+
+    die "no free port\n";
 }
 
 

@@ -8,10 +8,11 @@ use warnings;
 use Exporter 'import';
 use IO::Socket::INET;
 use POSIX ();
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 use AGW::Conf ();
 use AGW::Files qw(make_certificate make_prefix slurp spew write_secret);
+use AGW::Stopwatch;
 
 our @EXPORT_OK = qw(nginx_t);
 
@@ -167,7 +168,7 @@ sub wait_until_ready {
     my $names = $self->{names};
     my @ports = map { $names->{$_} } grep { /^(TLS|PLAIN|PORT)/ }
         keys %$names;
-    my $until = time + 20;
+    my $watch = AGW::Stopwatch->start($self->{pid});
 
     # all of them: a test compares who is there later with who was
 
@@ -176,7 +177,7 @@ sub wait_until_ready {
 
     $wanted = `nproc` + 0 if ($wanted // '') eq 'auto';
 
-    while (time < $until) {
+    while ($watch->seconds < 20) {
         return 0 if $self->gone;
 
         return 1 if slurp("$self->{prefix}/nginx.pid") =~ /^$self->{pid}$/m
@@ -245,8 +246,9 @@ sub wait_for_workers_other_than {
     my ($self, @old) = @_;
 
     my %old = map { $_ => 1 } @old;
+    my $watch = AGW::Stopwatch->start($self->{pid});
 
-    for (1 .. 500) {
+    while ($watch->seconds < 10) {
         my @now = $self->workers;
 
         return 1 if @now >= ($self->{opt}{workers} // 1)
@@ -310,13 +312,16 @@ sub stop {
 }
 
 
-# Runs nginx -t; returns (exit code, output).  %opt as for start().
+# Runs nginx -t; returns (exit code, output).  %opt as for start().  nginx does
+# not mind then that a port is taken: one set of them is enough.
+
+my %tested;
 
 sub nginx_t {
     my ($text, %opt) = @_;
 
     my $prefix = $opt{prefix} // make_prefix();
-    my %names = %{ $opt{names} // {} };
+    my %names = (%tested, %{ $opt{names} // {} });
 
     make_certificate($prefix) unless -f "$prefix/cert.pem";
     write_secret("$prefix/secret.key") unless -f "$prefix/secret.key";
@@ -324,6 +329,8 @@ sub nginx_t {
     unlink "$prefix/logs/out-t";
     spew("$prefix/nginx.conf",
         AGW::Conf::complete($text, $prefix, \%names, %opt));
+    %tested = map { $_ => $names{$_} }
+        grep { /^(?:TLS|PLAIN|PORT)\d*$/ } keys %names;
 
     my $pid = spawn($prefix, "$prefix/logs/out-t", \%opt, '-t');
 
