@@ -22,7 +22,7 @@ use AGW::Store;
 use AGW::Token qw(claims_of);
 
 my $conf = conf_of(http => 'auth_gateway_require_https off;');
-my $other_conf = $conf =~ s/gateway\.db/other.db/r;
+my $other_conf = $conf =~ s{%%ENGINE%%}{sqlite:%%STORE%%/other.db}r;
 my $gw = AGW::Revoking->start($conf, workers => 2);
 my $dir = $gw->prefix . '/store';
 my $file = "$dir/gateway.db";
