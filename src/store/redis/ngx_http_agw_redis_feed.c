@@ -26,7 +26,7 @@
 
 #define NGX_HTTP_AGW_REDIS_BLOCK     500     /* ms that XREAD waits for news */
 #define NGX_HTTP_AGW_REDIS_PATIENCE  2000    /* ms that we wait for it */
-#define NGX_HTTP_AGW_REDIS_PAGE      4000    /* entries of one reading */
+#define NGX_HTTP_AGW_REDIS_PAGE      2000    /* entries of one reading */
 #define NGX_HTTP_AGW_REDIS_SAVE      2000    /* ms between two without news */
 
 
