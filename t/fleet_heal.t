@@ -34,7 +34,7 @@ sleep 0.05 until $replica->call('XLEN', '{agw}:revocations') == 1;
 
 # the tail that it never gets
 
-$replica->call('REPLICAOF', 'NO', 'ONE');
+$replica->promote;
 is_deeply([grep { $_ != 200 } map { $first->revoke($_, @basic)->status }
     @lost], [], 'P5.3 twenty that it has not');
 is(scalar($fleet->accepted(1, $business, \@lost)), 0, 'D5 everywhere');

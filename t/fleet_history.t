@@ -38,8 +38,7 @@ srand $seed;
 my $history = AGW::FleetHistory->new(fleet => $fleet,
     file => $ENV{AGW_FILE} // "$dir/history", seconds => $seconds,
     standby => $standby, clocks => \@clocks,
-    faults => [split ' ', $ENV{AGW_FAULTS} // 'kill freeze partition hold cut'
-        . ' slow restart crash reload clock late nothing']);
+    faults => $ENV{AGW_FAULTS} ? [split ' ', $ENV{AGW_FAULTS}] : undef);
 my $judge = $history->run;
 my $happened = $history->{happened};
 

@@ -11,6 +11,7 @@ use Test::More;
 
 use AGW::Config qw(accepted check configuration refused $token);
 use AGW::Files qw(make_certificate spew);
+use AGW::Skip qw(skip_for);
 
 my $prefix = configuration(location => $token);
 my $p = '%%PREFIX%%';
@@ -128,6 +129,30 @@ for my $word (qw(ca certificate)) {
     refused("$word is no certificate", 'auth_gateway_store', undef, qr/PEM/,
         part("rediss://127.0.0.1 $word=$p/password"
             . ($word eq 'ca' ? '' : " certificate_key=$p/cert.key")));
+}
+
+
+# the file of this node
+
+mkdir "$prefix/root-only", 0700 or die "$prefix/root-only: $!\n";
+mkdir "$prefix/store/a-directory" or die "$prefix/store: $!\n";
+
+refused('no directory of replica=', 'auth_gateway_store', "$prefix/nowhere/",
+    qr/No such file/, part("redis://127.0.0.1 replica=$p/nowhere/a.db"));
+refused('a directory as replica=', 'auth_gateway_store',
+    "$prefix/store/a-directory", qr/must be a file/,
+    part("redis://127.0.0.1 replica=$p/store/a-directory"));
+
+SKIP: {
+    skip_for('not root', 'a directory of others is') if $> != 0;
+
+    refused('a directory of others', 'auth_gateway_store',
+        "$prefix/root-only/", qr/must be writable for the worker user "nobody"/,
+        part("redis://127.0.0.1 replica=$p/root-only/a.db"));
+    spew("$prefix/store/replica.db", '', 0600);
+    refused('a file of others', 'auth_gateway_store',
+        "$prefix/store/replica.db", qr/must be a file that the worker user/,
+        part("redis://127.0.0.1 replica=$p/store/replica.db"));
 }
 
 

@@ -155,6 +155,23 @@ until_is('D5 a damaged replica is made anew', '1', 5,
 is($gw->result($revoked, $us->{business}), '401 revoked',
     'D5 and all is known');
 
-push @{ $gw->{allow} }, qr/is damaged/;
+# one that cannot be written, which nginx -t did not see: the node goes on
+# without it
+
+my $away = "$replica.away";
+
+symlink '/nowhere/replica.db', $away or die "$away: $!\n";
+
+my $nowhere = $gw->beside($conf =~ s{replica=\S+;}{replica=$away;}r,
+    workers => 1);
+
+until_is('D5 without its replica, a node reads Redis', 'ok', 5,
+    sub { $nowhere->result($living, $us->{business}) });
+is($nowhere->result($revoked, $us->{business}), '401 revoked',
+    'D5 and knows all');
+ok($nowhere->learns, 'D5 and follows');
+like(slurp($nowhere->nginx->error_log),
+    qr{replica "\Q$away\E" cannot be opened}, 'D5 logged');
+
 
 $gw->finish;

@@ -41,6 +41,8 @@ typedef struct {
     unsigned                  restarted:1;   /* another store, or copy */
     unsigned                  serving:1;     /* requests */
     unsigned                  followed:1;    /* the store is */
+    ngx_atomic_t              full;          /* last time, without room */
+    unsigned                  goes_on:1;     /* from where it has come to */
     unsigned                  leading:1;     /* this worker follows it */
     unsigned                  waiting:1;     /* for reading.done */
     unsigned                  exiting:1;     /* and leads all the same */
@@ -49,6 +51,7 @@ typedef struct {
 
 static void ngx_http_agw_sync_poll(ngx_event_t *ev);
 static void ngx_http_agw_sync_follow(ngx_http_agw_sync_t *sync);
+static void ngx_http_agw_sync_go_on(ngx_http_agw_sync_t *sync);
 static ngx_uint_t ngx_http_agw_sync_leads(ngx_http_agw_sync_t *sync);
 static void ngx_http_agw_sync_leave(ngx_http_agw_sync_t *sync);
 static ngx_uint_t ngx_http_agw_sync_lock(ngx_http_agw_sync_t *sync);
@@ -63,7 +66,6 @@ static void ngx_http_agw_sync_loaded(ngx_http_agw_sync_t *sync);
 static void ngx_http_agw_sync_add(void *data,
     const agw_revocation_t *revocation);
 static ngx_uint_t ngx_http_agw_sync_sweep(ngx_http_agw_sync_t *sync);
-static void ngx_http_agw_sync_watch(ngx_http_agw_sync_t *sync);
 
 
 static ngx_http_agw_sync_t  ngx_http_agw_sync;
@@ -181,7 +183,7 @@ ngx_http_agw_sync_poll(ngx_event_t *ev)
     }
 
     ngx_http_agw_maintain();
-    ngx_http_agw_sync_watch(sync);
+    ngx_http_agw_watch_stale(sync->revocations, sync->event.log);
 
     ngx_add_timer(ev, next);
 }
@@ -220,8 +222,27 @@ ngx_http_agw_sync_follow(ngx_http_agw_sync_t *sync)
     zone->last_read = ngx_current_msec;
 
     if (!sync->waiting) {
-        (void) ngx_http_agw_sync_read_some(sync);
+        ngx_http_agw_sync_go_on(sync);
     }
+}
+
+
+/* where there is no room, all is read again and again, but not without rest */
+
+static void
+ngx_http_agw_sync_go_on(ngx_http_agw_sync_t *sync)
+{
+    ngx_http_agw_zone_t  *zone;
+
+    zone = ngx_http_agw_zone(sync->revocations);
+
+    if (zone->overflow && !sync->more
+        && !ngx_http_agw_claim(&sync->full, NGX_HTTP_AGW_SYNC_FULL))
+    {
+        return;
+    }
+
+    (void) ngx_http_agw_sync_read_some(sync);
 }
 
 
@@ -259,6 +280,7 @@ ngx_http_agw_sync_leave(ngx_http_agw_sync_t *sync)
     }
 
     sync->leading = 0;
+    sync->goes_on = 0;
     sync->waiting = 0;
     sync->more = 0;
 }
@@ -320,13 +342,18 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
     sync->stamp = agw_revoked_set_stamp(zone->set);
 
     if (!sync->more) {
-        if (!ngx_http_agw_sync_lock(sync)) {
-            return NGX_ERROR;
+        if (!sync->goes_on) {
+            if (!ngx_http_agw_sync_lock(sync)) {
+                return NGX_ERROR;
+            }
+
+            sync->reading.position = zone->position;
+            ngx_http_agw_zone_unlock(revs);
         }
 
-        sync->reading.position = zone->position;
-        ngx_http_agw_zone_unlock(revs);
+        /* of a followed store nobody else changes the position */
 
+        sync->goes_on = sync->followed;
         sync->overflow = zone->overflow;
         sync->overflowed = 0;
         sync->restarted = 0;
@@ -366,7 +393,7 @@ ngx_http_agw_sync_done(ngx_http_agw_reading_t *reading, ngx_int_t rc)
     zone->last_read = ngx_current_msec;
 
     if (ngx_http_agw_sync_end(sync, rc) == NGX_OK) {
-        (void) ngx_http_agw_sync_read_some(sync);
+        ngx_http_agw_sync_go_on(sync);
     }
 }
 
@@ -444,6 +471,7 @@ ngx_http_agw_sync_failed(ngx_http_agw_sync_t *sync)
     zone = ngx_http_agw_zone(revs);
 
     sync->more = 0;
+    sync->goes_on = 0;
 
     /* a reload begins with nothing that another file said */
 
@@ -542,40 +570,4 @@ ngx_http_agw_sync_sweep(ngx_http_agw_sync_t *sync)
     ngx_http_agw_zone_unlock(sync->revocations);
 
     return more;
-}
-
-
-/* says once that no token is accepted, and once that tokens are again */
-
-static void
-ngx_http_agw_sync_watch(ngx_http_agw_sync_t *sync)
-{
-    ngx_uint_t            stale;
-    ngx_http_agw_zone_t  *zone;
-
-    zone = ngx_http_agw_zone(sync->revocations);
-
-    if (sync->revocations->stale == 0 || !zone->loaded) {
-        return;
-    }
-
-    stale = ngx_http_agw_is_stale(sync->revocations);
-
-    if (stale == zone->stale
-        || !ngx_atomic_cmp_set(&zone->stale, !stale, stale))
-    {
-        return;
-    }
-
-    if (stale) {
-        ngx_log_error(NGX_LOG_ERR, sync->event.log, 0,
-                      "auth_gateway: what is revoked has not been read for "
-                      "%M ms: no token is accepted "
-                      "(auth_gateway_revocations_stale)",
-                      ngx_current_msec - zone->heard);
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_NOTICE, sync->event.log, 0,
-                  "auth_gateway: what is revoked is known again");
 }

@@ -112,6 +112,41 @@ ngx_http_agw_is_stale(const ngx_http_agw_revocations_t *revocations)
 }
 
 
+void
+ngx_http_agw_watch_stale(const ngx_http_agw_revocations_t *revocations,
+    ngx_log_t *log)
+{
+    ngx_uint_t            stale;
+    ngx_http_agw_zone_t  *zone;
+
+    zone = ngx_http_agw_zone(revocations);
+
+    if (revocations->stale == 0 || !zone->loaded) {
+        return;
+    }
+
+    stale = ngx_http_agw_is_stale(revocations);
+
+    if (stale == zone->stale
+        || !ngx_atomic_cmp_set(&zone->stale, !stale, stale))
+    {
+        return;
+    }
+
+    if (stale) {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "auth_gateway: what is revoked has not been read for "
+                      "%M ms: no token is accepted "
+                      "(auth_gateway_revocations_stale)",
+                      ngx_current_msec - zone->heard);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_NOTICE, log, 0,
+                  "auth_gateway: what is revoked is known again");
+}
+
+
 int64_t
 ngx_http_agw_trusted_seq(const agw_claims_t *claims, const agw_key_t *key)
 {

@@ -30,6 +30,12 @@ ngx_uint_t ngx_http_agw_is_stale(
     const ngx_http_agw_revocations_t *revocations);
 
 
+/* logs once that it is, and once that it is not any more; of all workers */
+
+void ngx_http_agw_watch_stale(const ngx_http_agw_revocations_t *revocations,
+    ngx_log_t *log);
+
+
 /* seq of a token; AGW_SEQ_NONE if its key is another issuer's */
 
 int64_t ngx_http_agw_trusted_seq(const agw_claims_t *claims,

@@ -186,7 +186,8 @@ wait_for_node() {
     local log=$prefix/node$1/logs/error.log
 
     for _ in {1..200}; do
-        grep -q 'all revocations are known' "$log" 2>/dev/null && return
+        grep -q 'revocations are known\|are used, from replica' "$log" \
+            2>/dev/null && return
         sleep 0.05
     done
 
@@ -355,6 +356,17 @@ walk() {
     request "But no token is issued" 503 \
         "${ca[@]}" -u "$partner:$api_key" -X POST \
         "$(url 1)/v1/platform/oauth2/token/"
+
+    say "Node 3 is restarted, and serves with its own file"
+    nginx -p "$prefix/node3" -c conf/fleet.conf -s stop 2>/dev/null
+    while [[ -s $prefix/node3/logs/nginx.pid ]]; do sleep 0.05; done
+    : >"$prefix/node3/logs/error.log"
+    start_nginx "$prefix/node3" fleet
+    wait_for_node 3
+    grep -o 'auth_gateway: .* from replica.*' "$prefix/node3/logs/error.log" \
+        | head -n 1 | sed 's/^/    /'
+    get "$business_token" 200 3
+    get "$revoked" 401 3
 
     say "Redis is back"
     start_redis

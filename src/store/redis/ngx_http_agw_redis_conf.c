@@ -12,16 +12,16 @@
 
 #include "ngx_http_agw_redis_conf.h"
 #include "ngx_http_agw_redis_password.h"
+#include "ngx_http_agw_redis_tls.h"
 #include "ngx_http_agw_redis_url.h"
+#include "ngx_http_agw_worker_access.h"
 
 
 #define NGX_HTTP_AGW_REDIS_USER_MAX      128
 #define NGX_HTTP_AGW_REDIS_PREFIX_MAX    64
 #define NGX_HTTP_AGW_REDIS_WAIT_MAX      100
 
-/* of the chain of certificates */
-
-#define NGX_HTTP_AGW_REDIS_DEPTH         10
+#define NGX_HTTP_AGW_REDIS_CHECK         10      /* seconds for a disk */
 
 
 /* the parameters while they are parsed; what is empty was not given */
@@ -38,6 +38,16 @@ typedef struct {
     ngx_str_t   name;
     ngx_str_t   replica;
 } ngx_http_agw_redis_words_t;
+
+
+/* for the child that looks whether workers can use a file */
+
+typedef struct {
+    ngx_conf_t   *cf;
+    ngx_str_t    *path;
+    const char   *dir;
+    const char   *user;
+} ngx_http_agw_redis_file_t;
 
 
 typedef struct {
@@ -62,8 +72,9 @@ static ngx_int_t ngx_http_agw_redis_set_files(ngx_conf_t *cf,
 static ngx_int_t ngx_http_agw_redis_set_name(ngx_conf_t *cf,
     ngx_http_agw_redis_conf_t *conf, ngx_http_agw_redis_words_t *parsed,
     ngx_str_t *name);
-static ngx_int_t ngx_http_agw_redis_set_tls(ngx_conf_t *cf,
+static ngx_int_t ngx_http_agw_redis_check_replica(ngx_conf_t *cf,
     ngx_http_agw_redis_conf_t *conf);
+static ngx_int_t ngx_http_agw_redis_check_as_worker(void *data);
 
 
 static const ngx_http_agw_redis_parameter_t  ngx_http_agw_redis_known[] = {
@@ -130,7 +141,13 @@ ngx_http_agw_redis_conf(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
         return NULL;
     }
 
-    if (tls && ngx_http_agw_redis_set_tls(cf, conf) != NGX_OK) {
+    if (tls && ngx_http_agw_redis_tls_conf(cf, conf) != NGX_OK) {
+        return NULL;
+    }
+
+    if (conf->replica.len
+        && ngx_http_agw_redis_check_replica(cf, conf) != NGX_OK)
+    {
         return NULL;
     }
 
@@ -413,87 +430,84 @@ ngx_http_agw_redis_set_name(ngx_conf_t *cf, ngx_http_agw_redis_conf_t *conf,
 }
 
 
-#if (NGX_SSL)
+/* SQLite makes other files beside it, so the directory matters as well */
 
 static ngx_int_t
-ngx_http_agw_redis_set_tls(ngx_conf_t *cf, ngx_http_agw_redis_conf_t *conf)
+ngx_http_agw_redis_check_replica(ngx_conf_t *cf,
+    ngx_http_agw_redis_conf_t *conf)
 {
-    ngx_pool_cleanup_t  *cln;
+    u_char                     *dir, *p;
+    ngx_int_t                   rc;
+    ngx_http_agw_redis_file_t   file;
 
-    conf->ssl = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_t));
-    if (conf->ssl == NULL) {
+    dir = ngx_pnalloc(cf->pool, conf->replica.len + 1);
+    if (dir == NULL) {
         return NGX_ERROR;
     }
 
-    conf->ssl->log = cf->log;
+    p = ngx_cpymem(dir, conf->replica.data, conf->replica.len);
 
-    if (ngx_ssl_create(conf->ssl, NGX_SSL_TLSv1_2|NGX_SSL_TLSv1_3, NULL)
-        != NGX_OK)
+    while (p > dir && p[-1] != '/') {
+        p--;
+    }
+
+    *p = '\0';
+
+    file.cf = cf;
+    file.path = &conf->replica;
+    file.dir = (const char *) dir;
+    file.user = ngx_http_agw_worker_name(cf->cycle);
+
+    if (file.user == NULL) {
+        return NGX_ERROR;
+    }
+
+    rc = ngx_http_agw_run_as_worker(cf->cycle, cf->log,
+                                    ngx_http_agw_redis_check_as_worker, &file,
+                                    NGX_HTTP_AGW_REDIS_CHECK);
+    if (rc == NGX_ABORT) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" of \"replica=\" in "
+                           "\"auth_gateway_store\" could not be checked",
+                           &conf->replica);
+    }
+
+    return rc == NGX_OK ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_http_agw_redis_check_as_worker(void *data)
+{
+    ngx_file_info_t             fi;
+    ngx_http_agw_redis_file_t  *file = data;
+
+    if (access(file->dir, W_OK|X_OK) == -1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, file->cf, ngx_errno,
+                           "the directory \"%s\" of \"replica=\" in "
+                           "\"auth_gateway_store\" must be writable for the "
+                           "worker user \"%s\"", file->dir, file->user);
+        return NGX_ERROR;
+    }
+
+    if (ngx_file_info(file->path->data, &fi) == NGX_FILE_ERROR) {
+        return NGX_OK;               /* a worker will create it */
+    }
+
+    if (!ngx_is_file(&fi)
+        || access((const char *) file->path->data, R_OK|W_OK) == -1)
     {
-        return NGX_ERROR;
-    }
-
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-    if (cln == NULL) {
-        ngx_ssl_cleanup_ctx(conf->ssl);
-        return NGX_ERROR;
-    }
-
-    cln->handler = ngx_ssl_cleanup_ctx;
-    cln->data = conf->ssl;
-
-    if (conf->certificate.len
-        && ngx_ssl_certificate(cf, conf->ssl, &conf->certificate,
-                               &conf->certificate_key, NULL)
-           != NGX_OK)
-    {
-        goto failed;
-    }
-
-    /* sets what nginx needs to read the result of verification itself */
-
-    if (conf->ca.len) {
-        if (ngx_ssl_trusted_certificate(cf, conf->ssl, &conf->ca,
-                                        NGX_HTTP_AGW_REDIS_DEPTH)
-            != NGX_OK)
-        {
-            goto failed;
-        }
-
-        return NGX_OK;
-    }
-
-    if (SSL_CTX_set_default_verify_paths(conf->ssl->ctx) == 0) {
-        ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0,
-                      "SSL_CTX_set_default_verify_paths() failed");
+        ngx_conf_log_error(NGX_LOG_EMERG, file->cf,
+                           ngx_is_file(&fi) ? ngx_errno : 0,
+                           "\"%V\" of \"replica=\" in "
+                           "\"auth_gateway_store\" must be a file that the "
+                           "worker user \"%s\" can read and write",
+                           file->path, file->user);
         return NGX_ERROR;
     }
 
     return NGX_OK;
-
-failed:
-
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"ca=\", \"certificate=\" and \"certificate_key=\" in "
-                       "\"auth_gateway_store\" must be files in PEM, see the "
-                       "line above");
-
-    return NGX_ERROR;
 }
-
-#else
-
-static ngx_int_t
-ngx_http_agw_redis_set_tls(ngx_conf_t *cf, ngx_http_agw_redis_conf_t *conf)
-{
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                       "\"rediss:\" in \"auth_gateway_store\" must be with an "
-                       "nginx that was built with TLS");
-
-    return NGX_ERROR;
-}
-
-#endif
 
 
 ngx_int_t

@@ -17,7 +17,6 @@
 
 
 #define NGX_HTTP_AGW_REDIS_COPY_UMASK  027
-#define NGX_HTTP_AGW_REDIS_COPY_BUSY   2000  /* ms, of another worker */
 
 
 static int ngx_http_agw_redis_copy_connect(ngx_http_agw_redis_copy_t *copy);
@@ -124,7 +123,7 @@ ngx_http_agw_redis_copy_connect(ngx_http_agw_redis_copy_t *copy)
                          |SQLITE_OPEN_NOMUTEX, NULL);
 
     if (rc == SQLITE_OK) {
-        rc = sqlite3_busy_timeout(copy->db, NGX_HTTP_AGW_REDIS_COPY_BUSY);
+        rc = sqlite3_busy_timeout(copy->db, copy->patience);
     }
 
     if (rc == SQLITE_OK) {

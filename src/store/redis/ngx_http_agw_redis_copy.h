@@ -32,6 +32,7 @@ typedef struct {
 
 typedef struct {
     const char                  *path;
+    int                          patience;   /* ms for another one's lock */
     sqlite3                     *db;         /* NULL: closed */
     sqlite3_stmt                *put;
     sqlite3_stmt                *rows;       /* while they are read */

@@ -26,7 +26,7 @@
 
 #define NGX_HTTP_AGW_REDIS_BLOCK     500     /* ms that XREAD waits for news */
 #define NGX_HTTP_AGW_REDIS_PATIENCE  2000    /* ms that we wait for it */
-#define NGX_HTTP_AGW_REDIS_PAGE      4000    /* entries of one reading */
+#define NGX_HTTP_AGW_REDIS_PAGE      2000    /* entries of one reading */
 #define NGX_HTTP_AGW_REDIS_SAVE      2000    /* ms between two without news */
 
 
@@ -233,6 +233,8 @@ static ngx_int_t
 ngx_http_agw_redis_feed_saved(ngx_http_agw_redis_feed_t *feed,
     ngx_http_agw_reading_t *reading)
 {
+    ngx_int_t  rc;
+
     if (ngx_http_agw_redis_replica_has_gap(feed->replica)) {
         ngx_http_agw_redis_replica_resume(feed->replica);
         ngx_http_agw_redis_saved_again(&feed->saved);
@@ -242,7 +244,13 @@ ngx_http_agw_redis_feed_saved(ngx_http_agw_redis_feed_t *feed,
         ngx_http_agw_redis_heal_begin(feed->heal);
     }
 
-    return ngx_http_agw_redis_saved_read(&feed->saved, reading);
+    rc = ngx_http_agw_redis_saved_read(&feed->saved, reading);
+
+    if (rc == NGX_ERROR) {
+        ngx_http_agw_redis_replica_lose(feed->replica);
+    }
+
+    return rc == NGX_OK ? NGX_OK : NGX_DECLINED;
 }
 
 

@@ -23,7 +23,8 @@
 
 
 #define NGX_HTTP_AGW_REPLICA_BLOCKS   1024   /* that wait, at most */
-#define NGX_HTTP_AGW_REPLICA_AGAIN    10000  /* ms after a failure */
+#define NGX_HTTP_AGW_REPLICA_AGAIN    30000  /* ms after a failure */
+#define NGX_HTTP_AGW_REPLICA_PATIENCE 2000   /* ms for another's lock */
 #define NGX_HTTP_AGW_REPLICA_WORKING  60000  /* ms; of any length */
 
 
@@ -63,7 +64,6 @@ struct ngx_http_agw_redis_replica_s {
 };
 
 
-static void ngx_http_agw_replica_lose(ngx_http_agw_redis_replica_t *replica);
 static void ngx_http_agw_replica_thread(void *data, ngx_log_t *log);
 static int ngx_http_agw_replica_write(ngx_http_agw_redis_replica_t *replica);
 static void ngx_http_agw_replica_found(void *data,
@@ -92,6 +92,7 @@ ngx_http_agw_redis_replica_create(ngx_http_agw_redis_worker_t *worker)
     replica->worker = worker;
     replica->again = ngx_current_msec;
     replica->copy.path = (const char *) worker->conf->replica.data;
+    replica->copy.patience = NGX_HTTP_AGW_REPLICA_PATIENCE;
 
     replica->working.handler = ngx_http_agw_replica_working;
     replica->working.data = replica;
@@ -164,7 +165,7 @@ ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
                                           seen, replica->worker->log)
            != NGX_OK)
     {
-        ngx_http_agw_replica_lose(replica);
+        ngx_http_agw_redis_replica_lose(replica);
     }
 }
 
@@ -277,8 +278,8 @@ ngx_http_agw_redis_replica_next(ngx_http_agw_redis_replica_t *replica,
 }
 
 
-static void
-ngx_http_agw_replica_lose(ngx_http_agw_redis_replica_t *replica)
+void
+ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica)
 {
     ngx_http_agw_redis_records_free(&replica->next.blocks);
     ngx_memzero(&replica->next, sizeof(ngx_http_agw_redis_batch_t));
@@ -411,7 +412,7 @@ ngx_http_agw_replica_done(ngx_event_t *ev)
     replica->busy = 0;
 
     if (failed) {
-        ngx_http_agw_replica_lose(replica);
+        ngx_http_agw_redis_replica_lose(replica);
         return;
     }
 

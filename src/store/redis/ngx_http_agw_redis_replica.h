@@ -66,6 +66,11 @@ void ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
 void ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica);
 
 
+/* drops what is queued, and ignores what follows, until _resume() */
+
+void ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica);
+
+
 /*
  * Whether something was not written.  Then the feed has to go back to the
  * position that the file has; it is asked for now and then.

@@ -34,15 +34,19 @@ ngx_int_t
 ngx_http_agw_redis_saved_read(ngx_http_agw_redis_saved_t *saved,
     ngx_http_agw_reading_t *reading)
 {
+    ngx_int_t  rc;
+
     switch (saved->stage) {
 
     case NGX_HTTP_AGW_REDIS_SAVED_UNREAD:
 
-        if (ngx_http_agw_redis_saved_open(saved, reading) != NGX_OK) {
+        rc = ngx_http_agw_redis_saved_open(saved, reading);
+
+        if (rc != NGX_OK) {
             saved->stage = NGX_HTTP_AGW_REDIS_SAVED_READ;
             ngx_http_agw_redis_copy_close(&saved->copy);
 
-            return NGX_DECLINED;
+            return rc;
         }
 
         saved->stage = NGX_HTTP_AGW_REDIS_SAVED_READING;
@@ -58,7 +62,7 @@ ngx_http_agw_redis_saved_read(ngx_http_agw_redis_saved_t *saved,
 }
 
 
-/* NGX_DECLINED where there is nothing to be read but the position */
+/* NGX_DECLINED where there is nothing to be read but the position; NGX_ERROR */
 
 static ngx_int_t
 ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
@@ -69,17 +73,15 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
 
     known = (reading->position.store_id != 0);
 
-    /* without a replica, all is read from the stream, into a new one */
-
-    ngx_memzero(&reading->position, sizeof(ngx_http_agw_position_t));
-
     if (ngx_http_agw_redis_copy_open(&saved->copy, saved->worker->log)
         != NGX_OK)
     {
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     state = &saved->copy.state;
+
+    /* if it is empty, all is read from the stream */
 
     if (known) {
         reading->position = state->position;
@@ -122,7 +124,7 @@ ngx_http_agw_redis_saved_page(ngx_http_agw_redis_saved_t *saved,
     saved->stage = NGX_HTTP_AGW_REDIS_SAVED_READ;
 
     if (rc == NGX_ERROR) {
-        return NGX_DECLINED;
+        return NGX_ERROR;
     }
 
     reading->position = state->position;

@@ -42,7 +42,8 @@ void ngx_http_agw_redis_saved_init(ngx_http_agw_redis_saved_t *saved,
  * Before a reading of the stream: NGX_OK if the handler of the reading was
  * given some of what the replica has, and there is more to read; or
  * NGX_DECLINED: then the stream is to be read from reading->position on,
- * which may have been set to that of the replica.
+ * which may have been set to that of the replica; or NGX_ERROR, logged: as
+ * NGX_DECLINED, but nothing may be written to the replica.
  */
 
 ngx_int_t ngx_http_agw_redis_saved_read(ngx_http_agw_redis_saved_t *saved,

@@ -17,6 +17,9 @@
 #include <openssl/x509v3.h>
 
 
+#define NGX_HTTP_AGW_REDIS_DEPTH  10        /* of a chain of certificates */
+
+
 typedef struct {
     ngx_connection_t           *connection;
     ngx_str_t                   name;        /* as the certificate has it */
@@ -34,6 +37,73 @@ static const char *ngx_http_agw_redis_tls_check(ngx_http_agw_redis_tls_t *tls,
     u_char *buf, size_t size);
 static ngx_uint_t ngx_http_agw_redis_tls_is_name(ngx_http_agw_redis_tls_t *tls,
     X509 *cert);
+
+
+ngx_int_t
+ngx_http_agw_redis_tls_conf(ngx_conf_t *cf, ngx_http_agw_redis_conf_t *conf)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    conf->ssl = ngx_pcalloc(cf->pool, sizeof(ngx_ssl_t));
+    if (conf->ssl == NULL) {
+        return NGX_ERROR;
+    }
+
+    conf->ssl->log = cf->log;
+
+    if (ngx_ssl_create(conf->ssl, NGX_SSL_TLSv1_2|NGX_SSL_TLSv1_3, NULL)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+    if (cln == NULL) {
+        ngx_ssl_cleanup_ctx(conf->ssl);
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_ssl_cleanup_ctx;
+    cln->data = conf->ssl;
+
+    if (conf->certificate.len
+        && ngx_ssl_certificate(cf, conf->ssl, &conf->certificate,
+                               &conf->certificate_key, NULL)
+           != NGX_OK)
+    {
+        goto failed;
+    }
+
+    /* sets what nginx needs to read the result of verification itself */
+
+    if (conf->ca.len) {
+        if (ngx_ssl_trusted_certificate(cf, conf->ssl, &conf->ca,
+                                        NGX_HTTP_AGW_REDIS_DEPTH)
+            != NGX_OK)
+        {
+            goto failed;
+        }
+
+        return NGX_OK;
+    }
+
+    if (SSL_CTX_set_default_verify_paths(conf->ssl->ctx) == 0) {
+        ngx_ssl_error(NGX_LOG_EMERG, cf->log, 0,
+                      "SSL_CTX_set_default_verify_paths() failed");
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+
+failed:
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"ca=\", \"certificate=\" and \"certificate_key=\" in "
+                       "\"auth_gateway_store\" must be files in PEM, see the "
+                       "line above");
+
+    return NGX_ERROR;
+}
 
 
 void
@@ -216,6 +286,17 @@ ngx_http_agw_redis_tls_close(ngx_connection_t *c)
 }
 
 #else
+
+ngx_int_t
+ngx_http_agw_redis_tls_conf(ngx_conf_t *cf, ngx_http_agw_redis_conf_t *conf)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"rediss:\" in \"auth_gateway_store\" must be with an "
+                       "nginx that was built with TLS");
+
+    return NGX_ERROR;
+}
+
 
 void
 ngx_http_agw_redis_tls(ngx_connection_t *c,

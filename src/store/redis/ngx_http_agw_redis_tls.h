@@ -1,7 +1,7 @@
 
 /*
- * A connection's TLS: the handshake, and whether the server is who it should
- * be.
+ * TLS: the certificates, a connection's handshake, and whether the server is
+ * who it should be.
  */
 
 
@@ -14,6 +14,15 @@
 #include <ngx_event.h>
 
 #include "ngx_http_agw_redis.h"
+
+
+/*
+ * Reads the certificates into conf->ssl, while the configuration is read.
+ * NGX_OK, or NGX_ERROR, logged.
+ */
+
+ngx_int_t ngx_http_agw_redis_tls_conf(ngx_conf_t *cf,
+    ngx_http_agw_redis_conf_t *conf);
 
 
 /* fault: NULL, or what is wrong, valid during the call */

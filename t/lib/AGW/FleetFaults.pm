@@ -8,6 +8,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use List::Util qw(shuffle);
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 use AGW::Redis;
@@ -44,7 +45,12 @@ sub go_wrong {
 
     return $self->mend if $self->{mend};
 
-    my ($kind, $seconds) = @{ one_of(@{ $self->{kinds} }) };
+    # each of them once, in a random order, and so on
+
+    $self->{coming} = [shuffle(@{ $self->{kinds} })]
+        unless @{ $self->{coming} // [] };
+
+    my ($kind, $seconds) = @{ shift @{ $self->{coming} } };
     my $do = $self->can("fault_$kind");
     my $began = now();
 
@@ -63,7 +69,7 @@ sub go_wrong {
 sub rest {
     my ($self) = @_;
 
-    return rand() < 0.3 ? 0.5 + rand : 4 + rand 2;
+    return rand() < 0.5 ? 0.3 + rand : 3.5 + rand;
 }
 
 
@@ -284,7 +290,7 @@ sub fault_fail_over {
     $self->{away} = 1;
     $self->on('fail_over', '*');
     $fleet->redis->kill;
-    $new->call('REPLICAOF', 'NO', 'ONE');
+    $new->promote;
     $self->note('lost', now());
 
     for my $proxy ($fleet->proxies) {

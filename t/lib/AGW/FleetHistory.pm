@@ -345,11 +345,14 @@ sub was_issued {
         $late) = @_;
 
     my ($partner, $business) = @$request{qw(partner business)};
+    my $changed = !$partner->{active} || $request->{versions}
+        ne $self->versions($partner, $business eq '-' ? () : $business);
 
     if ($status eq '200') {
         my ($raw) = $body =~ /"access_token":\s*"([^"]+)"/;
         my $token = { raw => $raw, partner => $partner->{id},
-            business => $business, jti => claims_of($raw)->{jti} };
+            business => $business, jti => claims_of($raw)->{jti},
+            ending => $changed };
 
         $self->note('issued', $from, $to, $node, $token->{jti},
             $partner->{id}, $business, $request->{bearer}
@@ -357,12 +360,10 @@ sub was_issued {
         $self->remember($token);
     }
 
-    return if $status eq 'closed'
+    return if $status eq 'closed' || $changed
         || ($result // '') =~ /^(?:not_yet_valid|expired)$/
         || $request->{bearer} && ($request->{bearer}{ending}
-            || $request->{bearer}{ended})
-        || !$partner->{active} || $request->{versions}
-            ne $self->versions($partner, $business eq '-' ? () : $business);
+            || $request->{bearer}{ended});
 
     $self->note('wanted', $from, $to, $node, $status, $late);
 
@@ -451,7 +452,8 @@ sub was_revoked {
 sub reachable {
     my ($self) = @_;
 
-    return !$self->{away} && !$self->{asked};
+    return !$self->{away} && !$self->{asked}
+        && $self->{fleet}->redis->call('EXISTS', '{agw}:epoch');
 }
 
 

@@ -449,6 +449,18 @@ sub wait_for_primary {
 }
 
 
+# becomes a primary, and is one after a restart, too
+
+sub promote {
+    my ($self) = @_;
+
+    $self->call('REPLICAOF', 'NO', 'ONE');
+    $self->call('CONFIG', 'REWRITE');
+
+    return;
+}
+
+
 # a password that changes, on the server; in the file only if asked
 
 sub change_password {
