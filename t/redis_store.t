@@ -97,7 +97,7 @@ for my $name ('epoch', 'stamp', "partner:$us->{id}", "api_keys:$us->{id}") {
 
 my $stamp = $redis->call('GET', key('stamp'));
 
-for my $bad ('', 'x', '-1', '1e9', '4503599627370497') {
+for my $bad ('', 'x', $stamp + 400_000_000_000, '-1', '1e9', '4503599627370497') {
     $redis->call('SET', key('stamp'), $bad);
     is(token_status($us), 503, "D5 stamp \"$bad\"");
 }

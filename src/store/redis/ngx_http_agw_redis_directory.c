@@ -16,6 +16,7 @@
 
 #include "agw_json.h"
 #include "ngx_http_agw_redis_directory.h"
+#include "ngx_http_agw_redis_entry.h"
 #include "ngx_http_agw_redis_lua.h"
 #include "ngx_http_agw_redis_reply.h"
 
@@ -301,17 +302,21 @@ static ngx_int_t
 ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
     const redisReply *reply)
 {
-    int64_t                stamp;
+    int64_t                stamp, known;
     uint64_t               epoch;
     ngx_http_agw_query_t  *query;
 
     query = lookup->query;
     epoch = ngx_http_agw_redis_epoch(ngx_http_agw_redis_element(reply, 0));
+    known = ngx_max(lookup->worker->known, query->known.stamp);
+
+    /* a token with a stamp years ahead would outlive what revokes it */
 
     if (epoch == 0
         || ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 1),
                                     &stamp)
-           != NGX_OK)
+           != NGX_OK
+        || (known != 0 && stamp - known > NGX_HTTP_AGW_REDIS_TEN_YEARS))
     {
         ngx_log_error(NGX_LOG_ERR, query->log, 0,
                       "auth_gateway: store \"%V\" has a malformed epoch or "

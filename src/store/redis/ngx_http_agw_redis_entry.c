@@ -14,10 +14,6 @@
 #include "ngx_http_agw_revocation_id.h"
 
 
-/* ms */
-
-#define NGX_HTTP_AGW_REDIS_TEN_YEARS  315360000000LL
-
 /* seconds; a cut-off that is dated later would refuse what is issued later */
 
 #define NGX_HTTP_AGW_REDIS_CLOCKS     60

@@ -324,7 +324,7 @@ ngx_http_agw_redis_feed_look(ngx_http_agw_redis_feed_t *feed,
     reading = feed->reading;
     position = &reading->position;
 
-    switch (ngx_http_agw_redis_look(reply, reading)) {
+    switch (ngx_http_agw_redis_look(reply, reading, feed->worker->known)) {
 
     case NGX_OK:
         return NGX_OK;

@@ -13,7 +13,7 @@ static ngx_uint_t ngx_http_agw_redis_is_there(
 
 ngx_int_t
 ngx_http_agw_redis_look(const redisReply *reply,
-    ngx_http_agw_reading_t *reading)
+    ngx_http_agw_reading_t *reading, int64_t known)
 {
     int64_t                   numbers[3];
     uint64_t                  epoch;
@@ -37,7 +37,9 @@ ngx_http_agw_redis_look(const redisReply *reply,
         }
     }
 
-    if (epoch == 0 || numbers[1] > numbers[0]) {
+    if (epoch == 0 || numbers[1] > numbers[0]
+        || (known != 0 && numbers[0] - known > NGX_HTTP_AGW_REDIS_TEN_YEARS))
+    {
         return NGX_ERROR;
     }
 

@@ -16,14 +16,16 @@
 
 
 /*
- * Sets last_stamp, floor and horizon of the reading.  Returns NGX_OK if the
+ * Sets last_stamp, floor and horizon of the reading.  known is the highest
+ * stamp that this node knows, or 0: one that is years ahead of it is
+ * malformed, since no later one would be lower.  Returns NGX_OK if the
  * stream has the entry of reading->position, or that is the beginning;
  * NGX_DECLINED if the stream is another one, whose id reading->position then
  * has; or NGX_ERROR if the answer is malformed.
  */
 
 ngx_int_t ngx_http_agw_redis_look(const redisReply *reply,
-    ngx_http_agw_reading_t *reading);
+    ngx_http_agw_reading_t *reading, int64_t known);
 
 
 #endif /* NGX_HTTP_AGW_REDIS_LOOK_H_INCLUDED_ */

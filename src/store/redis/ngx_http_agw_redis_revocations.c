@@ -379,6 +379,12 @@ ngx_http_agw_redis_trimmed(ngx_http_agw_redis_command_t *command,
     {
         write->more = (removed >= NGX_HTTP_AGW_REDIS_TRIMMED);
         rc = NGX_OK;
+
+        /* the feed tells the floor as well, once this node knows a stamp */
+
+        if (write->floor > w->worker->known) {
+            write->floor = 0;
+        }
     }
 
     ngx_http_agw_redis_write_end(w, rc);
