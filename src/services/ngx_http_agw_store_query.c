@@ -31,6 +31,8 @@ ngx_http_agw_store_query(ngx_http_request_t *r,
     sq->query.data = sq;
 
     ngx_http_agw_known(mcf->revocations, &sq->query.known);
+    ngx_http_agw_store_know(mcf->store, agw_revoked_set_stamp(
+                                ngx_http_agw_zone(mcf->revocations)->set));
 
     rc = find(mcf->store, &sq->query);
 
