@@ -180,6 +180,10 @@ check: $(MODULE) unit  ## run the same tests, without installing anything
 	    $(filter-out $(FIRST),$(sort $(wildcard t/*.t))) $(UNIT))
 	@$(if $(TESTS),,AGW_STORE=redis prove -j2 $(ON_REDIS))
 
+.PHONY: check-planted
+check-planted: module  ## faults that are planted into a fleet are found
+	@perl t/planted/run.pl build/planted $(PLANTED)
+
 .PHONY: test-clients
 test-clients:  ## run clients of Python, Node and Chromium (a large install)
 	@$(call need,$(DEPS_BUILD) $(DEPS_CLIENTS) \
@@ -501,7 +505,8 @@ C_FILES   := $(SOURCES) \
                         t/bench/*.[ch] t/lib/*.[ch] t/lib/*/*.[ch])
 SH_FILES  := $(wildcard .ci/run t/*/*.sh t/*.sh)
 PL_FILES  := $(wildcard t/*.t t/*/*.t t/lib/*.pm t/lib/*.pl t/lib/*/*.pm \
-                        t/lint/*.pl t/bench/*.pl t/fuzz/*.pl t/bench/lib/*/*.pm)
+                        t/lint/*.pl t/bench/*.pl t/fuzz/*.pl t/planted/*.pl \
+                        t/bench/lib/*/*.pm)
 JS_FILES  := $(wildcard t/clients/*.mjs)
 PY_FILES  := $(wildcard t/clients/*.py)
 

@@ -22,6 +22,10 @@ my @FAULTS = (['kill', 2], ['freeze', 3], ['partition', 3], ['hold', 3],
     ['crash', 0], ['restart_alone', 2], ['reload', 0], ['clock', 0],
     ['fail_over', 0], ['late', 0], ['nothing', 2]);
 
+# only if it is asked for
+
+my @MORE = (['ahead', 0]);
+
 
 sub now { return clock_gettime(CLOCK_MONOTONIC) }
 sub one_of { return $_[rand @_] }
@@ -34,7 +38,7 @@ sub choose_faults {
 
     my %only = map { $_ => 1 } @{ $names // [map { $_->[0] } @FAULTS] };
 
-    $self->{kinds} = [grep { $only{ $_->[0] } } @FAULTS];
+    $self->{kinds} = [grep { $only{ $_->[0] } } @FAULTS, @MORE];
 
     return;
 }
@@ -279,7 +283,8 @@ sub fault_flush {
 }
 
 
-# the standby takes over, with what it has, and another one follows it
+# The standby takes over, with what it has, and another one follows it.  What
+# the primary got last, the standby never had.
 
 sub fault_fail_over {
     my ($self) = @_;
@@ -288,9 +293,14 @@ sub fault_fail_over {
     my $new = $self->{standby} or return;
 
     $self->{away} = 1;
+    $new->promote;
+
+    my $until = now() + 0.2;
+
+    $self->serve while now() < $until;
+
     $self->on('fail_over', '*');
     $fleet->redis->kill;
-    $new->promote;
     $self->note('lost', now());
 
     for my $proxy ($fleet->proxies) {
@@ -365,12 +375,26 @@ sub fault_clock {
 }
 
 
+# two days more, each time
+
+sub fault_ahead {
+    my ($self, $node) = @_;
+
+    ($node) = grep { $self->{clocks}[$_] } 0 .. $#{ $self->{clocks} };
+
+    $self->note('clock', now(), $node);
+    $self->{clocks}[$node]->set($self->{ahead} += 200_000);
+
+    return;
+}
+
+
 # one that was not there
 
 sub fault_late {
     my ($self) = @_;
 
-    return if @{ $self->{fleet}{nodes} } > 3;
+    return if @{ $self->{fleet}{nodes} } > 5;
 
     my $node = @{ $self->{fleet}{nodes} };
 

@@ -31,8 +31,10 @@ my $PATIENCE = 5;                # seconds; what has no answer then is lost
 sub new {
     my ($class, %opt) = @_;
 
-    my $self = bless { slots => 3, clocks => [], %opt, live => [], dead => [],
-        conns => [], ids => 0, tokens => {}, requests => 0 }, $class;
+    my $self = bless { slots => 3, clocks => [], %opt, live => [],
+        dead => [], old => [], conns => [], ids => 0, requests => 0,
+    }, $class;
+
     $self->choose_faults($opt{faults});
     open $self->{out}, '>', $opt{file} or die "$opt{file}: $!\n";
     $self->{store} = $self->{fleet}->store;
@@ -44,7 +46,7 @@ sub new {
             version => 0 };
     }
 
-    for (1 .. 6) {
+    for (1 .. 10) {
         my $owner = $self->any_partner;
 
         $self->{businesses}{ $self->{store}->business($owner->{id}) }
@@ -97,7 +99,7 @@ sub run {
     $self->settle;
     close $self->{out};
 
-    return $self->judged;
+    return judge_file($self->{file});
 }
 
 
@@ -117,12 +119,12 @@ sub settle {
 }
 
 
-sub judged {
-    my ($self) = @_;
+sub judge_file {
+    my ($file) = @_;
 
-    my $judge = AGW::FleetJudge->new(%{ $self->{allowed} // {} });
+    my $judge = AGW::FleetJudge->new;
 
-    open my $in, '<', $self->{file} or die "$self->{file}: $!\n";
+    open my $in, '<', $file or die "$file: $!\n";
 
     while (my $line = readline $in) {
         chomp $line;
@@ -267,12 +269,16 @@ sub request {
 
     my $die = rand;
 
-    return $self->ask_revocation($node) if $die < 0.04;
+    return $self->ask_revocation($node) if $die < 0.02;
     return $self->ask_token($node) if $die < 0.12
         || !@{ $self->{live} };
 
-    my $token = one_of(@{ rand() < 0.3 && @{ $self->{dead} }
-        ? $self->{dead} : $self->{live} });
+    my $token = one_of(@{ $self->{live} });
+
+    # those that ended lately, and some that did long ago
+
+    $token = one_of(@{ rand() < 0.5 ? $self->{dead} : $self->{old} }) // $token
+        if rand() < 0.4;
 
     return { method => 'GET', line => "Bearer $token->{raw}",
         path => $token->{business} eq '-' ? '/partners'
@@ -394,6 +400,9 @@ sub end_tokens {
     $_->{ended} = 1 for @ended;
     @{ $self->{live} } = grep { !$_->{ended} } @{ $self->{live} };
     push @{ $self->{dead} }, @ended;
+    push @{ $self->{old} }, grep { rand() < 0.04 } @ended;
+    splice @{ $self->{old} }, rand @{ $self->{old} }, 1
+        while @{ $self->{old} } > $POOL;
     splice @{ $self->{dead} }, rand @{ $self->{dead} }, 1
         while @{ $self->{dead} } > $POOL;
 
@@ -411,7 +420,7 @@ sub ask_revocation {
         id => ++$self->{ids}, partner => $partner,
         then => sub { $self->was_revoked(@_) });
 
-    if ($business ne '-' && rand() < 0.2
+    if ($business ne '-' && rand() < 0.03
         && $self->{businesses}{$business}{owner} eq $partner->{id})
     {
         return { %request, path => "/revoke/$business",
@@ -472,7 +481,7 @@ sub change_it {
 sub change {
     my ($self) = @_;
 
-    $self->{next_change} = now() + 0.05 + rand 0.3;
+    $self->{next_change} = now() + 0.1 + rand;
 
     my ($id, $from) = (++$self->{ids}, now());
     my $store = $self->{store};

@@ -35,9 +35,9 @@ sub new {
     my ($class, %opt) = @_;
 
     return bless { second => 1, again => 3, refusal => 0.5, known => 2.5,
-        written => 1, %opt, tokens => {}, names => {}, revocations => {}, faults => {},
-        calm => {}, started => {}, lost => 0, wrong => [], seen => {},
-        refusals => [], now => 0 }, $class;
+        written => 1, %opt, tokens => {}, names => {}, revocations => {},
+        faults => {}, calm => {}, started => {}, lost => 0, wrong => [],
+        seen => {}, refusals => [], now => 0 }, $class;
 }
 
 
