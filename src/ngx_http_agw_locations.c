@@ -218,8 +218,8 @@ ngx_http_agw_check_server(ngx_conf_t *cf,
 
 /*
  * A business path in a server that requires no token: nginx warns if the
- * server or a location of it sets one that no endpoint uses, or if a handler
- * answers below one, whichever level that comes from.
+ * server sets one that no endpoint uses, or if a location that is no endpoint
+ * sets one, or inherits one and has a content handler.
  */
 
 static void
@@ -339,9 +339,9 @@ ngx_http_agw_check_partner(ngx_conf_t *cf,
 
 
 /*
- * Whether all the paths of a prefix location are a template's, but for one
- * that lacks the business; whether that of an exact one is.  None is that of
- * "location /v1/businesses" beside "location /v1/businesses/".
+ * Whether a template matches the path of an exact location, or all paths of a
+ * prefix location, except the one that ends before the business.  It matches
+ * none of "location /v1/businesses" if there is a "location /v1/businesses/".
  */
 
 static ngx_uint_t

@@ -74,15 +74,18 @@ typedef struct {
 
 /*
  * Matches a path, by prefix, against all n templates of a server in one pass.
- * *matched is by the template of index `which`, by none or by any; if several
- * may name the business, the first does, unless a segment is no identifier.
+ * `which` says which template may name the business in *matched: the one of
+ * that index, none, or any.  Of any, the first that matches names it; but if
+ * the segment is no identifier for one of them, the reason is
+ * AGW_AMBIGUOUS_PATH.
  *
- * Returns whether another server could read the path as one that a template
- * matches, where this template does not match it: if that server decodes
- * segments until nothing is left to decode, cuts them at the first ';', '?' or
- * '#', removes their last dots and spaces, skips empty segments, and ignores
- * case.  AGW_OK if it could not; AGW_AMBIGUOUS_PATH if it could; or
- * AGW_INTERNAL_ERROR if memory ran out: then *matched is not to be used.
+ * Also finds whether another server could read the path as one that a template
+ * matches, although that template does not match it here: if that server
+ * decodes segments until nothing is left to decode, cuts them at the first
+ * ';', '?' or '#', removes their last dots and spaces, skips empty segments,
+ * and ignores case.  Returns AGW_OK if it could not; AGW_AMBIGUOUS_PATH if it
+ * could; or AGW_INTERNAL_ERROR if memory ran out: then *matched is not to be
+ * used.
  *
  * rest is empty, or begins with '/'.  What is before it consists of a
  * template's literal parts and an identifier, in which agw_path_check() would

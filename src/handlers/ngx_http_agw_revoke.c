@@ -57,8 +57,8 @@ ngx_http_agw_revoke_handler(ngx_http_request_t *r)
 
 /*
  * An expired token is revoked too, since another node's clock may be behind.
- * Only a token that has expired on every clock needs no row, or that is not
- * one of this partner (RFC 7009, section 2.2).
+ * No row is written for a token that has expired on every clock, nor for one
+ * that is not this partner's (RFC 7009, section 2.2).
  */
 
 static void

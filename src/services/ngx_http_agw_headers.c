@@ -1,6 +1,7 @@
 
 /*
- * nginx has some headers in r->headers_in by name, and of those one each.
+ * r->headers_in has fields for some headers only, and nginx keeps one header in
+ * each.  So the list of all headers is searched.
  */
 
 

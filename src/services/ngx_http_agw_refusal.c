@@ -157,7 +157,7 @@ ngx_http_agw_refusal_body(ngx_http_request_t *r, agw_reason_t reason,
 }
 
 
-/* token requests have OAuth errors, also if resources have those of thred */
+/* an endpoint has OAuth errors if the format of its location is thred */
 
 static ngx_uint_t
 ngx_http_agw_refusal_format(const ngx_http_agw_loc_conf_t *lcf)

@@ -363,7 +363,7 @@ ngx_http_agw_match_whole(ngx_http_request_t *r,
 }
 
 
-/* spellings that name different businesses, or only one does */
+/* ambiguous: the spellings name different businesses, or only one names any */
 
 static void
 ngx_http_agw_compare(agw_matched_t *matched, const agw_matched_t *raw)

@@ -24,10 +24,10 @@ agw_reason_t ngx_http_agw_check_request(ngx_http_request_t *r,
 
 
 /*
- * For a location that requires something: both, and the business that the path
- * names.  The location's own template matches a prefix of the path; under
- * `partner` any template of the server may, except for the literal path of a
- * `location =`, which names no business.  Returns the same reasons;
+ * For a location that requires a token: transport, path, and the business that
+ * the path names.  The location's own template matches a prefix of the path;
+ * under `partner` any template of the server may, except for the literal path
+ * of a `location =`, which names no business.  Returns the same reasons;
  * *business_id is empty if the path names no business.
  */
 
@@ -36,10 +36,10 @@ agw_reason_t ngx_http_agw_check_guarded_request(ngx_http_request_t *r,
 
 
 /*
- * For a location of a guarded server that requires nothing: its path, and that
- * no template of the server matches it, unless `auth_gateway_require off`
- * stands in the location.  Returns AGW_UNGUARDED_PATH, or what
- * ngx_http_agw_check_path() returns.
+ * For a location that requires no token, in a guarded server: the path, and
+ * that no template of the server matches it, unless `auth_gateway_require off`
+ * stands in the location or in one around it.  Returns AGW_UNGUARDED_PATH, or
+ * what ngx_http_agw_check_path() returns.
  */
 
 agw_reason_t ngx_http_agw_check_unguarded_request(ngx_http_request_t *r);

@@ -1,6 +1,6 @@
 
 /*
- * Passes questions on to the engine.
+ * Passes queries on to the engine.
  */
 
 

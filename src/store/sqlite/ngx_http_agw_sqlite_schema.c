@@ -39,7 +39,10 @@
     " " AGW_NOW " + ahead + max(horizon, 604800), stamp, " AGW_NOW ","        \
     " elapsed FROM clock;"
 
-/* older modules do not know the kind "owner": the same as one of a business */
+/*
+ * Older modules do not know the kind "owner".  For them, an entry of a business
+ * is written with it.
+ */
 
 #define AGW_BUSINESS_OF_OWNER   "substr(NEW.id, instr(NEW.id, ':') + 1)"
 
