@@ -33,7 +33,7 @@ $gw->store->set_partner($gw->{us}{id}, name => "O'Neill \"& Co\"");
 # redis-cli as an operator has it
 
 my $bin = make_prefix();
-my $cli = `command -v redis-cli` =~ s/\n//r;
+my $cli = qx{sh -c 'command -v redis-cli'} =~ s{\n}{}r;
 
 spew("$bin/redis-cli", "#!/bin/sh\nexec $cli --no-auth-warning"
     . ' -s ' . $redis->socket . " --user test --pass $redis->{test_password}"
