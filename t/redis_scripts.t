@@ -77,6 +77,17 @@ is_deeply(handshake(), [$epoch, $first->[1], 0, 0, 3660],
     'D5 a second handshake with the same Redis changes nothing');
 is(handshake('run1', 0, 60)->[4], 3660, 'D5 a horizon only grows');
 
+# one that was emptied began anew, where a node knows later stamps
+
+is_deeply(handshake('run1', $first->[1] + 3),
+    [$epoch, $first->[1] + 3, 0, 0, 3660],
+    'D5 the stamp is not below what a node knows');
+is(stamp(), $first->[1] + 3, 'D5 stored');
+is_deeply(handshake('run1', 0, 3661), [$epoch, $first->[1] + 3, 0, 0, 3661],
+    'D5 a longer horizon');
+is_deeply(handshake('run1', 7), [$epoch, $first->[1] + 3, 0, 0, 3661],
+    'D5 and nothing is lowered');
+
 my $second = handshake('run2', $first->[1] + 5);
 
 is($second->[1], $first->[1] + 5 + $day,

@@ -39,6 +39,7 @@ struct ngx_http_agw_redis_feed_s {
     ngx_http_agw_redis_command_t   look;
     ngx_http_agw_redis_command_t   xread;
     ngx_msec_t                     asked;
+    int64_t                        known;    /* the node's last stamp, then */
     ngx_uint_t                     page;
     unsigned                       failed:1; /* the look has */
     unsigned                       restart:1;    /* another store: from 0 on */
@@ -201,6 +202,7 @@ ngx_http_agw_redis_feed_send(ngx_http_agw_redis_feed_t *feed,
     feed->failed = 0;
     feed->restart = 0;
     feed->asked = ngx_current_msec;
+    feed->known = feed->worker->known;
     feed->position = *position;
 
     ngx_http_agw_redis_script_look(&args, prefix, position);
@@ -318,13 +320,22 @@ static ngx_int_t
 ngx_http_agw_redis_feed_look(ngx_http_agw_redis_feed_t *feed,
     const redisReply *reply)
 {
+    ngx_int_t                 rc;
     ngx_http_agw_reading_t   *reading;
     ngx_http_agw_position_t  *position;
 
     reading = feed->reading;
     position = &reading->position;
 
-    switch (ngx_http_agw_redis_look(reply, reading, feed->worker->known)) {
+    rc = ngx_http_agw_redis_look(reply, reading, feed->worker->known);
+
+    if (rc != NGX_ERROR && reading->last_stamp < feed->known) {
+        ngx_http_agw_redis_link_reset(feed->link, "its last stamp is below "
+                                      "what this node knows, and is raised");
+        return NGX_ERROR;
+    }
+
+    switch (rc) {
 
     case NGX_OK:
         return NGX_OK;

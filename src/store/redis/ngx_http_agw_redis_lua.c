@@ -89,6 +89,8 @@
     " return math.max(stamp + 1, now, known + 1) end "
 
 
+/* the stamps of one that was emptied may begin below those that a node knows */
+
 const ngx_str_t  ngx_http_agw_redis_handshake_lua = ngx_string(
 
     /* KEYS[3]: primary, [4]: floor, [5]: horizon, [6]: stream */
@@ -110,25 +112,25 @@ const ngx_str_t  ngx_http_agw_redis_handshake_lua = ngx_string(
     "if epoch and not string.match(epoch, '^' .. string.rep('%x', 16) .. '$')"
     " then return {err = 'AGWMALFORMED ' .. KEYS[1]} end "
 
+    "local known = tonumber(ARGV[3]) "
+    "local last = math.max(whole(stamp or '0'), last_id(KEYS[6])) "
+
     "if not epoch or not stamp or primary ~= ARGV[2] then "
-    "local next = math.max(whole(stamp or '0'), now, tonumber(ARGV[3]),"
-    " last_id(KEYS[6])) + tonumber(ARGV[5]) "
-    "if next > " AGW_LUA_MAX " then"
+    "last = math.max(last, now, known) + tonumber(ARGV[5]) "
+    "if last > " AGW_LUA_MAX " then"
     " return {err = 'AGWMALFORMED ' .. KEYS[2]} end "
     "epoch = epoch or ARGV[1] "
-    "stamp = text(next) "
     "raised = 1 "
     "horizon = math.max(horizon, tonumber(ARGV[4])) "
-    "redis.call('MSET', KEYS[1], epoch, KEYS[2], stamp, KEYS[3], ARGV[2],"
+    "redis.call('MSET', KEYS[1], epoch, KEYS[2], text(last), KEYS[3], ARGV[2],"
     " KEYS[5], text(horizon)) "
 
-    "elseif tonumber(ARGV[4]) > horizon then"
-    " horizon = tonumber(ARGV[4])"
-    " redis.call('SET', KEYS[5], ARGV[4]) end "
+    "elseif known > last or tonumber(ARGV[4]) > horizon then "
+    "last = math.max(last, known) "
+    "horizon = math.max(horizon, tonumber(ARGV[4])) "
+    "redis.call('MSET', KEYS[2], text(last), KEYS[5], text(horizon)) end "
 
-    "stamp = text(math.max(whole(stamp), last_id(KEYS[6]))) "
-
-    "return {epoch, stamp, raised, text(floor), text(horizon)}");
+    "return {epoch, text(last), raised, text(floor), text(horizon)}");
 
 
 /*

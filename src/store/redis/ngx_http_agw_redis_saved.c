@@ -81,6 +81,8 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
 
     state = &saved->copy.state;
 
+    saved->worker->known = ngx_max(saved->worker->known, state->last);
+
     /* if it is empty, all is read from the stream */
 
     if (known) {
