@@ -157,7 +157,7 @@ struct ngx_http_agw_loc_conf_s {
 
     const ngx_http_agw_endpoint_t  *endpoint;    /* NULL: it is none */
     agw_kind_t                token_kind;    /* where it issues tokens */
-    agw_revocation_kind_t             revoked_kind;  /* where it revokes */
+    agw_revocation_kind_t     revoked_kind;  /* where it revokes */
     const ngx_http_agw_metadata_paths_t  *metadata_paths;    /* or NULL */
     ngx_http_agw_document_t   document;      /* of metadata or a JWK Set */
     time_t                    partner_lifetime;

@@ -27,19 +27,18 @@ static agw_reason_t agw_jws_read_header(agw_jws_keys_t *keys,
 static agw_reason_t agw_jws_find_keys(agw_jws_keys_t *keys,
     const agw_keyring_t *ring, const json_t *header, agw_str_t alg);
 static int agw_jws_is_typ(agw_str_t typ);
+static agw_reason_t agw_jws_find_signer(agw_jws_t *jws,
+    const agw_jws_keys_t *keys, agw_str_t signing_input, agw_str_t segment);
 
 
 agw_reason_t
 agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring, agw_str_t token,
     unsigned char *buf)
 {
-    size_t                  i, len;
-    agw_str_t               segment[3], signing_input, sig;
-    agw_reason_t            reason;
-    agw_jws_keys_t          keys;
-    unsigned char           sig_buf[AGW_BASE64_DECODED(AGW_BASE64URL_SIZE(
-                                        AGW_SIG_MAX)) + 1];
-    agw_signature_result_t  result;
+    size_t          len;
+    agw_str_t       segment[3], signing_input;
+    agw_reason_t    reason;
+    agw_jws_keys_t  keys;
 
     jws->key = NULL;
     jws->payload.len = 0;
@@ -67,36 +66,13 @@ agw_jws_verify(agw_jws_t *jws, const agw_keyring_t *ring, agw_str_t token,
         return reason;
     }
 
-    if (segment[2].len > AGW_BASE64URL_SIZE(AGW_SIG_MAX)) {
-        return AGW_BAD_SIGNATURE;
-    }
-
-    if (agw_base64url_decode(segment[2], sig_buf, &len) != 0) {
-        return AGW_MALFORMED_TOKEN;
-    }
-
-    sig.data = sig_buf;
-    sig.len = len;
-
     signing_input.data = token.data;
     signing_input.len = segment[0].len + 1 + segment[1].len;
 
-    result = AGW_SIGNATURE_INVALID;
-
-    for (i = 0; i < keys.n; i++) {
-        result = agw_key_verify(keys.key[i], signing_input, sig);
-
-        if (result != AGW_SIGNATURE_INVALID) {
-            break;
-        }
+    reason = agw_jws_find_signer(jws, &keys, signing_input, segment[2]);
+    if (reason != AGW_OK) {
+        return reason;
     }
-
-    if (result != AGW_SIGNATURE_VALID) {
-        return result == AGW_SIGNATURE_INVALID ? AGW_BAD_SIGNATURE
-                                               : AGW_INTERNAL_ERROR;
-    }
-
-    jws->key = keys.key[i];
 
     if (agw_base64url_decode(segment[1], buf, &len) != 0) {
         return AGW_MALFORMED_TOKEN;
@@ -304,4 +280,45 @@ agw_jws_is_typ(agw_str_t typ)
     }
 
     return agw_same_nocase(typ, jwt) || agw_same_nocase(typ, at_jwt);
+}
+
+
+/* sets jws->key to the first of the keys that verifies the signature */
+
+static agw_reason_t
+agw_jws_find_signer(agw_jws_t *jws, const agw_jws_keys_t *keys,
+    agw_str_t signing_input, agw_str_t segment)
+{
+    size_t         i;
+    agw_str_t      sig;
+    unsigned char  buf[AGW_BASE64_DECODED(AGW_BASE64URL_SIZE(AGW_SIG_MAX))
+                       + 1];
+
+    if (segment.len > AGW_BASE64URL_SIZE(AGW_SIG_MAX)) {
+        return AGW_BAD_SIGNATURE;
+    }
+
+    sig.data = buf;
+
+    if (agw_base64url_decode(segment, buf, &sig.len) != 0) {
+        return AGW_MALFORMED_TOKEN;
+    }
+
+    for (i = 0; i < keys->n; i++) {
+
+        switch (agw_key_verify(keys->key[i], signing_input, sig)) {
+
+        case AGW_SIGNATURE_VALID:
+            jws->key = keys->key[i];
+            return AGW_OK;
+
+        case AGW_SIGNATURE_INVALID:
+            break;
+
+        case AGW_SIGNATURE_UNCHECKED:
+            return AGW_INTERNAL_ERROR;
+        }
+    }
+
+    return AGW_BAD_SIGNATURE;
 }
