@@ -144,6 +144,19 @@ until_is('D5 two nodes heal', $had + 700, 5,
 sleep 1.5;
 is(entries(), $had + 700, 'D5 each entry once');
 
+# A server that has the entry of the position, but not what a worker had written
+# after that: the replica has it as not met yet.  Nobody looks for what is
+# lacking any more, ten seconds after the last restart of the stream.
+
+$other->nginx->stop;
+sleep 11;
+saved("INSERT INTO entries VALUES ('token', 'unmet:t1', (SELECT max(seq) - 1"
+    . " FROM entries), 1, NULL, 0)");
+$redis->call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+until_is('D5 a new connection: what was never met is written back', $had + 701,
+    3, \&entries);
+$had++;
+
 # a replica that is damaged, and one that cannot be written
 
 $gw->nginx->stop;

@@ -57,6 +57,7 @@ struct ngx_http_agw_redis_feed_s {
 };
 
 
+static void ngx_http_agw_redis_feed_connected(void *data);
 static ngx_int_t ngx_http_agw_redis_feed_saved(ngx_http_agw_redis_feed_t *feed,
     ngx_http_agw_reading_t *reading);
 static void ngx_http_agw_redis_feed_cancel(ngx_http_agw_redis_feed_t *feed);
@@ -143,8 +144,8 @@ ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
 {
     if (feed->link == NULL) {
         feed->link = ngx_http_agw_redis_link_create(feed->worker, "revocations",
-                                                    NULL, NULL, feed,
-                                                    feed->worker->log);
+                                               ngx_http_agw_redis_feed_connected,
+                                               NULL, feed, feed->worker->log);
         if (feed->link == NULL) {
             return NGX_ERROR;
         }
@@ -187,6 +188,22 @@ ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
     feed->reading = reading;
 
     return NGX_AGAIN;
+}
+
+
+/*
+ * It may be another server.  One that has the entry of our position may lack
+ * what this node has written since.
+ */
+
+static void
+ngx_http_agw_redis_feed_connected(void *data)
+{
+    ngx_http_agw_redis_feed_t  *feed = data;
+
+    if (feed->replica != NULL) {
+        ngx_http_agw_redis_heal_begin(feed->heal);
+    }
 }
 
 
