@@ -106,6 +106,43 @@ until_is('D5 Redis is back', 200, 5, sub { $gw->request('POST', '/token',
         sub { $bare->get($living, $us->{business})->status });
 }
 
+# a replica of another store, by the name at least, or one that was never whole:
+# what it lacks nobody knows
+
+my $words = $redis->words;
+
+for my $case (['of another store', "state SET store = store || '0'"],
+    ['of part of the store', "state SET store = ''"])
+{
+    my ($name, $change) = @$case;
+    my $file = "$replica.other";
+
+    until_is('D5 a replica is whole', '1', 3,
+        sub { saved("SELECT store <> '' FROM state") });
+    unlink glob "$file*";
+    saved(".backup $file");
+    system('sqlite3', $file, "UPDATE $change") == 0 or die "sqlite3\n";
+    chmod 0666, $file;
+
+    $redis->kill;
+
+    my $other = $gw->beside($conf =~ s{replica=\S+;}{replica=$file;}r
+        =~ s/%%ENGINE%%/$words/r, workers => 1);
+
+    sleep 1;
+    is($other->get($_, $us->{business})->status, 503,
+        "D5 a start without Redis, and with a replica $name: no token")
+        for $revoked, $living;
+    like(slurp($other->nginx->error_log), qr/is of another store, or has only/,
+        'D5 logged');
+    $redis->restart;
+    until_is('D5 until all is read', 200, 5,
+        sub { $other->get($living, $us->{business})->status });
+    until_is('D5 then it is whole', saved('SELECT store FROM state') . "\n", 3, sub {
+        qx(sqlite3 -cmd '.timeout 5000' $file 'SELECT store FROM state') });
+    $other->nginx->stop;
+}
+
 # all is removed: it is written back, and another node that has no replica,
 # started later, knows it
 
@@ -118,7 +155,6 @@ my $had = saved('SELECT count(*) FROM entries');
 $redis->flush;
 until_is('D5 a flush is healed', $had, 3, \&entries);
 
-my $words = $redis->words;
 my $fresh = $gw->beside(conf_of() =~ s/%%ENGINE%%/$words/r, workers => 1);
 
 until_is('D5 a fresh node reads all', 200, 3,
@@ -167,6 +203,27 @@ until_is('D5 a damaged replica is made anew', '1', 5,
     sub { saved('SELECT count(*) > 700 FROM entries') });
 is($gw->result($revoked, $us->{business}), '401 revoked',
     'D5 and all is known');
+
+like(slurp("$replica.damaged"), qr/^x+$/, 'D5 the old one is kept');
+
+# a file that is somebody else's is left alone
+
+my $store = $gw->prefix . '/store/somebodys.db';
+
+system('sqlite3', $store, 'CREATE TABLE t (a); PRAGMA user_version = 2') == 0
+    or die "sqlite3\n";
+chmod 0666, $store;
+
+my $was = slurp($store);
+my $mistaken = $gw->beside($conf =~ s{replica=\S+;}{replica=$store;}r,
+    workers => 1);
+
+until_is('D5 with a file that is no replica, a node reads Redis', 'ok', 5,
+    sub { $mistaken->result($living, $us->{business}) });
+ok(slurp($store) eq $was && !-e "$store.damaged", 'D5 and leaves it alone');
+like(slurp($mistaken->nginx->error_log),
+    qr{replica "\Q$store\E" cannot be opened: no such table}, 'D5 logged');
+$mistaken->nginx->stop;
 
 # one that cannot be written, which nginx -t did not see: the node goes on
 # without it

@@ -38,6 +38,7 @@ typedef struct {
 
 typedef struct {
     ngx_str_t                  shown;        /* the first word, for logs */
+    ngx_str_t                  store;        /* tells the store from others */
     ngx_array_t                hosts;        /* ngx_http_agw_redis_host_t */
     ngx_uint_t                 db;
     ngx_str_t                  user;         /* empty: none */

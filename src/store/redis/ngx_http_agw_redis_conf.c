@@ -425,6 +425,7 @@ ngx_http_agw_redis_set_name(ngx_conf_t *cf, ngx_http_agw_redis_conf_t *conf,
     }
 
     name->len = p - name->data;
+    conf->store = *name;
 
     return NGX_OK;
 }

@@ -21,6 +21,8 @@
 
 static int ngx_http_agw_redis_copy_connect(ngx_http_agw_redis_copy_t *copy);
 static ngx_uint_t ngx_http_agw_redis_copy_is_bad(int rc);
+static int ngx_http_agw_redis_copy_is_empty(ngx_http_agw_redis_copy_t *copy,
+    ngx_uint_t *empty);
 static void ngx_http_agw_redis_copy_remove(ngx_http_agw_redis_copy_t *copy);
 static int ngx_http_agw_redis_copy_read(ngx_http_agw_redis_copy_t *copy);
 static int ngx_http_agw_redis_copy_exec(ngx_http_agw_redis_copy_t *copy,
@@ -54,12 +56,14 @@ static const char  ngx_http_agw_redis_copy_schema[] =
     " last INTEGER NOT NULL,"
     " horizon INTEGER NOT NULL,"
     " round INTEGER NOT NULL,"
-    " written INTEGER NOT NULL"
+    " written INTEGER NOT NULL,"
+    " store TEXT NOT NULL"
     ") STRICT;"
 
     "CREATE INDEX IF NOT EXISTS entries_by_round ON entries (round);"
 
-    "INSERT OR IGNORE INTO state VALUES (1, 0, 0, 0, 0, 0, 0, 0, 1, 0);"
+    "INSERT OR IGNORE INTO state VALUES (1, 0, 0, 0, 0, 0, 0, 0, 1, 0,"
+    " '');"
 
     "PRAGMA user_version = 1;"
 
@@ -75,7 +79,8 @@ static const char  ngx_http_agw_redis_copy_put_sql[] =
 
 static const char  ngx_http_agw_redis_copy_state_sql[] =
     "UPDATE state SET epoch = ?1, stamp = ?2, mark = ?3, mark_tag = ?4,"
-    " floor = ?5, last = ?6, horizon = ?7, round = ?8, written = ?9";
+    " floor = ?5, last = ?6, horizon = ?7, round = ?8, written = ?9,"
+    " store = ifnull(?10, store)";
 
 
 ngx_int_t
@@ -113,8 +118,9 @@ ngx_http_agw_redis_copy_open(ngx_http_agw_redis_copy_t *copy, ngx_log_t *log)
 static int
 ngx_http_agw_redis_copy_connect(ngx_http_agw_redis_copy_t *copy)
 {
-    int     rc;
-    mode_t  mask;
+    int         rc;
+    mode_t      mask;
+    ngx_uint_t  empty;
 
     mask = umask(NGX_HTTP_AGW_REDIS_COPY_UMASK);
 
@@ -126,6 +132,18 @@ ngx_http_agw_redis_copy_connect(ngx_http_agw_redis_copy_t *copy)
         rc = sqlite3_busy_timeout(copy->db, copy->patience);
     }
 
+    empty = 0;
+
+    if (rc == SQLITE_OK) {
+        rc = ngx_http_agw_redis_copy_is_empty(copy, &empty);
+    }
+
+    /* one that has tables has ours, or nothing is done to it */
+
+    if (rc == SQLITE_OK && !empty) {
+        rc = ngx_http_agw_redis_copy_read(copy);
+    }
+
     if (rc == SQLITE_OK) {
         rc = ngx_http_agw_redis_copy_exec(copy,
                                           "PRAGMA journal_mode = WAL;"
@@ -134,34 +152,18 @@ ngx_http_agw_redis_copy_connect(ngx_http_agw_redis_copy_t *copy)
                                           " 4194304");
     }
 
-    if (rc == SQLITE_OK) {
-        rc = ngx_http_agw_redis_copy_read(copy);
+    if (rc == SQLITE_OK && empty) {
+        rc = ngx_http_agw_redis_copy_exec(copy,
+                                          ngx_http_agw_redis_copy_schema);
 
-        if (rc != SQLITE_OK && !ngx_http_agw_redis_copy_is_bad(rc)
-            && rc != SQLITE_BUSY)
-        {
-            /* a file that is empty has no tables yet */
-
-            rc = ngx_http_agw_redis_copy_exec(copy,
-                                              ngx_http_agw_redis_copy_schema);
-
-            if (rc == SQLITE_OK) {
-                rc = ngx_http_agw_redis_copy_read(copy);
-            }
-
-            if (rc == SQLITE_ERROR || rc == SQLITE_CONSTRAINT) {
-                rc = SQLITE_MISMATCH;
-            }
+        if (rc == SQLITE_OK) {
+            rc = ngx_http_agw_redis_copy_read(copy);
         }
     }
 
     if (rc == SQLITE_OK) {
         rc = sqlite3_prepare_v3(copy->db, ngx_http_agw_redis_copy_put_sql, -1,
                                 SQLITE_PREPARE_PERSISTENT, &copy->put, NULL);
-
-        if (rc == SQLITE_ERROR) {
-            rc = SQLITE_MISMATCH;
-        }
     }
 
     (void) umask(mask);
@@ -178,24 +180,49 @@ ngx_http_agw_redis_copy_is_bad(int rc)
 }
 
 
+static int
+ngx_http_agw_redis_copy_is_empty(ngx_http_agw_redis_copy_t *copy,
+    ngx_uint_t *empty)
+{
+    int            rc;
+    sqlite3_stmt  *stmt;
+
+    rc = sqlite3_prepare_v2(copy->db, "SELECT 1 FROM sqlite_master", -1, &stmt,
+                            NULL);
+
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+
+    rc = sqlite3_step(stmt);
+
+    sqlite3_finalize(stmt);
+
+    *empty = (rc == SQLITE_DONE);
+
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+
+/* it may be no replica at all: it is kept, beside the new one */
+
 static void
 ngx_http_agw_redis_copy_remove(ngx_http_agw_redis_copy_t *copy)
 {
-    size_t               len;
-    u_char               name[NGX_MAX_PATH + 8];
-    ngx_uint_t           i;
-    static const char   *ends[] = { "", "-wal", "-shm" };
+    u_char  name[NGX_MAX_PATH + sizeof(".damaged")];
 
-    len = ngx_strlen(copy->path);
-
-    if (len > NGX_MAX_PATH) {
+    if (ngx_strlen(copy->path) > NGX_MAX_PATH) {
         return;
     }
 
-    for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        (void) ngx_sprintf(name, "%s%s%Z", copy->path, ends[i]);
-        (void) ngx_delete_file(name);
-    }
+    (void) ngx_sprintf(name, "%s.damaged%Z", copy->path);
+    (void) ngx_rename_file(copy->path, name);
+
+    (void) ngx_sprintf(name, "%s-wal%Z", copy->path);
+    (void) ngx_delete_file(name);
+
+    (void) ngx_sprintf(name, "%s-shm%Z", copy->path);
+    (void) ngx_delete_file(name);
 }
 
 
@@ -216,6 +243,7 @@ static int
 ngx_http_agw_redis_copy_read(ngx_http_agw_redis_copy_t *copy)
 {
     int                          rc;
+    agw_str_t                    store;
     sqlite3_stmt                *stmt;
     ngx_http_agw_redis_state_t  *state;
 
@@ -223,7 +251,8 @@ ngx_http_agw_redis_copy_read(ngx_http_agw_redis_copy_t *copy)
 
     rc = sqlite3_prepare_v2(copy->db,
                             "SELECT epoch, stamp, mark, mark_tag, floor, last,"
-                            " horizon, round, written FROM state WHERE one = 1",
+                            " horizon, round, written, store FROM state"
+                            " WHERE one = 1",
                             -1, &stmt, NULL);
 
     if (rc != SQLITE_OK) {
@@ -242,6 +271,12 @@ ngx_http_agw_redis_copy_read(ngx_http_agw_redis_copy_t *copy)
         state->horizon = sqlite3_column_int64(stmt, 6);
         state->round = sqlite3_column_int64(stmt, 7);
         state->written = (time_t) sqlite3_column_int64(stmt, 8);
+
+        store = ngx_http_agw_redis_copy_text(stmt, 9);
+
+        state->whole = store.len == copy->store.len
+                       && ngx_memcmp(store.data, copy->store.data, store.len)
+                          == 0;
 
         rc = SQLITE_OK;
 
@@ -381,6 +416,14 @@ ngx_http_agw_redis_copy_state(ngx_http_agw_redis_copy_t *copy,
     sqlite3_bind_int64(stmt, 7, ngx_max(state->horizon, copy->state.horizon));
     sqlite3_bind_int64(stmt, 8, copy->state.round);
     sqlite3_bind_int64(stmt, 9, state->written);
+
+    if (state->whole) {
+        sqlite3_bind_text(stmt, 10, (const char *) copy->store.data,
+                          (int) copy->store.len, SQLITE_STATIC);
+
+    } else {
+        sqlite3_bind_null(stmt, 10);
+    }
 
     rc = sqlite3_step(stmt);
 

@@ -27,11 +27,13 @@ typedef struct {
     int64_t                      horizon;    /* seconds */
     int64_t                      round;      /* of reading all, 1 and up */
     time_t                       written;
+    unsigned                     whole:1;    /* all of this store was read */
 } ngx_http_agw_redis_state_t;
 
 
 typedef struct {
     const char                  *path;
+    ngx_str_t                    store;      /* its name */
     int                          patience;   /* ms for another one's lock */
     sqlite3                     *db;         /* NULL: closed */
     sqlite3_stmt                *put;
@@ -41,9 +43,9 @@ typedef struct {
 
 
 /*
- * Opens the file, makes it where there is none, and makes it anew where it is
- * damaged or not ours; reads its state.  Returns NGX_OK, or NGX_ERROR,
- * logged.
+ * Opens the file, and makes it where there is none; reads its state.  One that
+ * is damaged is renamed, and made anew.  Returns NGX_OK, or NGX_ERROR, logged,
+ * also where it is another program's.
  */
 
 ngx_int_t ngx_http_agw_redis_copy_open(ngx_http_agw_redis_copy_t *copy,

@@ -44,6 +44,19 @@ static const agw_str_t  ngx_http_agw_redis_fields[NGX_HTTP_AGW_REDIS_FIELDS] = {
 };
 
 
+const redisReply *
+ngx_http_agw_redis_entries(const redisReply *reply)
+{
+    const redisReply  *entries;
+
+    entries = ngx_http_agw_redis_element(ngx_http_agw_redis_element(reply, 0),
+                                         1);
+
+    return entries != NULL && entries->type == REDIS_REPLY_ARRAY ? entries
+                                                                 : NULL;
+}
+
+
 ngx_int_t
 ngx_http_agw_redis_entry_id(const redisReply *entry, int64_t *stamp,
     int64_t *mark)

@@ -49,6 +49,11 @@ ngx_int_t ngx_http_agw_redis_entry_id(const redisReply *entry, int64_t *stamp,
     int64_t *mark);
 
 
+/* of XREAD's { { key, entries } }, or NULL */
+
+const redisReply *ngx_http_agw_redis_entries(const redisReply *reply);
+
+
 /* tells an entry from another one of the same id */
 
 int64_t ngx_http_agw_redis_entry_tag(const redisReply *entry);

@@ -71,8 +71,6 @@ static void ngx_http_agw_redis_feed_arrived(
     ngx_http_agw_redis_command_t *command, const redisReply *reply);
 static ngx_int_t ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
     const redisReply *reply);
-static const redisReply *ngx_http_agw_redis_feed_entries(
-    const redisReply *reply);
 static void ngx_http_agw_redis_feed_send_ahead(
     ngx_http_agw_redis_feed_t *feed, const redisReply *entries);
 static void ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed,
@@ -143,9 +141,9 @@ ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
     ngx_http_agw_reading_t *reading)
 {
     if (feed->link == NULL) {
-        feed->link = ngx_http_agw_redis_link_create(feed->worker, "revocations",
-                                               ngx_http_agw_redis_feed_connected,
-                                               NULL, feed, feed->worker->log);
+        feed->link = ngx_http_agw_redis_link_create(feed->worker,
+                         "revocations", ngx_http_agw_redis_feed_connected,
+                         NULL, feed, feed->worker->log);
         if (feed->link == NULL) {
             return NGX_ERROR;
         }
@@ -352,20 +350,15 @@ ngx_http_agw_redis_feed_look(ngx_http_agw_redis_feed_t *feed,
         return NGX_ERROR;
     }
 
-    switch (rc) {
-
-    case NGX_OK:
-        return NGX_OK;
-
-    case NGX_DECLINED:
-        break;
-
-    default:
+    if (rc == NGX_ERROR) {
         ngx_log_error(NGX_LOG_ERR, reading->log, 0,
                       "auth_gateway: store \"%V\" has a malformed epoch, "
                       "stamp, floor or horizon",
                       &feed->worker->conf->shown);
-        return NGX_ERROR;
+    }
+
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     /* from the beginning: it is what XREAD was asked for, or is asked next */
@@ -433,7 +426,7 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
     entries = NULL;
 
     if (!ngx_http_agw_redis_is_nil(reply)) {
-        entries = ngx_http_agw_redis_feed_entries(reply);
+        entries = ngx_http_agw_redis_entries(reply);
 
         if (entries == NULL) {
             ngx_log_error(NGX_LOG_ERR, reading->log, 0,
@@ -490,7 +483,7 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
 static void
 ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed, ngx_uint_t news)
 {
-    ngx_uint_t                   lacking;
+    ngx_uint_t                   lacking, whole;
     ngx_http_agw_reading_t      *reading;
     ngx_http_agw_redis_state_t   state;
 
@@ -498,7 +491,9 @@ ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed, ngx_uint_t news)
 
     lacking = !reading->more && ngx_http_agw_redis_heal_is_due(feed->heal);
 
-    if (!news && !lacking && !reading->restarted
+    whole = !reading->more && !feed->saved.whole;
+
+    if (!news && !lacking && !whole && !reading->restarted
         && ngx_current_msec - feed->saved_at < NGX_HTTP_AGW_REDIS_SAVE)
     {
         return;
@@ -513,6 +508,9 @@ ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed, ngx_uint_t news)
     state.last = ngx_max(reading->last_stamp, reading->position.stamp);
     state.horizon = reading->horizon;
     state.written = ngx_time();
+    state.whole = !reading->more;
+
+    feed->saved.whole |= state.whole;
 
     ngx_http_agw_redis_replica_save(feed->replica, &state, lacking);
 }
@@ -539,21 +537,6 @@ ngx_http_agw_redis_feed_send_ahead(ngx_http_agw_redis_feed_t *feed,
     position.mark_tag = ngx_http_agw_redis_entry_tag(last);
 
     feed->ahead = (ngx_http_agw_redis_feed_send(feed, &position) == NGX_OK);
-}
-
-
-/* of { { key, entries } }, or NULL */
-
-static const redisReply *
-ngx_http_agw_redis_feed_entries(const redisReply *reply)
-{
-    const redisReply  *entries;
-
-    entries = ngx_http_agw_redis_element(ngx_http_agw_redis_element(reply, 0),
-                                         1);
-
-    return entries != NULL && entries->type == REDIS_REPLY_ARRAY ? entries
-                                                                 : NULL;
 }
 
 

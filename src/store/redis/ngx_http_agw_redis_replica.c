@@ -92,6 +92,7 @@ ngx_http_agw_redis_replica_create(ngx_http_agw_redis_worker_t *worker)
     replica->worker = worker;
     replica->again = ngx_current_msec;
     replica->copy.path = (const char *) worker->conf->replica.data;
+    replica->copy.store = worker->conf->store;
     replica->copy.patience = NGX_HTTP_AGW_REPLICA_PATIENCE;
 
     replica->working.handler = ngx_http_agw_replica_working;

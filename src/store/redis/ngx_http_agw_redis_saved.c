@@ -27,6 +27,7 @@ ngx_http_agw_redis_saved_init(ngx_http_agw_redis_saved_t *saved,
 {
     saved->worker = worker;
     saved->copy.path = (const char *) worker->conf->replica.data;
+    saved->copy.store = worker->conf->store;
 }
 
 
@@ -82,6 +83,7 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
     state = &saved->copy.state;
 
     saved->worker->known = ngx_max(saved->worker->known, state->last);
+    saved->whole = state->whole;
 
     /* if it is empty, all is read from the stream */
 
@@ -130,12 +132,21 @@ ngx_http_agw_redis_saved_page(ngx_http_agw_redis_saved_t *saved,
     }
 
     reading->position = state->position;
-    saved->loaded = 1;
+    saved->loaded = saved->whole;
 
     ngx_log_error(NGX_LOG_NOTICE, saved->worker->log, 0,
                   "auth_gateway: replica \"%V\" has %ui revocations, as of "
                   "%T seconds ago", &saved->worker->conf->replica,
                   saved->rows, ngx_time() - state->written);
+
+    if (!saved->whole) {
+        ngx_log_error(NGX_LOG_WARN, saved->worker->log, 0,
+                      "auth_gateway: replica \"%V\" is of another store, or "
+                      "has only some revocations of store \"%V\": no token is "
+                      "accepted until that is read",
+                      &saved->worker->conf->replica,
+                      &saved->worker->conf->store);
+    }
 
     return NGX_OK;
 }

@@ -29,6 +29,7 @@ typedef struct {
     ngx_http_agw_redis_copy_t          copy;
     ngx_http_agw_redis_saved_stage_t   stage;
     ngx_uint_t                         rows;
+    unsigned                           whole:1;      /* so is the replica */
     unsigned                           loaded:1;     /* the node has all */
     unsigned                           told:1;       /* how old that is */
 } ngx_http_agw_redis_saved_t;
