@@ -210,6 +210,16 @@ is_deeply(run('trim', $stamps[2], 3660), [$stamps[1], 3660, 0], 'D5 once');
 is_deeply(run('trim', 0, 7200), [$stamps[1], 7200, 0],
     'D5 a horizon is announced');
 
+my $odd = stamp() + 1;
+my $high = $odd + 1000;
+
+$redis->call('XADD', key('revocations'), "$odd-0", 'kind', 'partner', 'id', 'P',
+    'seq', $high, 'time', 1);
+$redis->call('SET', key('stamp'), $high);
+revoke();
+is_deeply(run('trim', stamp(), 7200), [$stamps[4], 7200, 4],
+    'D5 a seq that is above its id is no floor');
+
 revoke() for 1 .. 1500;
 is(run('trim', stamp(), 7200)->[2], 1000, 'D5 a thousand at a time');
 

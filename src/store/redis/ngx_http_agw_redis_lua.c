@@ -201,7 +201,10 @@ const ngx_str_t  ngx_http_agw_redis_revoke_lua = ngx_string(
     "return {text(next), text(at)}");
 
 
-/* the entry of the position stays: readers know the stream by it */
+/*
+ * The entry of the position stays: readers know the stream by it.  One whose
+ * seq is above its id was never known to them, and is no floor.
+ */
 
 const ngx_str_t  ngx_http_agw_redis_trim_lua = ngx_string(
 
@@ -227,7 +230,8 @@ const ngx_str_t  ngx_http_agw_redis_trim_lua = ngx_string(
     "for i = 1, #old do"
     " local e = entry(old[i][2])"
     " local seq = whole(e.seq)"
-    " if seq and seq <= stamp then floor = math.max(floor, seq) end end "
+    " if seq and seq <= tonumber(string.match(old[i][1], '^%d+'))"
+    " then floor = math.max(floor, seq) end end "
     "if #old > 0 then"
     " redis.call('SET', KEYS[4], text(floor))"
     " local ms, part = string.match(old[#old][1], '^(%d+)-(%d+)$')"
