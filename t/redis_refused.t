@@ -242,6 +242,29 @@ for (
     $link->stop;
 }
 
+# what a sentinel names is shown in the log
+
+for (
+    ["*2\r\n\$3\r\na\nb\r\n\$4\r\n6379\r\n", 'sentinel=m',
+        qr/the sentinel's answer is malformed/],
+    ["*2\r\n\$3\r\na\0b\r\n\$4\r\n6379\r\n", 'sentinel=m',
+        qr/the sentinel's answer is malformed/],
+    ["*2\r\n\$1\r\na\r\n\$5\r\n65536\r\n", 'sentinel=m',
+        qr/the sentinel's answer is malformed/],
+) {
+    my ($bytes, $more, $why) = @$_;
+    my $proxy = instead($redis->socket, $bytes);
+    my $link = AGW::Link->start('redis://127.0.0.1:' . $proxy->port
+        . " $more");
+
+    like($link->outage, $why, 'a name that is none');
+    is_deeply([grep { !m{^\d{4}/} } split /\n/, slurp($link->error_log)], [],
+        'no line of the log is made of it');
+    is_deeply([$link->bad], [], 'nothing is wrong');
+    $proxy->stop;
+    $link->stop;
+}
+
 # half a reply, and the end
 
 {

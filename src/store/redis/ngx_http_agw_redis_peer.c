@@ -518,6 +518,7 @@ static ngx_int_t
 ngx_http_agw_redis_peer_name(ngx_http_agw_redis_peer_t *peer,
     const char *host, size_t len, const char *port, size_t port_len)
 {
+    size_t                      i;
     ngx_int_t                   n, rc;
     ngx_addr_t                 *addr;
     ngx_http_agw_redis_host_t  *named;
@@ -528,6 +529,14 @@ ngx_http_agw_redis_peer_name(ngx_http_agw_redis_peer_t *peer,
 
     if (n < 1 || n > 65535 || len == 0 || len > 253) {
         return NGX_DECLINED;
+    }
+
+    /* it is shown in logs */
+
+    for (i = 0; i < len; i++) {
+        if (host[i] <= ' ' || host[i] > '~') {
+            return NGX_DECLINED;
+        }
     }
 
     ngx_memzero(named, sizeof(ngx_http_agw_redis_host_t));
