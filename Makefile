@@ -386,7 +386,7 @@ $(BUILD_DIR)/lib/%.so: t/lib/%.c $(UNIT_DIR)/flags
 # Modules of nginx that stand beside ours in a test.
 
 NGX_INCS := $(addprefix -I$(NGX_SRC)/src/,core event event/modules event/quic \
-                os/unix http http/modules http/v2) -I$(NGX_DIR)
+                os/unix http http/modules http/v2 http/v3) -I$(NGX_DIR)
 BESIDE   := $(patsubst t/lib/nginx/%.c,$(BUILD_DIR)/lib/%.so,\
                 $(wildcard t/lib/nginx/*.c))
 
