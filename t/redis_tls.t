@@ -55,7 +55,7 @@ sub make {
 
 make('right', 2, 'DNS:localhost,DNS:*.redis.example,IP:127.0.0.1');
 make('other', 2, 'DNS:other.example,IP:127.0.0.2');
-make('expired', -1, 'DNS:localhost,IP:127.0.0.1');
+make('expired', 0, 'DNS:localhost,IP:127.0.0.1');
 
 # the server has that one from now on
 
