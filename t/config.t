@@ -13,6 +13,7 @@ use Test::More;
 use AGW::Config qw(accepted check configuration refused $guard $proxy $store
     $template $token);
 use AGW::Files qw(random_bytes random_hex spew);
+use AGW::Redis;
 use AGW::Skip qw(skip_for);
 
 my $prefix = configuration();
@@ -125,6 +126,14 @@ for ('redis://user:s3cr3t@host', 'redis://user:s3cr3t@host:6379/0',
     is($code, 1, "D3 refused: store $_");
     like($said, qr/\[emerg\].*auth_gateway_store/, 'D3 it is named');
     unlike($said, qr/s3cr3t/, 'D3 and its password is not');
+}
+
+# without hiredis a store in Redis is refused for that, whatever else it lacks
+
+for my $scheme (AGW::Redis::built_in() ? () : qw(redis rediss)) {
+    refused("$scheme: without hiredis", 'auth_gateway_store', "$scheme:",
+        qr/built without hiredis/, store => 'auth_gateway_store'
+        . " $scheme://127.0.0.1;", location => $token);
 }
 
 done_testing();

@@ -11,7 +11,10 @@ use Test::More;
 
 use AGW::Config qw(accepted check configuration refused $token);
 use AGW::Files qw(make_certificate spew);
+use AGW::Redis;
 use AGW::Skip qw(skip_for);
+
+AGW::Redis::skip_all_without_hiredis();
 
 my $prefix = configuration(location => $token);
 my $p = '%%PREFIX%%';

@@ -14,6 +14,7 @@ use Time::HiRes qw(sleep time);
 use AGW::Engine;
 use AGW::Files qw(random_id);
 use AGW::Gateway;
+use AGW::Redis;
 use AGW::Revoking qw(conf_of owner_in);
 use AGW::Skip qw(skip_for);
 use AGW::Token qw(api_key claims_of);
@@ -343,7 +344,7 @@ for my $name (@engines) {
 }
 
 SKIP: {
-    skip_for('redis', 'a store in Redis is') if @engines < 2;
+    skip_for(AGW::Redis::missing(), 'a store in Redis is') if @engines < 2;
 }
 
 $gw->finish;

@@ -22,7 +22,7 @@ sub of_run {
 # Those that can run here.
 
 sub all {
-    return grep { $_ ne 'redis' || defined AGW::Redis::binary() }
+    return grep { $_ ne 'redis' || !defined AGW::Redis::missing() }
         sort { $b cmp $a } keys %start;
 }
 

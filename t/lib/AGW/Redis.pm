@@ -16,8 +16,8 @@ use POSIX ();
 use Time::HiRes qw(sleep time);
 
 use AGW::Conf qw(free_port);
-use AGW::Files qw(make_certificate make_prefix random_hex repo_root slurp
-    spew);
+use AGW::Files qw(make_certificate make_prefix module_path random_hex
+    repo_root slurp spew);
 use AGW::Resp;
 use AGW::Skip qw(skip_all_for);
 
@@ -36,8 +36,33 @@ sub binary {
 }
 
 
+# Whether the module has a store in Redis: it then wants the library.
+
+sub built_in {
+    return slurp(module_path()) =~ /libhiredis/;
+}
+
+
+# what of it is not here: a cause that AGW::Skip knows, or undef
+
+sub missing {
+    return built_in() ? defined binary() ? undef : 'redis' : 'hiredis';
+}
+
+
 sub skip_all_without {
-    skip_all_for('redis', 'a store in Redis is') unless defined binary();
+    my $missing = missing();
+
+    skip_all_for($missing, 'a store in Redis is') if defined $missing;
+
+    return;
+}
+
+
+# likewise, where no server is asked
+
+sub skip_all_without_hiredis {
+    skip_all_for('hiredis', 'a store in Redis is') unless built_in();
 
     return;
 }

@@ -34,6 +34,7 @@ my %causes = (
     'python' => ['Python, or one of its libraries, is not installed', 0],
     'node' => ['Node 18 or newer is not installed', 0],
     'redis' => ['Redis or Valkey is not installed', 0],
+    'hiredis' => ['this module is built without hiredis', 0],
     'faketime' => ['libfaketime is not installed', 0],
     'valgrind' => ['valgrind is not installed', 0],
     'compiler' => ['there is no C compiler', 0],
