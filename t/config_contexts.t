@@ -48,6 +48,8 @@ my %directives = (
         @usual],
     auth_gateway_realm => ['auth_gateway_realm x;', @usual],
     auth_gateway_zone => ['auth_gateway_zone 1m;', 'http'],
+    auth_gateway_revocations_stale => ['auth_gateway_revocations_stale 30s;',
+        'http'],
     auth_gateway_token_cache => ['auth_gateway_token_cache 8;', 'http'],
     auth_gateway_report => ['auth_gateway_report on;', 'http'],
     auth_gateway_token => [$token, 'location'],
