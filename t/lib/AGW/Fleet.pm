@@ -111,9 +111,7 @@ sub restart_node {
 
     my $node = $self->node($i);
 
-    if ($opt{hard}) {
-        kill 'KILL', $node->nginx->{pid}, $node->nginx->workers;
-    }
+    $node->nginx->crash if $opt{hard};
 
     $node->restart;
 

@@ -312,6 +312,28 @@ sub stop {
 }
 
 
+# Kills the master and all of its children, and waits until none of them has a
+# socket any more.  The master is stopped first: it forks no other meanwhile.
+
+sub crash {
+    my ($self) = @_;
+
+    kill 'STOP', $self->{pid};
+
+    my @children = split ' ',
+        slurp("/proc/$self->{pid}/task/$self->{pid}/children");
+
+    kill 'KILL', $self->{pid}, @children;
+
+    for (1 .. 500) {
+        return unless grep { slurp("/proc/$_/stat") =~ /\) [^ZX]/ } @children;
+        sleep 0.01;
+    }
+
+    die "a killed nginx does not end\n";
+}
+
+
 # Runs nginx -t; returns (exit code, output).  %opt as for start().  nginx does
 # not mind then that a port is taken: one set of them is enough.
 
