@@ -358,6 +358,8 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
         sync->overflowed = 0;
         sync->restarted = 0;
 
+        sync->reading.anew = (sync->overflow != 0);
+
         if (sync->overflow) {
             sync->reading.position.stamp = 0;
         }

@@ -85,6 +85,8 @@ struct ngx_http_agw_reading_s {
     ngx_http_agw_reading_pt      done;           /* after NGX_AGAIN */
     void                        *data;           /* the handlers' */
     ngx_log_t                   *log;
+    unsigned                     anew:1;         /* all that is known: some of
+                                                    it was not kept */
 
     /* results */
 

@@ -409,13 +409,10 @@ ngx_http_agw_redis_peer_primary(ngx_http_agw_redis_peer_t *peer,
                  "GET-MASTER-ADDR-BY-NAME";
     }
 
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2) {
-        return "the sentinel's answer is malformed";
-    }
-
     element = reply->element;
 
-    if (element[0]->type != REDIS_REPLY_STRING
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2
+        || element[0]->type != REDIS_REPLY_STRING
         || element[1]->type != REDIS_REPLY_STRING
         || ngx_http_agw_redis_peer_name(peer, element[0]->str, element[0]->len,
                                         element[1]->str, element[1]->len)
@@ -531,11 +528,9 @@ ngx_http_agw_redis_peer_name(ngx_http_agw_redis_peer_t *peer,
         return NGX_DECLINED;
     }
 
-    /* it is shown in logs */
-
     for (i = 0; i < len; i++) {
         if (host[i] <= ' ' || host[i] > '~') {
-            return NGX_DECLINED;
+            return NGX_DECLINED;     /* it is shown in logs */
         }
     }
 

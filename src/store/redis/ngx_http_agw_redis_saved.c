@@ -37,6 +37,11 @@ ngx_http_agw_redis_saved_read(ngx_http_agw_redis_saved_t *saved,
 {
     ngx_int_t  rc;
 
+    if (reading->anew) {
+        reading->anew = 0;
+        ngx_http_agw_redis_saved_again(saved);
+    }
+
     switch (saved->stage) {
 
     case NGX_HTTP_AGW_REDIS_SAVED_UNREAD:
@@ -72,7 +77,9 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
     ngx_uint_t                         known;
     const ngx_http_agw_redis_state_t  *state;
 
-    known = (reading->position.store_id != 0);
+    /* where something had no room, all is read, and not only what follows */
+
+    known = (reading->position.store_id != 0 && reading->position.stamp != 0);
 
     if (ngx_http_agw_redis_copy_open(&saved->copy, saved->worker->log)
         != NGX_OK)
@@ -133,6 +140,12 @@ ngx_http_agw_redis_saved_page(ngx_http_agw_redis_saved_t *saved,
 
     reading->position = state->position;
     saved->loaded = saved->whole;
+
+    if (saved->shown) {
+        return NGX_OK;
+    }
+
+    saved->shown = 1;
 
     ngx_log_error(NGX_LOG_NOTICE, saved->worker->log, 0,
                   "auth_gateway: replica \"%V\" has %ui revocations, as of "

@@ -31,6 +31,7 @@ typedef struct {
     ngx_uint_t                         rows;
     unsigned                           whole:1;      /* so is the replica */
     unsigned                           loaded:1;     /* the node has all */
+    unsigned                           shown:1;      /* in the log */
     unsigned                           told:1;       /* how old that is */
 } ngx_http_agw_redis_saved_t;
 

@@ -91,11 +91,17 @@ sub fill {
             ->can_read($timeout > 0 ? $timeout : 0);
     }
 
+    # what came may be a ticket of TLS alone, after which a read would wait
+
+    $socket->blocking(0);
+
     my $got = $socket->sysread($self->{buffer}, 65536,
         length $self->{buffer});
+    my $again = !defined $got && $!{EAGAIN};
 
-    return 1 if $got;
-    return 1 if !defined $got && $!{EAGAIN};
+    $socket->blocking(1);
+
+    return 1 if $got || $again;
 
     $self->{eof} = 1;
 
