@@ -1,8 +1,8 @@
 
 /*
  * A configured store, whatever its engine: created, opened and closed here.
- * Its two interfaces are ngx_http_agw_store_directory.h and
- * ngx_http_agw_store_revocations.h.
+ * Its three interfaces are ngx_http_agw_store_directory.h,
+ * ngx_http_agw_store_revocations.h and ngx_http_agw_store_admin.h.
  */
 
 

@@ -15,6 +15,7 @@
 #include <ngx_core.h>
 
 #include "ngx_http_agw_store.h"
+#include "ngx_http_agw_store_admin.h"
 #include "ngx_http_agw_store_directory.h"
 #include "ngx_http_agw_store_revocations.h"
 
@@ -42,10 +43,21 @@ typedef struct {
 
 
 /*
+ * That of ngx_http_agw_store_admin.h, for all operations but REVOKE, which is a
+ * revoke() as above.  The arrays of results are initialized.
+ */
+
+typedef struct {
+    void       (*run)(void *state, ngx_http_agw_admin_t *op);
+} ngx_http_agw_admin_engine_t;
+
+
+/*
  * Those of ngx_http_agw_store.h.  create() parses the words of the directive,
  * sets *name, which is the first word, to more if that does not tell the store
  * from others, and returns the engine's state, which all other functions are
- * called with; or NULL, logged.  complete() may be NULL.
+ * called with; or NULL, logged.  complete() may be NULL, and so may admin, if
+ * the engine has no administration.
  */
 
 typedef struct {
@@ -65,6 +77,7 @@ typedef struct {
 
     const ngx_http_agw_directory_engine_t    *directory;
     const ngx_http_agw_revocations_engine_t  *revocations;
+    const ngx_http_agw_admin_engine_t        *admin;
 } ngx_http_agw_store_engine_t;
 
 

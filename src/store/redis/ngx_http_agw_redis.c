@@ -33,7 +33,8 @@ const ngx_http_agw_store_engine_t  ngx_http_agw_redis_engine = {
     ngx_http_agw_redis_open,
     ngx_http_agw_redis_close,
     &ngx_http_agw_redis_directory,
-    &ngx_http_agw_redis_revocations
+    &ngx_http_agw_redis_revocations,
+    NULL
 };
 
 
@@ -48,7 +49,8 @@ const ngx_http_agw_store_engine_t  ngx_http_agw_rediss_engine = {
     ngx_http_agw_redis_open,
     ngx_http_agw_redis_close,
     &ngx_http_agw_redis_directory,
-    &ngx_http_agw_redis_revocations
+    &ngx_http_agw_redis_revocations,
+    NULL
 };
 
 

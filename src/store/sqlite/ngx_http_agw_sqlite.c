@@ -47,7 +47,8 @@ const ngx_http_agw_store_engine_t  ngx_http_agw_sqlite_engine = {
     ngx_http_agw_sqlite_open,
     ngx_http_agw_sqlite_close,
     &ngx_http_agw_sqlite_directory,
-    &ngx_http_agw_sqlite_revocations
+    &ngx_http_agw_sqlite_revocations,
+    NULL
 };
 
 
