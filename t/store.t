@@ -89,8 +89,9 @@ is($store->sql('PRAGMA journal_mode'), 'wal', 'D5 WAL');
 cmp_ok($store->sql('PRAGMA user_version'), '>=', 1, 'D5 user_version');
 
 my %tables = (
-    partners => 'partner_id status name',
-    api_keys => 'partner_id key_sha256 not_before expires_at',
+    partners => 'partner_id status name scopes',
+    api_keys => 'partner_id key_sha256 not_before expires_at key_id name'
+        . ' created_at last_used_at',
     businesses => 'business_id partner_id status',
     revocations => 'kind id cutoff expires_at seq time elapsed partner_id',
 );
@@ -141,11 +142,14 @@ takes('a business without status', 'INSERT INTO businesses (business_id,'
     . " partner_id) VALUES ('b-1', 'p-1')");
 granted('D5 and the key works', 'p-1', 'x');
 
+my $dated = 'INSERT INTO api_keys (partner_id, key_sha256, not_before,'
+    . ' expires_at)';
+
 for my $date ("'2030-01-01'", "'never'", '-1', '1.5', "x'00'")
 {
-    rejects("expires_at $date", "INSERT INTO api_keys VALUES ('p-1', '"
+    rejects("expires_at $date", "$dated VALUES ('p-1', '"
         . key_digest($date) . "', 0, $date)");
-    rejects("not_before $date", "INSERT INTO api_keys VALUES ('p-1', '"
+    rejects("not_before $date", "$dated VALUES ('p-1', '"
         . key_digest($date) . "', $date, NULL)");
 }
 
@@ -177,9 +181,9 @@ rejects("a revocation of $_", "$revocation ($_, 'x', 1, 2)")
 {
     my $ms = int(time * 1000);
 
-    rejects('expires_at of a key in milliseconds', 'INSERT INTO api_keys'
+    rejects('expires_at of a key in milliseconds', $dated
         . " VALUES ('p-1', '" . key_digest('ms') . "', 0, $ms)");
-    rejects('not_before of a key in milliseconds', 'INSERT INTO api_keys'
+    rejects('not_before of a key in milliseconds', $dated
         . " VALUES ('p-1', '" . key_digest('ms') . "', $ms, NULL)");
     rejects('expires_at in milliseconds, by UPDATE', 'UPDATE api_keys SET'
         . " expires_at = $ms WHERE partner_id = 'p-1'");

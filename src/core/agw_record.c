@@ -41,10 +41,11 @@ typedef struct {
 
 
 static const agw_record_member_t *agw_record_member(unsigned member);
-static const agw_str_t *agw_record_text(const agw_record_t *record,
+static agw_str_t agw_record_text_of(const agw_record_t *record,
     const agw_record_member_t *m);
-static const int64_t *agw_record_number(const agw_record_t *record,
+static int64_t agw_record_number_of(const agw_record_t *record,
     const agw_record_member_t *m);
+static int agw_record_is_number(const agw_record_member_t *m);
 static int agw_record_is_valid(const agw_record_t *record,
     const agw_record_member_t *m);
 static int agw_is_digest(agw_str_t s);
@@ -108,22 +109,53 @@ agw_record_member(unsigned member)
 }
 
 
-static const agw_str_t *
-agw_record_text(const agw_record_t *record, const agw_record_member_t *m)
+agw_str_t *
+agw_record_text(agw_record_t *record, unsigned member)
 {
-    return (const agw_str_t *) ((const unsigned char *) record + m->offset);
+    const agw_record_member_t  *m;
+
+    m = agw_record_member(member);
+
+    return m->type == AGW_OF_STATUS || agw_record_is_number(m)
+           ? NULL : (agw_str_t *) ((unsigned char *) record + m->offset);
 }
 
 
-static const int64_t *
-agw_record_number(const agw_record_t *record, const agw_record_member_t *m)
+int64_t *
+agw_record_number(agw_record_t *record, unsigned member)
 {
-    return (const int64_t *) ((const unsigned char *) record + m->offset);
+    const agw_record_member_t  *m;
+
+    m = agw_record_member(member);
+
+    return agw_record_is_number(m)
+           ? (int64_t *) ((unsigned char *) record + m->offset) : NULL;
+}
+
+
+static agw_str_t
+agw_record_text_of(const agw_record_t *record, const agw_record_member_t *m)
+{
+    return *(const agw_str_t *) ((const unsigned char *) record + m->offset);
+}
+
+
+static int64_t
+agw_record_number_of(const agw_record_t *record, const agw_record_member_t *m)
+{
+    return *(const int64_t *) ((const unsigned char *) record + m->offset);
+}
+
+
+static int
+agw_record_is_number(const agw_record_member_t *m)
+{
+    return m->type == AGW_OF_TIME || m->type == AGW_OF_STAMP;
 }
 
 
 unsigned
-agw_record_check(const agw_record_t *record)
+agw_record_check(const agw_record_t *record, unsigned members)
 {
     unsigned                    must;
     const agw_record_member_t  *m;
@@ -139,6 +171,10 @@ agw_record_check(const agw_record_t *record)
 
     for (m = agw_record_members; m->member != 0; m++) {
 
+        if (!(members & m->member)) {
+            continue;
+        }
+
         if (record->has & m->member ? !agw_record_is_valid(record, m)
                                     : must & m->member)
         {
@@ -146,7 +182,8 @@ agw_record_check(const agw_record_t *record)
         }
     }
 
-    if ((record->has & AGW_MEMBER_EXPIRES_AT)
+    if ((members & (AGW_MEMBER_NOT_BEFORE|AGW_MEMBER_EXPIRES_AT))
+        && (record->has & AGW_MEMBER_EXPIRES_AT)
         && record->expires_at <= record->not_before)
     {
         return AGW_MEMBER_EXPIRES_AT;
@@ -165,7 +202,7 @@ agw_record_is_valid(const agw_record_t *record, const agw_record_member_t *m)
     switch (m->type) {
 
     case AGW_OF_TIME:
-        n = *agw_record_number(record, m);
+        n = agw_record_number_of(record, m);
         return n >= 0 && n <= AGW_RECORD_TIME_MAX;
 
     case AGW_OF_STATUS:
@@ -176,7 +213,7 @@ agw_record_is_valid(const agw_record_t *record, const agw_record_member_t *m)
         break;
     }
 
-    text = *agw_record_text(record, m);
+    text = agw_record_text_of(record, m);
 
     switch (m->type) {
 
@@ -263,8 +300,7 @@ agw_record_patch(agw_record_t *record, const agw_record_t *from,
             continue;
         }
 
-        size = m->type == AGW_OF_TIME || m->type == AGW_OF_STAMP
-               ? sizeof(int64_t) : sizeof(agw_str_t);
+        size = agw_record_is_number(m) ? sizeof(int64_t) : sizeof(agw_str_t);
 
         memcpy((unsigned char *) record + m->offset,
                (const unsigned char *) from + m->offset, size);
@@ -322,8 +358,8 @@ agw_record_digest(EVP_MD_CTX *md, const agw_record_t *record,
     unsigned char *digest)
 {
     int                         ok;
+    int64_t                     n;
     agw_str_t                   text;
-    const int64_t              *n;
     const agw_record_member_t  *m;
 
     ok = EVP_DigestInit_ex(md, EVP_sha256(), NULL);
@@ -338,14 +374,14 @@ agw_record_digest(EVP_MD_CTX *md, const agw_record_t *record,
 
         ok = EVP_DigestUpdate(md, m->name, strlen(m->name) + 1);
 
-        if (m->type == AGW_OF_TIME || m->type == AGW_OF_STAMP) {
-            n = agw_record_number(record, m);
-            ok = ok && EVP_DigestUpdate(md, n, sizeof(int64_t));
+        if (agw_record_is_number(m)) {
+            n = agw_record_number_of(record, m);
+            ok = ok && EVP_DigestUpdate(md, &n, sizeof(int64_t));
             continue;
         }
 
         text = m->type == AGW_OF_STATUS ? agw_record_status(record)
-                                        : *agw_record_text(record, m);
+                                        : agw_record_text_of(record, m);
 
         ok = ok && EVP_DigestUpdate(md, text.data, text.len)
                 && EVP_DigestUpdate(md, "", 1);

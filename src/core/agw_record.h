@@ -93,11 +93,22 @@ const char *agw_record_member_name(unsigned member);
 
 
 /*
- * Checks the members that the record has, and that it has all that it must
- * have.  Returns 0, or the member at fault.
+ * Where the value of one member is: that of a string, or that of a number.
+ * The other one is NULL; both are for AGW_MEMBER_STATUS.
  */
 
-unsigned agw_record_check(const agw_record_t *record);
+agw_str_t *agw_record_text(agw_record_t *record, unsigned member);
+int64_t *agw_record_number(agw_record_t *record, unsigned member);
+
+
+/*
+ * Checks these members, and that the record has all of them that it must have.
+ * Returns 0, or the member at fault.
+ */
+
+#define AGW_MEMBERS_ALL   0x7fffu
+
+unsigned agw_record_check(const agw_record_t *record, unsigned members);
 
 
 /* "active", "disabled" or "archived" */

@@ -20,11 +20,23 @@ static unsigned ngx_http_agw_admin_roll(const ngx_http_agw_admin_t *op,
 static ngx_int_t ngx_http_agw_admin_copy(ngx_pool_t *pool, agw_str_t *text);
 
 
+void
+ngx_http_agw_admin_begin(ngx_http_agw_admin_t *op)
+{
+    op->result = NGX_HTTP_AGW_ADMIN_DONE;
+    op->member = 0;
+    op->failed = 0;
+    op->more = 0;
+    op->records.nelts = 0;
+    op->revocations.nelts = 0;
+}
+
+
 ngx_int_t
 ngx_http_agw_admin_decide(ngx_http_agw_admin_t *op,
     const agw_record_t *stored, ngx_uint_t no_partner, agw_record_t *made)
 {
-    unsigned  member;
+    unsigned  member, members;
 
     if (op->record.kind == AGW_RECORD_API_KEY && no_partner) {
         return ngx_http_agw_admin_decline(op, NGX_HTTP_AGW_ADMIN_NOT_FOUND,
@@ -41,6 +53,7 @@ ngx_http_agw_admin_decide(ngx_http_agw_admin_t *op,
     }
 
     *made = stored ? *stored : op->record;
+    members = AGW_MEMBERS_ALL;
     member = 0;
 
     switch (op->what) {
@@ -51,10 +64,12 @@ ngx_http_agw_admin_decide(ngx_http_agw_admin_t *op,
 
     case NGX_HTTP_AGW_ADMIN_PATCH:
         agw_record_patch(made, &op->record, op->patch);
+        members = op->patch;
         break;
 
     case NGX_HTTP_AGW_ADMIN_ROLL:
         member = ngx_http_agw_admin_roll(op, made);
+        members = AGW_MEMBER_EXPIRES_AT;
         break;
 
     default:                         /* DELETE, END */
@@ -62,7 +77,7 @@ ngx_http_agw_admin_decide(ngx_http_agw_admin_t *op,
         return NGX_OK;
     }
 
-    member = member ? member : agw_record_check(made);
+    member = member ? member : agw_record_check(made, members);
 
     if (member != 0) {
         return ngx_http_agw_admin_decline(op, NGX_HTTP_AGW_ADMIN_INVALID,
@@ -191,7 +206,7 @@ ngx_http_agw_admin_decide_import(ngx_http_agw_admin_t *op, ngx_uint_t i,
         made->has |= AGW_MEMBER_KEY_ID;
     }
 
-    op->member = agw_record_check(made);
+    op->member = agw_record_check(made, AGW_MEMBERS_ALL);
 
     if (op->member != 0) {
         return ngx_http_agw_admin_decline(op, NGX_HTTP_AGW_ADMIN_INVALID,
@@ -209,6 +224,16 @@ ngx_http_agw_admin_decide_import(ngx_http_agw_admin_t *op, ngx_uint_t i,
 }
 
 
+void
+ngx_http_agw_admin_rolled(const ngx_http_agw_admin_t *op,
+    const agw_record_t *old, agw_record_t *made)
+{
+    *made = op->second;
+
+    agw_record_patch(made, old, AGW_MEMBER_PARTNER_ID|AGW_MEMBER_NAME);
+}
+
+
 ngx_int_t
 ngx_http_agw_admin_add(ngx_http_agw_admin_t *op, const agw_record_t *record)
 {
@@ -221,16 +246,26 @@ ngx_http_agw_admin_add(ngx_http_agw_admin_t *op, const agw_record_t *record)
 
     *to = *record;
 
-    if (ngx_http_agw_admin_copy(op->pool, &to->partner_id) != NGX_OK
-        || ngx_http_agw_admin_copy(op->pool, &to->business_id) != NGX_OK
-        || ngx_http_agw_admin_copy(op->pool, &to->key_id) != NGX_OK
-        || ngx_http_agw_admin_copy(op->pool, &to->key_sha256) != NGX_OK
-        || ngx_http_agw_admin_copy(op->pool, &to->name) != NGX_OK
-        || ngx_http_agw_admin_copy(op->pool, &to->scopes) != NGX_OK
-        || ngx_http_agw_admin_copy(op->pool, &to->id_kind) != NGX_OK
-        || ngx_http_agw_admin_copy(op->pool, &to->id) != NGX_OK)
-    {
-        return NGX_ERROR;
+    return ngx_http_agw_admin_keep(op, to);
+}
+
+
+ngx_int_t
+ngx_http_agw_admin_keep(ngx_http_agw_admin_t *op, agw_record_t *record)
+{
+    unsigned    member;
+    agw_str_t  *text;
+
+    for (member = 1; member & AGW_MEMBERS_ALL; member <<= 1) {
+        text = (record->has & member) ? agw_record_text(record, member) : NULL;
+
+        if (text == NULL) {
+            continue;
+        }
+
+        if (ngx_http_agw_admin_copy(op->pool, text) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;

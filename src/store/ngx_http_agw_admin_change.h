@@ -13,6 +13,11 @@
 #include "ngx_http_agw_store_admin.h"
 
 
+/* removes the results of an earlier try */
+
+void ngx_http_agw_admin_begin(ngx_http_agw_admin_t *op);
+
+
 /*
  * What becomes of a record.  PUT, PATCH, DELETE, END, and ROLL for the old API
  * key: stored is the record as it is, or NULL; no_partner says that the
@@ -35,6 +40,18 @@ ngx_int_t ngx_http_agw_admin_decide(ngx_http_agw_admin_t *op,
 ngx_int_t ngx_http_agw_admin_decide_import(ngx_http_agw_admin_t *op,
     ngx_uint_t i, const agw_record_t *stored, ngx_uint_t no_partner,
     agw_record_t *made);
+
+
+/* the new API key of ROLL, once the old one was made */
+
+void ngx_http_agw_admin_rolled(const ngx_http_agw_admin_t *op,
+    const agw_record_t *old, agw_record_t *made);
+
+
+/* replaces all strings by copies; returns NGX_OK or NGX_ERROR */
+
+ngx_int_t ngx_http_agw_admin_keep(ngx_http_agw_admin_t *op,
+    agw_record_t *record);
 
 
 /*

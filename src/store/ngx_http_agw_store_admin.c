@@ -36,7 +36,6 @@ ngx_http_agw_store_administer(ngx_http_agw_store_t *store,
     if (op->what == NGX_HTTP_AGW_ADMIN_REVOKE) {
         op->write.handler = ngx_http_agw_admin_revoked;
         op->write.data = op;
-        op->write.known_stamp = op->known_stamp;
 
         store->engine->revocations->revoke(store->state, &op->write);
         return NGX_AGAIN;

@@ -34,7 +34,9 @@
  *                        -> records in the order of their ids, revocations in
  *                           that of their seq; more.  API keys: all those of
  *                           record.partner_id, or NOT_FOUND
- * EXPORT    after, limit -> partners, then API keys, then businesses; more
+ * EXPORT    after, limit -> partners, then API keys, then businesses; more.
+ *                           All API keys of a partner are in one page, which
+ *                           may therefore have more than limit
  * PUT       record, precondition: creates or replaces it
  *                        -> the record; of an API key, created_at
  * PATCH     record, patch, precondition
@@ -45,7 +47,7 @@
  *                           old one, with its new expires_at
  * END       record: an API key, which is deleted; ends all tokens of the
  *           partner       -> the revocation
- * REVOKE    revocation   -> the revocation
+ * REVOKE    write        -> the revocation
  * IMPORT    import, nimport, dry_run: each is created, or replaced
  *                        -> nothing; or failed, the first at fault
  * USED      import, nimport: API keys by partner_id and key_sha256, with
@@ -101,8 +103,12 @@ struct ngx_http_agw_admin_s {
 
     ngx_http_agw_admin_what_t    what;
     time_t                       now;
-    int64_t                      known_stamp;    /* new stamps must be above */
-    volatile ngx_uint_t          abandoned;  /* no client waits any more */
+
+    /*
+     * known_stamp and abandoned of it are those of the operation; REVOKE has
+     * its parameters and results there
+     */
+    ngx_http_agw_write_t         write;
 
     /* parameters: as above */
 
@@ -118,7 +124,7 @@ struct ngx_http_agw_admin_s {
 
     /*
      * LIST: identified as records are, and a revocation by its seq.  EXPORT:
-     * kind too; NONE is the start.
+     * kind too, NONE is the start; an API key by its partner_id alone.
      */
     agw_record_t                 after;
     ngx_uint_t                   limit;
@@ -146,9 +152,6 @@ struct ngx_http_agw_admin_s {
      * an owner.
      */
     ngx_array_t                  revocations;    /* agw_revocation_t */
-
-    /* REVOKE: a parameter, as ngx_http_agw_write_t has it */
-    ngx_http_agw_write_t         write;
 
     /* the engine's own */
 

@@ -57,6 +57,7 @@ struct ngx_http_agw_write_s {
 
     /* the engine's own */
 
+    void                    *admin;          /* an operation, or NULL */
     ngx_http_agw_write_t    *next;
     int64_t                  queued_at;      /* monotonic, in ms */
     ngx_int_t                rc;

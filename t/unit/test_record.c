@@ -61,6 +61,13 @@ business(void)
 }
 
 
+static unsigned
+check(const agw_record_t *r)
+{
+    return agw_record_check(r, AGW_MEMBERS_ALL);
+}
+
+
 static void
 p11_2_what_a_record_must_have(void **state)
 {
@@ -80,13 +87,13 @@ p11_2_what_a_record_must_have(void **state)
     (void) state;
 
     for (i = 0; i < UNIT_COUNT(kinds); i++) {
-        assert_int_equal(agw_record_check(&kinds[i].record), 0);
+        assert_int_equal(check(&kinds[i].record), 0);
 
         for (j = 0; j < 16; j++) {
             if (kinds[i].must & 1u << j) {
                 r = kinds[i].record;
                 r.has &= ~(1u << j);
-                assert_int_equal(agw_record_check(&r), 1u << j);
+                assert_int_equal(check(&r), 1u << j);
             }
         }
     }
@@ -124,41 +131,41 @@ p11_2_values_of_members(void **state)
     for (i = 0; i < UNIT_COUNT(bad_ids); i++) {
         r = business();
         r.business_id = unit_copy(bad_ids[i]);
-        assert_int_equal(agw_record_check(&r), AGW_MEMBER_BUSINESS_ID);
+        assert_int_equal(check(&r), AGW_MEMBER_BUSINESS_ID);
     }
 
     for (i = 0; i < UNIT_COUNT(bad_digests); i++) {
         r = api_key();
         r.key_sha256 = unit_copy(bad_digests[i]);
-        assert_int_equal(agw_record_check(&r), AGW_MEMBER_KEY_SHA256);
+        assert_int_equal(check(&r), AGW_MEMBER_KEY_SHA256);
     }
 
     r = partner();
     r.has |= AGW_MEMBER_NAME|AGW_MEMBER_SCOPES;
     r.name = S("Caf\xc3\xa9 \"O'Brien\"");
     r.scopes = S("");
-    assert_int_equal(agw_record_check(&r), 0);
+    assert_int_equal(check(&r), 0);
     r.scopes = S("a b https://x/y");
-    assert_int_equal(agw_record_check(&r), 0);
+    assert_int_equal(check(&r), 0);
 
     for (i = 0; i < UNIT_COUNT(bad_scopes); i++) {
         r.scopes = unit_copy(bad_scopes[i]);
-        assert_int_equal(agw_record_check(&r), AGW_MEMBER_SCOPES);
+        assert_int_equal(check(&r), AGW_MEMBER_SCOPES);
     }
 
     r.scopes = S("a");
 
     for (i = 0; i < UNIT_COUNT(bad_names); i++) {
         r.name = unit_copy(bad_names[i]);
-        assert_int_equal(agw_record_check(&r), AGW_MEMBER_NAME);
+        assert_int_equal(check(&r), AGW_MEMBER_NAME);
     }
 
     memset(name, 'x', sizeof(name));
     r.name.data = (unsigned char *) name;
     r.name.len = AGW_NAME_MAX;
-    assert_int_equal(agw_record_check(&r), 0);
+    assert_int_equal(check(&r), 0);
     r.name.len = AGW_NAME_MAX + 1;
-    assert_int_equal(agw_record_check(&r), AGW_MEMBER_NAME);
+    assert_int_equal(check(&r), AGW_MEMBER_NAME);
 }
 
 
@@ -189,7 +196,7 @@ p11_3_times_of_an_api_key(void **state)
         r.has |= AGW_MEMBER_EXPIRES_AT;
         r.not_before = times[i].not_before;
         r.expires_at = times[i].expires_at;
-        assert_int_equal(agw_record_check(&r), times[i].fault);
+        assert_int_equal(check(&r), times[i].fault);
     }
 }
 
@@ -342,6 +349,57 @@ p11_1_names_of_members(void **state)
 }
 
 
+static void
+p11_1_values_of_members(void **state)
+{
+    size_t        i;
+    unsigned      member;
+    agw_record_t  r;
+
+    (void) state;
+
+    r = partner();
+
+    for (i = 0; i < 15; i++) {
+        member = 1u << i;
+
+        assert_int_equal((agw_record_text(&r, member) != NULL)
+                         + (agw_record_number(&r, member) != NULL),
+                         member != AGW_MEMBER_STATUS);
+    }
+
+    assert_ptr_equal(agw_record_text(&r, AGW_MEMBER_NAME), &r.name);
+    assert_ptr_equal(agw_record_number(&r, AGW_MEMBER_SEQ), &r.seq);
+}
+
+
+/* one that somebody stored otherwise does not hinder another change */
+
+static void
+p11_2_only_what_is_changed_is_checked(void **state)
+{
+    agw_record_t  r;
+
+    (void) state;
+
+    r = partner();
+    r.has |= AGW_MEMBER_NAME;
+    r.name = S("a\nb");
+
+    assert_int_equal(agw_record_check(&r, AGW_MEMBER_STATUS), 0);
+    assert_int_equal(agw_record_check(&r, AGW_MEMBER_NAME), AGW_MEMBER_NAME);
+
+    r = api_key();
+    r.has |= AGW_MEMBER_EXPIRES_AT;
+    r.not_before = 9;
+    r.expires_at = 9;
+
+    assert_int_equal(agw_record_check(&r, AGW_MEMBER_NAME), 0);
+    assert_int_equal(agw_record_check(&r, AGW_MEMBER_NOT_BEFORE),
+                     AGW_MEMBER_EXPIRES_AT);
+}
+
+
 int
 main(void)
 {
@@ -354,6 +412,8 @@ main(void)
         unit_case(p11_2_entity_tags),
         unit_case(p11_3_key_id_of_a_key_without_one),
         unit_case(p11_1_names_of_members),
+        unit_case(p11_1_values_of_members),
+        unit_case(p11_2_only_what_is_changed_is_checked),
     };
 
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_http_agw_sqlite_admin.h"
 #include "ngx_http_agw_sqlite_check.h"
 #include "ngx_http_agw_sqlite_db.h"
 #include "ngx_http_agw_sqlite_directory.h"
@@ -48,7 +49,7 @@ const ngx_http_agw_store_engine_t  ngx_http_agw_sqlite_engine = {
     ngx_http_agw_sqlite_close,
     &ngx_http_agw_sqlite_directory,
     &ngx_http_agw_sqlite_revocations,
-    NULL
+    &ngx_http_agw_sqlite_admin
 };
 
 
@@ -175,7 +176,9 @@ ngx_http_agw_sqlite_open(void *state,
 
     sqlite->limits = limits;
     sqlite->writer = ngx_http_agw_sqlite_writer_create(sqlite->path, limits,
-                                                       cycle);
+                                                       0, cycle);
+    sqlite->reader = ngx_http_agw_sqlite_writer_create(sqlite->path, limits,
+                                                       1, cycle);
     sqlite->moved = ngx_http_agw_sqlite_writer_rest;
 
     if (ngx_http_agw_sqlite_connect_first(sqlite, cycle->log) == SQLITE_BUSY) {
@@ -193,4 +196,5 @@ ngx_http_agw_sqlite_close(void *state)
 
     ngx_http_agw_sqlite_disconnect(sqlite);
     ngx_http_agw_sqlite_writer_close(sqlite->writer);
+    ngx_http_agw_sqlite_writer_close(sqlite->reader);
 }

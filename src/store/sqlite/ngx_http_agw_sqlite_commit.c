@@ -9,9 +9,11 @@
 
 #include <time.h>
 
+#include "ngx_http_agw_sqlite_change.h"
 #include "ngx_http_agw_sqlite_commit.h"
 #include "ngx_http_agw_sqlite_db.h"
 #include "ngx_http_agw_revocation_id.h"
+#include "ngx_http_agw_sqlite_pages.h"
 #include "ngx_http_agw_sqlite_schema.h"
 
 
@@ -45,8 +47,11 @@ static int ngx_http_agw_commit_ready(ngx_http_agw_sqlite_commit_t *commit,
     ngx_log_t *log);
 static int ngx_http_agw_commit_connect(ngx_http_agw_sqlite_commit_t *commit);
 static int ngx_http_agw_commit_wait(void *data, int tries);
+static int ngx_http_agw_commit_read(ngx_http_agw_sqlite_commit_t *commit);
 static int ngx_http_agw_commit_all(ngx_http_agw_sqlite_commit_t *commit,
     ngx_log_t *log);
+static int ngx_http_agw_commit_one(ngx_http_agw_sqlite_commit_t *commit,
+    ngx_http_agw_write_t *write);
 static int ngx_http_agw_commit_revoke(ngx_http_agw_sqlite_commit_t *commit,
     ngx_http_agw_write_t *write);
 static int ngx_http_agw_commit_maintain(ngx_http_agw_sqlite_commit_t *commit,
@@ -119,6 +124,10 @@ ngx_http_agw_sqlite_commit(ngx_http_agw_sqlite_commit_t *commit,
 
     rc = ngx_http_agw_commit_ready(commit, log);
 
+    if (commit->reads) {
+        return rc == SQLITE_OK ? ngx_http_agw_commit_read(commit) : rc;
+    }
+
     if (rc == SQLITE_OK) {
         rc = sqlite3_exec(commit->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     }
@@ -166,6 +175,10 @@ ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit, int rc,
         ngx_log_error(level, log, 0,
                       "auth_gateway: store \"%s\" stays locked by another "
                       "process", commit->path);
+
+    } else if (rc != NGX_HTTP_AGW_COMMIT_NONE && commit->reads) {
+        ngx_http_agw_sqlite_log(NGX_LOG_ERR, log, commit->path,
+                                "cannot be read", commit->db, rc);
 
     } else if (rc != NGX_HTTP_AGW_COMMIT_NONE) {
         ngx_http_agw_sqlite_log(NGX_LOG_ERR, log, commit->path,
@@ -237,7 +250,12 @@ ngx_http_agw_commit_connect(ngx_http_agw_sqlite_commit_t *commit)
                           NGX_HTTP_AGW_SQLITE_WAL, NULL, NULL, NULL);
     }
 
-    for (i = 0; rc == SQLITE_OK && i < NGX_HTTP_AGW_STATEMENTS; i++) {
+    commit->records.db = commit->db;
+
+    for (i = 0;
+         rc == SQLITE_OK && i < NGX_HTTP_AGW_STATEMENTS && !commit->reads;
+         i++)
+    {
         rc = sqlite3_prepare_v3(commit->db, ngx_http_agw_commit_sql[i], -1,
                                 SQLITE_PREPARE_PERSISTENT, &commit->stmts[i],
                                 NULL);
@@ -256,6 +274,8 @@ ngx_http_agw_sqlite_commit_close(ngx_http_agw_sqlite_commit_t *commit)
         sqlite3_finalize(commit->stmts[i]);
         commit->stmts[i] = NULL;
     }
+
+    ngx_http_agw_sqlite_records_close(&commit->records);
 
     sqlite3_close(commit->db);
     commit->db = NULL;
@@ -301,6 +321,25 @@ ngx_http_agw_sqlite_commit_clock(void)
 }
 
 
+static int
+ngx_http_agw_commit_read(ngx_http_agw_sqlite_commit_t *commit)
+{
+    int                    rc;
+    ngx_http_agw_write_t  *write;
+
+    rc = SQLITE_OK;
+
+    for (write = commit->batch; write != NULL && rc == SQLITE_OK;
+         write = write->next)
+    {
+        rc = ngx_http_agw_sqlite_read_records(&commit->records, write->admin);
+        write->rc = NGX_OK;
+    }
+
+    return rc;
+}
+
+
 /* a write that a constraint refuses does not fail the others */
 
 static int
@@ -324,9 +363,7 @@ ngx_http_agw_commit_all(ngx_http_agw_sqlite_commit_t *commit, ngx_log_t *log)
     }
 
     for (write = commit->batch; write != NULL; write = write->next) {
-        rc = write->revocation.kind != 0
-             ? ngx_http_agw_commit_revoke(commit, write)
-             : ngx_http_agw_commit_maintain(commit, write);
+        rc = ngx_http_agw_commit_one(commit, write);
 
         write->rc = rc == SQLITE_OK ? NGX_OK : NGX_ERROR;
 
@@ -341,12 +378,27 @@ ngx_http_agw_commit_all(ngx_http_agw_sqlite_commit_t *commit, ngx_log_t *log)
         ngx_log_error(NGX_LOG_ERR, log, 0,
                       "auth_gateway: store \"%s\" refuses %s: %s",
                       commit->path,
-                      write->revocation.kind ? "a revocation"
-                                             : "its maintenance",
+                      write->admin ? "what an administrator writes"
+                                   : write->revocation.kind
+                                     ? "a revocation" : "its maintenance",
                       sqlite3_errmsg(commit->db));
     }
 
     return SQLITE_OK;
+}
+
+
+static int
+ngx_http_agw_commit_one(ngx_http_agw_sqlite_commit_t *commit,
+    ngx_http_agw_write_t *write)
+{
+    if (write->admin != NULL) {
+        return ngx_http_agw_sqlite_change(&commit->records, write->admin);
+    }
+
+    return write->revocation.kind != 0
+           ? ngx_http_agw_commit_revoke(commit, write)
+           : ngx_http_agw_commit_maintain(commit, write);
 }
 
 

@@ -1,7 +1,8 @@
 
 /*
  * Writes a batch to a SQLite store in one transaction, on a connection that
- * one thread uses at a time.  It blocks while the disk does.
+ * one thread uses at a time.  It blocks while the disk does.  A batch that
+ * reads has a transaction for each operation.
  */
 
 
@@ -13,6 +14,7 @@
 #include <ngx_core.h>
 #include <sqlite3.h>
 
+#include "ngx_http_agw_sqlite_records.h"
 #include "ngx_http_agw_store_revocations.h"
 
 
@@ -28,6 +30,7 @@
 typedef struct {
     const char            *path;     /* terminated */
     unsigned               patient:1;        /* it may wait for a lock */
+    unsigned               reads:1;          /* operations that read, alone */
     const ngx_http_agw_store_limits_t  *limits;
 
     ngx_http_agw_write_t  *batch;    /* the first is the oldest */
@@ -41,6 +44,8 @@ typedef struct {
 
     sqlite3               *db;
     sqlite3_stmt          *stmts[NGX_HTTP_AGW_STATEMENTS];
+
+    ngx_http_agw_sqlite_records_t  records;  /* for the administration */
 } ngx_http_agw_sqlite_commit_t;
 
 

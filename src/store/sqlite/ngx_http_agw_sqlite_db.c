@@ -374,6 +374,7 @@ ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
 
         ngx_http_agw_sqlite_disconnect(sqlite);
         sqlite->moved(sqlite->writer);
+        sqlite->moved(sqlite->reader);
     }
 
     /* of many queries that wait, only one at a time tries to connect */

@@ -37,6 +37,7 @@ typedef struct {
 
     const ngx_http_agw_store_limits_t  *limits;
     ngx_http_agw_sqlite_writer_t       *writer;
+    ngx_http_agw_sqlite_writer_t       *reader;  /* administration */
     void                              (*moved)(
                                        ngx_http_agw_sqlite_writer_t *writer);
 

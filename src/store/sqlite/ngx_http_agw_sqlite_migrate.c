@@ -27,17 +27,21 @@ static const char  ngx_http_agw_sqlite_inspect_sql[] =
     " EXISTS (SELECT 1 FROM sqlite_schema"
     " WHERE type = 'table' AND name = 'clock'),"
     " EXISTS (SELECT 1 FROM sqlite_schema"
-    " WHERE type = 'table' AND name = 'revocation_log')"
+    " WHERE type = 'table' AND name = 'revocation_log'),"
+    " EXISTS (SELECT 1 FROM pragma_table_info('api_keys')"
+    " WHERE name = 'last_used_at')"
     " FROM pragma_user_version";
 
 /*
  * ?1 is the version.  0 is a file that may be a restored .dump: its tables
  * must be ours to the letter, and missing indexes are created.  Columns of 3
- * came with the clock.
+ * came with the clock, those of 4 with the administration.
  */
 
 static const char  ngx_http_agw_sqlite_missing_sql[] =
     "WITH level (n) AS (SELECT CASE"
+    " WHEN EXISTS (SELECT 1 FROM pragma_table_info('api_keys')"
+    " WHERE name = 'last_used_at') THEN 4"
     " WHEN EXISTS (SELECT 1 FROM sqlite_schema"
     " WHERE type = 'table' AND name = 'clock')"
     " OR EXISTS (SELECT 1 FROM pragma_table_info('revocations')"
@@ -61,7 +65,9 @@ static const char  ngx_http_agw_sqlite_missing_sql[] =
     " (3, 'clock', 'ahead'), (3, 'clock', 'legacy'),"
     " (3, 'revocations', 'seq'), (3, 'revocations', 'time'),"
     " (3, 'revocations', 'elapsed'), (3, 'revocations', 'partner_id'),"
-    " (3, 'revocation_log', 'tag'))"
+    " (3, 'revocation_log', 'tag'),"
+    " (4, 'partners', 'scopes'), (4, 'api_keys', 'key_id'),"
+    " (4, 'api_keys', 'name'), (4, 'api_keys', 'created_at'))"
 
     " SELECT iif(EXISTS (SELECT 1 FROM pragma_table_info(t)),"
     " 'column \"' || t || '.' || c || '\"', 'table \"' || t || '\"')"
@@ -76,7 +82,7 @@ static const char  ngx_http_agw_sqlite_missing_sql[] =
 
     " UNION ALL SELECT 'index \"' || column1 || '\"'"
     " FROM (VALUES ('revocations_by_seq'), ('revocations_for_legacy')),"
-    " level WHERE ?1 <> 0 AND n = 3 AND NOT EXISTS"
+    " level WHERE ?1 <> 0 AND n >= 3 AND NOT EXISTS"
     " (SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = column1)"
 
     " LIMIT 1";
@@ -107,6 +113,7 @@ ngx_http_agw_sqlite_inspect(sqlite3 *db, ngx_http_agw_sqlite_file_t *found)
         found->empty = sqlite3_column_int(stmt, 1);
         found->clock = sqlite3_column_int(stmt, 2);
         found->log = sqlite3_column_int(stmt, 3);
+        found->admin = sqlite3_column_int(stmt, 4);
         rc = SQLITE_OK;
     }
 
@@ -227,7 +234,7 @@ ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
                           NULL, NULL, NULL);
     }
 
-    if (rc != SQLITE_OK || (found.clock && found.version != 0)) {
+    if (rc != SQLITE_OK || (found.admin && found.version != 0)) {
         return rc;
     }
 
@@ -237,7 +244,7 @@ ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
         rc = ngx_http_agw_migrate_check(sqlite, &found, log);
     }
 
-    if (rc == SQLITE_OK && (!found.clock || found.version == 0)) {
+    if (rc == SQLITE_OK && (!found.admin || found.version == 0)) {
         rc = ngx_http_agw_migrate_from(db, &found);
     }
 
@@ -315,19 +322,23 @@ ngx_http_agw_migrate_from(sqlite3 *db,
         int          before;
         const char  *sql;
     } steps[] = {
-        { 4, ngx_http_agw_sqlite_schema_drop },
+        { 5, ngx_http_agw_sqlite_schema_drop },
         { 1, ngx_http_agw_sqlite_schema },
         { 2, ngx_http_agw_sqlite_schema_2 },
         { 3, ngx_http_agw_sqlite_schema_clock },
         { 1, ngx_http_agw_sqlite_schema_new },
-        { 4, ngx_http_agw_sqlite_schema_triggers }
+        { 4, ngx_http_agw_sqlite_schema_admin },
+        { 5, ngx_http_agw_sqlite_schema_triggers }
     };
 
     rc = SQLITE_OK;
     version = found->version;
 
-    if (ngx_http_agw_migrate_is_restored(found)) {
-        version = found->clock ? 3 : found->log ? 2 : 1;
+    if (found->clock) {
+        version = found->admin ? 4 : 3;
+
+    } else if (ngx_http_agw_migrate_is_restored(found)) {
+        version = found->log ? 2 : 1;
     }
 
     for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {

@@ -152,7 +152,7 @@ const char  ngx_http_agw_sqlite_schema_drop[] =
 
 
 /*
- * The table "clock" marks this version.  user_version stays 2, so that an
+ * The table "clock" marks the next version.  user_version stays 2, so that an
  * nginx with an older module can go on using the file.
  */
 
@@ -234,6 +234,24 @@ const char  ngx_http_agw_sqlite_schema_clock[] =
     " SELECT seq, kind, id FROM revocation_log_2 ORDER BY seq DESC LIMIT 1;"
 
     "DROP TABLE revocation_log_2;";
+
+
+/*
+ * What administration shows.  An API key without a key_id has one that is
+ * derived from its digest.  last_used_at marks this version.
+ */
+
+const char  ngx_http_agw_sqlite_schema_admin[] =
+
+    "ALTER TABLE partners ADD COLUMN scopes TEXT;"
+
+    "ALTER TABLE api_keys ADD COLUMN key_id TEXT"
+        AGW_ID_CHECK("key_id") ";"
+    "ALTER TABLE api_keys ADD COLUMN name TEXT;"
+    "ALTER TABLE api_keys ADD COLUMN created_at INTEGER"
+        " CHECK (created_at BETWEEN 0 AND " AGW_YEAR_2200 ");"
+    "ALTER TABLE api_keys ADD COLUMN last_used_at INTEGER"
+        " CHECK (last_used_at BETWEEN 0 AND " AGW_YEAR_2200 ");";
 
 
 /* in a new store, which no older module has used */

@@ -21,12 +21,14 @@ extern const char  ngx_http_agw_sqlite_schema_2[];
 
 /*
  * The next steps: drop the triggers of any version; add the clock; mark a
- * store as new; add indexes and triggers, and set user_version.
+ * store as new; add the columns for administration; add indexes and triggers,
+ * and set user_version.
  */
 
 extern const char  ngx_http_agw_sqlite_schema_drop[];
 extern const char  ngx_http_agw_sqlite_schema_clock[];
 extern const char  ngx_http_agw_sqlite_schema_new[];
+extern const char  ngx_http_agw_sqlite_schema_admin[];
 extern const char  ngx_http_agw_sqlite_schema_triggers[];
 
 

@@ -71,7 +71,8 @@ static void ngx_http_agw_writer_answer(ngx_http_agw_write_t *batch);
 
 ngx_http_agw_sqlite_writer_t *
 ngx_http_agw_sqlite_writer_create(const char *path,
-    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle)
+    const ngx_http_agw_store_limits_t *limits, ngx_uint_t reads,
+    ngx_cycle_t *cycle)
 {
     ngx_http_agw_sqlite_writer_t  *writer;
 #if (NGX_THREADS)
@@ -85,6 +86,7 @@ ngx_http_agw_sqlite_writer_create(const char *path,
 
     writer->commit.path = path;
     writer->commit.limits = limits;
+    writer->commit.reads = reads;
     writer->log = cycle->log;
     writer->last = &writer->waiting;
 
@@ -129,10 +131,12 @@ ngx_http_agw_sqlite_writer_create(const char *path,
 
 #endif
 
-    ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
-                  "auth_gateway: store \"%s\" is written in the event loop: "
-                  "nginx has no threads, or an event method without "
-                  "notifications", path);
+    if (!reads) {
+        ngx_log_error(NGX_LOG_WARN, cycle->log, 0,
+                      "auth_gateway: store \"%s\" is written in the event "
+                      "loop: nginx has no threads, or an event method without "
+                      "notifications", path);
+    }
 
     return writer;
 }

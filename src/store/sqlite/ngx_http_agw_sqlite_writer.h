@@ -1,7 +1,8 @@
 
 /*
  * Writes to a SQLite store in a thread, on its own connection, so that the
- * event loop never waits for a disk or for another process.
+ * event loop never waits for a disk or for another process.  Another one reads
+ * for the administration in the same way.
  */
 
 
@@ -14,14 +15,14 @@
 
 
 /*
- * Creates the writer of a worker; NULL if memory ran out.  If nginx has no
- * threads, or an event method that threads cannot notify, it writes in the
- * event loop, and logs a warning.
+ * Creates the writer of a worker, or its reader; NULL if memory ran out.  If
+ * nginx has no threads, or an event method that threads cannot notify, it
+ * works in the event loop, and the writer logs a warning.
  */
 
 ngx_http_agw_sqlite_writer_t *ngx_http_agw_sqlite_writer_create(
     const char *path, const ngx_http_agw_store_limits_t *limits,
-    ngx_cycle_t *cycle);
+    ngx_uint_t reads, ngx_cycle_t *cycle);
 
 
 /* called after the threads have ended; writer may be NULL */
