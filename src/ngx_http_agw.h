@@ -68,6 +68,13 @@ typedef enum {
 
 
 typedef enum {
+    NGX_HTTP_AGW_ENFORCE_ON = 0,
+    NGX_HTTP_AGW_ENFORCE_LOG,
+    NGX_HTTP_AGW_ENFORCE_VARIABLE
+} ngx_http_agw_enforce_t;
+
+
+typedef enum {
     NGX_HTTP_AGW_FORMAT_OAUTH2 = 0,
     NGX_HTTP_AGW_FORMAT_THRED,
     NGX_HTTP_AGW_FORMAT_LAYER
@@ -149,6 +156,8 @@ struct ngx_http_agw_loc_conf_s {
     ngx_uint_t                https;         /* ngx_http_agw_https_t */
     ngx_http_complex_value_t *https_value;
     agw_str_t                 https_header;  /* "x_forwarded_proto", or empty */
+    ngx_uint_t                enforce;       /* ngx_http_agw_enforce_t */
+    ngx_http_complex_value_t *enforce_value;
     ngx_flag_t                strict_path;
     ngx_flag_t                pass_preflight;
     ngx_uint_t                error_format;  /* ngx_http_agw_format_t */
@@ -187,6 +196,17 @@ typedef struct ngx_http_agw_grant_s         ngx_http_agw_grant_t;
 typedef struct ngx_http_agw_partner_auth_s  ngx_http_agw_partner_auth_t;
 
 
+/* what an endpoint did, for an audit log */
+
+typedef enum {
+    NGX_HTTP_AGW_EVENT_NONE = 0,
+    NGX_HTTP_AGW_EVENT_ISSUED,
+    NGX_HTTP_AGW_EVENT_REVOKED,
+    NGX_HTTP_AGW_EVENT_INTROSPECTED,
+    NGX_HTTP_AGW_EVENT_ADMIN
+} ngx_http_agw_event_t;
+
+
 /*
  * The context of a request, until the end of the pass: after an internal
  * redirect nginx has forgotten it, and all is checked again.
@@ -205,6 +225,10 @@ typedef struct {
     ngx_str_t                 business_id;   /* that was allowed */
     ngx_table_elt_t          *deferred;      /* challenge left to nginx */
 
+    ngx_http_agw_event_t      event;         /* if the result is AGW_OK */
+    ngx_str_t                 event_business_id;
+    ngx_str_t                 event_token_id;
+
     ngx_http_agw_body_t      *body;          /* while it is read */
     ngx_http_agw_api_key_auth_t  *api_key_auth;  /* a partner, by API key */
     ngx_http_agw_grant_t     *grant;         /* the token to be issued */
@@ -219,6 +243,11 @@ typedef struct {
     unsigned                  owner_known:1; /* owner_reason is set */
     unsigned                  suspended:1;   /* until owner_known */
     unsigned                  decided:1;     /* result is set */
+    unsigned                  choosing:1;    /* whether to enforce it */
+    unsigned                  would_refuse:1;    /* and let it through */
+    unsigned                  doubtful:1;    /* an earlier pass would refuse */
+    unsigned                  passed:1;      /* the access phase, by itself */
+    unsigned                  overruled:1;   /* by another access module */
 } ngx_http_agw_ctx_t;
 
 

@@ -331,7 +331,7 @@ ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
      *
      *     lcf->scope, business_path, realm, partner_scope = { 0, NULL };
      *     lcf->template = { { 0, NULL }, { 0, NULL } };
-     *     lcf->https_value = NULL;
+     *     lcf->https_value, enforce_value = NULL;
      *     lcf->endpoint = NULL;
      *     lcf->token_kind = AGW_KIND_PARTNER;
      *     lcf->metadata_paths = NULL;
@@ -341,6 +341,7 @@ ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
     lcf->require = NGX_CONF_UNSET_UINT;
     lcf->template_index = AGW_NO_TEMPLATE;
     lcf->https = NGX_CONF_UNSET_UINT;
+    lcf->enforce = NGX_CONF_UNSET_UINT;
     lcf->strict_path = NGX_CONF_UNSET;
     lcf->pass_preflight = NGX_CONF_UNSET;
     lcf->error_format = NGX_CONF_UNSET_UINT;
@@ -376,6 +377,10 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->https_header = prev->https_header;
     }
 
+    if (conf->enforce == NGX_CONF_UNSET_UINT) {
+        conf->enforce_value = prev->enforce_value;
+    }
+
     if (conf->business_path.data == NULL) {
         conf->template = prev->template;
 
@@ -388,6 +393,8 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->business_path, prev->business_path, "");
     ngx_conf_merge_uint_value(conf->https, prev->https,
                               NGX_HTTP_AGW_HTTPS_ON);
+    ngx_conf_merge_uint_value(conf->enforce, prev->enforce,
+                              NGX_HTTP_AGW_ENFORCE_ON);
     ngx_conf_merge_value(conf->strict_path, prev->strict_path, 1);
     ngx_conf_merge_value(conf->pass_preflight, prev->pass_preflight, 0);
     ngx_conf_merge_uint_value(conf->error_format, prev->error_format,

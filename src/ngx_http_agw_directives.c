@@ -24,6 +24,10 @@
 #define NGX_HTTP_AGW_LIFETIME_MAX  315360000 /* seconds */
 
 
+static char *ngx_http_agw_compile(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_http_complex_value_t **compiled);
+
+
 char *
 ngx_http_agw_set_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -470,8 +474,7 @@ ngx_http_agw_set_require_https(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_agw_loc_conf_t *lcf = conf;
 
-    ngx_str_t                         *value;
-    ngx_http_compile_complex_value_t   ccv;
+    ngx_str_t  *value;
 
     if (lcf->https != NGX_CONF_UNSET_UINT) {
         return "is duplicate";
@@ -495,25 +498,67 @@ ngx_http_agw_set_require_https(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     lcf->https = NGX_HTTP_AGW_HTTPS_VARIABLE;
-    lcf->https_value = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    lcf->https_header = ngx_http_agw_header_of(&value[1]);
 
-    if (lcf->https_value == NULL) {
+    return ngx_http_agw_compile(cf, &value[1], &lcf->https_value);
+}
+
+
+char *
+ngx_http_agw_set_enforce(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_loc_conf_t *lcf = conf;
+
+    ngx_str_t  *value;
+
+    if (lcf->enforce != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_agw_is(&value[1], "on")) {
+        lcf->enforce = NGX_HTTP_AGW_ENFORCE_ON;
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_agw_is(&value[1], "log")) {
+        lcf->enforce = NGX_HTTP_AGW_ENFORCE_LOG;
+        return NGX_CONF_OK;
+    }
+
+    if (!ngx_http_agw_is_variable(&value[1])) {
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "\"on\", \"log\" or a variable");
+    }
+
+    lcf->enforce = NGX_HTTP_AGW_ENFORCE_VARIABLE;
+
+    return ngx_http_agw_compile(cf, &value[1], &lcf->enforce_value);
+}
+
+
+/* a value that is a variable */
+
+static char *
+ngx_http_agw_compile(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_http_complex_value_t **compiled)
+{
+    ngx_http_compile_complex_value_t  ccv;
+
+    *compiled = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (*compiled == NULL) {
         return NGX_CONF_ERROR;
     }
 
     ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
 
     ccv.cf = cf;
-    ccv.value = &value[1];
-    ccv.complex_value = lcf->https_value;
+    ccv.value = value;
+    ccv.complex_value = *compiled;
 
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    lcf->https_header = ngx_http_agw_header_of(&value[1]);
-
-    return NGX_CONF_OK;
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
+                                                          : NGX_CONF_ERROR;
 }
 
 

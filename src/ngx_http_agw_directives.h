@@ -30,6 +30,9 @@ char *ngx_http_agw_set_require(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_agw_set_business_path(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_agw_set_enforce(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
 char *ngx_http_agw_set_require_https(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_agw_set_error_format(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -21,6 +21,8 @@ static ngx_int_t ngx_http_agw_check_server(ngx_conf_t *cf,
     const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end);
 static void ngx_http_agw_check_unused_path(ngx_conf_t *cf,
     const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end);
+static void ngx_http_agw_warn_of_enforce(ngx_conf_t *cf,
+    const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end);
 static ngx_int_t ngx_http_agw_check_named(ngx_conf_t *cf,
     const ngx_http_agw_location_t *location);
 static void ngx_http_agw_check_partner(ngx_conf_t *cf,
@@ -199,6 +201,8 @@ ngx_http_agw_check_server(ngx_conf_t *cf,
         return NGX_OK;
     }
 
+    ngx_http_agw_warn_of_enforce(cf, first, end);
+
     for (location = first + 1; location < end; location++) {
 
         if (ngx_http_agw_is_endpoint(location)) {
@@ -258,6 +262,30 @@ ngx_http_agw_check_unused_path(ngx_conf_t *cf,
                   "\"auth_gateway_business_path\" guards nothing without an "
                   "\"auth_gateway_require\" in the server in %s:%ui",
                   first->core_server->file_name, first->core_server->line);
+}
+
+
+/* once a server; a variable may well be "on" */
+
+static void
+ngx_http_agw_warn_of_enforce(ngx_conf_t *cf,
+    const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end)
+{
+    const ngx_http_agw_location_t  *location;
+
+    for (location = first; location < end; location++) {
+
+        if (location->conf->enforce == NGX_HTTP_AGW_ENFORCE_LOG
+            && !ngx_http_agw_is_endpoint(location))
+        {
+            ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                          "\"auth_gateway_enforce log\" lets requests "
+                          "through that should be refused in the server in "
+                          "%s:%ui", location->core_server->file_name,
+                          location->core_server->line);
+            return;
+        }
+    }
 }
 
 

@@ -23,6 +23,10 @@ static u_char *ngx_http_agw_report_requirement(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf);
 static u_char *ngx_http_agw_report_endpoint(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf);
+static u_char *ngx_http_agw_report_guarded(u_char *p, u_char *last,
+    const ngx_http_agw_loc_conf_t *conf);
+static u_char *ngx_http_agw_report_enforce(u_char *p, u_char *last,
+    const ngx_http_agw_loc_conf_t *conf);
 static u_char *ngx_http_agw_report_https(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf);
 static void ngx_http_agw_report_line(ngx_conf_t *cf, ngx_str_t *line);
@@ -223,10 +227,22 @@ ngx_http_agw_report_requirement(u_char *p, u_char *last,
             p = ngx_slprintf(p, last, ", opened");
         }
 
-        return conf->strict_path ? p
-                                 : ngx_slprintf(p, last, ", strict_path off");
+        if (!conf->strict_path) {
+            p = ngx_slprintf(p, last, ", strict_path off");
+        }
+
+    } else {
+        p = ngx_http_agw_report_guarded(p, last, conf);
     }
 
+    return ngx_http_agw_report_enforce(p, last, conf);
+}
+
+
+static u_char *
+ngx_http_agw_report_guarded(u_char *p, u_char *last,
+    const ngx_http_agw_loc_conf_t *conf)
+{
     p = ngx_slprintf(p, last, "require%s%s%s",
                      conf->require & AGW_REQUIRE_PARTNER ? " partner" : "",
                      conf->require & AGW_REQUIRE_BUSINESS ? " business" : "",
@@ -245,6 +261,25 @@ ngx_http_agw_report_requirement(u_char *p, u_char *last,
 
     return conf->pass_preflight ? ngx_slprintf(p, last, ", pass_preflight on")
                                 : p;
+}
+
+
+static u_char *
+ngx_http_agw_report_enforce(u_char *p, u_char *last,
+    const ngx_http_agw_loc_conf_t *conf)
+{
+    switch (conf->enforce) {
+
+    case NGX_HTTP_AGW_ENFORCE_LOG:
+        return ngx_slprintf(p, last, ", enforce log");
+
+    case NGX_HTTP_AGW_ENFORCE_VARIABLE:
+        return ngx_slprintf(p, last, ", enforce %V",
+                            &conf->enforce_value->value);
+
+    default:
+        return p;
+    }
 }
 
 

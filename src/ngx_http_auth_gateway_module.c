@@ -135,6 +135,13 @@ static ngx_command_t  ngx_http_agw_commands[] = {
       0,
       NULL },
 
+    { ngx_string("auth_gateway_enforce"),
+      NGX_HTTP_AGW_LEVELS|NGX_CONF_TAKE1,
+      ngx_http_agw_set_enforce,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("auth_gateway_require_https"),
       NGX_HTTP_AGW_LEVELS|NGX_CONF_TAKE1,
       ngx_http_agw_set_require_https,

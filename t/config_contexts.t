@@ -37,6 +37,7 @@ my %directives = (
     auth_gateway_scope => ['auth_gateway_scope read;', @usual,
         'limit_except'],
     auth_gateway_business_path => [$template, @usual],
+    auth_gateway_enforce => ['auth_gateway_enforce log;', @usual],
     auth_gateway_require_https => ['auth_gateway_require_https off;',
         @usual],
     auth_gateway_strict_path => ['auth_gateway_strict_path on;', @usual],

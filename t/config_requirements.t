@@ -25,7 +25,7 @@ sub warned {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
     my ($code, $said) = check(%part);
-    my @lines = grep { /auth_gateway_(?:require|business_path)/ }
+    my @lines = grep { /auth_gateway_(?:require|business_path|enforce)/ }
         $said =~ /(\[warn\][^\n]*)/g;
     my @problems;
 
@@ -192,5 +192,30 @@ warned('no mistake: the template of an endpoint', undef,
     location => 'return 404;', server => "location /p/ { $partner $proxy }"
     . ' location = /t { auth_gateway_token business;'
     . ' auth_gateway_business_path /p/<business_id>; }');
+
+# once a server in which a location only logs; a variable may well enforce
+
+my $log = qr/"auth_gateway_enforce\ log"\ lets\ requests\ through\ that\ should
+    \ be\ refused\ in\ the\ server\ in\ \/\S+:\d+$/x;
+my $guard_here = "$business $template $proxy";
+
+warned('log in a location', $log,
+    location => "auth_gateway_enforce log; $guard_here");
+warned('log in a server, once', $log, server => 'auth_gateway_enforce log;'
+    . " location /a/ { return 204; } location /b/ { $guard_here }",
+    location => $guard_here);
+warned('log in http', $log, http => 'auth_gateway_enforce log;',
+    location => $guard_here);
+warned('log beside what is guarded', $log, location => $guard_here,
+    server => "location /a/ { auth_gateway_enforce log; $proxy }");
+warned('no log: on below it', undef, http => 'auth_gateway_enforce log;',
+    server => 'auth_gateway_enforce on;', location => $guard_here);
+warned('no log: a variable', undef,
+    location => "auth_gateway_enforce \$arg_x; $guard_here");
+warned('no log: an endpoint alone', undef, location => $guard_here,
+    server => 'location = /t { auth_gateway_enforce log;'
+        . ' auth_gateway_token partner; }');
+warned('no log: nothing is required', undef,
+    http => 'auth_gateway_enforce log;', location => $proxy);
 
 done_testing();

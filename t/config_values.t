@@ -111,6 +111,9 @@ my @values = (
     (map { ['auth_gateway_require_https', $_,
         qr/it must be "on", "off" or a variable/, 'http'] }
         qw(yes On OFF https 1 off_), ''),
+    (map { ['auth_gateway_enforce', $_,
+        qr/it must be "on", "log" or a variable/, 'http'] }
+        qw(yes On Log LOG off 1 logs log$x $1), ''),
     (map { ['auth_gateway_require', $_,
         $kinds, 'location'] }
         qw(on Off PARTNER businesses Owner owners any $x), ''),

@@ -81,6 +81,15 @@ http {
             auth_gateway_strict_path off;
         }
 
+        location /shadow/ {
+            auth_gateway_enforce log;
+            auth_gateway_require partner;
+
+            location /shadow/open/ { auth_gateway_require off; }
+            location /shadow/some/ { auth_gateway_enforce $arg_x; }
+            location = /shadow/token { auth_gateway_token partner; }
+        }
+
         location @up { root /nonexistent; }
         location =/tight { return 204; }
     }
@@ -136,6 +145,13 @@ my @want = (
     "${api}location /v1/partners/: require partner,"
         . ' require_https ${https}',
     "${api}location /docs/: require off (its own), opened, strict_path off",
+    "${api}location /shadow/: require partner, require_https on,"
+        . ' enforce log',
+    "${api}location /shadow/open/: require off (its own), opened,"
+        . ' enforce log',
+    "${api}location /shadow/some/: require partner, require_https on,"
+        . ' enforce $arg_x',
+    "${api}location = /shadow/token: token partner, require_https on",
     "${api}location \@up: require off (inherited)",
     "${api}location =/tight: require off (inherited)",
     "${other}no location: require business, scope business_access,"
@@ -187,7 +203,7 @@ for my $line (@want) {
     like($text, qr/^ *\Q$place\E \{/, "D3 $place: its file and line");
 }
 
-is($at{$want[18]}[0], "$prefix/included.conf", 'D3 of an included file');
+is($at{$want[22]}[0], "$prefix/included.conf", 'D3 of an included file');
 
 # on the terminal too, where the error log is a file
 

@@ -14,9 +14,11 @@
 #include "ngx_http_agw_business.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_destination.h"
+#include "ngx_http_agw_enforce.h"
 #include "ngx_http_agw_headers.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_refusal.h"
+#include "ngx_http_agw_refusal_log.h"
 #include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_response.h"
 #include "ngx_http_agw_str.h"
@@ -38,8 +40,10 @@ static time_t  ngx_http_agw_logged[NGX_HTTP_AGW_LOGGED];
 
 static ngx_int_t ngx_http_agw_access_unguarded(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf);
-static void ngx_http_agw_log_unguarded(ngx_http_request_t *r,
+static ngx_int_t ngx_http_agw_access_open(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf);
+static void ngx_http_agw_log_unguarded(ngx_http_request_t *r,
+    const ngx_http_agw_ctx_t *ctx);
 static ngx_uint_t ngx_http_agw_logged_lately(
     const ngx_http_agw_loc_conf_t *lcf);
 static ngx_uint_t ngx_http_agw_is_preflight(ngx_http_request_t *r);
@@ -97,6 +101,7 @@ ngx_http_agw_access_handler(ngx_http_request_t *r)
     }
 
     ngx_http_agw_decide(ctx, AGW_OK);
+    ctx->passed = 1;
 
     ngx_http_agw_forget_challenges(r);
 
@@ -123,7 +128,7 @@ ngx_http_agw_access_unguarded(ngx_http_request_t *r,
     sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
 
     if (!sscf->guarded) {
-        return NGX_DECLINED;
+        return ngx_http_agw_access_open(r, lcf);
     }
 
     reason = ngx_http_agw_check_unguarded_request(r);
@@ -142,13 +147,32 @@ ngx_http_agw_access_unguarded(ngx_http_request_t *r,
         }
     }
 
-    if (reason == AGW_UNGUARDED_PATH) {
-        ngx_http_agw_log_unguarded(r, lcf);
-    }
-
     if (reason != AGW_OK) {
         return ngx_http_agw_access_refuse(r, reason);
     }
+
+    return ngx_http_agw_access_open(r, lcf);
+}
+
+
+/* what is not refused may have an identity, where that was not known before */
+
+static ngx_int_t
+ngx_http_agw_access_open(ngx_http_request_t *r,
+    const ngx_http_agw_loc_conf_t *lcf)
+{
+    ngx_http_agw_ctx_t  *ctx;
+
+    if (lcf->enforce == NGX_HTTP_AGW_ENFORCE_ON) {
+        return NGX_DECLINED;
+    }
+
+    ctx = ngx_http_agw_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ctx->passed = !ctx->doubtful;
 
     return NGX_DECLINED;
 }
@@ -158,15 +182,21 @@ ngx_http_agw_access_unguarded(ngx_http_request_t *r,
 
 static void
 ngx_http_agw_log_unguarded(ngx_http_request_t *r,
-    const ngx_http_agw_loc_conf_t *lcf)
+    const ngx_http_agw_ctx_t *ctx)
 {
-    ngx_log_t                 *log;
-    ngx_http_core_loc_conf_t  *clcf;
-    ngx_http_core_srv_conf_t  *cscf;
+    ngx_log_t                      *log;
+    const char                     *is;
+    ngx_http_core_loc_conf_t       *clcf;
+    ngx_http_core_srv_conf_t       *cscf;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
     if (ngx_http_agw_logged_lately(lcf)) {
         return;
     }
+
+    is = ctx->would_refuse ? "would be" : "is";
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
     cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
@@ -174,18 +204,18 @@ ngx_http_agw_log_unguarded(ngx_http_request_t *r,
 
     if (lcf->place == NGX_HTTP_AGW_NOWHERE) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "auth_gateway: the path of a business is refused: no "
+                      "auth_gateway: the path of a business %s refused: no "
                       "location of server \"%V\" matches it, it must be one "
                       "with an \"auth_gateway_require\" of its own",
-                      &cscf->server_name);
+                      is, &cscf->server_name);
         return;
     }
 
     ngx_log_error(NGX_LOG_ERR, log, 0,
-                  "auth_gateway: the path of a business is refused in "
+                  "auth_gateway: the path of a business %s refused in "
                   "location \"%V\" of server \"%V\", which must have an "
                   "\"auth_gateway_require\" of its own to serve it",
-                  &clcf->name, &cscf->server_name);
+                  is, &clcf->name, &cscf->server_name);
 }
 
 
@@ -403,17 +433,37 @@ ngx_http_agw_access_owner_found(ngx_http_request_t *r, agw_reason_t reason,
 /*
  * If credentials are absent, another module may allow the request under
  * `satisfy any`; any other refusal is final, whatever that module would say.
+ * A refusal that is not enforced leaves the request as it is.
  */
 
 static ngx_int_t
 ngx_http_agw_access_refuse(ngx_http_request_t *r, agw_reason_t reason)
 {
     ngx_int_t                       rc;
+    ngx_http_agw_ctx_t             *ctx;
     ngx_http_core_loc_conf_t       *clcf;
     const ngx_http_agw_loc_conf_t  *lcf;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    ctx = ngx_http_agw_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_agw_decide(ctx, reason);
+
+    ctx->would_refuse = ngx_http_agw_is_lenient(r, ctx);
+
+    if (reason == AGW_UNGUARDED_PATH) {
+        ngx_http_agw_log_unguarded(r, ctx);
+    }
+
+    if (ctx->would_refuse) {
+        ngx_http_agw_log_refusal(r, ctx, reason);
+        return NGX_DECLINED;
+    }
 
     if (reason == AGW_NO_CREDENTIALS
         && clcf->satisfy == NGX_HTTP_SATISFY_ANY)

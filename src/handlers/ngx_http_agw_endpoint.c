@@ -15,9 +15,17 @@
 ngx_int_t
 ngx_http_agw_endpoint_handler(ngx_http_request_t *r)
 {
+    ngx_http_agw_ctx_t             *ctx;
     const ngx_http_agw_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    /* a refusal that was left to nginx under `satisfy any` was not the last */
+
+    if (ctx != NULL && ctx->deferred != NULL) {
+        ctx->overruled = 1;
+    }
 
     if (lcf->endpoint == NULL
         || r->content_handler != lcf->endpoint->handler)

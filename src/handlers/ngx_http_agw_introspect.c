@@ -13,6 +13,7 @@
 #include "ngx_http_agw_introspect.h"
 #include "ngx_http_agw_partner_auth.h"
 #include "ngx_http_agw_response.h"
+#include "ngx_http_agw_str.h"
 #include "ngx_http_agw_token_param.h"
 #include "ngx_http_agw_verify.h"
 
@@ -55,11 +56,18 @@ ngx_http_agw_introspect_finish(ngx_http_request_t *r, agw_reason_t reason)
         return;
     }
 
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    ctx->event = NGX_HTTP_AGW_EVENT_INTROSPECTED;
+
     /* from here on a reason concerns the token, not the partner */
 
     reason = ngx_http_agw_token_param(r, &claims, &key);
 
     if (reason == AGW_OK) {
+        ctx->event_business_id = ngx_http_agw_from_core(claims->business_id);
+        ctx->event_token_id = ngx_http_agw_from_core(claims->jti);
+
         generation = 0;
         reason = ngx_http_agw_verify_claims(r, claims, key, &generation);
     }
@@ -80,8 +88,6 @@ ngx_http_agw_introspect_finish(ngx_http_request_t *r, agw_reason_t reason)
         json = json_pack("{s:b}", "active", 0);
         break;
     }
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
 
     ngx_http_agw_decide(ctx, AGW_OK);
 

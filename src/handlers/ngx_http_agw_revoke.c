@@ -67,6 +67,7 @@ ngx_http_agw_revoke_token(ngx_http_request_t *r, agw_reason_t reason)
     agw_claims_t                    *claims;
     const agw_key_t                 *key;
     agw_revocation_t                 revocation;
+    ngx_http_agw_ctx_t              *ctx;
     const ngx_http_agw_main_conf_t  *mcf;
 
     if (reason != AGW_OK) {
@@ -103,6 +104,12 @@ ngx_http_agw_revoke_token(ngx_http_request_t *r, agw_reason_t reason)
     if (!revocation.seq_known) {
         revocation.time = claims->iat;
     }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    ctx->event = NGX_HTTP_AGW_EVENT_REVOKED;
+    ctx->event_business_id = ngx_http_agw_from_core(claims->business_id);
+    ctx->event_token_id = ngx_http_agw_from_core(claims->jti);
 
     reason = ngx_http_agw_revoke(r, &revocation, ngx_http_agw_revoke_finish);
 
@@ -164,6 +171,10 @@ ngx_http_agw_revoke_found(ngx_http_request_t *r, agw_reason_t reason,
                                        : AGW_REVOCATION_OWNER;
         revocation.partner_id = ngx_http_agw_to_core(auth->partner_id);
         revocation.business_id = auth->business.business_id;
+
+        ctx->event = NGX_HTTP_AGW_EVENT_REVOKED;
+        ctx->event_business_id =
+                        ngx_http_agw_from_core(auth->business.business_id);
 
         reason = ngx_http_agw_revoke(r, &revocation,
                                      ngx_http_agw_revoke_finish);

@@ -374,5 +374,9 @@ ngx_http_agw_token_send(ngx_http_request_t *r)
 
     ngx_http_agw_decide(ctx, AGW_OK);
 
+    ctx->event = NGX_HTTP_AGW_EVENT_ISSUED;
+    ctx->event_business_id = ngx_http_agw_from_core(ctx->grant->business_id);
+    ctx->event_token_id = ngx_http_agw_from_core(ctx->grant->jti);
+
     return rc;
 }

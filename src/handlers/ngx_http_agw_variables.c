@@ -1,8 +1,8 @@
 
 /*
  * Variables for the upstream and the log.  The first one that is used verifies
- * the token; without a valid one they are empty.  A subrequest has those of
- * the main request.
+ * the token; without a valid one they are empty, and if the request goes on
+ * though it would be refused.  A subrequest has those of the main request.
  */
 
 
@@ -12,6 +12,8 @@
 
 #include "agw_grammar.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_enforce.h"
+#include "ngx_http_agw_event.h"
 #include "ngx_http_agw_str.h"
 #include "ngx_http_agw_variables.h"
 #include "ngx_http_agw_verify.h"
@@ -31,16 +33,32 @@ typedef enum {
 } ngx_http_agw_var_t;
 
 
+typedef enum {
+    NGX_HTTP_AGW_VAR_EVENT = 0,
+    NGX_HTTP_AGW_VAR_EVENT_PARTNER_ID,
+    NGX_HTTP_AGW_VAR_EVENT_BUSINESS_ID,
+    NGX_HTTP_AGW_VAR_EVENT_TOKEN_ID
+} ngx_http_agw_event_var_t;
+
+
 static ngx_int_t ngx_http_agw_token_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_agw_claim_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_agw_result_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_agw_event_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_agw_authorization_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_agw_upgrade_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static const ngx_http_agw_ctx_t *ngx_http_agw_decision(
+    ngx_http_request_t *r);
 static ngx_int_t ngx_http_agw_identity(ngx_http_request_t *r,
     ngx_http_agw_ctx_t **ctx);
+static ngx_uint_t ngx_http_agw_is_withheld(ngx_http_request_t *r,
+    ngx_http_agw_ctx_t *ctx);
 static ngx_int_t ngx_http_agw_expires(ngx_http_request_t *r, int64_t expires,
     agw_str_t *text);
 static void ngx_http_agw_set_value(ngx_http_variable_value_t *v,
@@ -83,6 +101,26 @@ static ngx_http_variable_t  ngx_http_agw_variables[] = {
 
     { ngx_string("auth_gateway_result"), NULL,
       ngx_http_agw_result_variable, 0,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("auth_gateway_event"), NULL,
+      ngx_http_agw_event_variable, NGX_HTTP_AGW_VAR_EVENT,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("auth_gateway_event_partner_id"), NULL,
+      ngx_http_agw_event_variable, NGX_HTTP_AGW_VAR_EVENT_PARTNER_ID,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("auth_gateway_event_business_id"), NULL,
+      ngx_http_agw_event_variable, NGX_HTTP_AGW_VAR_EVENT_BUSINESS_ID,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("auth_gateway_event_token_id"), NULL,
+      ngx_http_agw_event_variable, NGX_HTTP_AGW_VAR_EVENT_TOKEN_ID,
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("auth_gateway_authorization"), NULL,
+      ngx_http_agw_authorization_variable, 0,
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("auth_gateway_upgrade"), NULL,
@@ -223,11 +261,7 @@ ngx_http_agw_result_variable(ngx_http_request_t *r,
 
     v->not_found = 1;
 
-    ctx = ngx_http_agw_last_decision(r);
-
-    if (ctx == NULL && r != r->main) {
-        ctx = ngx_http_agw_last_decision(r->main);
-    }
+    ctx = ngx_http_agw_decision(r);
 
     if (ctx == NULL) {
         return NGX_OK;
@@ -239,6 +273,88 @@ ngx_http_agw_result_variable(ngx_http_request_t *r,
     text.len = ngx_strlen(name);
 
     ngx_http_agw_set_value(v, text);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_agw_event_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    agw_str_t                  text;
+    const ngx_http_agw_ctx_t  *ctx;
+
+    v->not_found = 1;
+
+    ctx = ngx_http_agw_decision(r);
+
+    if (ctx == NULL) {
+        return NGX_OK;
+    }
+
+    text = ngx_http_agw_event(ctx);
+
+    if (text.len == 0) {
+        return NGX_OK;
+    }
+
+    switch ((ngx_http_agw_event_var_t) data) {
+
+    case NGX_HTTP_AGW_VAR_EVENT_PARTNER_ID:
+        text = ngx_http_agw_event_partner_id(ctx);
+        break;
+
+    case NGX_HTTP_AGW_VAR_EVENT_BUSINESS_ID:
+        text = ngx_http_agw_event_business_id(ctx);
+        break;
+
+    case NGX_HTTP_AGW_VAR_EVENT_TOKEN_ID:
+        text = ngx_http_agw_to_core(ctx->event_token_id);
+        break;
+
+    default:                         /* NGX_HTTP_AGW_VAR_EVENT */
+        break;
+    }
+
+    ngx_http_agw_set_value(v, text);
+
+    return NGX_OK;
+}
+
+
+/*
+ * For an upstream that goes on checking the header by itself, as long as the
+ * location does not refuse what it should.
+ */
+
+static ngx_int_t
+ngx_http_agw_authorization_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_agw_ctx_t             *ctx;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    v->not_found = 1;
+
+    r = r->main;
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    if (lcf->enforce == NGX_HTTP_AGW_ENFORCE_ON
+        || r->headers_in.authorization == NULL)
+    {
+        return NGX_OK;
+    }
+
+    ctx = ngx_http_agw_ctx(r);
+    if (ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (ctx->would_refuse || ngx_http_agw_is_lenient(r, ctx)) {
+        ngx_http_agw_set_value(v,
+                 ngx_http_agw_to_core(r->headers_in.authorization->value));
+    }
 
     return NGX_OK;
 }
@@ -276,6 +392,23 @@ ngx_http_agw_upgrade_variable(ngx_http_request_t *r,
 }
 
 
+/* for the log; a subrequest that decided nothing has the main request's */
+
+static const ngx_http_agw_ctx_t *
+ngx_http_agw_decision(ngx_http_request_t *r)
+{
+    const ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_agw_last_decision(r);
+
+    if (ctx == NULL && r != r->main) {
+        ctx = ngx_http_agw_last_decision(r->main);
+    }
+
+    return ctx;
+}
+
+
 /*
  * Returns NGX_OK and the context with the claims, NGX_DECLINED if there is no
  * verified token, or NGX_ERROR.  nginx runs no access phase for a subrequest,
@@ -286,24 +419,50 @@ ngx_http_agw_upgrade_variable(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_agw_identity(ngx_http_request_t *r, ngx_http_agw_ctx_t **ctx)
 {
+    ngx_uint_t                 is_main;
     const ngx_http_agw_ctx_t  *decision;
 
-    if (r != r->main) {
-        decision = ngx_http_agw_last_decision(r->main);
-
-        if (decision != NULL && decision->result != AGW_OK) {
-            return NGX_DECLINED;
-        }
-
-        r = r->main;
-    }
+    is_main = (r == r->main);
+    r = r->main;
 
     *ctx = ngx_http_agw_ctx(r);
     if (*ctx == NULL) {
         return NGX_ERROR;
     }
 
+    if (!is_main && !(*ctx)->passed) {
+        decision = ngx_http_agw_last_decision(r);
+
+        if (decision != NULL && decision->result != AGW_OK) {
+            return NGX_DECLINED;
+        }
+    }
+
+    if (ngx_http_agw_is_withheld(r, *ctx)) {
+        return NGX_DECLINED;
+    }
+
     return ngx_http_agw_verify(r, *ctx) == AGW_OK ? NGX_OK : NGX_DECLINED;
+}
+
+
+/*
+ * Whether the request goes on though it would be refused, or may yet do so: an
+ * identity that an earlier phase has kept, in a `map` say, would go upstream.
+ */
+
+static ngx_uint_t
+ngx_http_agw_is_withheld(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
+{
+    if (ctx->would_refuse) {
+        return 1;
+    }
+
+    if (ctx->passed || ctx->choosing) {
+        return 0;
+    }
+
+    return ctx->doubtful || ngx_http_agw_is_lenient(r, ctx);
 }
 
 

@@ -11,6 +11,9 @@
 #include "ngx_http_agw_ctx.h"
 
 
+static ngx_uint_t ngx_http_agw_was_doubted(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_agw_outlasts(const ngx_http_agw_ctx_t *ctx,
+    const ngx_http_agw_ctx_t *later);
 static const ngx_http_agw_ctx_t *ngx_http_agw_pass(ngx_http_request_t *r,
     const ngx_http_agw_ctx_t *later);
 static void ngx_http_agw_ctx_done(void *data);
@@ -38,6 +41,10 @@ ngx_http_agw_ctx(ngx_http_request_t *r)
 
     ctx->request = r;
 
+    /* an internal redirect begins another pass */
+
+    ctx->doubtful = r->internal && ngx_http_agw_was_doubted(r);
+
     cln->handler = ngx_http_agw_ctx_done;
 
     ngx_http_set_ctx(r, ctx, ngx_http_auth_gateway_module);
@@ -46,18 +53,68 @@ ngx_http_agw_ctx(ngx_http_request_t *r)
 }
 
 
-const ngx_http_agw_ctx_t *
-ngx_http_agw_last_decision(ngx_http_request_t *r)
+/* some pass before this one would have been refused */
+
+static ngx_uint_t
+ngx_http_agw_was_doubted(ngx_http_request_t *r)
 {
     const ngx_http_agw_ctx_t  *ctx;
 
     ctx = ngx_http_agw_pass(r, NULL);
 
-    while (ctx != NULL && !ctx->decided) {
+    while (ctx != NULL && !ctx->would_refuse) {
         ctx = ngx_http_agw_pass(r, ctx);
     }
 
-    return ctx;
+    return ctx != NULL;
+}
+
+
+const ngx_http_agw_ctx_t *
+ngx_http_agw_last_decision(ngx_http_request_t *r)
+{
+    const ngx_http_agw_ctx_t  *ctx, *last;
+
+    last = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    if (last != NULL && last->decided && !last->would_refuse
+        && !last->doubtful)
+    {
+        return last;
+    }
+
+    last = NULL;
+
+    ctx = ngx_http_agw_pass(r, NULL);
+
+    while (ctx != NULL) {
+        if (ctx->decided
+            && (last == NULL || ngx_http_agw_outlasts(ctx, last)))
+        {
+            last = ctx;
+        }
+
+        ctx = ngx_http_agw_pass(r, ctx);
+    }
+
+    return last;
+}
+
+
+/*
+ * Whether an earlier decision is that on the request: if it should have been a
+ * refusal, no later pass would have come, except for an error page.
+ */
+
+static ngx_uint_t
+ngx_http_agw_outlasts(const ngx_http_agw_ctx_t *ctx,
+    const ngx_http_agw_ctx_t *later)
+{
+    if (ctx->would_refuse) {
+        return later->would_refuse || later->result == AGW_OK;
+    }
+
+    return ctx->result != AGW_OK && later->would_refuse;
 }
 
 

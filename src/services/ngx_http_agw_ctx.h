@@ -27,8 +27,10 @@ ngx_http_agw_decide(ngx_http_agw_ctx_t *ctx, agw_reason_t reason)
 
 
 /*
- * The last decision on the request, or NULL.  It may be that of a pass that an
- * internal redirect has ended, so it is for variables and logs only.
+ * The last decision on the request, or NULL.  But if an earlier one would have
+ * been a refusal, and the request went on, it is that one, unless some other
+ * did refuse it.  It may be that of a pass that an internal redirect has ended,
+ * so it is for variables and logs only.
  */
 
 const ngx_http_agw_ctx_t *ngx_http_agw_last_decision(ngx_http_request_t *r);

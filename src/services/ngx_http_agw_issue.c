@@ -44,14 +44,14 @@ static struct {
 
 
 static ngx_int_t ngx_http_agw_issue_payload(ngx_http_request_t *r,
-    const ngx_http_agw_grant_t *grant, agw_str_t *payload);
+    ngx_http_agw_grant_t *grant, agw_str_t *payload);
 static ngx_int_t ngx_http_agw_issue_response(ngx_http_request_t *r,
     const ngx_http_agw_grant_t *grant, agw_str_t payload, ngx_str_t *body);
 static ngx_int_t ngx_http_agw_random(u_char *p, size_t n);
 
 
 ngx_int_t
-ngx_http_agw_issue(ngx_http_request_t *r, const ngx_http_agw_grant_t *grant)
+ngx_http_agw_issue(ngx_http_request_t *r, ngx_http_agw_grant_t *grant)
 {
     agw_str_t   payload;
     ngx_log_t  *log;
@@ -73,12 +73,10 @@ ngx_http_agw_issue(ngx_http_request_t *r, const ngx_http_agw_grant_t *grant)
 
 static ngx_int_t
 ngx_http_agw_issue_payload(ngx_http_request_t *r,
-    const ngx_http_agw_grant_t *grant, agw_str_t *payload)
+    ngx_http_agw_grant_t *grant, agw_str_t *payload)
 {
     u_char                          random[NGX_HTTP_AGW_JTI_BYTES];
-    u_char                          jti[AGW_BASE64URL_SIZE(
-                                            NGX_HTTP_AGW_JTI_BYTES)];
-    u_char                         *buf;
+    u_char                         *buf, *jti;
     size_t                          size;
     agw_str_t                       s;
     agw_claims_t                    claims;
@@ -88,8 +86,9 @@ ngx_http_agw_issue_payload(ngx_http_request_t *r,
 
     size = sscf->claims_head.len + AGW_CLAIMS_SIZE;
     buf = ngx_pnalloc(r->pool, size);
+    jti = ngx_pnalloc(r->pool, AGW_BASE64URL_SIZE(NGX_HTTP_AGW_JTI_BYTES));
 
-    if (buf == NULL
+    if (buf == NULL || jti == NULL
         || ngx_http_agw_random(random, NGX_HTTP_AGW_JTI_BYTES) != NGX_OK)
     {
         return NGX_ERROR;
@@ -98,10 +97,12 @@ ngx_http_agw_issue_payload(ngx_http_request_t *r,
     s.data = random;
     s.len = NGX_HTTP_AGW_JTI_BYTES;
 
+    grant->jti.data = jti;
+    grant->jti.len = agw_base64url_encode(s, jti);
+
     ngx_memzero(&claims, sizeof(agw_claims_t));
 
-    claims.jti.data = jti;
-    claims.jti.len = agw_base64url_encode(s, jti);
+    claims.jti = grant->jti;
     claims.kind = grant->kind;
     claims.partner_id = grant->partner_id;
     claims.business_id = grant->business_id;

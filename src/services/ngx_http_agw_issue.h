@@ -21,6 +21,7 @@ struct ngx_http_agw_grant_s {
     time_t                    issued_at;     /* when the store was queried */
     int64_t                   seq;           /* the store's last stamp then */
     time_t                    lifetime;      /* seconds */
+    agw_str_t                 jti;           /* once it is issued */
     unsigned                  bare:1;        /* without scope and ids */
 };
 
@@ -32,7 +33,7 @@ struct ngx_http_agw_grant_s {
  */
 
 ngx_int_t ngx_http_agw_issue(ngx_http_request_t *r,
-    const ngx_http_agw_grant_t *grant);
+    ngx_http_agw_grant_t *grant);
 
 
 #endif /* NGX_HTTP_AGW_ISSUE_H_INCLUDED_ */

@@ -53,8 +53,9 @@ ngx_http_agw_log_refusal(ngx_http_request_t *r,
     log = ngx_http_agw_log(r);
 
     ngx_log_error(NGX_LOG_INFO, log, 0,
-                  "auth_gateway: refused, reason: %s%V, kid: %V, "
+                  "auth_gateway: %s, reason: %s%V, kid: %V, "
                   "partner: %V, request_id: %V, client: %V, server: %V",
+                  ctx->would_refuse ? "would refuse" : "refused",
                   agw_reason_info(reason)->name, &fault, &kid, &partner,
                   &id, &r->connection->addr_text, &cscf->server_name);
 }

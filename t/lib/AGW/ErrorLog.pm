@@ -36,9 +36,10 @@ sub log_since {
 }
 
 
-# The module's refusals since then, as hashes of reason, fault, kid, partner,
-# request_id, client, server and line.  The line is written before the answer, but by
-# another process: waits a moment where there is none.
+# The module's refusals since then, as hashes of how (refused, or would refuse),
+# reason, fault, kid, partner, request_id, client, server and line.  The line is
+# written before the answer, but by another process: waits a moment where there
+# is none.
 
 sub refusals_since {
     my ($nginx, $mark, $wait) = @_;
@@ -60,19 +61,20 @@ sub parse_refusals {
     my @found;
 
     for my $line (split /\n/, $text) {
-        next unless $line =~ /auth_gateway: refused/;
+        next unless $line =~ /auth_gateway: (?:refused|would refuse)/;
 
         my %found = (line => $line);
 
         if ($line =~ m{
             ^\d{4}/\d\d/\d\d\ \d\d:\d\d:\d\d\ \[info\]\ \d+\#\d+:\ \*\d+
-            \ auth_gateway:\ refused,\ reason:\ (\w+)(?:\ \(([^()]+)\))?
+            \ auth_gateway:\ (refused|would\ refuse),\ reason:\ (\w+)
+            (?:\ \(([^()]+)\))?
             ,\ kid:\ (\S+),\ partner:\ ([A-Za-z0-9._~-]+)
             ,\ request_id:\ ([0-9a-f]{32})
             ,\ client:\ ([0-9.]+|unix:),\ server:\ (\S*)$
         }x) {
-            @found{qw(reason fault kid partner request_id client server)}
-                = ($1, $2, $3, $4, $5, $6, $7);
+            @found{qw(how reason fault kid partner request_id client
+                server)} = ($1, $2, $3, $4, $5, $6, $7, $8);
         }
 
         push @found, \%found;

@@ -327,7 +327,7 @@ sub refused {
         push @problems, @lines . ' log lines';
         push @problems, map { $_->{line} } @lines;
 
-    } elsif (!defined $lines[0]{reason}) {
+    } elsif (!defined $lines[0]{reason} || $lines[0]{how} ne 'refused') {
         push @problems, "log line out of form: $lines[0]{line}";
 
     } else {

@@ -1,0 +1,24 @@
+
+/*
+ * `auth_gateway_enforce`: a request that would be refused may go on.
+ */
+
+
+#ifndef NGX_HTTP_AGW_ENFORCE_H_INCLUDED_
+#define NGX_HTTP_AGW_ENFORCE_H_INCLUDED_
+
+
+#include "ngx_http_agw.h"
+
+
+/*
+ * Whether the access phase lets a request go on in this location that it would
+ * refuse.  Endpoints always refuse.  While a variable is asked, ctx->choosing
+ * is set: that variable may have been made of the token or of the result.
+ */
+
+ngx_uint_t ngx_http_agw_is_lenient(ngx_http_request_t *r,
+    ngx_http_agw_ctx_t *ctx);
+
+
+#endif /* NGX_HTTP_AGW_ENFORCE_H_INCLUDED_ */
