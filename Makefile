@@ -41,7 +41,8 @@ DEPS_TEST  := $(DEPS_RUN) libcmocka-dev perl libwww-perl \
               liblwp-protocol-https-perl libio-socket-ssl-perl \
               libcrypt-jwt-perl libjson-perl libprotocol-http2-perl \
               python3 python3-requests \
-              nodejs/node valgrind/valgrind libfaketime redis-tools/redis-server
+              nodejs/node valgrind/valgrind libfaketime redis-tools/redis-server \
+              apache2-utils/ab prometheus/promtool
 DEPS_CLIENTS := python3 python3-authlib python3-cryptography python3-jwt \
                 python3-requests
 DEPS_NODE  := nodejs/node npm/npm

@@ -24,7 +24,20 @@
 #include "ngx_http_agw_store.h"
 
 
+#define NGX_HTTP_AGW_VERSION   "0.9.0"
+
+
 typedef struct ngx_http_agw_revocations_s  ngx_http_agw_revocations_t;
+
+
+/* a key of some server, as the status shows it */
+
+typedef struct {
+    ngx_str_t                 kid;
+    ngx_str_t                 alg;
+    ngx_str_t                 issuer;        /* another one; empty: we are */
+    ngx_str_t                 use;           /* "sign" or "verify" */
+} ngx_http_agw_listed_key_t;
 
 
 /* http: set once */
@@ -40,6 +53,8 @@ typedef struct {
     unsigned                  foreign:1;     /* some key is another issuer's */
     ngx_int_t                 cache_size;    /* entries; 0: none */
     agw_token_cache_t        *cache;         /* NULL; each worker's own */
+    ngx_shm_zone_t           *counters;
+    ngx_array_t              *keys;          /* ngx_http_agw_listed_key_t */
     ngx_array_t              *locations;     /* ngx_http_agw_location_t */
     ngx_int_t                 request_id;    /* index of nginx's variable */
     ngx_flag_t                report;        /* at nginx -t alone */

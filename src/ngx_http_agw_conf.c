@@ -15,6 +15,7 @@
 #endif
 
 #include "ngx_http_agw_conf.h"
+#include "ngx_http_agw_counters.h"
 #include "ngx_http_agw_endpoints.h"
 #include "ngx_http_agw_locations.h"
 #include "ngx_http_agw_report.h"
@@ -91,6 +92,10 @@ ngx_http_agw_init_main_conf(ngx_conf_t *cf, void *conf)
     if (mcf->cache_size != 0
         && ngx_http_agw_create_cache(cf, mcf) != NGX_CONF_OK)
     {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_http_agw_counters_create(cf, mcf) != NGX_CONF_OK) {
         return NGX_CONF_ERROR;
     }
 

@@ -12,7 +12,9 @@
 #include "ngx_http_agw_introspect.h"
 #include "ngx_http_agw_jwks.h"
 #include "ngx_http_agw_metadata.h"
+#include "ngx_http_agw_metrics.h"
 #include "ngx_http_agw_revoke.h"
+#include "ngx_http_agw_status.h"
 #include "ngx_http_agw_token.h"
 #include "ngx_http_agw_values.h"
 
@@ -125,6 +127,21 @@ ngx_http_agw_set_metadata(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     lcf->metadata_paths = paths;
 
     return ngx_http_agw_set_endpoint(cf, lcf, &ngx_http_agw_metadata_endpoint);
+}
+
+
+char *
+ngx_http_agw_set_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return ngx_http_agw_set_endpoint(cf, conf, &ngx_http_agw_status_endpoint);
+}
+
+
+char *
+ngx_http_agw_set_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return ngx_http_agw_set_endpoint(cf, conf,
+                                     &ngx_http_agw_metrics_endpoint);
 }
 
 

@@ -12,9 +12,12 @@
 #include "ngx_http_agw_auth_basic.h"
 #include "ngx_http_agw_challenge_filter.h"
 #include "ngx_http_agw_conf.h"
+#include "ngx_http_agw_counted.h"
+#include "ngx_http_agw_counters.h"
 #include "ngx_http_agw_directives.h"
 #include "ngx_http_agw_endpoint.h"
 #include "ngx_http_agw_endpoints.h"
+#include "ngx_http_agw_key_list.h"
 #include "ngx_http_agw_keys.h"
 #include "ngx_http_agw_locations.h"
 #include "ngx_http_agw_report.h"
@@ -219,6 +222,20 @@ static ngx_command_t  ngx_http_agw_commands[] = {
       0,
       NULL },
 
+    { ngx_string("auth_gateway_status"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_agw_set_status,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_metrics"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_agw_set_metrics,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("auth_gateway_partner_lifetime"),
       NGX_HTTP_AGW_LEVELS|NGX_CONF_TAKE1,
       ngx_http_agw_set_lifetime,
@@ -304,6 +321,13 @@ ngx_http_agw_init(ngx_conf_t *cf)
 
     *h = ngx_http_agw_endpoint_handler;
 
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_agw_counted_handler;
+
     ngx_http_agw_challenge_filter_init();
 
     if (ngx_http_agw_check_endpoints(cf) != NGX_OK) {
@@ -316,6 +340,10 @@ ngx_http_agw_init(ngx_conf_t *cf)
     if (mcf->store != NULL
         && ngx_http_agw_store_complete(cf, mcf->store) != NGX_OK)
     {
+        return NGX_ERROR;
+    }
+
+    if (ngx_http_agw_list_keys(cf) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -370,6 +398,10 @@ ngx_http_agw_init_process(ngx_cycle_t *cycle)
     mcf = ngx_http_agw_worker_conf(cycle);
 
     ngx_http_agw_watch_json();
+
+    if (mcf != NULL) {
+        ngx_http_agw_counters_open(mcf);
+    }
 
     if (mcf != NULL && mcf->store != NULL) {
         ngx_http_agw_store_open(mcf->store, &mcf->limits, cycle);

@@ -59,6 +59,8 @@ my %directives = (
     auth_gateway_jwks => ['auth_gateway_jwks;', 'location'],
     auth_gateway_metadata => ['auth_gateway_metadata token=/token;',
         'location'],
+    auth_gateway_status => ['auth_gateway_status;', 'location'],
+    auth_gateway_metrics => ['auth_gateway_metrics;', 'location'],
     auth_gateway_partner_lifetime => ['auth_gateway_partner_lifetime 5m;',
         @usual],
     auth_gateway_business_lifetime => ['auth_gateway_business_lifetime 5m;',
@@ -98,7 +100,7 @@ for my $name (sort keys %directives) {
 
     refused("$name without a value", $name, undef,
         qr/invalid number of arguments/, in_place($places[0], "$name;"))
-        if $name !~ /_(?:jwks|introspect)$/;
+        if $name !~ /_(?:jwks|introspect|status|metrics)$/;
     refused("$name with one too many", $name, undef,
         qr/invalid number of arguments/,
         in_place($places[0], $line =~ s/;/ again;/r))

@@ -32,6 +32,8 @@ my %endpoints = (
     introspect => ['auth_gateway_introspect;', 'POST', 401, 'either'],
     jwks => ['auth_gateway_jwks;', 'GET', 200],
     metadata => ['auth_gateway_metadata token=/token;', 'GET', 200],
+    status => ['auth_gateway_status;', 'GET', 200],
+    metrics => ['auth_gateway_metrics;', 'GET', 200],
 );
 
 sub locations {

@@ -52,6 +52,8 @@ my %endpoints = (
     introspect => 'auth_gateway_introspect;',
     jwks => 'auth_gateway_jwks;',
     metadata => 'auth_gateway_metadata token=/t;',
+    status => 'auth_gateway_status;',
+    metrics => 'auth_gateway_metrics;',
 );
 
 my $locations = '';
@@ -134,6 +136,8 @@ sub outcome {
         introspect => ['POST', '', %caller, form => "token=$mine"],
         jwks => [$good ? 'GET' : 'POST', ''],
         metadata => [$good ? 'GET' : 'PUT', ''],
+        status => [$good ? 'GET' : 'DELETE', ''],
+        metrics => [$good ? 'GET' : 'POST', ''],
     );
     my ($method, $below, @rest) = @{ $request{$endpoint} };
     my $r = $gw->request($method, "/$at/$endpoint$below", @rest, %opt);

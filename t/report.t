@@ -48,6 +48,8 @@ http {
         location = /.well-known/oauth-authorization-server {
             auth_gateway_metadata token=/t;
         }
+        location = /status { auth_gateway_status; }
+        location = /metrics { auth_gateway_metrics; }
 
         location ^~ /v1/businesses/ {
             auth_gateway_require business owner;
@@ -130,6 +132,8 @@ my @want = (
         . ' require_https $http_x_forwarded_proto',
     "${api}location = /jwks: jwks",
     "${api}location = /.well-known/oauth-authorization-server: metadata",
+    "${api}location = /status: status",
+    "${api}location = /metrics: metrics",
     "${api}location ^~ /v1/businesses/: require business owner,"
         . " scope business_access, business_path $path, require_https on,"
         . ' pass_preflight on',
@@ -192,7 +196,8 @@ is(scalar(grep { /\[notice\]/ } @lines), scalar @lines, 'D3 each a NOTICE');
 # where it is
 
 for my $line (@want) {
-    my ($place) = $line =~ /, (.*?): (?:require|token|revoke|intro|jwks|meta)/;
+    my ($place) = $line
+        =~ /, (.*?): (?:require|token|revoke|intro|jwks|met|status)/;
     my ($file, $number) = @{ $at{$line} // ['', 0] };
     my $text = (split /\n/, slurp($file))[$number - 1] // '';
 
@@ -203,7 +208,7 @@ for my $line (@want) {
     like($text, qr/^ *\Q$place\E \{/, "D3 $place: its file and line");
 }
 
-is($at{$want[22]}[0], "$prefix/included.conf", 'D3 of an included file');
+is($at{$want[24]}[0], "$prefix/included.conf", 'D3 of an included file');
 
 # on the terminal too, where the error log is a file
 

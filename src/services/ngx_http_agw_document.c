@@ -84,19 +84,35 @@ ngx_http_agw_document_render(ngx_conf_t *cf, ngx_http_agw_document_t *document,
 ngx_int_t
 ngx_http_agw_document_handler(ngx_http_request_t *r)
 {
-    agw_reason_t                    reason;
-    ngx_http_agw_ctx_t             *ctx;
+    ngx_int_t                       rc;
     const ngx_http_agw_loc_conf_t  *lcf;
 
-    if (r != r->main) {
-        return NGX_HTTP_FORBIDDEN;
+    if (!ngx_http_agw_document_is_allowed(r, &rc)) {
+        return rc;
     }
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    return ngx_http_agw_send_document(r, &lcf->document);
+}
+
+
+ngx_uint_t
+ngx_http_agw_document_is_allowed(ngx_http_request_t *r, ngx_int_t *rc)
+{
+    agw_reason_t         reason;
+    ngx_http_agw_ctx_t  *ctx;
+
+    if (r != r->main) {
+        *rc = NGX_HTTP_FORBIDDEN;
+        return 0;
+    }
+
     ctx = ngx_http_agw_ctx(r);
 
     if (ctx == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        *rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+        return 0;
     }
 
     /* there are no credentials, so any transport is allowed */
@@ -108,10 +124,11 @@ ngx_http_agw_document_handler(ngx_http_request_t *r)
     }
 
     if (reason != AGW_OK) {
-        return ngx_http_agw_refuse(r, reason, NGX_HTTP_AGW_BEARER);
+        *rc = ngx_http_agw_refuse(r, reason, NGX_HTTP_AGW_BEARER);
+        return 0;
     }
 
     ngx_http_agw_decide(ctx, AGW_OK);
 
-    return ngx_http_agw_send_document(r, &lcf->document);
+    return 1;
 }

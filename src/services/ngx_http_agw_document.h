@@ -24,6 +24,15 @@ char *ngx_http_agw_document_render(ngx_conf_t *cf,
     ngx_http_agw_document_t *document, json_t *json, const char *type);
 
 
+/*
+ * Whether a request for a document may have it: if not, *rc is what the content
+ * handler returns, and a response was sent.
+ */
+
+ngx_uint_t ngx_http_agw_document_is_allowed(ngx_http_request_t *r,
+    ngx_int_t *rc);
+
+
 /* the content handler of a location with a document */
 
 ngx_int_t ngx_http_agw_document_handler(ngx_http_request_t *r);

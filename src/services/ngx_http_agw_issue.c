@@ -15,6 +15,7 @@
 #include "agw_base64.h"
 #include "agw_json_writer.h"
 #include "agw_jws.h"
+#include "ngx_http_agw_counters.h"
 #include "ngx_http_agw_issue.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_response.h"
@@ -66,6 +67,8 @@ ngx_http_agw_issue(ngx_http_request_t *r, ngx_http_agw_grant_t *grant)
                       "auth_gateway: a token could not be signed");
         return NGX_DECLINED;
     }
+
+    ngx_http_agw_count(NGX_HTTP_AGW_COUNT_ISSUED + grant->kind);
 
     return ngx_http_agw_send(r, &body);
 }

@@ -19,18 +19,30 @@
 static void ngx_http_agw_forget(ngx_http_request_t *r, const ngx_str_t *names,
     ngx_uint_t n);
 static ngx_int_t ngx_http_agw_send_unstored(ngx_http_request_t *r,
-    ngx_uint_t status, ngx_str_t *body);
+    ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
 static ngx_int_t ngx_http_agw_send_body(ngx_http_request_t *r,
     ngx_uint_t status, ngx_str_t *type, ngx_str_t *body);
+
+
+static ngx_str_t  ngx_http_agw_json = ngx_string("application/json");
 
 
 ngx_int_t
 ngx_http_agw_send(ngx_http_request_t *r, ngx_str_t *body)
 {
+    return ngx_http_agw_send_state(r, NGX_HTTP_OK, NULL, body);
+}
+
+
+ngx_int_t
+ngx_http_agw_send_state(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *body)
+{
     ngx_http_agw_forget_caching(r);
     ngx_http_agw_forget_challenges(r);
 
-    return ngx_http_agw_send_unstored(r, NGX_HTTP_OK, body);
+    return ngx_http_agw_send_unstored(r, status,
+                                      type ? type : &ngx_http_agw_json, body);
 }
 
 
@@ -42,16 +54,14 @@ ngx_http_agw_send_refusal(ngx_http_request_t *r, ngx_uint_t status,
 
     r->expect_tested = 1;
 
-    return ngx_http_agw_send_unstored(r, status, body);
+    return ngx_http_agw_send_unstored(r, status, &ngx_http_agw_json, body);
 }
 
 
 static ngx_int_t
 ngx_http_agw_send_unstored(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *body)
+    ngx_str_t *type, ngx_str_t *body)
 {
-    static ngx_str_t  type = ngx_string("application/json");
-
     if (ngx_http_agw_add_header(r, "Cache-Control", "no-store") != NGX_OK
         || ngx_http_agw_add_header(r, "Pragma", "no-cache") != NGX_OK)
     {
@@ -62,7 +72,7 @@ ngx_http_agw_send_unstored(ngx_http_request_t *r, ngx_uint_t status,
 
     r->disable_not_modified = 1;
 
-    return ngx_http_agw_send_body(r, status, &type, body);
+    return ngx_http_agw_send_body(r, status, type, body);
 }
 
 

@@ -14,6 +14,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_agw_health.h"
 #include "ngx_http_agw_revocation_sync.h"
 #include "ngx_http_agw_revocation_maintenance.h"
 #include "ngx_http_agw_revocations.h"
@@ -420,6 +421,8 @@ ngx_http_agw_sync_end(ngx_http_agw_sync_t *sync, ngx_int_t rc)
     sync->log.log_level = rc == NGX_ERROR ? NGX_LOG_CRIT
                                           : sync->event.log->log_level;
 
+    ngx_http_agw_health_answered(revs, &sync->reading, rc);
+
     if (rc != NGX_OK) {
         ngx_http_agw_sync_failed(sync);
         return NGX_ERROR;
@@ -532,13 +535,21 @@ ngx_http_agw_sync_add(void *data, const agw_revocation_t *revocation)
     ngx_http_agw_zone_t  *zone;
     ngx_http_agw_sync_t  *sync = data;
 
+    zone = ngx_http_agw_zone(sync->revocations);
+
+    /* what is read again is not news */
+
+    if (zone->loaded && !sync->overflow && !sync->restarted
+        && !sync->reading.restarted)
+    {
+        ngx_http_agw_health_news(sync->revocations, revocation->stamp);
+    }
+
     if (ngx_http_agw_revocations_add(sync->revocations, revocation)
         == NGX_OK)
     {
         return;
     }
-
-    zone = ngx_http_agw_zone(sync->revocations);
 
     sync->overflowed = 1;
 

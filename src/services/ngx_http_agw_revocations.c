@@ -10,6 +10,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_agw_counters.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_zone.h"
@@ -28,6 +29,7 @@ typedef struct {
     ngx_http_agw_revoked_pt            handler;
     const ngx_http_agw_revocations_t  *revocations;
     ngx_uint_t                        *inside;       /* 0: it was called */
+    uint64_t                           from;
     u_char                             text[3 * AGW_ID_MAX];
 } ngx_http_agw_pending_t;
 
@@ -214,6 +216,9 @@ ngx_http_agw_revoke(ngx_http_request_t *r,
     pending->write.handler = ngx_http_agw_pending_done;
     pending->write.data = cln;
 
+    pending->from = ngx_http_agw_count_from();
+
+    ngx_http_agw_count_waiting(1);
     ngx_http_agw_store_revoke(mcf->store, &pending->write);
 
     if (inside) {
@@ -361,6 +366,14 @@ ngx_http_agw_pending_done(ngx_http_agw_write_t *write, ngx_int_t rc)
     pending = (ngx_http_agw_pending_t *) write;
     zone = ngx_http_agw_zone(pending->revocations);
     result = AGW_REVOKED_SET_OK;
+
+    ngx_http_agw_count_waiting(-1);
+    ngx_http_agw_count_store(NGX_HTTP_AGW_STORE_REVOKE, pending->from, rc);
+
+    if (rc == NGX_OK) {
+        ngx_http_agw_count(NGX_HTTP_AGW_COUNT_REVOKED
+                           + write->revocation.kind);
+    }
 
     ngx_http_agw_zone_lock(pending->revocations);
 

@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_agw_counters.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_store_query.h"
 #include "ngx_http_agw_zone.h"
@@ -10,6 +11,8 @@
 
 static void ngx_http_agw_store_query_done(ngx_http_agw_query_t *query,
     ngx_int_t rc);
+static void ngx_http_agw_store_query_count(
+    const ngx_http_agw_store_query_t *sq, ngx_int_t rc);
 
 
 void
@@ -34,9 +37,13 @@ ngx_http_agw_store_query(ngx_http_request_t *r,
     ngx_http_agw_store_know(mcf->store, agw_revoked_set_stamp(
                                 ngx_http_agw_zone(mcf->revocations)->set));
 
+    sq->find = find;
+    sq->from = ngx_http_agw_count_from();
+
     rc = find(mcf->store, &sq->query);
 
     if (rc != NGX_AGAIN) {
+        ngx_http_agw_store_query_count(sq, rc);
         handler(sq, rc);
     }
 }
@@ -52,7 +59,19 @@ ngx_http_agw_store_query_done(ngx_http_agw_query_t *query, ngx_int_t rc)
 
     c = sq->request->connection;
 
+    ngx_http_agw_store_query_count(sq, rc);
     sq->handler(sq, rc);
 
     ngx_http_run_posted_requests(c);
+}
+
+
+static void
+ngx_http_agw_store_query_count(const ngx_http_agw_store_query_t *sq,
+    ngx_int_t rc)
+{
+    ngx_http_agw_count_store(sq->find == ngx_http_agw_store_find_business
+                             ? NGX_HTTP_AGW_STORE_BUSINESS
+                             : NGX_HTTP_AGW_STORE_API_KEY,
+                             sq->from, rc);
 }

@@ -31,6 +31,8 @@ struct ngx_http_agw_store_query_s {
     ngx_http_agw_query_t          query;
     ngx_http_request_t           *request;
     ngx_http_agw_store_query_pt   handler;
+    ngx_http_agw_store_find_pt    find;
+    uint64_t                      from;      /* ngx_http_agw_count_from() */
 };
 
 

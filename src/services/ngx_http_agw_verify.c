@@ -13,6 +13,7 @@
 #include "agw_credentials.h"
 #include "agw_json.h"
 #include "agw_jws.h"
+#include "ngx_http_agw_counters.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_str.h"
@@ -162,11 +163,17 @@ ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
         ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                        "auth_gateway token cache: miss");
 
+        if (mcf->cache != NULL) {
+            ngx_http_agw_count(NGX_HTTP_AGW_COUNT_CACHE_MISSES);
+        }
+
         return ngx_http_agw_verify_new(r, ctx, token);
     }
 
     ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                    "auth_gateway token cache: hit");
+
+    ngx_http_agw_count(NGX_HTTP_AGW_COUNT_CACHE_HITS);
 
     ngx_http_agw_hold_token(ctx, verified);
 

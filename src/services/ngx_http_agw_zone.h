@@ -57,6 +57,14 @@ typedef struct {
     ngx_uint_t                nheld;         /* so many were ever held */
     ngx_atomic_t              loaded;        /* all has been read once */
     ngx_atomic_t              overflow;      /* entries that did not fit */
+
+    /* for operators alone */
+
+    ngx_atomic_t              answered;      /* when the store did, at last */
+    ngx_atomic_t              silent;        /* it did not since */
+    ngx_atomic_t              lag;           /* of the newest entry, in ms */
+    volatile int64_t          ahead;         /* the store's clock, in ms */
+    ngx_atomic_t              ahead_known;
 } ngx_http_agw_zone_t;
 
 

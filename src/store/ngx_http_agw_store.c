@@ -118,6 +118,16 @@ ngx_http_agw_store_name(const ngx_http_agw_store_t *store)
 
 
 void
+ngx_http_agw_store_about(const ngx_http_agw_store_t *store,
+    ngx_http_agw_store_about_t *about)
+{
+    about->engine = store->engine->name;
+    about->library = store->engine->library;
+    about->version = store->engine->library_version();
+}
+
+
+void
 ngx_http_agw_store_make(ngx_http_agw_store_t *store,
     const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle)
 {

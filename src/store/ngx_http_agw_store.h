@@ -58,6 +58,18 @@ ngx_int_t ngx_http_agw_store_complete(ngx_conf_t *cf,
     ngx_http_agw_store_t *store);
 
 
+/* the engine, and the library that it is built on */
+
+typedef struct {
+    const char              *engine;
+    const char              *library;
+    const char              *version;        /* of the library */
+} ngx_http_agw_store_about_t;
+
+void ngx_http_agw_store_about(const ngx_http_agw_store_t *store,
+    ngx_http_agw_store_about_t *about);
+
+
 /* a name that identifies the store; it contains no password */
 
 ngx_str_t ngx_http_agw_store_name(const ngx_http_agw_store_t *store);

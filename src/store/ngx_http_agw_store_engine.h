@@ -63,6 +63,10 @@ typedef struct {
 typedef struct {
     ngx_str_t    scheme;             /* with its colon */
     ngx_str_t    syntax;             /* in quotes, as an error names it */
+    const char  *name;               /* as the status has it */
+    const char  *library;            /* likewise, that it is built on */
+
+    const char *(*library_version)(void);
 
     void      *(*create)(ngx_conf_t *cf, ngx_str_t *words, ngx_uint_t n,
                          ngx_str_t *name);

@@ -94,6 +94,9 @@ struct ngx_http_agw_reading_s {
     int64_t                      floor;
     int64_t                      last_stamp;     /* that the store gave */
     int64_t                      horizon;        /* of all nodes: seconds */
+    int64_t                      ahead;          /* the store's clock is, of
+                                                    ours: ms */
+    unsigned                     ahead_known:1;
     unsigned                     more:1;         /* there is more to read */
     unsigned                     other_store:1;  /* than that of position; set
                                                     after a failure */

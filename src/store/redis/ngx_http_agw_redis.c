@@ -22,11 +22,15 @@ static void ngx_http_agw_redis_make(void *state,
 static void ngx_http_agw_redis_open(void *state,
     const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle);
 static void ngx_http_agw_redis_close(void *state);
+static const char *ngx_http_agw_redis_library_version(void);
 
 
 const ngx_http_agw_store_engine_t  ngx_http_agw_redis_engine = {
     ngx_string("redis:"),
     ngx_string("\"redis://<host>\" or \"redis:unix:<path>\""),
+    "redis",
+    "hiredis",
+    ngx_http_agw_redis_library_version,
     ngx_http_agw_redis_create,
     ngx_http_agw_redis_complete,
     ngx_http_agw_redis_make,
@@ -43,6 +47,9 @@ const ngx_http_agw_store_engine_t  ngx_http_agw_redis_engine = {
 const ngx_http_agw_store_engine_t  ngx_http_agw_rediss_engine = {
     ngx_string("rediss:"),
     ngx_string("\"rediss://<host>\""),
+    "redis",
+    "hiredis",
+    ngx_http_agw_redis_library_version,
     ngx_http_agw_redis_create,
     ngx_http_agw_redis_complete,
     ngx_http_agw_redis_make,
@@ -135,4 +142,14 @@ ngx_http_agw_redis_close(void *state)
 
     ngx_destroy_pool(redis->worker->pool);
     redis->worker = NULL;
+}
+
+
+/* hiredis tells only what it was compiled as */
+
+static const char *
+ngx_http_agw_redis_library_version(void)
+{
+    return ngx_value(HIREDIS_MAJOR) "." ngx_value(HIREDIS_MINOR) "."
+           ngx_value(HIREDIS_PATCH);
 }

@@ -7,6 +7,8 @@
 #include "ngx_http_agw_redis_reply.h"
 
 
+static void ngx_http_agw_redis_clock(const redisReply *time,
+    ngx_http_agw_reading_t *reading);
 static ngx_uint_t ngx_http_agw_redis_is_there(
     const ngx_http_agw_position_t *position, const redisReply *entry);
 
@@ -43,6 +45,8 @@ ngx_http_agw_redis_look(const redisReply *reply,
         return NGX_ERROR;
     }
 
+    ngx_http_agw_redis_clock(ngx_http_agw_redis_element(reply, 5), reading);
+
     reading->last_stamp = numbers[0];
     reading->floor = numbers[1];
     reading->horizon = numbers[2];
@@ -57,6 +61,26 @@ ngx_http_agw_redis_look(const redisReply *reply,
     position->store_id = epoch;
 
     return NGX_DECLINED;
+}
+
+
+/* for operators: no decision depends on the time of Redis */
+
+static void
+ngx_http_agw_redis_clock(const redisReply *time,
+    ngx_http_agw_reading_t *reading)
+{
+    int64_t           theirs;
+    const ngx_time_t *ours;
+
+    reading->ahead_known = 0;
+
+    if (ngx_http_agw_redis_whole(time, &theirs) == NGX_OK) {
+        ours = ngx_timeofday();
+
+        reading->ahead = theirs - ((int64_t) ours->sec * 1000 + ours->msec);
+        reading->ahead_known = 1;
+    }
 }
 
 

@@ -16,8 +16,8 @@
 
 
 /*
- * Sets last_stamp, floor and horizon of the reading.  known is the highest
- * stamp that this node knows, or 0: one that is years ahead of it is
+ * Sets last_stamp, floor, horizon and ahead of the reading.  known is the
+ * highest stamp that this node knows, or 0: one that is years ahead of it is
  * malformed, since no later one would be lower.  Returns NGX_OK if the
  * stream has the entry of reading->position, or that is the beginning;
  * NGX_DECLINED if the stream is another one, whose id reading->position then

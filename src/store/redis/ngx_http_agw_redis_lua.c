@@ -245,11 +245,12 @@ const ngx_str_t  ngx_http_agw_redis_look_lua = ngx_string(
 
     /* KEYS[3]: stream, [4]: floor, [5]: horizon; ARGV: position */
 
-    AGW_LUA_WHOLE AGW_LUA_STAMP AGW_LUA_PRIMARY
+    AGW_LUA_WHOLE AGW_LUA_TEXT AGW_LUA_NOW AGW_LUA_STAMP AGW_LUA_PRIMARY
 
-    "return {epoch, string.format('%.0f', stamp),"
+    "return {epoch, text(stamp),"
     " redis.call('GET', KEYS[4]), redis.call('GET', KEYS[5]),"
-    " redis.call('XRANGE', KEYS[3], ARGV[1], ARGV[1])[1] or false}");
+    " redis.call('XRANGE', KEYS[3], ARGV[1], ARGV[1])[1] or false,"
+    " text(now)}");
 
 
 /*

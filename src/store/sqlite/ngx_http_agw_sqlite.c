@@ -7,6 +7,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <sqlite3.h>
+
 #include "ngx_http_agw_sqlite_admin.h"
 #include "ngx_http_agw_sqlite_check.h"
 #include "ngx_http_agw_sqlite_db.h"
@@ -42,6 +44,9 @@ static void ngx_http_agw_sqlite_close(void *state);
 const ngx_http_agw_store_engine_t  ngx_http_agw_sqlite_engine = {
     ngx_string("sqlite:"),
     ngx_string("\"sqlite:<path>\""),
+    "sqlite",
+    "sqlite",
+    sqlite3_libversion,
     ngx_http_agw_sqlite_create,
     NULL,
     ngx_http_agw_sqlite_make,

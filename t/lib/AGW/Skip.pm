@@ -36,6 +36,8 @@ my %causes = (
     'redis' => ['Redis or Valkey is not installed', 0],
     'hiredis' => ['this module is built without hiredis', 0],
     'faketime' => ['libfaketime is not installed', 0],
+    'ab' => ['ab (apache2-utils) is not installed', 0],
+    'prometheus' => ['Prometheus is not installed', 0],
     'valgrind' => ['valgrind is not installed', 0],
     'compiler' => ['there is no C compiler', 0],
 );
