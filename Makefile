@@ -19,6 +19,7 @@ MAKEOVERRIDES =
 BUILD        ?= release
 TESTS        ?=
 DESTDIR      ?=
+PREFIX       ?= /usr/local
 FUZZ_SECONDS ?= 20
 FILE         ?=
 NGX_SRC      ?= /usr/share/nginx/src
@@ -34,15 +35,16 @@ endif
 # Debian packages; package/command where any origin of the command will do
 
 DEPS_BUILD := gcc libc6-dev make nginx nginx-dev libssl-dev libjansson-dev \
-              libsqlite3-dev libhiredis-dev
+              libsqlite3-dev libhiredis-dev libcurl4-openssl-dev/curl-config
 DEPS_RUN   := nginx openssl/openssl curl/curl sqlite3/sqlite3
 DEPS_FLEET := nginx openssl/openssl curl/curl redis-tools/redis-server
 DEPS_TEST  := $(DEPS_RUN) libcmocka-dev perl libwww-perl \
               liblwp-protocol-https-perl libio-socket-ssl-perl \
               libcrypt-jwt-perl libjson-perl libprotocol-http2-perl \
               python3 python3-requests \
-              nodejs/node valgrind/valgrind libfaketime redis-tools/redis-server \
-              apache2-utils/ab prometheus/promtool
+              nodejs/node valgrind/valgrind libfaketime \
+              redis-tools/redis-server apache2-utils/ab prometheus/promtool \
+              gdb/gdb mandoc/mandoc groff-base/groff
 DEPS_CLIENTS := python3 python3-authlib python3-cryptography python3-jwt \
                 python3-requests
 DEPS_NODE  := nodejs/node npm/npm
@@ -106,6 +108,7 @@ NGX_DIR := $(BUILD_DIR)/nginx
 
 SOURCES := $(sort $(wildcard src/*.[ch] src/*/*.[ch] src/*/*/*.[ch]))
 HEADERS := $(filter %.h,$(SOURCES))
+COMMAND := $(filter src/cli/%,$(SOURCES))
 CORE    := $(filter src/core/%.c,$(SOURCES))
 
 # every folder that has sources in it, for -I
@@ -123,15 +126,20 @@ FORCE:
 ##@ Use
 
 .PHONY: module
-module: $(MODULE)  ## build the module (plain `make`)
+module: $(MODULE) command  ## build the module and the command (plain `make`)
 
 .PHONY: install
-install: $(MODULE)  ## copy the module to nginx's modules directory (DESTDIR=)
+install: $(MODULE) command  ## copy the module to nginx's, the command to PREFIX
 	@dir=$$($(NGINX) -V 2>&1 \
 	        | sed -n 's/.*--modules-path=\([^ ]*\).*/\1/p'); \
 	dir=$${dir:-/usr/lib/nginx/modules}; \
 	install -D -m 644 $(MODULE) "$(DESTDIR)$$dir/$(NAME).so"; \
 	echo "installed; in nginx.conf: load_module $$dir/$(NAME).so;"
+	@$(if $(HAS_CURL), \
+	    install -D -m 755 $(CLI) "$(DESTDIR)$(PREFIX)/bin/auth-gateway"; \
+	    install -D -m 644 $(CLI).1 \
+	        "$(DESTDIR)$(PREFIX)/share/man/man1/auth-gateway.1"; \
+	    echo "installed; $(PREFIX)/bin/auth-gateway and its manual page")
 
 .PHONY: run
 run:  ## install what is missing, build, start the demo, walk through it
@@ -176,7 +184,7 @@ ON_REDIS := $(patsubst %,t/%.t,partner_token business_token revoke \
                 bodies_given_up bodies_unread endpoints key_reload)
 
 .PHONY: check
-check: $(MODULE) unit  ## run the same tests, without installing anything
+check: $(MODULE) command unit  ## run the same tests, without installing anything
 	@prove -j2 $(if $(TESTS),$(PICKED),$(FIRST) \
 	    $(filter-out $(FIRST),$(sort $(wildcard t/*.t))) $(UNIT))
 	@$(if $(TESTS),,AGW_STORE=redis prove -j2 $(ON_REDIS))
@@ -274,7 +282,7 @@ PLAN := $(NGX_DIR)/plan
 
 $(PLAN): FORCE
 	@mkdir -p $(NGX_DIR)
-	@{ printf '%s\n' '$(SOURCES)' '$(CC)' '$(CC_OPT)' '$(LD_OPT)' \
+	@{ printf '%s\n' '$(filter-out $(COMMAND),$(SOURCES))' '$(CC)' '$(CC_OPT)' '$(LD_OPT)' \
 	                 '$(WARNINGS)' '$(NGX_SRC)'; \
 	   cksum config "$(NGX_SRC)"/conf_flags \
 	         "$(NGX_SRC)"/src/core/nginx.h 2>&1 || true; } > $@.new
@@ -309,6 +317,52 @@ $(MODULE): $(NGX_DIR)/Makefile FORCE
 # without a -j of the caller's, nginx's part still uses every core
 
 JOBS_FLAG = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
+
+
+# The command line, a program of its own, and its manual page, which it writes
+# out of the same tables as its help.  Of core/ it links what it calls.
+
+CLI        := $(BUILD_DIR)/auth-gateway
+CLI_DIR    := $(BUILD_DIR)/cli
+CLI_CFLAGS := -std=gnu11 $(CC_OPT) $(WARNINGS) -Werror -fPIE $(IN_CORE) \
+              -Isrc/cli -MMD -MP
+CLI_OBJS   := $(patsubst src/%.c,$(CLI_DIR)/%.o,$(filter %.c,$(COMMAND)))
+CLI_CORE   := $(CORE:src/%.c=$(CLI_DIR)/%.o)
+
+# asked once, and only where somebody wants to know
+
+HAS_CURL = $(eval HAS_CURL := $$(shell \
+               echo 'int main(void) { return (int) curl_global_init(0); }' \
+               | $(CC) -include curl/curl.h -o /dev/null -x c - -lcurl \
+                   2>/dev/null && echo yes))$(HAS_CURL)
+
+.PHONY: command
+command:  ## build the command line (libcurl), and its manual page
+	@$(if $(HAS_CURL),$(MAKE) --no-print-directory $(JOBS_FLAG) $(CLI).1,\
+	    echo "no libcurl: the command auth-gateway is left out" \
+	         "(apt-get install libcurl4-openssl-dev)")
+
+$(CLI_DIR)/flags: FORCE
+	@mkdir -p $(sort $(dir $(CLI_OBJS) $(CLI_CORE)))
+	@echo '$(CC) $(CLI_CFLAGS) $(LD_OPT) $(COMMAND) $(CORE)' > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(CLI_DIR)/%.o: src/%.c $(CLI_DIR)/flags
+	@$(CC) $(CLI_CFLAGS) -c -o $@ $<
+
+$(CLI_DIR)/core.a: $(CLI_CORE)
+	@rm -f $@ && $(AR) rcs $@ $(CLI_CORE)
+
+$(CLI): $(CLI_OBJS) $(CLI_DIR)/core.a
+	@$(CC) $(CC_OPT) -pie $(LD_OPT) -o $@ $(CLI_OBJS) $(CLI_DIR)/core.a \
+	    -lcurl -ljansson -lcrypto
+	@echo "built $@"
+
+$(CLI).1: $(CLI)
+	@$< help --mdoc > $@.new
+	@mv $@.new $@
+
+-include $(wildcard $(CLI_DIR)/*/*.d $(CLI_DIR)/*/*/*.d)
 
 
 # Unit tests: t/unit/test_*.c, each linked with core/ alone.  The library is
@@ -531,7 +585,11 @@ lint-headers: $(NGX_DIR)/Makefile
 	    $(CC) -std=gnu11 $(WARNINGS) -Werror -fsyntax-only $(IN_CORE) \
 	        -x c "$$header"; \
 	done
-	@for header in $(filter-out src/core/%,$(HEADERS)); do \
+	@for header in $(filter src/cli/%,$(HEADERS)); do \
+	    $(CC) -std=gnu11 $(WARNINGS) -Werror -fsyntax-only $(IN_CORE) \
+	        -Isrc/cli -x c "$$header"; \
+	done
+	@for header in $(filter-out src/core/% src/cli/%,$(HEADERS)); do \
 	    $(CC) -std=gnu11 $(WARNINGS) -Wno-unused-parameter -Werror \
 	        -fsyntax-only $(addprefix -I,$(FOLDERS)) $(NGX_INCS) \
 	        -x c "$$header"; \

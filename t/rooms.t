@@ -4,6 +4,9 @@
 #
 #     the module file > src/ > handlers/ > services/ > store/ > core/
 #
+# The command line, src/cli/, is a program of its own: it calls core/ alone, and
+# nothing calls it.
+#
 # A folder inside a room is of that room: store/ has one for each engine, which
 # the store's interface (ngx_http_agw_store*.c) calls, and which calls neither
 # the interface nor another engine.
@@ -28,7 +31,8 @@ my $build = $ENV{AGW_BUILD} || 'build';
 my $module = 'ngx_http_auth_gateway_module';
 my $types = 'ngx_http_agw.h';
 
-my %level = (core => 0, store => 1, services => 2, handlers => 3, src => 4);
+my %level = (core => 0, store => 1, services => 2, handlers => 3, src => 4,
+    cli => 6);
 my $top = 5;
 
 
@@ -189,7 +193,8 @@ none('no file has more than 600 lines',
            $lines > 600 ? "$_: $lines" : () } @files);
 
 
-my (@upward, @handlers, @foreign, @core, @engine, @engine_headers, %includes);
+my (@upward, @handlers, @foreign, @core, @engine, @engine_headers, @command,
+    %includes);
 
 for my $file (@files) {
     my $from = basename($file);
@@ -214,6 +219,8 @@ for my $file (@files) {
         push @foreign, "$what in <>" if $quote eq '<';
         push @foreign, $what if $name =~ /\.c$/;
         push @core, $what if $room eq 'core' && room_of($to) ne 'core';
+        push @command, $what
+            if $room eq 'cli' && room_of($to) !~ /^(?:cli|core)$/;
 
         $includes{$from}{basename($to)} = 1;
 
@@ -237,6 +244,7 @@ for my $file (@files) {
 none('no file includes a room above its own', @upward);
 none('no handler includes another handler', @handlers);
 none('core/ includes nothing but core/ and libraries', @core);
+none('cli/ includes nothing but cli/, core/ and libraries', @command);
 none('a store engine is named in store/ alone', @engine);
 none("an engine's headers are included by that engine alone", @engine_headers);
 none('each include is of a header, in "" where it is ours', @foreign);
@@ -269,17 +277,20 @@ none("$types declares no function", @functions);
 my (%object, %defines, %needs, @globals);
 
 find({ no_chdir => 1, wanted => sub {
-    return unless m{/nginx/addon/([^/]+)/([^/]+)\.o$};
+    return unless m{/(?:nginx/addon|cli)/([^/]+)/([^/]+)\.o$};
 
     # an object whose source is gone, or was moved, says nothing
 
     my $source = $path_of{"$2.c"};
 
     $object{$source} = $_ if $source && basename(dirname($source)) eq $1;
-} }, grep { -d } "$build/nginx/addon");
+} }, grep { -d } "$build/nginx/addon", "$build/cli/cli");
+
+# without libcurl there is no command line
 
 none('each source has an object in the build',
-     grep { /\.c$/ && !$object{$_} } @files);
+     grep { /\.c$/ && !$object{$_} }
+     grep { room_of($_) ne 'cli' || -x "$build/auth-gateway" } @files);
 
 for my $file (sort keys %object) {
 

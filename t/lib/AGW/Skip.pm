@@ -39,6 +39,10 @@ my %causes = (
     'ab' => ['ab (apache2-utils) is not installed', 0],
     'prometheus' => ['Prometheus is not installed', 0],
     'valgrind' => ['valgrind is not installed', 0],
+    'libcurl' => ['the command line was left out of the build', 0],
+    'mandoc' => ['mandoc is not installed', 0],
+    'groff' => ['groff is not installed', 0],
+    'gdb' => ['gdb is not installed', 0],
     'compiler' => ['there is no C compiler', 0],
 );
 

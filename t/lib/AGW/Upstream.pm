@@ -2,7 +2,8 @@ package AGW::Upstream;
 
 # A small HTTP/1.1 server that records what it receives, byte for byte, and
 # answers as the test wants.  AGW::CgiUpstream has it for other protocols,
-# with a take(), parse() and answer() of its own.
+# with a take(), parse() and answer() of its own, and AGW::FalseGateway for
+# answers that no gateway gives.
 
 use strict;
 use warnings;
@@ -20,12 +21,12 @@ my %running;
 
 # Starts it with records in $file.  reply => sub ($request) returns (status,
 # [header lines], body), or nothing for the usual answer; it runs in the
-# upstream's own process.
+# upstream's own process.  listener => a socket of the test's.
 
 sub start {
     my ($class, $file, %opt) = @_;
 
-    my $listener = IO::Socket::INET->new(
+    my $listener = $opt{listener} // IO::Socket::INET->new(
         LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 128,
         Proto => 'tcp', ReuseAddr => 1,
     ) or die "upstream: $!\n";
@@ -43,7 +44,8 @@ sub start {
     append_to($file, '');
 
     return bless {
-        pid => $pid, file => $file, port => $listener->sockport,
+        pid => $pid, file => $file,
+        port => $opt{listener} ? undef : $listener->sockport,
     }, $class;
 }
 
