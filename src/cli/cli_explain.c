@@ -52,6 +52,7 @@ cli_explain(const cli_call_t *call)
     }
 
     cli_buf_free(&token);
+    cli_memory_scrub();
 
     if (rc == CLI_EXIT_OK) {
         if (call->values[CLI_JSON] != NULL) {

@@ -393,6 +393,7 @@ static CURLcode
 cli_http_prepare(cli_http_t *http, const cli_request_t *request,
     struct curl_slist *headers, cli_response_t *response)
 {
+    int        get;
     CURL      *c;
     char      *url;
     CURLcode   rc;
@@ -411,7 +412,12 @@ cli_http_prepare(cli_http_t *http, const cli_request_t *request,
     rc |= curl_easy_setopt(c, CURLOPT_WRITEDATA, response);
     rc |= curl_easy_setopt(c, CURLOPT_HEADERDATA, response);
 
-    if (strcmp(request->method, "GET") == 0) {
+    /* on a connection that was used before, libcurl may send it twice */
+
+    get = strcmp(request->method, "GET") == 0;
+    rc |= curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, get ? 0L : 1L);
+
+    if (get) {
         rc |= curl_easy_setopt(c, CURLOPT_HTTPGET, 1L);
         rc |= curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, NULL);
 

@@ -282,9 +282,12 @@ cli_import_fault(cli_import_t *import, int rc, const cli_response_t *response,
             cli_api_print_refusal(&import->api, response, answer);
         }
 
+        /* an answer that is none, or that the store failed */
+
         cli_import_stopped(import, response->unknown
                                    || response->status >= 500
-                                   || rc != CLI_EXIT_REFUSED);
+                                   || (response->status > 0
+                                       && rc != CLI_EXIT_REFUSED));
         return rc;
     }
 

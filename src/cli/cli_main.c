@@ -63,6 +63,7 @@ main(int argc, char **argv)
     }
 
     cli_args_free(&call);
+    cli_memory_scrub();
 
     return rc == CLI_EXIT_OK && cli_text_failed() ? CLI_EXIT_REFUSED : rc;
 }

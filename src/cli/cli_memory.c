@@ -19,6 +19,11 @@
 #include "cli_options.h"
 
 
+/* bytes of the stack that a request uses, and more */
+
+#define CLI_MEMORY_STACK  131072
+
+
 static void *cli_memory_malloc(size_t size);
 static void *cli_memory_calloc(size_t count, size_t size);
 static void *cli_memory_realloc(void *p, size_t size);
@@ -46,6 +51,32 @@ cli_memory_init(void)
                                 cli_free, cli_memory_realloc,
                                 cli_memory_strdup, cli_memory_calloc)
            == CURLE_OK ? 0 : -1;
+}
+
+
+/* functions that are called with each size use the registers of that size */
+
+__attribute__((noinline)) void
+cli_memory_scrub(void)
+{
+    volatile size_t  size;
+    volatile char   *p;
+    char             stack[CLI_MEMORY_STACK];
+
+    OPENSSL_cleanse(stack, sizeof(stack));
+    p = stack;
+
+    for (size = 1; size <= CLI_MEMORY_STACK / 2; size *= 2) {
+        memmove((char *) p, (char *) p + size, size);
+        memmove((char *) p + size / 2, (char *) p, size);
+        p[0] = (char) memcmp((char *) p, (char *) p + size, size);
+        p[0] = memchr((char *) p, 1, size) != NULL;
+        memset((char *) p, 'a', size);
+        p[size] = '\0';
+        p[0] = (char) (strlen((char *) p) + strspn((char *) p, "abc")
+                       + strcspn((char *) p, "xyz"));
+        OPENSSL_cleanse(stack, sizeof(stack));
+    }
 }
 
 

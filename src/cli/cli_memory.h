@@ -21,6 +21,14 @@
 int cli_memory_init(void);
 
 
+/*
+ * Overwrites the stack below the caller, and the vector registers, in which
+ * memcpy() and its like leave what they moved.  For the end of a secret.
+ */
+
+void cli_memory_scrub(void);
+
+
 /* as those of libc; without memory the program ends with a message */
 
 void *cli_alloc(size_t size);

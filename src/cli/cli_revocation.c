@@ -56,6 +56,7 @@ cli_revoke_token(const cli_call_t *call)
     if (rc == CLI_EXIT_OK) {
         id = cli_revoke_token_id(&token);
         cli_buf_free(&token);
+        cli_memory_scrub();
 
         if (id == NULL) {
             cli_error("what was read is no token of an auth gateway, which has"

@@ -82,16 +82,15 @@ cli_secret_check_args(int argc, char **argv)
         OPENSSL_cleanse(argv[i], strlen(argv[i]));
         found = 1;
 
-        cli_error("argument %d is, or has in it, %s: it is refused there, for"
-                  " every user of this machine can read the arguments of a"
-                  " program, and shells keep them", i, what);
+        cli_error("argument %d contains %s, which is refused there: every user"
+                  " of this machine can read the arguments of a program, and"
+                  " shells keep them", i, what);
     }
 
     if (found) {
-        cli_note("A token is read from --token-file or from standard input; an"
-                 " API key is never asked for. If others have an account on"
-                 " this machine, take the secret for known: revoke the token,"
-                 " or roll the key.");
+        cli_note("A token is read from --token-file or standard input; an API"
+                 " key is never needed here. If others have an account on this"
+                 " machine, revoke the token, or roll the key.");
         return -1;
     }
 
