@@ -247,9 +247,11 @@ const ngx_str_t  ngx_http_agw_redis_look_lua = ngx_string(
 
     AGW_LUA_WHOLE AGW_LUA_STAMP AGW_LUA_PRIMARY
 
+    "local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1] "
     "return {epoch, string.format('%.0f', stamp),"
     " redis.call('GET', KEYS[4]), redis.call('GET', KEYS[5]),"
-    " redis.call('XRANGE', KEYS[3], ARGV[1], ARGV[1])[1] or false}");
+    " redis.call('XRANGE', KEYS[3], ARGV[1], ARGV[1])[1] or false,"
+    " last and {last[1]} or false}");
 
 
 /*

@@ -24,8 +24,9 @@ my %running;                     # of this process: pid => 1
 
 
 # Listens on a free port, before a port of 127.0.0.1 or the path of a unix
-# socket.  rewrite => sub { my ($way, $bytes) = @_; ... } returns the bytes
-# that are passed on; $way is up, to the server, or down.
+# socket.  rewrite => sub { my ($way, $bytes, $memo) = @_; ... } returns the
+# bytes that are passed on; $way is up, to the server, or down; $memo is a hash
+# of that connection and way, to be written to.
 
 sub start {
     my ($class, %opt) = @_;
@@ -328,7 +329,8 @@ sub take {
 
     return if $self->{$way} eq 'drop';
 
-    $bytes = $self->{rewrite}->($way, $bytes) if $self->{rewrite};
+    $bytes = $self->{rewrite}->($way, $bytes, $pair->{memo}{$way} //= {})
+        if $self->{rewrite};
 
     if ($way eq 'down') {
         $bytes = delete($pair->{replace}) // delete($self->{replace})
