@@ -12,6 +12,7 @@
 
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_revocations.h"
+#include "ngx_http_agw_store_query.h"
 #include "ngx_http_agw_zone.h"
 
 
@@ -181,6 +182,10 @@ ngx_http_agw_revoke(ngx_http_request_t *r,
     ngx_pool_cleanup_t              *cln;
     ngx_http_agw_pending_t          *pending;
     const ngx_http_agw_main_conf_t  *mcf;
+
+    if (!ngx_http_agw_store_may_wait(r)) {
+        return AGW_STORE_UNAVAILABLE;
+    }
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
