@@ -21,6 +21,7 @@
 #include "ngx_http_agw_revocation_sync.h"
 #include "ngx_http_agw_variables.h"
 #include "ngx_http_agw_verify.h"
+#include "ngx_http_agw_zone.h"
 
 
 #define NGX_HTTP_AGW_LEVELS                                                   \
@@ -365,7 +366,9 @@ ngx_http_agw_init_process(ngx_cycle_t *cycle)
     ngx_http_agw_watch_json();
 
     if (mcf != NULL && mcf->store != NULL) {
-        ngx_http_agw_store_open(mcf->store, &mcf->limits, cycle);
+        ngx_http_agw_store_open(mcf->store, &mcf->limits,
+                                &ngx_http_agw_zone(mcf->revocations)->shared,
+                                cycle);
         ngx_http_agw_revocation_sync_open(mcf->revocations, cycle->log);
     }
 

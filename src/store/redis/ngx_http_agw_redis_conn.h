@@ -35,10 +35,12 @@ struct ngx_http_agw_redis_conn_s {
      * Called at most once after each open() that returned NGX_OK, and never
      * inside of it or of send(): opened, when commands may be sent; closed,
      * when the connection has ended by itself, after the handlers of its
-     * commands.  After close() neither is called.
+     * commands.  After close() neither is called.  replied is called before
+     * the handler of each reply that is no error; it may be NULL.
      */
     void                         (*opened)(ngx_http_agw_redis_conn_t *conn);
     void                         (*closed)(ngx_http_agw_redis_conn_t *conn);
+    void                         (*replied)(ngx_http_agw_redis_conn_t *conn);
     void                          *data;
     const ngx_http_agw_redis_conf_t  *conf;
     ngx_log_t                     *log;

@@ -147,7 +147,7 @@ ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
     if (feed->link == NULL) {
         feed->link = ngx_http_agw_redis_link_create(feed->worker,
                          "revocations", ngx_http_agw_redis_feed_connected,
-                         NULL, feed, feed->worker->log);
+                         feed, feed->worker->log);
         if (feed->link == NULL) {
             return NGX_ERROR;
         }

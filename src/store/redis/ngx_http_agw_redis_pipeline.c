@@ -140,6 +140,51 @@ ngx_http_agw_redis_pipeline_append(ngx_http_agw_redis_conn_t *conn,
 }
 
 
+/* another slot keeps the place of each, without a command; see _cancel() */
+
+void
+ngx_http_agw_redis_pipeline_release(ngx_http_agw_redis_conn_t *conn)
+{
+    ngx_queue_t                *q, *next, released;
+    ngx_http_agw_redis_slot_t  *slot, *place;
+
+    if (!conn->ready) {
+        return;
+    }
+
+    ngx_queue_init(&released);
+
+    for (q = ngx_queue_head(&conn->waiting);
+         q != ngx_queue_sentinel(&conn->waiting);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        slot = ngx_queue_data(q, ngx_http_agw_redis_slot_t, queue);
+
+        if (slot->command == NULL) {
+            continue;
+        }
+
+        /* without memory, the others wait until their deadlines */
+
+        place = ngx_calloc(sizeof(ngx_http_agw_redis_slot_t), conn->log);
+        if (place == NULL) {
+            break;
+        }
+
+        place->deadline = slot->deadline;
+
+        ngx_queue_insert_after(q, &place->queue);
+        ngx_http_agw_redis_slot_remove(slot);
+        ngx_queue_insert_tail(&released, &slot->queue);
+    }
+
+    conn->timer.cancelable = conn->held == 0;
+
+    ngx_http_agw_redis_slots_end(&released, 0);
+}
+
+
 /* one timer for all that waits: when it expires, it looks for the earliest */
 
 static void
@@ -385,6 +430,10 @@ ngx_http_agw_redis_pipeline_reply(ngx_http_agw_redis_conn_t *conn)
 
     conn->answered = 1;
     number = conn->number;
+
+    if (conn->replied && ((redisReply *) reply)->type != REDIS_REPLY_ERROR) {
+        conn->replied(conn);
+    }
 
     ngx_http_agw_redis_slot_finish(slot, reply);
 

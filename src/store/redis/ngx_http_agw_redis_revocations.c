@@ -115,10 +115,12 @@ ngx_http_agw_redis_revocations_open(ngx_http_agw_redis_worker_t *worker)
 
     if (worker->conf->wait) {
         revs->link = ngx_http_agw_redis_link_create(worker, "writes", NULL,
-                                                    NULL, NULL, worker->log);
+                                                    NULL, worker->log);
         if (revs->link == NULL) {
             return;
         }
+
+        ngx_http_agw_redis_link_share(revs->link);
     }
 
     worker->revocations = revs;

@@ -96,6 +96,18 @@ sub replace_each { return $_[0]->tell('replace_each', unpack 'H*', $_[1]) }
 sub replace_one { return $_[0]->tell('replace_one', unpack 'H*', $_[1]) }
 
 
+# all connections that there are stay, and nothing passes any more
+
+sub hold_all { return $_[0]->tell('hold_all') }
+
+
+# The first connection that brings this text up is held from then on; others
+# are not.  Whether it came.
+
+sub hold_one { return $_[0]->tell('hold_one', unpack 'H*', $_[1]) }
+sub has_held { return $_[0]->tell('has_held') }
+
+
 # (connections now, connections ever)
 
 sub connections {
@@ -277,6 +289,15 @@ sub obey {
     } elsif ($command eq 'replace_one') {
         $self->{replace} = pack 'H*', $args[0];
 
+    } elsif ($command eq 'hold_all') {
+        $_->{held} = 1 for @list;
+
+    } elsif ($command eq 'hold_one') {
+        $self->{hold} = pack 'H*', $args[0];
+
+    } elsif ($command eq 'has_held') {
+        return defined $self->{hold} ? 0 : 1;
+
     } elsif ($command eq 'count') {
         return scalar(@list) . " $self->{ever}";
     }
@@ -328,6 +349,11 @@ sub take {
     }
 
     return if $self->{$way} eq 'drop';
+
+    if (defined $self->{hold} && index($bytes, $self->{hold}) >= 0) {
+        $pair->{held} = 1;
+        undef $self->{hold};
+    }
 
     $bytes = $self->{rewrite}->($way, $bytes, $pair->{memo}{$way} //= {})
         if $self->{rewrite};
