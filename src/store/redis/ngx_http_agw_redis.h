@@ -107,6 +107,9 @@ typedef struct {
     ngx_uint_t                          down_count;
     ngx_uint_t                          down_silent;     /* not logged */
     ngx_uint_t                          remarked;    /* bits, each once */
+
+    ngx_msec_t                          silent_logged;   /* no reply; or 0 */
+    ngx_msec_t                          behind_logged;   /* AGWBEHIND; or 0 */
 } ngx_http_agw_redis_worker_t;
 
 
