@@ -19,6 +19,7 @@
 #include "agw_resp.h"
 #include "ngx_http_agw_redis.h"
 #include "ngx_http_agw_redis_command.h"
+#include "ngx_http_agw_redis_objects.h"
 
 
 typedef struct ngx_http_agw_redis_conn_s     ngx_http_agw_redis_conn_t;
@@ -65,6 +66,7 @@ struct ngx_http_agw_redis_conn_s {
     ngx_uint_t                     nwaiting;
     ngx_uint_t                     held;     /* those that are not idle */
     redisReader                   *reader;
+    ngx_http_agw_redis_objects_t   objects;  /* of the reader's reply */
     agw_resp_t                     resp;
     u_char                        *out;      /* not yet sent, from sent on */
     size_t                         out_sent;
