@@ -49,8 +49,8 @@ struct ngx_http_agw_redis_feed_s {
     int64_t                        last;     /* stamp of an entry */
     unsigned                       failed:1; /* the look has */
     unsigned                       restart:1;    /* another store: from 0 on */
-    unsigned                       ahead:1;  /* they were sent for a reading
-                                                that is to come */
+    unsigned                       ahead:1;  /* of the reading to come */
+    unsigned                       caught_up:1;  /* XREAD may wait for news */
 
     /* with `replica=`, else NULL */
 
@@ -235,7 +235,7 @@ ngx_http_agw_redis_feed_send(ngx_http_agw_redis_feed_t *feed,
     }
 
     ngx_http_agw_redis_xread(&args, prefix, position, feed->page,
-                             NGX_HTTP_AGW_REDIS_BLOCK);
+                             feed->caught_up ? NGX_HTTP_AGW_REDIS_BLOCK : 0);
 
     if (ngx_http_agw_redis_send(feed->link, &feed->xread, args.argc, args.argv,
                                 args.argvlen)
@@ -446,6 +446,7 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
     reading->more = restart || !page.whole
                     || ngx_current_msec - feed->asked
                        > NGX_HTTP_AGW_REDIS_PATIENCE;
+    feed->caught_up = !reading->more;
 
     /* Redis is at the next page while we add this one */
 
@@ -577,6 +578,7 @@ ngx_http_agw_redis_feed_done(ngx_http_agw_redis_feed_t *feed, ngx_int_t rc)
     feed->reading = NULL;
 
     if (rc != NGX_OK) {
+        feed->caught_up = 0;
         ngx_http_agw_redis_saved_instead(&feed->saved, reading);
     }
 
