@@ -9,7 +9,7 @@
 
 
 #define AGW_REVOKED_MAGIC     0x61677773       /* "agws" */
-#define AGW_REVOKED_LAYOUT    1
+#define AGW_REVOKED_LAYOUT    2
 
 #define AGW_REVOKED_TRIES     8
 
