@@ -132,6 +132,27 @@ agw_revoked_table_find(const agw_revoked_table_t *table, uint32_t kind,
 }
 
 
+void
+agw_revoked_table_prefetch(const agw_revoked_table_t *table, agw_hash_t id)
+{
+    __builtin_prefetch(agw_revoked_head(table, id.word[0]));
+}
+
+
+void
+agw_revoked_table_prefetch_slot(const agw_revoked_table_t *table,
+    agw_hash_t id)
+{
+    uint32_t  n;
+
+    n = __atomic_load_n(agw_revoked_head(table, id.word[0]), __ATOMIC_ACQUIRE);
+
+    if (n != 0) {
+        __builtin_prefetch(agw_revoked_slot(table, n));
+    }
+}
+
+
 uint64_t
 agw_revoked_table_read_begin(const agw_revoked_table_t *table)
 {

@@ -110,6 +110,17 @@ uint32_t agw_revoked_table_find(const agw_revoked_table_t *table,
 
 
 /*
+ * Before agw_revoked_table_find(): has the memory loaded that it is going to
+ * read, the chain's head, and later, when that is there, the first slot.
+ */
+
+void agw_revoked_table_prefetch(const agw_revoked_table_t *table,
+    agw_hash_t id);
+void agw_revoked_table_prefetch_slot(const agw_revoked_table_t *table,
+    agw_hash_t id);
+
+
+/*
  * A reader calls them before and after its look-ups, the second with the result
  * of the first.  If the second returns 0, it has to repeat them all.  Not
  * locked.

@@ -231,7 +231,7 @@ ngx_http_agw_revoke(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_http_agw_revocations_add(const ngx_http_agw_revocations_t *revocations,
-    const agw_revocation_t *revocation)
+    const agw_revocation_t *entries, ngx_uint_t n)
 {
     ngx_http_agw_zone_t   *zone;
     agw_revoked_result_t   result;
@@ -239,7 +239,7 @@ ngx_http_agw_revocations_add(const ngx_http_agw_revocations_t *revocations,
     zone = ngx_http_agw_zone(revocations);
 
     ngx_http_agw_zone_lock(revocations);
-    result = agw_revoked_set_add(zone->set, revocation);
+    result = agw_revoked_set_add_some(zone->set, entries, n);
     ngx_http_agw_zone_unlock(revocations);
 
     return result == AGW_REVOKED_SET_OK ? NGX_OK : NGX_DECLINED;
