@@ -24,6 +24,7 @@
 #include "ngx_http_agw_revocation_sync.h"
 #include "ngx_http_agw_variables.h"
 #include "ngx_http_agw_verify.h"
+#include "ngx_http_agw_zone.h"
 
 
 #define NGX_HTTP_AGW_LEVELS                                                   \
@@ -404,7 +405,9 @@ ngx_http_agw_init_process(ngx_cycle_t *cycle)
     }
 
     if (mcf != NULL && mcf->store != NULL) {
-        ngx_http_agw_store_open(mcf->store, &mcf->limits, cycle);
+        ngx_http_agw_store_open(mcf->store, &mcf->limits,
+                                &ngx_http_agw_zone(mcf->revocations)->shared,
+                                cycle);
         ngx_http_agw_revocation_sync_open(mcf->revocations, cycle->log);
     }
 

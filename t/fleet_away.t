@@ -33,8 +33,8 @@ sub token_request {
     return ($r, time - $began);
 }
 
-# All nodes, until that time: what was wrong.  Each worker finds out by itself
-# that nobody answers: one request of each may wait for that.
+# All nodes, until that time: what was wrong.  One request of a node may wait
+# until it finds out that nobody answers.
 
 sub go_on_until {
     my ($until, $token, $revoked) = @_;
@@ -68,7 +68,7 @@ sub go_on_until {
         . ' %.1f, %.1f and then %.1f ms', $guarded, scalar @took,
         map { 1000 * $_ } @took[0 .. 2]);
     push @wrong, "a 503 after $took[0]" if $took[0] > 2;
-    push @wrong, "another one after $took[2]" if $took[2] > 0.5;
+    push @wrong, "another one after $took[1]" if $took[1] > 0.5;
 
     return @wrong;
 }

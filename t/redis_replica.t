@@ -193,6 +193,28 @@ until_is('D5 a new connection: what was never met is written back', $had + 701,
     3, \&entries);
 $had++;
 
+# The story: one worker took over from another that was just closing the file,
+# found it locked, and healed nothing for half a minute.
+
+$gw->nginx->stop;
+
+my $lock_log = $gw->prefix . '/lock';
+
+open my $lock, '|-', "sqlite3 $replica >$lock_log 2>&1" or die "sqlite3: $!\n";
+$lock->autoflush(1);
+print {$lock} "PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE;\n"
+    . "UPDATE state SET written = written; SELECT 'locked';\n";
+until_is('D5 a replica is locked', 1, 10,
+    sub { slurp($lock_log) =~ /locked$/m ? 1 : 0 });
+$gw->restart;
+until_is('D5 and cannot be opened', 1, 10,
+    sub { times_logged('cannot be opened: database is locked') ? 1 : 0 });
+print {$lock} "COMMIT;\n.quit\n";
+close $lock;
+$redis->flush;
+until_is('D5 a moment later, what is lost is written back', $had + 700, 15,
+    sub { my %e = $gw->store->entries; scalar keys %e });
+
 # a replica that is damaged, and one that cannot be written
 
 $gw->nginx->stop;

@@ -191,11 +191,13 @@ fails('D5 more unread entries than are looked at', qr/^AGWBEHIND/,
 
 $redis->flush;
 handshake();
-is_deeply(run('look', '0-0'), [$epoch, stamp(), undef, 3660, undef],
+is_deeply(run('look', '0-0'), [$epoch, stamp(), undef, 3660, undef, undef],
     'D5 a look at an empty stream') or diag explain run('look', '0-0');
 $entry = revoke();
 is(run('look', "$entry->[0]-0")->[4][0], "$entry->[0]-0",
     'D5 the entry at the position');
+is_deeply(run('look', '0-0')->[5], ["$entry->[0]-0"],
+    'D5 the id of the last entry');
 
 # trimming
 

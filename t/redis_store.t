@@ -11,7 +11,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-use AGW::Files qw(slurp spew);
+use AGW::Files qw(random_id slurp spew);
 use AGW::Proxy;
 use AGW::Redis;
 use AGW::Revoking qw(conf_of owner_in);
@@ -181,6 +181,16 @@ is(late_status($bearer), 401, 'D5 it gives none for it then');
 is(late_status($other), 200, 'D5 but for another one');
 $gw->store->revoke('partner', $us->{id});
 is(late_status($other), 401, 'D5 none after a cut-off of the partner');
+
+# more than is looked at for one query: none is answered, and one line says so
+
+$gw->store->revoke('token', random_id() . ":$_") for 1 .. 1000;
+is(join(' ', map { late_status($other) } 1 .. 5), '503 503 503 503 503',
+    'D5 none beside a thousand that are not read');
+
+my $said = () = slurp($late->nginx->error_log) =~ /refuses a query: AGWBEHIND/g;
+
+is($said, 1, 'D5 which is logged once a minute');
 unlink $held;
 until_is('D5 the node reads on', '200', 4,
     sub { late_status($late->issue($us) // '') });

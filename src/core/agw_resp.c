@@ -1,7 +1,8 @@
 
 /*
- * One byte after another, but for the content of strings.  What is refused is
- * what RESP2 does not have, and what no reply that we ask for needs.
+ * One byte after another, but for the content of strings, and for strings that
+ * are here as a whole, as nearly all are.  What is refused is what RESP2 does
+ * not have, and what no reply that we ask for needs.
  */
 
 
@@ -9,6 +10,7 @@
 
 
 #define AGW_RESP_DIGITS_MAX  20
+#define AGW_RESP_SHORT       5               /* "$" and four digits */
 
 
 enum {
@@ -22,6 +24,8 @@ enum {
 };
 
 
+static size_t agw_resp_whole_string(const agw_resp_t *resp, const uint8_t *p,
+    size_t n);
 static const char *agw_resp_byte(agw_resp_t *resp, uint8_t c,
     size_t *replies);
 static const char *agw_resp_type(agw_resp_t *resp, uint8_t c);
@@ -42,7 +46,6 @@ agw_resp_scan(agw_resp_t *resp, const uint8_t *p, size_t n, size_t *replies)
     }
 
     while (n) {
-        len = 1;
         why = NULL;
 
         if (resp->state == AGW_RESP_STRING) {
@@ -56,8 +59,17 @@ agw_resp_scan(agw_resp_t *resp, const uint8_t *p, size_t n, size_t *replies)
             resp->bytes += len;
 
         } else {
-            resp->bytes++;
-            why = agw_resp_byte(resp, *p, replies);
+            len = agw_resp_whole_string(resp, p, n);
+
+            if (len) {
+                resp->bytes += len;
+                agw_resp_value_end(resp, replies);
+
+            } else {
+                len = 1;
+                resp->bytes++;
+                why = agw_resp_byte(resp, *p, replies);
+            }
         }
 
         if (why == NULL && resp->bytes > AGW_RESP_BYTES_MAX) {
@@ -81,6 +93,37 @@ int
 agw_resp_is_inside(const agw_resp_t *resp)
 {
     return resp->depth != 0 || resp->state != AGW_RESP_TYPE;
+}
+
+
+/* its bytes, "$<length>CRLF<string>CRLF"; 0: it has to be read by the byte */
+
+static size_t
+agw_resp_whole_string(const agw_resp_t *resp, const uint8_t *p, size_t n)
+{
+    size_t  i, len;
+
+    if (resp->state != AGW_RESP_TYPE || n < sizeof("$0\r\n\r\n") - 1
+        || p[0] != '$')
+    {
+        return 0;
+    }
+
+    len = 0;
+
+    for (i = 1; i < AGW_RESP_SHORT && p[i] >= '0' && p[i] <= '9'; i++) {
+        len = len * 10 + (p[i] - '0');
+    }
+
+    if (i == 1 || n - i < len + 4
+        || p[i] != '\r' || p[i + 1] != '\n'
+        || p[i + 2 + len] != '\r' || p[i + 3 + len] != '\n'
+        || resp->bytes + i + len + 4 > AGW_RESP_BYTES_MAX)
+    {
+        return 0;
+    }
+
+    return i + len + 4;
 }
 
 

@@ -84,7 +84,11 @@ struct agw_revoked_set_s {
     uint32_t             merged_count;
     uint32_t             to_sweep;   /* something; readers load it */
     agw_revoked_table_t  table;
+    uint64_t             padding[6]; /* slots begin at a cache line, */
 };
+
+_Static_assert(sizeof(agw_revoked_set_t) % 64 == 0
+               && sizeof(agw_revoked_entry_t) == 64, "and each is one");
 
 
 /* the entry in the slot that has this number, which must not be 0 */

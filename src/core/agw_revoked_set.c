@@ -9,15 +9,23 @@
 
 
 #define AGW_REVOKED_MAGIC     0x61677773       /* "agws" */
-#define AGW_REVOKED_LAYOUT    1
+#define AGW_REVOKED_LAYOUT    2
 
 #define AGW_REVOKED_TRIES     8
+
+/* entries whose memory is loaded while others are added */
+
+#define AGW_REVOKED_AHEAD     16
 
 /* slots that are swept at a time */
 
 #define AGW_REVOKED_SWEEP     4096
 
 
+static agw_revoked_result_t agw_revoked_add_ahead(agw_revoked_set_t *set,
+    const agw_revocation_t *revocations, size_t n);
+static agw_revoked_result_t agw_revoked_add_one(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation, agw_hash_t id, agw_hash_t partner);
 static int agw_revoked_is_covered(const agw_revocation_t *revocation,
     const agw_revoked_entry_t *partner);
 static agw_revoked_result_t agw_revoked_add_new(agw_revoked_set_t *set,
@@ -81,51 +89,32 @@ agw_revoked_result_t
 agw_revoked_set_add(agw_revoked_set_t *set,
     const agw_revocation_t *revocation)
 {
-    uint32_t              n, account, time;
-    agw_hash_t            id;
-    agw_revoked_entry_t  *entry;
+    return agw_revoked_set_add_some(set, revocation, 1);
+}
+
+
+agw_revoked_result_t
+agw_revoked_set_add_some(agw_revoked_set_t *set,
+    const agw_revocation_t *revocations, size_t n)
+{
+    size_t                some;
     agw_revoked_result_t  result;
 
-    id = agw_revoked_id(set, revocation);
-    time = agw_revoked_time(revocation->time);
+    result = AGW_REVOKED_SET_OK;
 
     agw_revoked_write_begin(set);
 
-    result = AGW_REVOKED_SET_OK;
-    account = agw_revoked_account_find(set, revocation->partner_id);
-    n = agw_revoked_table_find(&set->table, revocation->kind, id);
+    while (n != 0) {
+        some = n < AGW_REVOKED_AHEAD ? n : AGW_REVOKED_AHEAD;
 
-    if (account != 0
-        && agw_revoked_is_covered(revocation,
-                                  agw_revoked_entry(set, account)))
-    {
-        /* it would refuse nothing more */
-
-    } else if (n == 0) {
-        result = agw_revoked_add_new(set, revocation, account, id);
-
-    } else {
-        entry = agw_revoked_entry(set, n);
-
-        agw_revoked_raise(set, entry, revocation->stamp, time);
-
-        if (n == account) {
-            agw_revoked_merge_covered(set, account);
-
-        } else if (account != 0
-                   && revocation->kind != AGW_REVOCATION_BUSINESS)
+        if (agw_revoked_add_ahead(set, revocations, some)
+            != AGW_REVOKED_SET_OK)
         {
-            agw_revoked_account_raise(agw_revoked_entry(set, account),
-                                      revocation->stamp, time);
-
-        } else if (account != 0 && entry->account == 0) {
-            entry->account = account;
-            agw_revoked_account_add(set, n);
+            result = AGW_REVOKED_SET_FULL;
         }
-    }
 
-    if (result == AGW_REVOKED_SET_OK) {
-        agw_revoked_set_raise_stamp(set, revocation->stamp);
+        revocations += some;
+        n -= some;
     }
 
     agw_revoked_write_end(set);
@@ -297,6 +286,100 @@ agw_revoked_set_lookup(const agw_revoked_set_t *set,
     }
 
     return AGW_LOOKUP_RETRY_LOCKED;
+}
+
+
+/*
+ * An entry's place in a large set is in no cache of the processor: those of
+ * several entries are loaded at the same time.
+ */
+
+static agw_revoked_result_t
+agw_revoked_add_ahead(agw_revoked_set_t *set,
+    const agw_revocation_t *revocations, size_t n)
+{
+    size_t                i;
+    agw_hash_t            id[AGW_REVOKED_AHEAD], partner[AGW_REVOKED_AHEAD];
+    agw_revoked_result_t  result;
+
+    for (i = 0; i < n; i++) {
+        id[i] = agw_revoked_id(set, &revocations[i]);
+        partner[i] = agw_siphash(set->key, revocations[i].partner_id);
+
+        agw_revoked_table_prefetch(&set->table, id[i]);
+        agw_revoked_table_prefetch(&set->table, partner[i]);
+    }
+
+    for (i = 0; i < n; i++) {
+        agw_revoked_table_prefetch_slot(&set->table, id[i]);
+        agw_revoked_table_prefetch_slot(&set->table, partner[i]);
+    }
+
+    result = AGW_REVOKED_SET_OK;
+
+    for (i = 0; i < n; i++) {
+        if (agw_revoked_add_one(set, &revocations[i], id[i], partner[i])
+            != AGW_REVOKED_SET_OK)
+        {
+            result = AGW_REVOKED_SET_FULL;
+        }
+    }
+
+    return result;
+}
+
+
+static agw_revoked_result_t
+agw_revoked_add_one(agw_revoked_set_t *set,
+    const agw_revocation_t *revocation, agw_hash_t id, agw_hash_t partner)
+{
+    uint32_t              n, account, time;
+    agw_revoked_entry_t  *entry;
+    agw_revoked_result_t  result;
+
+    time = agw_revoked_time(revocation->time);
+    result = AGW_REVOKED_SET_OK;
+
+    account = revocation->partner_id.len == 0
+              ? 0 : agw_revoked_table_find(&set->table, AGW_REVOCATION_PARTNER,
+                                           partner);
+
+    n = agw_revoked_table_find(&set->table, revocation->kind, id);
+
+    if (account != 0
+        && agw_revoked_is_covered(revocation,
+                                  agw_revoked_entry(set, account)))
+    {
+        /* it would refuse nothing more */
+
+    } else if (n == 0) {
+        result = agw_revoked_add_new(set, revocation, account, id);
+
+    } else {
+        entry = agw_revoked_entry(set, n);
+
+        agw_revoked_raise(set, entry, revocation->stamp, time);
+
+        if (n == account) {
+            agw_revoked_merge_covered(set, account);
+
+        } else if (account != 0
+                   && revocation->kind != AGW_REVOCATION_BUSINESS)
+        {
+            agw_revoked_account_raise(agw_revoked_entry(set, account),
+                                      revocation->stamp, time);
+
+        } else if (account != 0 && entry->account == 0) {
+            entry->account = account;
+            agw_revoked_account_add(set, n);
+        }
+    }
+
+    if (result == AGW_REVOKED_SET_OK) {
+        agw_revoked_set_raise_stamp(set, revocation->stamp);
+    }
+
+    return result;
 }
 
 

@@ -147,6 +147,16 @@ agw_revoked_result_t agw_revoked_set_add(agw_revoked_set_t *set,
 
 
 /*
+ * Adds n entries, one after the other, sooner than n calls of
+ * agw_revoked_set_add().  Returns AGW_REVOKED_SET_FULL if there was no room for
+ * one of them; the others are added.  Locked.
+ */
+
+agw_revoked_result_t agw_revoked_set_add_some(agw_revoked_set_t *set,
+    const agw_revocation_t *revocations, size_t n);
+
+
+/*
  * From now on a token whose seq is below the floor is AGW_LOOKUP_BELOW_FLOOR.
  * The floor is never lowered.  Entries whose stamps are not above it are no
  * longer needed: agw_revoked_set_sweep() removes some thousands at a time, and

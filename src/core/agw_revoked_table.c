@@ -11,10 +11,9 @@ static uint32_t agw_revoked_table_heads(size_t capacity);
 static void agw_revoked_table_repair(agw_revoked_table_t *table);
 static void agw_revoked_table_count_reclaim(agw_revoked_table_t *table);
 static uint32_t *agw_revoked_head(const agw_revoked_table_t *table,
-    agw_hash_t id);
+    uint64_t hash);
 static uint32_t *agw_revoked_chains(const agw_revoked_table_t *table);
-static int agw_revoked_slot_is(const agw_revoked_slot_t *slot, uint32_t kind,
-    agw_hash_t id);
+static uint32_t agw_revoked_name(uint32_t kind, agw_hash_t id);
 
 
 /* each slot may have a head of a chain */
@@ -106,10 +105,11 @@ uint32_t
 agw_revoked_table_find(const agw_revoked_table_t *table, uint32_t kind,
     agw_hash_t id)
 {
-    uint32_t                   n, steps;
+    uint32_t                   n, steps, name;
     const agw_revoked_slot_t  *slot;
 
-    n = __atomic_load_n(agw_revoked_head(table, id), __ATOMIC_ACQUIRE);
+    name = agw_revoked_name(kind, id);
+    n = __atomic_load_n(agw_revoked_head(table, id.word[0]), __ATOMIC_ACQUIRE);
 
     for (steps = 0; n != 0 && steps < table->capacity; steps++) {
 
@@ -119,7 +119,9 @@ agw_revoked_table_find(const agw_revoked_table_t *table, uint32_t kind,
 
         slot = agw_revoked_slot(table, n);
 
-        if (agw_revoked_slot_is(slot, kind, id)) {
+        if (__atomic_load_n(&slot->hash, __ATOMIC_RELAXED) == id.word[0]
+            && __atomic_load_n(&slot->name, __ATOMIC_RELAXED) == name)
+        {
             return n;
         }
 
@@ -127,6 +129,27 @@ agw_revoked_table_find(const agw_revoked_table_t *table, uint32_t kind,
     }
 
     return 0;
+}
+
+
+void
+agw_revoked_table_prefetch(const agw_revoked_table_t *table, agw_hash_t id)
+{
+    __builtin_prefetch(agw_revoked_head(table, id.word[0]));
+}
+
+
+void
+agw_revoked_table_prefetch_slot(const agw_revoked_table_t *table,
+    agw_hash_t id)
+{
+    uint32_t  n;
+
+    n = __atomic_load_n(agw_revoked_head(table, id.word[0]), __ATOMIC_ACQUIRE);
+
+    if (n != 0) {
+        __builtin_prefetch(agw_revoked_slot(table, n));
+    }
 }
 
 
@@ -192,11 +215,11 @@ agw_revoked_table_link(agw_revoked_table_t *table, uint32_t n, uint32_t kind,
     agw_revoked_slot_t  *slot;
 
     slot = agw_revoked_slot(table, n);
-    head = agw_revoked_head(table, id);
+    head = agw_revoked_head(table, id.word[0]);
 
-    __atomic_store_n(&slot->id.word[0], id.word[0], __ATOMIC_RELAXED);
-    __atomic_store_n(&slot->id.word[1], id.word[1], __ATOMIC_RELAXED);
-    __atomic_store_n(&slot->kind, kind, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->hash, id.word[0], __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->name, agw_revoked_name(kind, id),
+                     __ATOMIC_RELAXED);
     __atomic_store_n(&slot->next, *head, __ATOMIC_RELAXED);
 
     __atomic_store_n(head, n, __ATOMIC_SEQ_CST);
@@ -212,7 +235,7 @@ agw_revoked_table_unlink(agw_revoked_table_t *table, uint32_t n)
     agw_revoked_slot_t  *slot, *before;
 
     slot = agw_revoked_slot(table, n);
-    link = agw_revoked_head(table, slot->id);
+    link = agw_revoked_head(table, slot->hash);
 
     for (k = *link; k != n; k = *link) {
         before = agw_revoked_slot(table, k);
@@ -244,7 +267,7 @@ agw_revoked_table_reclaim(agw_revoked_table_t *table)
 
         table->unlinked_list = slot->link;
 
-        __atomic_store_n(&slot->kind, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&slot->name, 0, __ATOMIC_RELAXED);
 
         slot->link = table->free_list;
         table->free_list = n;
@@ -300,7 +323,7 @@ agw_revoked_table_repair(agw_revoked_table_t *table)
         slot = agw_revoked_slot(table, n);
 
         if (slot->link == AGW_REVOKED_UNREACHED) {
-            __atomic_store_n(&slot->kind, 0, __ATOMIC_RELAXED);
+            __atomic_store_n(&slot->name, 0, __ATOMIC_RELAXED);
 
             slot->link = table->free_list;
             table->free_list = n;
@@ -313,9 +336,9 @@ agw_revoked_table_repair(agw_revoked_table_t *table)
 
 
 static uint32_t *
-agw_revoked_head(const agw_revoked_table_t *table, agw_hash_t id)
+agw_revoked_head(const agw_revoked_table_t *table, uint64_t hash)
 {
-    return &agw_revoked_chains(table)[id.word[0] & (table->heads - 1)];
+    return &agw_revoked_chains(table)[hash & (table->heads - 1)];
 }
 
 
@@ -326,12 +349,14 @@ agw_revoked_chains(const agw_revoked_table_t *table)
 }
 
 
-static int
-agw_revoked_slot_is(const agw_revoked_slot_t *slot, uint32_t kind,
-    agw_hash_t id)
+static uint32_t
+agw_revoked_name(uint32_t kind, agw_hash_t id)
 {
-    return __atomic_load_n(&slot->id.word[0], __ATOMIC_RELAXED) == id.word[0]
-           && __atomic_load_n(&slot->id.word[1], __ATOMIC_RELAXED)
-              == id.word[1]
-           && __atomic_load_n(&slot->kind, __ATOMIC_RELAXED) == kind;
+    agw_revoked_slot_t  slot;
+
+    slot.name = 0;
+    slot.rest = id.word[1] & 0x1fffffff;
+    slot.kind = kind & 7;
+
+    return slot.name;
 }

@@ -36,14 +36,26 @@
 #include "agw_siphash.h"
 
 
-/* what every slot begins with */
+/*
+ * What every slot begins with.  Of the hash 93 bits are kept: with a million
+ * slots, an id that is none of them is taken for one once in 2^73 times.
+ */
 
 typedef struct {
-    agw_hash_t    id;
-    uint32_t      next;              /* in the chain */
-    uint32_t      kind;              /* the caller's, not 0; 0: not linked */
-    uint32_t      link;              /* link and prev are the caller's */
-    uint32_t      prev;              /* while the slot is linked */
+    uint64_t          hash;          /* the first word */
+
+    union {
+        uint32_t      name;          /* rest and kind, for readers */
+
+        struct {
+            uint32_t  rest:29;       /* of the second word */
+            uint32_t  kind:3;        /* the caller's, 1 to 7; 0: not linked */
+        };
+    };
+
+    uint32_t          next;          /* in the chain */
+    uint32_t          link;          /* link and prev are the caller's */
+    uint32_t          prev;          /* while the slot is linked */
 } agw_revoked_slot_t;
 
 
@@ -95,6 +107,17 @@ void agw_revoked_table_write_end(agw_revoked_table_t *table);
 
 uint32_t agw_revoked_table_find(const agw_revoked_table_t *table,
     uint32_t kind, agw_hash_t id);
+
+
+/*
+ * Before agw_revoked_table_find(): has the memory loaded that it is going to
+ * read, the chain's head, and later, when that is there, the first slot.
+ */
+
+void agw_revoked_table_prefetch(const agw_revoked_table_t *table,
+    agw_hash_t id);
+void agw_revoked_table_prefetch_slot(const agw_revoked_table_t *table,
+    agw_hash_t id);
 
 
 /*

@@ -16,6 +16,7 @@
 
 #include "ngx_http_agw_health.h"
 #include "ngx_http_agw_revocation_sync.h"
+#include "ngx_http_agw_revocation_batch.h"
 #include "ngx_http_agw_revocation_maintenance.h"
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_zone.h"
@@ -33,6 +34,7 @@ typedef struct {
     const ngx_http_agw_revocations_t  *revocations;
     ngx_event_t               event;
     ngx_http_agw_reading_t    reading;
+    ngx_http_agw_batch_t      batch;         /* of what was read */
     ngx_str_t                 name;          /* of the store */
     ngx_log_t                 log;           /* no errors after the first */
     ngx_atomic_uint_t         overflow;      /* when the reading began */
@@ -66,6 +68,7 @@ static void ngx_http_agw_sync_failed(ngx_http_agw_sync_t *sync);
 static void ngx_http_agw_sync_loaded(ngx_http_agw_sync_t *sync);
 static void ngx_http_agw_sync_add(void *data,
     const agw_revocation_t *revocation);
+static void ngx_http_agw_sync_overflow(ngx_http_agw_sync_t *sync);
 static ngx_uint_t ngx_http_agw_sync_sweep(ngx_http_agw_sync_t *sync);
 
 
@@ -416,6 +419,10 @@ ngx_http_agw_sync_end(ngx_http_agw_sync_t *sync, ngx_int_t rc)
     revs = sync->revocations;
     zone = ngx_http_agw_zone(revs);
 
+    if (ngx_http_agw_batch_flush(&sync->batch, revs) != NGX_OK) {
+        ngx_http_agw_sync_overflow(sync);
+    }
+
     /* an error is said once, not five times a second */
 
     sync->log.log_level = rc == NGX_ERROR ? NGX_LOG_CRIT
@@ -538,22 +545,29 @@ ngx_http_agw_sync_add(void *data, const agw_revocation_t *revocation)
     zone = ngx_http_agw_zone(sync->revocations);
 
     /* what is read again is not news */
-
     if (zone->loaded && !sync->overflow && !sync->restarted
         && !sync->reading.restarted)
     {
         ngx_http_agw_health_news(sync->revocations, revocation->stamp);
     }
 
-    if (ngx_http_agw_revocations_add(sync->revocations, revocation)
-        == NGX_OK)
+    if (ngx_http_agw_batch_add(&sync->batch, sync->revocations, revocation)
+        != NGX_OK)
     {
-        return;
+        ngx_http_agw_sync_overflow(sync);
     }
+}
 
+
+static void
+ngx_http_agw_sync_overflow(ngx_http_agw_sync_t *sync)
+{
     sync->overflowed = 1;
 
-    if (ngx_atomic_fetch_add(&zone->overflow, 1) == 0) {
+    if (ngx_atomic_fetch_add(&ngx_http_agw_zone(sync->revocations)->overflow,
+                             1)
+        == 0)
+    {
         ngx_log_error(NGX_LOG_ALERT, sync->event.log, 0,
                       "auth_gateway: the zone has no room for a revocation "
                       "of the store: no token is accepted until it has; "

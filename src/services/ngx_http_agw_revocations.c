@@ -13,6 +13,7 @@
 #include "ngx_http_agw_counters.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_revocations.h"
+#include "ngx_http_agw_store_query.h"
 #include "ngx_http_agw_zone.h"
 
 
@@ -184,6 +185,10 @@ ngx_http_agw_revoke(ngx_http_request_t *r,
     ngx_http_agw_pending_t          *pending;
     const ngx_http_agw_main_conf_t  *mcf;
 
+    if (!ngx_http_agw_store_may_wait(r)) {
+        return AGW_STORE_UNAVAILABLE;
+    }
+
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
     cln = ngx_pool_cleanup_add(r->pool, 0);
@@ -231,7 +236,7 @@ ngx_http_agw_revoke(ngx_http_request_t *r,
 
 ngx_int_t
 ngx_http_agw_revocations_add(const ngx_http_agw_revocations_t *revocations,
-    const agw_revocation_t *revocation)
+    const agw_revocation_t *entries, ngx_uint_t n)
 {
     ngx_http_agw_zone_t   *zone;
     agw_revoked_result_t   result;
@@ -239,7 +244,7 @@ ngx_http_agw_revocations_add(const ngx_http_agw_revocations_t *revocations,
     zone = ngx_http_agw_zone(revocations);
 
     ngx_http_agw_zone_lock(revocations);
-    result = agw_revoked_set_add(zone->set, revocation);
+    result = agw_revoked_set_add_some(zone->set, entries, n);
     ngx_http_agw_zone_unlock(revocations);
 
     return result == AGW_REVOKED_SET_OK ? NGX_OK : NGX_DECLINED;

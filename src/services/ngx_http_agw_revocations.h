@@ -73,11 +73,11 @@ agw_reason_t ngx_http_agw_revoke(ngx_http_request_t *r,
     const agw_revocation_t *revocation, ngx_http_agw_revoked_pt handler);
 
 
-/* adds an entry that is in the store; NGX_DECLINED if there is no room */
+/* adds n entries of the store; NGX_DECLINED if there is no room for one */
 
 ngx_int_t ngx_http_agw_revocations_add(
     const ngx_http_agw_revocations_t *revocations,
-    const agw_revocation_t *revocation);
+    const agw_revocation_t *entries, ngx_uint_t n);
 
 
 #endif /* NGX_HTTP_AGW_REVOCATIONS_H_INCLUDED_ */

@@ -9,6 +9,9 @@
 #include "ngx_http_agw_zone.h"
 
 
+static ngx_int_t ngx_http_agw_store_query_find(ngx_http_agw_store_query_t *sq,
+    ngx_http_agw_store_t *store, ngx_http_agw_store_find_pt find);
+static void ngx_http_agw_store_query_destroy(void *data);
 static void ngx_http_agw_store_query_done(ngx_http_agw_query_t *query,
     ngx_int_t rc);
 static void ngx_http_agw_store_query_count(
@@ -40,12 +43,84 @@ ngx_http_agw_store_query(ngx_http_request_t *r,
     sq->find = find;
     sq->from = ngx_http_agw_count_from();
 
-    rc = find(mcf->store, &sq->query);
+    rc = ngx_http_agw_store_query_find(sq, mcf->store, find);
 
     if (rc != NGX_AGAIN) {
         ngx_http_agw_store_query_count(sq, rc);
         handler(sq, rc);
     }
+}
+
+
+/* where the request cannot wait, it has a pool of its own, to be cancelled */
+
+static ngx_int_t
+ngx_http_agw_store_query_find(ngx_http_agw_store_query_t *sq,
+    ngx_http_agw_store_t *store, ngx_http_agw_store_find_pt find)
+{
+    ngx_int_t            rc;
+    ngx_pool_t          *pool;
+    ngx_pool_cleanup_t  *cln;
+    ngx_http_request_t  *r;
+
+    r = sq->request;
+
+    if (!r->filter_finalize) {
+        return find(store, &sq->query);
+    }
+
+    cln = ngx_pool_cleanup_add(r->pool, 0);
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, r->connection->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    sq->query.pool = pool;
+
+    rc = find(store, &sq->query);
+
+    if (rc == NGX_AGAIN && !ngx_http_agw_store_may_wait(r)) {
+        ngx_destroy_pool(pool);
+        return NGX_ERROR;
+    }
+
+    cln->handler = ngx_http_agw_store_query_destroy;
+    cln->data = pool;
+
+    return rc;
+}
+
+
+static void
+ngx_http_agw_store_query_destroy(void *data)
+{
+    ngx_pool_t *pool = data;
+
+    ngx_destroy_pool(pool);
+}
+
+
+/*
+ * ngx_http_filter_finalize_request() returns NGX_ERROR to the handler whose
+ * response it replaces, and nginx then closes the connection.
+ */
+
+ngx_uint_t
+ngx_http_agw_store_may_wait(ngx_http_request_t *r)
+{
+    if (!r->filter_finalize) {
+        return 1;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, ngx_http_agw_log(r), 0,
+                  "auth_gateway: the error page of a header filter cannot "
+                  "wait for the store");
+
+    return 0;
 }
 
 

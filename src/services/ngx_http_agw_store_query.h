@@ -40,12 +40,22 @@ struct ngx_http_agw_store_query_s {
  * Runs a query.  sq is of the request's pool, and zeroed but for the parameters
  * in sq->query.  handler is called once, before this returns or later.  In the
  * latter case the requests that it posts are run.  If the request ends before,
- * it is not called.
+ * it is not called.  Where the request may not wait, a query that would have to
+ * fails.
  */
 
 void ngx_http_agw_store_query(ngx_http_request_t *r,
     ngx_http_agw_store_query_t *sq, ngx_http_agw_store_find_pt find,
     ngx_http_agw_store_query_pt handler);
+
+
+/*
+ * Whether the request may wait for the store; 0, logged, if it is the error
+ * page of a header filter (error_page 412): nginx closes the connection when
+ * the handler of the page returns.
+ */
+
+ngx_uint_t ngx_http_agw_store_may_wait(ngx_http_request_t *r);
 
 
 #endif /* NGX_HTTP_AGW_STORE_QUERY_H_INCLUDED_ */

@@ -57,6 +57,7 @@ typedef struct {
     ngx_uint_t                nheld;         /* so many were ever held */
     ngx_atomic_t              loaded;        /* all has been read once */
     ngx_atomic_t              overflow;      /* entries that did not fit */
+    ngx_http_agw_store_shared_t  shared;     /* the store's */
 
     /* for operators alone */
 

@@ -137,9 +137,10 @@ ngx_http_agw_store_make(ngx_http_agw_store_t *store,
 
 void
 ngx_http_agw_store_open(ngx_http_agw_store_t *store,
-    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle)
+    const ngx_http_agw_store_limits_t *limits,
+    ngx_http_agw_store_shared_t *shared, ngx_cycle_t *cycle)
 {
-    store->engine->open(store->state, limits, cycle);
+    store->engine->open(store->state, limits, shared, cycle);
 }
 
 

@@ -27,6 +27,19 @@ typedef struct {
 
 
 /*
+ * In shared memory, zeroed at first: what the workers of this node tell each
+ * other about a store that is another machine.
+ */
+
+typedef struct {
+    ngx_atomic_t             heard;          /* ngx_current_msec of its last
+                                                reply to any of them, or 0 */
+    ngx_atomic_t             silent;         /* it replies to none of them */
+    ngx_atomic_t             outages;        /* how often that began */
+} ngx_http_agw_store_shared_t;
+
+
+/*
  * Where a reading of the revocations goes on: where an earlier one ended, or
  * zeros.  The mark is the last change that was read, and its random tag:
  * another copy of the store, for example an older one, does not have both.
@@ -88,11 +101,12 @@ void ngx_http_agw_store_make(ngx_http_agw_store_t *store,
 /*
  * Opens the store in a worker, after the fork, and closes it when the worker
  * exits.  If it cannot be opened, that is logged, and the next query tries
- * again.  limits must live as long as the worker.
+ * again.  limits and shared must live as long as the worker.
  */
 
 void ngx_http_agw_store_open(ngx_http_agw_store_t *store,
-    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle);
+    const ngx_http_agw_store_limits_t *limits,
+    ngx_http_agw_store_shared_t *shared, ngx_cycle_t *cycle);
 void ngx_http_agw_store_close(ngx_http_agw_store_t *store);
 
 

@@ -76,6 +76,7 @@ typedef struct {
                        ngx_cycle_t *cycle);
     void       (*open)(void *state,
                        const ngx_http_agw_store_limits_t *limits,
+                       ngx_http_agw_store_shared_t *shared,
                        ngx_cycle_t *cycle);
     void       (*close)(void *state);
 

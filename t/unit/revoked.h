@@ -228,7 +228,7 @@ linked_count(const agw_revoked_set_t *set)
             assert_in_range(n, 1, table->high_water);
             assert_in_range(agw_revoked_entry(set, n)->slot.kind,
                 AGW_REVOCATION_TOKEN, AGW_REVOCATION_PARTNER);
-            assert_int_equal(agw_revoked_entry(set, n)->slot.id.word[0]
+            assert_int_equal(agw_revoked_entry(set, n)->slot.hash
                 & (table->heads - 1), i);
             assert_in_range(++count, 1, table->high_water);
         }
@@ -401,8 +401,8 @@ none_is_there_twice(const agw_revoked_set_t *set)
             b = agw_revoked_entry(set, k);
 
             assert_false(a->slot.kind == b->slot.kind
-                && a->slot.id.word[0] == b->slot.id.word[0]
-                && a->slot.id.word[1] == b->slot.id.word[1]);
+                && a->slot.hash == b->slot.hash
+                && a->slot.rest == b->slot.rest);
         }
     }
 }

@@ -20,7 +20,8 @@ static ngx_int_t ngx_http_agw_redis_complete(ngx_conf_t *cf, void *state);
 static void ngx_http_agw_redis_make(void *state,
     const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle);
 static void ngx_http_agw_redis_open(void *state,
-    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle);
+    const ngx_http_agw_store_limits_t *limits,
+    ngx_http_agw_store_shared_t *shared, ngx_cycle_t *cycle);
 static void ngx_http_agw_redis_close(void *state);
 static const char *ngx_http_agw_redis_library_version(void);
 
@@ -99,7 +100,8 @@ ngx_http_agw_redis_make(void *state,
 
 static void
 ngx_http_agw_redis_open(void *state,
-    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle)
+    const ngx_http_agw_store_limits_t *limits,
+    ngx_http_agw_store_shared_t *shared, ngx_cycle_t *cycle)
 {
     ngx_pool_t                   *pool;
     ngx_http_agw_redis_t         *redis = state;
@@ -118,6 +120,7 @@ ngx_http_agw_redis_open(void *state,
 
     worker->conf = redis->conf;
     worker->limits = limits;
+    worker->shared = shared;
     worker->pool = pool;
     worker->log = cycle->log;
 

@@ -86,6 +86,7 @@ typedef struct ngx_http_agw_redis_revocations_s
 typedef struct {
     const ngx_http_agw_redis_conf_t    *conf;
     const ngx_http_agw_store_limits_t  *limits;
+    ngx_http_agw_store_shared_t        *shared;  /* with the other workers */
     ngx_pool_t                         *pool;    /* as long as the worker */
     ngx_log_t                          *log;
 
@@ -106,6 +107,9 @@ typedef struct {
     ngx_uint_t                          down_count;
     ngx_uint_t                          down_silent;     /* not logged */
     ngx_uint_t                          remarked;    /* bits, each once */
+
+    ngx_msec_t                          silent_logged;   /* no reply; or 0 */
+    ngx_msec_t                          behind_logged;   /* AGWBEHIND; or 0 */
 } ngx_http_agw_redis_worker_t;
 
 

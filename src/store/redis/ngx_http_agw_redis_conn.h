@@ -19,6 +19,7 @@
 #include "agw_resp.h"
 #include "ngx_http_agw_redis.h"
 #include "ngx_http_agw_redis_command.h"
+#include "ngx_http_agw_redis_objects.h"
 
 
 typedef struct ngx_http_agw_redis_conn_s     ngx_http_agw_redis_conn_t;
@@ -35,10 +36,12 @@ struct ngx_http_agw_redis_conn_s {
      * Called at most once after each open() that returned NGX_OK, and never
      * inside of it or of send(): opened, when commands may be sent; closed,
      * when the connection has ended by itself, after the handlers of its
-     * commands.  After close() neither is called.
+     * commands.  After close() neither is called.  replied is called before
+     * the handler of each reply that is no error; it may be NULL.
      */
     void                         (*opened)(ngx_http_agw_redis_conn_t *conn);
     void                         (*closed)(ngx_http_agw_redis_conn_t *conn);
+    void                         (*replied)(ngx_http_agw_redis_conn_t *conn);
     void                          *data;
     const ngx_http_agw_redis_conf_t  *conf;
     ngx_log_t                     *log;
@@ -63,6 +66,7 @@ struct ngx_http_agw_redis_conn_s {
     ngx_uint_t                     nwaiting;
     ngx_uint_t                     held;     /* those that are not idle */
     redisReader                   *reader;
+    ngx_http_agw_redis_objects_t   objects;  /* of the reader's reply */
     agw_resp_t                     resp;
     u_char                        *out;      /* not yet sent, from sent on */
     size_t                         out_sent;

@@ -103,7 +103,12 @@ ngx_http_agw_redis_directory_open(ngx_http_agw_redis_worker_t *worker)
                               &ngx_http_agw_redis_business_lua);
 
     directory->link = ngx_http_agw_redis_link_create(worker, "queries", NULL,
-                                                     NULL, NULL, worker->log);
+                                                     NULL, worker->log);
+
+    if (directory->link != NULL) {
+        ngx_http_agw_redis_link_share(directory->link);
+    }
+
     worker->directory = directory;
 }
 

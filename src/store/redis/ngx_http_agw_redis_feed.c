@@ -18,6 +18,7 @@
 #include "ngx_http_agw_redis_heal.h"
 #include "ngx_http_agw_redis_link.h"
 #include "ngx_http_agw_redis_look.h"
+#include "ngx_http_agw_redis_page.h"
 #include "ngx_http_agw_redis_replica.h"
 #include "ngx_http_agw_redis_reply.h"
 #include "ngx_http_agw_redis_saved.h"
@@ -40,11 +41,16 @@ struct ngx_http_agw_redis_feed_s {
     ngx_http_agw_redis_command_t   xread;
     ngx_msec_t                     asked;
     int64_t                        known;    /* the node's last stamp, then */
-    ngx_uint_t                     page;
+    ngx_uint_t                     page;     /* entries of the next XREAD */
+    ngx_uint_t                     count;    /* those of the one that is sent */
+    ngx_http_agw_position_t        end;      /* of the stream, by the look */
+    uint64_t                       doubt;    /* what is malformed in the last
+                                                page; 0: nothing */
+    int64_t                        last;     /* stamp of an entry */
     unsigned                       failed:1; /* the look has */
     unsigned                       restart:1;    /* another store: from 0 on */
-    unsigned                       ahead:1;  /* they were sent for a reading
-                                                that is to come */
+    unsigned                       ahead:1;  /* of the reading to come */
+    unsigned                       caught_up:1;  /* XREAD may wait for news */
 
     /* with `replica=`, else NULL */
 
@@ -71,12 +77,10 @@ static void ngx_http_agw_redis_feed_arrived(
     ngx_http_agw_redis_command_t *command, const redisReply *reply);
 static ngx_int_t ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
     const redisReply *reply);
-static void ngx_http_agw_redis_feed_send_ahead(
-    ngx_http_agw_redis_feed_t *feed, const redisReply *entries);
+static ngx_uint_t ngx_http_agw_redis_feed_page(ngx_http_agw_redis_feed_t *feed,
+    const redisReply *entries);
 static void ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed,
     ngx_uint_t news);
-static ngx_int_t ngx_http_agw_redis_feed_entry(
-    ngx_http_agw_redis_feed_t *feed, const redisReply *entry);
 static void ngx_http_agw_redis_feed_done(ngx_http_agw_redis_feed_t *feed,
     ngx_int_t rc);
 
@@ -143,7 +147,7 @@ ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
     if (feed->link == NULL) {
         feed->link = ngx_http_agw_redis_link_create(feed->worker,
                          "revocations", ngx_http_agw_redis_feed_connected,
-                         NULL, feed, feed->worker->log);
+                         feed, feed->worker->log);
         if (feed->link == NULL) {
             return NGX_ERROR;
         }
@@ -218,6 +222,7 @@ ngx_http_agw_redis_feed_send(ngx_http_agw_redis_feed_t *feed,
     feed->restart = 0;
     feed->asked = ngx_current_msec;
     feed->known = feed->worker->known;
+    feed->count = feed->page;
     feed->position = *position;
 
     ngx_http_agw_redis_script_look(&args, prefix, position);
@@ -230,7 +235,7 @@ ngx_http_agw_redis_feed_send(ngx_http_agw_redis_feed_t *feed,
     }
 
     ngx_http_agw_redis_xread(&args, prefix, position, feed->page,
-                             NGX_HTTP_AGW_REDIS_BLOCK);
+                             feed->caught_up ? NGX_HTTP_AGW_REDIS_BLOCK : 0);
 
     if (ngx_http_agw_redis_send(feed->link, &feed->xread, args.argc, args.argv,
                                 args.argvlen)
@@ -342,7 +347,8 @@ ngx_http_agw_redis_feed_look(ngx_http_agw_redis_feed_t *feed,
     reading = feed->reading;
     position = &reading->position;
 
-    rc = ngx_http_agw_redis_look(reply, reading, feed->worker->known);
+    rc = ngx_http_agw_redis_look(reply, reading, feed->worker->known,
+                                 &feed->end);
 
     if (rc != NGX_ERROR && reading->last_stamp < feed->known) {
         ngx_http_agw_redis_link_reset(feed->link, "its last stamp is below "
@@ -416,65 +422,112 @@ static ngx_int_t
 ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
     const redisReply *reply)
 {
-    ngx_uint_t                i;
-    ngx_http_agw_reading_t   *reading;
-    ngx_http_agw_position_t  *position;
-    const redisReply         *entries;
+    ngx_uint_t                  restart;
+    ngx_http_agw_reading_t     *reading;
+    ngx_http_agw_position_t    *position;
+    ngx_http_agw_redis_page_t   page;
 
     reading = feed->reading;
     position = &reading->position;
-    entries = NULL;
+    restart = feed->restart;
 
-    if (!ngx_http_agw_redis_is_nil(reply)) {
-        entries = ngx_http_agw_redis_entries(reply);
-
-        if (entries == NULL) {
-            ngx_log_error(NGX_LOG_ERR, reading->log, 0,
-                          "auth_gateway: store \"%V\" gives a malformed reply "
-                          "to XREAD", &feed->worker->conf->shown);
-            return NGX_ERROR;
-        }
+    if (ngx_http_agw_redis_page(reply, position, &feed->end,
+                                reading->last_stamp, feed->count, &page)
+        != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, reading->log, 0,
+                      "auth_gateway: store \"%V\" gives a malformed reply to "
+                      "XREAD", &feed->worker->conf->shown);
+        return NGX_ERROR;
     }
 
     /* what is read late was not known in time */
 
-    reading->more = feed->restart
-                    || (entries != NULL && entries->elements >= feed->page)
+    reading->more = restart || !page.whole
                     || ngx_current_msec - feed->asked
                        > NGX_HTTP_AGW_REDIS_PATIENCE;
+    feed->caught_up = !reading->more;
 
-    if (reading->more && !feed->restart && entries != NULL) {
-        ngx_http_agw_redis_feed_send_ahead(feed, entries);
+    /* Redis is at the next page while we add this one */
+
+    if (reading->more && !restart && page.entries != NULL) {
+        feed->ahead = (ngx_http_agw_redis_feed_send(feed, &page.next)
+                       == NGX_OK);
     }
 
-    for (i = 0; entries != NULL && i < entries->elements; i++) {
-        if (ngx_http_agw_redis_feed_entry(feed, entries->element[i])
-            != NGX_OK)
-        {
-            ngx_http_agw_redis_feed_cancel(feed);
-            feed->reading = reading;
+    if (restart) {
+        (void) ngx_http_agw_redis_feed_page(feed, page.entries);
 
-            return NGX_ERROR;
-        }
-    }
-
-    if (feed->restart) {
         position->stamp = 0;
         position->mark = 0;
         position->mark_tag = 0;
 
-    } else if (entries != NULL && entries->elements != 0) {
-        position->mark_tag = ngx_http_agw_redis_entry_tag(
-                                  entries->element[entries->elements - 1]);
+    } else if (ngx_http_agw_redis_feed_page(feed, page.entries)) {
+        *position = page.next;
+
+    } else {
+        reading->more = 1;
     }
 
     feed->saved.loaded = 0;
 
     if (feed->replica != NULL) {
-        ngx_http_agw_redis_feed_save(feed, entries != NULL);
+        ngx_http_agw_redis_feed_save(feed, page.entries != NULL);
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Adds entries.  Some of them may be malformed: they are skipped, but only if
+ * Redis gives the same once more, since it may be the reply that is damaged.
+ * Returns whether to go on behind them.
+ */
+
+static ngx_uint_t
+ngx_http_agw_redis_feed_page(ngx_http_agw_redis_feed_t *feed,
+    const redisReply *entries)
+{
+    int64_t            last;
+    uint64_t           doubt;
+    ngx_uint_t         i;
+    agw_revocation_t   revocation;
+
+    doubt = 0;
+    last = feed->reading->last_stamp;
+
+    for (i = 0; entries != NULL && i < entries->elements; i++) {
+
+        if (ngx_http_agw_redis_page_entry(entries->element[i], last,
+                                          &revocation)
+            != NGX_HTTP_AGW_REDIS_ENTRY_OK)
+        {
+            doubt = ngx_http_agw_redis_page_doubt(doubt, entries->element[i]);
+            continue;
+        }
+
+        feed->last = ngx_max(feed->last, revocation.stamp);
+        feed->reading->handler(feed->reading->data, &revocation);
+
+        if (feed->replica != NULL) {
+            ngx_http_agw_redis_replica_put(feed->replica, &revocation, 1);
+        }
+    }
+
+    if (doubt == feed->doubt) {
+        if (doubt != 0) {
+            ngx_http_agw_redis_page_skip(entries, last, &feed->skips,
+                                         &feed->worker->conf->shown,
+                                         feed->worker->log);
+        }
+
+        return 1;
+    }
+
+    feed->doubt = doubt;
+
+    return doubt == 0;
 }
 
 
@@ -505,7 +558,7 @@ ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed, ngx_uint_t news)
 
     state.position = reading->position;
     state.floor = reading->floor;
-    state.last = ngx_max(reading->last_stamp, reading->position.stamp);
+    state.last = ngx_max(reading->last_stamp, feed->last);
     state.horizon = reading->horizon;
     state.written = ngx_time();
     state.whole = !reading->more;
@@ -513,72 +566,6 @@ ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed, ngx_uint_t news)
     feed->saved.whole |= state.whole;
 
     ngx_http_agw_redis_replica_save(feed->replica, &state, lacking);
-}
-
-
-/* Redis is at the next page while we add this one */
-
-static void
-ngx_http_agw_redis_feed_send_ahead(ngx_http_agw_redis_feed_t *feed,
-    const redisReply *entries)
-{
-    const redisReply         *last;
-    ngx_http_agw_position_t   position;
-
-    last = ngx_http_agw_redis_element(entries, entries->elements - 1);
-    position = feed->reading->position;
-
-    if (ngx_http_agw_redis_entry_id(last, &position.stamp, &position.mark)
-        != NGX_OK)
-    {
-        return;
-    }
-
-    position.mark_tag = ngx_http_agw_redis_entry_tag(last);
-
-    feed->ahead = (ngx_http_agw_redis_feed_send(feed, &position) == NGX_OK);
-}
-
-
-static ngx_int_t
-ngx_http_agw_redis_feed_entry(ngx_http_agw_redis_feed_t *feed,
-    const redisReply *entry)
-{
-    int64_t                      stamp, mark;
-    agw_revocation_t             revocation;
-    ngx_http_agw_reading_t      *reading;
-    ngx_http_agw_redis_entry_t   fault;
-
-    reading = feed->reading;
-
-    if (ngx_http_agw_redis_entry_id(entry, &stamp, &mark) != NGX_OK) {
-        ngx_log_error(NGX_LOG_ERR, reading->log, 0,
-                      "auth_gateway: store \"%V\" has an entry in its "
-                      "revocations whose id is over 2^52: remove it (XDEL) "
-                      "and lower the last id (XSETID)",
-                      &feed->worker->conf->shown);
-        return NGX_ERROR;
-    }
-
-    fault = ngx_http_agw_redis_entry(entry, stamp, reading->last_stamp,
-                                     &revocation);
-
-    if (fault == NGX_HTTP_AGW_REDIS_ENTRY_OK) {
-        reading->handler(reading->data, &revocation);
-
-        if (feed->replica != NULL) {
-            ngx_http_agw_redis_replica_put(feed->replica, &revocation, 1);
-        }
-
-    } else {
-        ngx_http_agw_redis_entry_skip(&feed->skips, &feed->worker->conf->shown,
-                                      entry, fault, feed->worker->log);
-    }
-
-    reading->position.stamp = stamp;
-    reading->position.mark = mark;
-
-    return NGX_OK;
 }
 
 
@@ -591,6 +578,7 @@ ngx_http_agw_redis_feed_done(ngx_http_agw_redis_feed_t *feed, ngx_int_t rc)
     feed->reading = NULL;
 
     if (rc != NGX_OK) {
+        feed->caught_up = 0;
         ngx_http_agw_redis_saved_instead(&feed->saved, reading);
     }
 

@@ -3,6 +3,9 @@
  * A link is always in one of five states.  A round tries each address of each
  * host once; if none will do, the circuit is open: commands are declined until
  * a later round succeeds.
+ *
+ * Each link has such a circuit of its own, and the node has one, which a link
+ * opens only as its own does: rounds that go on failing do not open it again.
  */
 
 
@@ -10,6 +13,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "ngx_http_agw_redis_circuit.h"
 #include "ngx_http_agw_redis_early.h"
 #include "ngx_http_agw_redis_error.h"
 #include "ngx_http_agw_redis_handshake.h"
@@ -39,7 +43,6 @@ struct ngx_http_agw_redis_link_s {
     ngx_http_agw_redis_worker_t     *worker;
     const char                      *purpose;
     ngx_http_agw_redis_link_pt       on_ready;
-    ngx_http_agw_redis_link_pt       on_lost;
     void                            *data;
     ngx_log_t                       *log;
 
@@ -56,7 +59,9 @@ struct ngx_http_agw_redis_link_s {
     ngx_msec_t                       pause;
     ngx_msec_t                       ready_at;
     ngx_msec_t                       reset_logged;
-    unsigned                         open:1;     /* the circuit is */
+    ngx_http_agw_redis_circuit_t     circuit;    /* the node's */
+    unsigned                         shared:1;   /* obeys the node's circuit */
+    unsigned                         open:1;     /* its own circuit is */
     unsigned                         moved:1;    /* in this round */
     unsigned                         another:1;  /* begin at the next host */
     unsigned                         resetting:1;
@@ -72,12 +77,15 @@ static void ngx_http_agw_redis_link_skipped(ngx_http_agw_redis_peer_t *peer,
 static ngx_int_t ngx_http_agw_redis_link_try(ngx_http_agw_redis_link_t *link);
 static void ngx_http_agw_redis_link_opened(ngx_http_agw_redis_conn_t *conn);
 static void ngx_http_agw_redis_link_closed(ngx_http_agw_redis_conn_t *conn);
+static void ngx_http_agw_redis_link_replied(ngx_http_agw_redis_conn_t *conn);
 static void ngx_http_agw_redis_link_shaken(
     ngx_http_agw_redis_handshake_t *handshake, ngx_int_t rc);
 static void ngx_http_agw_redis_link_ready(ngx_http_agw_redis_link_t *link);
 static void ngx_http_agw_redis_link_pause(ngx_http_agw_redis_link_t *link);
+static void ngx_http_agw_redis_link_timed_out(ngx_http_agw_redis_link_t *link);
 static void ngx_http_agw_redis_link_open_circuit(
     ngx_http_agw_redis_link_t *link);
+static ngx_uint_t ngx_http_agw_redis_link_look(void *data, ngx_uint_t open);
 static void ngx_http_agw_redis_link_timer(ngx_event_t *ev);
 static void ngx_http_agw_redis_link_do_reset(ngx_event_t *ev);
 static void ngx_http_agw_redis_link_lost(ngx_http_agw_redis_link_t *link);
@@ -85,8 +93,8 @@ static void ngx_http_agw_redis_link_lost(ngx_http_agw_redis_link_t *link);
 
 ngx_http_agw_redis_link_t *
 ngx_http_agw_redis_link_create(ngx_http_agw_redis_worker_t *worker,
-    const char *purpose, ngx_http_agw_redis_link_pt on_ready,
-    ngx_http_agw_redis_link_pt on_lost, void *data, ngx_log_t *log)
+    const char *purpose, ngx_http_agw_redis_link_pt on_ready, void *data,
+    ngx_log_t *log)
 {
     ngx_http_agw_redis_link_t  *link;
 
@@ -98,12 +106,12 @@ ngx_http_agw_redis_link_create(ngx_http_agw_redis_worker_t *worker,
     link->worker = worker;
     link->purpose = purpose;
     link->on_ready = on_ready;
-    link->on_lost = on_lost;
     link->data = data;
     link->log = log;
 
     link->conn.opened = ngx_http_agw_redis_link_opened;
     link->conn.closed = ngx_http_agw_redis_link_closed;
+    link->conn.replied = ngx_http_agw_redis_link_replied;
     link->conn.data = link;
     link->conn.conf = worker->conf;
     link->conn.log = log;
@@ -128,6 +136,11 @@ ngx_http_agw_redis_link_create(ngx_http_agw_redis_worker_t *worker,
     link->timer.log = log;
     link->timer.cancelable = 1;
 
+    link->circuit.shared = worker->shared;
+    link->circuit.conn = &link->conn;
+    link->circuit.look = ngx_http_agw_redis_link_look;
+    link->circuit.data = link;
+
     link->reset.handler = ngx_http_agw_redis_link_do_reset;
     link->reset.data = link;
     link->reset.log = log;
@@ -137,6 +150,15 @@ ngx_http_agw_redis_link_create(ngx_http_agw_redis_worker_t *worker,
     ngx_http_agw_redis_link_round(link);
 
     return link;
+}
+
+
+void
+ngx_http_agw_redis_link_share(ngx_http_agw_redis_link_t *link)
+{
+    link->shared = 1;
+
+    ngx_http_agw_redis_circuit_watch(&link->circuit, link->log);
 }
 
 
@@ -257,10 +279,21 @@ ngx_http_agw_redis_link_closed(ngx_http_agw_redis_conn_t *conn)
     /* one that does not answer has made its callers wait already */
 
     if (conn->timed_out) {
-        ngx_http_agw_redis_link_open_circuit(link);
+        ngx_http_agw_redis_link_timed_out(link);
     }
 
     ngx_http_agw_redis_link_connect(link);
+}
+
+
+static void
+ngx_http_agw_redis_link_replied(ngx_http_agw_redis_conn_t *conn)
+{
+    ngx_http_agw_redis_link_t *link = conn->data;
+
+    if (link->state == NGX_HTTP_AGW_REDIS_READY && !link->resetting) {
+        ngx_http_agw_redis_circuit_heard(&link->circuit);
+    }
 }
 
 
@@ -304,6 +337,7 @@ ngx_http_agw_redis_link_ready(ngx_http_agw_redis_link_t *link)
     link->open = 0;
     link->ready_at = ngx_current_msec;
 
+    ngx_http_agw_redis_circuit_heard(&link->circuit);
     ngx_http_agw_redis_outage_end(&link->outage, &link->peer.host->text);
 
     if (link->on_ready) {
@@ -337,6 +371,17 @@ ngx_http_agw_redis_link_pause(ngx_http_agw_redis_link_t *link)
 
 
 static void
+ngx_http_agw_redis_link_timed_out(ngx_http_agw_redis_link_t *link)
+{
+    if (!link->open) {
+        ngx_http_agw_redis_circuit_silent(&link->circuit);
+    }
+
+    ngx_http_agw_redis_link_open_circuit(link);
+}
+
+
+static void
 ngx_http_agw_redis_link_open_circuit(ngx_http_agw_redis_link_t *link)
 {
     link->open = 1;
@@ -354,15 +399,40 @@ ngx_http_agw_redis_link_timer(ngx_event_t *ev)
 }
 
 
+/* while the node's circuit is open, nobody waits; a handshake goes on */
+
+static ngx_uint_t
+ngx_http_agw_redis_link_look(void *data, ngx_uint_t open)
+{
+    ngx_http_agw_redis_link_t *link = data;
+
+    if (open) {
+        ngx_http_agw_redis_early_end(&link->early, 0);
+    }
+
+    if (open && link->state == NGX_HTTP_AGW_REDIS_READY) {
+        ngx_http_agw_redis_pipeline_release(&link->conn);
+    }
+
+    return link->early.held != 0 || link->conn.held != 0;
+}
+
+
 ngx_int_t
 ngx_http_agw_redis_send(ngx_http_agw_redis_link_t *link,
     ngx_http_agw_redis_command_t *command, ngx_uint_t argc, const char **argv,
     const size_t *argvlen)
 {
     if (link == NULL || link->open || link->resetting
-        || link->state == NGX_HTTP_AGW_REDIS_CLOSED)
+        || link->state == NGX_HTTP_AGW_REDIS_CLOSED
+        || (link->shared
+            && ngx_http_agw_redis_circuit_is_open(&link->circuit)))
     {
         return NGX_DECLINED;
+    }
+
+    if (link->shared) {
+        ngx_http_agw_redis_circuit_watch_closely(&link->circuit);
     }
 
     if (link->state == NGX_HTTP_AGW_REDIS_READY) {
@@ -372,21 +442,6 @@ ngx_http_agw_redis_send(ngx_http_agw_redis_link_t *link,
 
     return ngx_http_agw_redis_early_push(&link->early, command, argc, argv,
                                          argvlen);
-}
-
-
-ngx_uint_t
-ngx_http_agw_redis_link_is_ready(const ngx_http_agw_redis_link_t *link)
-{
-    return link != NULL && link->state == NGX_HTTP_AGW_REDIS_READY
-           && !link->resetting;
-}
-
-
-const ngx_http_agw_redis_server_t *
-ngx_http_agw_redis_link_server(const ngx_http_agw_redis_link_t *link)
-{
-    return &link->handshake.server;
 }
 
 
@@ -483,11 +538,7 @@ ngx_http_agw_redis_link_lost(ngx_http_agw_redis_link_t *link)
     }
 
     if (link->conn.timed_out) {
-        ngx_http_agw_redis_link_open_circuit(link);
-    }
-
-    if (link->on_lost) {
-        link->on_lost(link->data);
+        ngx_http_agw_redis_link_timed_out(link);
     }
 
     if (pause) {
@@ -516,6 +567,8 @@ ngx_http_agw_redis_link_close(ngx_http_agw_redis_link_t *link)
     if (link->timer.timer_set) {
         ngx_del_timer(&link->timer);
     }
+
+    ngx_http_agw_redis_circuit_unwatch(&link->circuit);
 
     if (link->reset.posted) {
         ngx_delete_posted_event(&link->reset);

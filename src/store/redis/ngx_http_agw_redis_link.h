@@ -24,18 +24,24 @@ typedef void (*ngx_http_agw_redis_link_pt)(void *data);
 /*
  * Creates a link and begins to connect.  purpose is for logs ("look-ups").
  * on_ready is called after each handshake that succeeded, before the commands
- * that waited for it are sent; on_lost when a connection that was ready has
- * ended, after the handlers of its commands.  Either may be NULL, and neither
- * is called inside of a function of this file.  The link is freed with the
- * worker; NULL if memory runs out.
+ * that waited for it are sent, and not inside of a function of this file; it
+ * may be NULL.  The link is freed with the worker; NULL if memory runs out.
  *
  * Call it in a worker, after the fork.
  */
 
 ngx_http_agw_redis_link_t *ngx_http_agw_redis_link_create(
     ngx_http_agw_redis_worker_t *worker, const char *purpose,
-    ngx_http_agw_redis_link_pt on_ready, ngx_http_agw_redis_link_pt on_lost,
-    void *data, ngx_log_t *log);
+    ngx_http_agw_redis_link_pt on_ready, void *data, ngx_log_t *log);
+
+
+/*
+ * The link obeys what all workers of the node know, see
+ * ngx_http_agw_redis_circuit.h: while the store is silent to all of them,
+ * commands are declined, those that wait are answered, and it is probed.
+ */
+
+void ngx_http_agw_redis_link_share(ngx_http_agw_redis_link_t *link);
 
 
 /*
@@ -59,18 +65,6 @@ ngx_int_t ngx_http_agw_redis_send(ngx_http_agw_redis_link_t *link,
  */
 
 void ngx_http_agw_redis_cancel(ngx_http_agw_redis_command_t *command);
-
-
-/* whether commands are sent at once; nothing is sent */
-
-ngx_uint_t ngx_http_agw_redis_link_is_ready(
-    const ngx_http_agw_redis_link_t *link);
-
-
-/* what the handshake found out; valid while the link is ready */
-
-const ngx_http_agw_redis_server_t *ngx_http_agw_redis_link_server(
-    const ngx_http_agw_redis_link_t *link);
 
 
 /*

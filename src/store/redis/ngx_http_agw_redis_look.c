@@ -15,7 +15,8 @@ static ngx_uint_t ngx_http_agw_redis_is_there(
 
 ngx_int_t
 ngx_http_agw_redis_look(const redisReply *reply,
-    ngx_http_agw_reading_t *reading, int64_t known)
+    ngx_http_agw_reading_t *reading, int64_t known,
+    ngx_http_agw_position_t *end)
 {
     int64_t                   numbers[3];
     uint64_t                  epoch;
@@ -39,13 +40,24 @@ ngx_http_agw_redis_look(const redisReply *reply,
         }
     }
 
-    if (epoch == 0 || numbers[1] > numbers[0]
+    ngx_memzero(end, sizeof(ngx_http_agw_position_t));
+
+    value = ngx_http_agw_redis_element(reply, 5);
+
+    if (!ngx_http_agw_redis_is_nil(value)
+        && ngx_http_agw_redis_entry_id(value, &end->stamp, &end->mark)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (epoch == 0 || numbers[1] > numbers[0] || end->stamp > numbers[0]
         || (known != 0 && numbers[0] - known > NGX_HTTP_AGW_REDIS_TEN_YEARS))
     {
         return NGX_ERROR;
     }
 
-    ngx_http_agw_redis_clock(ngx_http_agw_redis_element(reply, 5), reading);
+    ngx_http_agw_redis_clock(ngx_http_agw_redis_element(reply, 6), reading);
 
     reading->last_stamp = numbers[0];
     reading->floor = numbers[1];

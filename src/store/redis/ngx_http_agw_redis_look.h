@@ -21,11 +21,13 @@
  * malformed, since no later one would be lower.  Returns NGX_OK if the
  * stream has the entry of reading->position, or that is the beginning;
  * NGX_DECLINED if the stream is another one, whose id reading->position then
- * has; or NGX_ERROR if the answer is malformed.
+ * has; or NGX_ERROR if the answer is malformed.  Sets end to the position of
+ * the last entry of the stream.
  */
 
 ngx_int_t ngx_http_agw_redis_look(const redisReply *reply,
-    ngx_http_agw_reading_t *reading, int64_t known);
+    ngx_http_agw_reading_t *reading, int64_t known,
+    ngx_http_agw_position_t *end);
 
 
 #endif /* NGX_HTTP_AGW_REDIS_LOOK_H_INCLUDED_ */

@@ -247,10 +247,11 @@ const ngx_str_t  ngx_http_agw_redis_look_lua = ngx_string(
 
     AGW_LUA_WHOLE AGW_LUA_TEXT AGW_LUA_NOW AGW_LUA_STAMP AGW_LUA_PRIMARY
 
+    "local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1] "
     "return {epoch, text(stamp),"
     " redis.call('GET', KEYS[4]), redis.call('GET', KEYS[5]),"
     " redis.call('XRANGE', KEYS[3], ARGV[1], ARGV[1])[1] or false,"
-    " text(now)}");
+    " last and {last[1]} or false, text(now)}");
 
 
 /*

@@ -1,16 +1,9 @@
 
-/*
- * A sentinel is asked over a connection of its own, which ends with its
- * answer.  What it names is only believed once ROLE says the same.
- */
-
-
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
 
 #include "ngx_http_agw_redis_peer.h"
-#include "ngx_http_agw_redis_pipeline.h"
 
 
 static ngx_int_t ngx_http_agw_redis_peer_host(ngx_http_agw_redis_peer_t *peer);
@@ -26,18 +19,12 @@ static void ngx_http_agw_redis_peer_skip(ngx_http_agw_redis_peer_t *peer,
 static void ngx_http_agw_redis_peer_go_on(ngx_http_agw_redis_peer_t *peer);
 static ngx_int_t ngx_http_agw_redis_peer_ask(ngx_http_agw_redis_peer_t *peer,
     const ngx_addr_t *addr);
-static void ngx_http_agw_redis_peer_opened(ngx_http_agw_redis_conn_t *conn);
-static void ngx_http_agw_redis_peer_closed(ngx_http_agw_redis_conn_t *conn);
-static void ngx_http_agw_redis_peer_answer(
-    ngx_http_agw_redis_command_t *command, const redisReply *reply);
-static const char *ngx_http_agw_redis_peer_primary(
-    ngx_http_agw_redis_peer_t *peer, const redisReply *reply);
-static ngx_int_t ngx_http_agw_redis_peer_authenticate(
-    ngx_http_agw_redis_peer_t *peer);
-static void ngx_http_agw_redis_peer_authenticated(
-    ngx_http_agw_redis_command_t *command, const redisReply *reply);
+static void ngx_http_agw_redis_peer_failed(
+    ngx_http_agw_redis_sentinel_t *sentinel, const char *why);
+static void ngx_http_agw_redis_peer_answered(
+    ngx_http_agw_redis_sentinel_t *sentinel, agw_str_t host, agw_str_t port);
 static ngx_int_t ngx_http_agw_redis_peer_name(ngx_http_agw_redis_peer_t *peer,
-    const char *host, size_t len, const char *port, size_t port_len);
+    agw_str_t host, agw_str_t port);
 
 
 void
@@ -288,25 +275,23 @@ static ngx_int_t
 ngx_http_agw_redis_peer_ask(ngx_http_agw_redis_peer_t *peer,
     const ngx_addr_t *addr)
 {
-    ngx_http_agw_redis_conn_t  *conn;
+    ngx_http_agw_redis_sentinel_t  *sentinel;
 
-    conn = &peer->conn;
+    sentinel = &peer->sentinel;
 
-    conn->opened = ngx_http_agw_redis_peer_opened;
-    conn->closed = ngx_http_agw_redis_peer_closed;
-    conn->data = peer;
-    conn->conf = peer->conf;
-    conn->log = peer->log;
-    conn->quiet = peer->quiet;
+    sentinel->conf = peer->conf;
+    sentinel->log = peer->log;
+    sentinel->quiet = peer->quiet;
+    sentinel->answered = ngx_http_agw_redis_peer_answered;
+    sentinel->failed = ngx_http_agw_redis_peer_failed;
+    sentinel->data = peer;
 
-    peer->authenticated = 0;
-
-    if (ngx_http_agw_redis_conn_open(conn,
-                                     ngx_http_agw_redis_peer_current(peer),
-                                     addr)
+    if (ngx_http_agw_redis_sentinel_ask(sentinel,
+                                        ngx_http_agw_redis_peer_current(peer),
+                                        addr)
         != NGX_OK)
     {
-        ngx_http_agw_redis_peer_skip(peer, (char *) conn->why);
+        ngx_http_agw_redis_peer_skip(peer, (char *) sentinel->conn.why);
         return NGX_DECLINED;
     }
 
@@ -315,179 +300,47 @@ ngx_http_agw_redis_peer_ask(ngx_http_agw_redis_peer_t *peer,
 
 
 static void
-ngx_http_agw_redis_peer_opened(ngx_http_agw_redis_conn_t *conn)
+ngx_http_agw_redis_peer_failed(ngx_http_agw_redis_sentinel_t *sentinel,
+    const char *why)
 {
-    size_t                      argvlen[3];
-    const char                 *argv[3];
-    ngx_http_agw_redis_peer_t  *peer = conn->data;
+    ngx_http_agw_redis_peer_t *peer = sentinel->data;
 
-    argv[0] = "SENTINEL";
-    argvlen[0] = sizeof("SENTINEL") - 1;
-    argv[1] = "GET-MASTER-ADDR-BY-NAME";
-    argvlen[1] = sizeof("GET-MASTER-ADDR-BY-NAME") - 1;
-    argv[2] = (char *) peer->conf->sentinel.data;
-    argvlen[2] = peer->conf->sentinel.len;
-
-    peer->command.handler = ngx_http_agw_redis_peer_answer;
-    peer->command.data = peer;
-    peer->command.idle = 1;
-
-    if (ngx_http_agw_redis_pipeline_send(conn, &peer->command, 3, argv, argvlen)
-        != NGX_OK)
-    {
-        ngx_http_agw_redis_conn_close(conn, 1);
-        ngx_http_agw_redis_peer_skip(peer, "no memory");
-        ngx_http_agw_redis_peer_go_on(peer);
-    }
-}
-
-
-static void
-ngx_http_agw_redis_peer_closed(ngx_http_agw_redis_conn_t *conn)
-{
-    ngx_http_agw_redis_peer_t *peer = conn->data;
-
-    ngx_http_agw_redis_peer_skip(peer, (char *) conn->why);
+    ngx_http_agw_redis_peer_skip(peer, why);
     ngx_http_agw_redis_peer_go_on(peer);
 }
 
 
 static void
-ngx_http_agw_redis_peer_answer(ngx_http_agw_redis_command_t *command,
-    const redisReply *reply)
+ngx_http_agw_redis_peer_answered(ngx_http_agw_redis_sentinel_t *sentinel,
+    agw_str_t host, agw_str_t port)
 {
-    const char                 *fault;
-    ngx_http_agw_redis_peer_t  *peer = command->data;
+    const char                 *why;
+    ngx_http_agw_redis_peer_t  *peer = sentinel->data;
 
-    if (reply == NULL) {
-        return;                      /* closed() will be called */
-    }
+    why = NULL;
 
-    if (reply->type == REDIS_REPLY_ERROR && !peer->authenticated
-        && peer->conf->password.len
-        && ngx_strncmp(reply->str, "NOAUTH", 6) == 0
-        && ngx_http_agw_redis_peer_authenticate(peer) == NGX_OK)
+    if (ngx_http_agw_redis_peer_name(peer, host, port) != NGX_OK) {
+        why = ngx_http_agw_redis_sentinel_malformed;
+
+    } else if (ngx_strncmp(peer->before, peer->named.text.data,
+                           peer->named.text.len)
+               == 0 && peer->before[peer->named.text.len] == '\0')
     {
-        return;
-    }
+        /* the primary may be one that swallows all, for a second each time */
 
-    fault = ngx_http_agw_redis_peer_primary(peer, reply);
-
-    ngx_http_agw_redis_conn_close(&peer->conn, 1);
-
-    if (fault) {
-        ngx_http_agw_redis_peer_skip(peer, fault);
-    }
-
-    ngx_http_agw_redis_peer_go_on(peer);
-}
-
-
-/* NULL: it is named; or what is wrong with the answer */
-
-static const char *
-ngx_http_agw_redis_peer_primary(ngx_http_agw_redis_peer_t *peer,
-    const redisReply *reply)
-{
-    redisReply  **element;
-
-    if (reply->type == REDIS_REPLY_NIL) {
-        return "the sentinel does not know a master of the name of "
-               "\"sentinel=\"";
-    }
-
-    if (reply->type == REDIS_REPLY_ERROR) {
-        if (ngx_strncmp(reply->str, "NOAUTH", 6) == 0
-            || ngx_strncmp(reply->str, "NOPERM", 6) == 0)
-        {
-            return "the sentinel wants a user and a password that may ask it";
-        }
-
-        return ngx_strncmp(reply->str, "IDONTKNOW", 9) == 0
-               ? "the sentinel does not know who is the master"
-               : "it is no sentinel: it does not answer SENTINEL "
-                 "GET-MASTER-ADDR-BY-NAME";
-    }
-
-    element = reply->element;
-
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2
-        || element[0]->type != REDIS_REPLY_STRING
-        || element[1]->type != REDIS_REPLY_STRING
-        || ngx_http_agw_redis_peer_name(peer, element[0]->str, element[0]->len,
-                                        element[1]->str, element[1]->len)
-           != NGX_OK)
-    {
-        return "the sentinel's answer is malformed";
-    }
-
-    /* the primary may be one that swallows all, for a second each time */
-
-    if (ngx_strncmp(peer->before, peer->named.text.data, peer->named.text.len)
-        == 0 && peer->before[peer->named.text.len] == '\0')
-    {
         peer->pending = 0;
-        return "the sentinel names the same master";
+        why = "the sentinel names the same master";
+
+    } else {
+        (void) ngx_cpystrn(peer->before, peer->named.text.data,
+                           peer->named.text.len + 1);
     }
 
-    (void) ngx_cpystrn(peer->before, peer->named.text.data,
-                       peer->named.text.len + 1);
-
-    return NULL;
-}
-
-
-/* the password goes only to a sentinel that wants one */
-
-static ngx_int_t
-ngx_http_agw_redis_peer_authenticate(ngx_http_agw_redis_peer_t *peer)
-{
-    size_t                            argvlen[3];
-    ngx_uint_t                        argc;
-    const char                       *argv[3];
-    const ngx_http_agw_redis_conf_t  *conf;
-
-    conf = peer->conf;
-    argc = 0;
-
-    argv[argc] = "AUTH";
-    argvlen[argc++] = sizeof("AUTH") - 1;
-
-    if (conf->user.len) {
-        argv[argc] = (char *) conf->user.data;
-        argvlen[argc++] = conf->user.len;
+    if (why) {
+        ngx_http_agw_redis_peer_skip(peer, why);
     }
 
-    argv[argc] = (char *) conf->password.data;
-    argvlen[argc++] = conf->password.len;
-
-    peer->authenticated = 1;
-    peer->command.handler = ngx_http_agw_redis_peer_authenticated;
-
-    return ngx_http_agw_redis_pipeline_send(&peer->conn, &peer->command, argc,
-                                        argv, argvlen);
-}
-
-
-static void
-ngx_http_agw_redis_peer_authenticated(ngx_http_agw_redis_command_t *command,
-    const redisReply *reply)
-{
-    ngx_http_agw_redis_peer_t *peer = command->data;
-
-    if (reply == NULL) {
-        return;
-    }
-
-    if (reply->type == REDIS_REPLY_ERROR) {
-        ngx_http_agw_redis_conn_close(&peer->conn, 1);
-        ngx_http_agw_redis_peer_skip(peer, "the sentinel refuses the user or "
-                                           "the password");
-        ngx_http_agw_redis_peer_go_on(peer);
-        return;
-    }
-
-    ngx_http_agw_redis_peer_opened(&peer->conn);
+    ngx_http_agw_redis_peer_go_on(peer);
 }
 
 
@@ -495,7 +348,8 @@ ngx_int_t
 ngx_http_agw_redis_peer_moved(ngx_http_agw_redis_peer_t *peer,
     const char *text, size_t len)
 {
-    size_t  i;
+    size_t     i;
+    agw_str_t  host, port;
 
     for (i = len; i && text[i - 1] != ':'; i--) {
         /* void */
@@ -505,15 +359,21 @@ ngx_http_agw_redis_peer_moved(ngx_http_agw_redis_peer_t *peer,
         return NGX_DECLINED;
     }
 
-    return ngx_http_agw_redis_peer_name(peer, text, i - 1, text + i, len - i);
+    host.data = (const u_char *) text;
+    host.len = i - 1;
+
+    port.data = host.data + i;
+    port.len = len - i;
+
+    return ngx_http_agw_redis_peer_name(peer, host, port);
 }
 
 
 /* sets `named`, from what a server said */
 
 static ngx_int_t
-ngx_http_agw_redis_peer_name(ngx_http_agw_redis_peer_t *peer,
-    const char *host, size_t len, const char *port, size_t port_len)
+ngx_http_agw_redis_peer_name(ngx_http_agw_redis_peer_t *peer, agw_str_t host,
+    agw_str_t port)
 {
     size_t                      i;
     ngx_int_t                   n, rc;
@@ -522,14 +382,14 @@ ngx_http_agw_redis_peer_name(ngx_http_agw_redis_peer_t *peer,
 
     named = &peer->named;
 
-    n = ngx_atoi((u_char *) port, port_len);
+    n = ngx_atoi((u_char *) port.data, port.len);
 
-    if (n < 1 || n > 65535 || len == 0 || len > 253) {
+    if (n < 1 || n > 65535 || host.len == 0 || host.len > 253) {
         return NGX_DECLINED;
     }
 
-    for (i = 0; i < len; i++) {
-        if (host[i] <= ' ' || host[i] > '~') {
+    for (i = 0; i < host.len; i++) {
+        if (host.data[i] <= ' ' || host.data[i] > '~') {
             return NGX_DECLINED;     /* it is shown in logs */
         }
     }
@@ -537,25 +397,26 @@ ngx_http_agw_redis_peer_name(ngx_http_agw_redis_peer_t *peer,
     ngx_memzero(named, sizeof(ngx_http_agw_redis_host_t));
 
     addr = ngx_pcalloc(peer->pool, sizeof(ngx_addr_t));
-    named->host.data = ngx_pnalloc(peer->pool, len);
-    named->text.data = ngx_pnalloc(peer->pool, len + sizeof("[]:65535"));
+    named->host.data = ngx_pnalloc(peer->pool, host.len);
+    named->text.data = ngx_pnalloc(peer->pool,
+                                   host.len + sizeof("[]:65535"));
 
     if (addr == NULL || named->host.data == NULL || named->text.data == NULL) {
         return NGX_DECLINED;
     }
 
-    ngx_memcpy(named->host.data, host, len);
-    named->host.len = len;
+    ngx_memcpy(named->host.data, host.data, host.len);
+    named->host.len = host.len;
     named->port = (in_port_t) n;
 
     named->text.len = ngx_sprintf(named->text.data,
                                   ngx_strlchr(named->host.data,
-                                              named->host.data + len, ':')
+                                              named->host.data + host.len, ':')
                                   ? "[%V]:%i" : "%V:%i",
                                   &named->host, n)
                       - named->text.data;
 
-    rc = ngx_parse_addr(peer->pool, addr, named->host.data, len);
+    rc = ngx_parse_addr(peer->pool, addr, named->host.data, host.len);
 
     if (rc == NGX_ERROR) {
         return NGX_DECLINED;
@@ -584,7 +445,7 @@ ngx_http_agw_redis_peer_stop(ngx_http_agw_redis_peer_t *peer)
         peer->ctx = NULL;
     }
 
-    ngx_http_agw_redis_conn_close(&peer->conn, 1);
+    ngx_http_agw_redis_sentinel_stop(&peer->sentinel);
 
     peer->addrs = NULL;
     peer->naddrs = 0;

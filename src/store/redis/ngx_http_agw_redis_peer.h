@@ -14,7 +14,7 @@
 #include <ngx_event.h>
 
 #include "ngx_http_agw_redis.h"
-#include "ngx_http_agw_redis_conn.h"
+#include "ngx_http_agw_redis_sentinel.h"
 
 
 typedef struct ngx_http_agw_redis_peer_s  ngx_http_agw_redis_peer_t;
@@ -50,11 +50,9 @@ struct ngx_http_agw_redis_peer_s {
     u_char                            before[300];   /* named by another
                                                     sentinel, in this round */
     ngx_resolver_ctx_t               *ctx;       /* while it resolves */
-    ngx_http_agw_redis_conn_t         conn;      /* to a sentinel */
-    ngx_http_agw_redis_command_t      command;
+    ngx_http_agw_redis_sentinel_t     sentinel;
     unsigned                          asked:1;   /* addrs are of named */
     unsigned                          pending:1; /* named is to be resolved */
-    unsigned                          authenticated:1;
     unsigned                          within:1;  /* of ngx_resolve_name() */
 };
 

@@ -16,6 +16,7 @@
 
 
 #define NGX_HTTP_AGW_REDIS_BUFFER      16384     /* of one read */
+#define NGX_HTTP_AGW_REDIS_KEPT        (1024 * 1024)     /* for long replies */
 #define NGX_HTTP_AGW_REDIS_READS       64        /* in one turn */
 #define NGX_HTTP_AGW_REDIS_OUT         4096      /* at first */
 #define NGX_HTTP_AGW_REDIS_OUT_MAX     (16 * 1024 * 1024)
@@ -46,7 +47,8 @@ ngx_http_agw_redis_pipeline_begin(ngx_http_agw_redis_conn_t *conn)
     ngx_memzero(&conn->resp, sizeof(agw_resp_t));
     ngx_queue_init(&conn->waiting);
 
-    conn->reader = redisReaderCreate();
+    conn->objects.log = conn->log;
+    conn->reader = ngx_http_agw_redis_objects_reader(&conn->objects);
 
     return conn->reader ? NGX_OK : NGX_ERROR;
 }
@@ -137,6 +139,51 @@ ngx_http_agw_redis_pipeline_append(ngx_http_agw_redis_conn_t *conn,
     conn->out_len += len;
 
     return NGX_OK;
+}
+
+
+/* another slot keeps the place of each, without a command; see _cancel() */
+
+void
+ngx_http_agw_redis_pipeline_release(ngx_http_agw_redis_conn_t *conn)
+{
+    ngx_queue_t                *q, *next, released;
+    ngx_http_agw_redis_slot_t  *slot, *place;
+
+    if (!conn->ready) {
+        return;
+    }
+
+    ngx_queue_init(&released);
+
+    for (q = ngx_queue_head(&conn->waiting);
+         q != ngx_queue_sentinel(&conn->waiting);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        slot = ngx_queue_data(q, ngx_http_agw_redis_slot_t, queue);
+
+        if (slot->command == NULL) {
+            continue;
+        }
+
+        /* without memory, the others wait until their deadlines */
+
+        place = ngx_calloc(sizeof(ngx_http_agw_redis_slot_t), conn->log);
+        if (place == NULL) {
+            break;
+        }
+
+        place->deadline = slot->deadline;
+
+        ngx_queue_insert_after(q, &place->queue);
+        ngx_http_agw_redis_slot_remove(slot);
+        ngx_queue_insert_tail(&released, &slot->queue);
+    }
+
+    conn->timer.cancelable = conn->held == 0;
+
+    ngx_http_agw_redis_slots_end(&released, 0);
 }
 
 
@@ -324,6 +371,11 @@ ngx_http_agw_redis_pipeline_take(ngx_http_agw_redis_conn_t *conn, u_char *buf,
     replies = 0;
     why = agw_resp_scan(&conn->resp, buf, n, &replies);
 
+    /* hiredis frees an empty buffer that is longer */
+
+    conn->reader->maxbuf = ngx_http_agw_redis_objects_are_many(&conn->objects)
+                           ? NGX_HTTP_AGW_REDIS_KEPT : REDIS_READER_MAX_BUF;
+
     if (why == NULL
         && redisReaderFeed(conn->reader, (char *) buf, n) != REDIS_OK)
     {
@@ -350,10 +402,11 @@ ngx_http_agw_redis_pipeline_take(ngx_http_agw_redis_conn_t *conn, u_char *buf,
 static ngx_int_t
 ngx_http_agw_redis_pipeline_reply(ngx_http_agw_redis_conn_t *conn)
 {
-    void                       *reply;
-    ngx_uint_t                  number;
-    ngx_queue_t                *q;
-    ngx_http_agw_redis_slot_t  *slot;
+    void                          *reply;
+    ngx_uint_t                     number;
+    ngx_queue_t                   *q;
+    ngx_http_agw_redis_slot_t     *slot;
+    ngx_http_agw_redis_objects_t   objects;
 
     reply = NULL;
 
@@ -366,7 +419,6 @@ ngx_http_agw_redis_pipeline_reply(ngx_http_agw_redis_conn_t *conn)
     }
 
     if (ngx_queue_empty(&conn->waiting)) {
-        freeReplyObject(reply);
         ngx_http_agw_redis_pipeline_fault(conn, 0,
                                           "a reply that nothing had asked for");
         return NGX_ERROR;
@@ -386,11 +438,27 @@ ngx_http_agw_redis_pipeline_reply(ngx_http_agw_redis_conn_t *conn)
     conn->answered = 1;
     number = conn->number;
 
+    /* the handler may end the connection, and still use the reply */
+
+    objects = conn->objects;
+    conn->objects.first = NULL;
+    conn->objects.current = NULL;
+
+    if (conn->replied && ((redisReply *) reply)->type != REDIS_REPLY_ERROR) {
+        conn->replied(conn);
+    }
+
     ngx_http_agw_redis_slot_finish(slot, reply);
 
-    freeReplyObject(reply);
+    if (conn->number != number) {
+        ngx_http_agw_redis_objects_free(&objects);
+        return NGX_DONE;
+    }
 
-    return conn->number == number ? NGX_OK : NGX_DONE;
+    conn->objects = objects;
+    ngx_http_agw_redis_objects_clear(&conn->objects);
+
+    return NGX_OK;
 }
 
 
@@ -443,6 +511,8 @@ ngx_http_agw_redis_pipeline_end(ngx_http_agw_redis_conn_t *conn,
         redisReaderFree(conn->reader);
         conn->reader = NULL;
     }
+
+    ngx_http_agw_redis_objects_free(&conn->objects);
 
     if (conn->out) {
         OPENSSL_cleanse(conn->out, conn->out_len);

@@ -32,6 +32,15 @@ ngx_int_t ngx_http_agw_redis_pipeline_push(ngx_http_agw_redis_conn_t *conn,
 
 
 /*
+ * Answers all that waits with NULL, while the connection stays: their replies
+ * may come late, and are dropped.  A reply that does not come ends it, as if
+ * its command were still waiting.
+ */
+
+void ngx_http_agw_redis_pipeline_release(ngx_http_agw_redis_conn_t *conn);
+
+
+/*
  * The rest is for the connection.  _write() and _read() do what can be done at
  * once, _expire() looks for a command whose time is over; they return NGX_OK,
  * NGX_ERROR if the connection has to end, with conn->why set, or NGX_DONE if a

@@ -23,7 +23,8 @@
 
 
 #define NGX_HTTP_AGW_REPLICA_BLOCKS   1024   /* that wait, at most */
-#define NGX_HTTP_AGW_REPLICA_AGAIN    30000  /* ms after a failure */
+#define NGX_HTTP_AGW_REPLICA_PAUSE_MIN  1000     /* ms, after a failure */
+#define NGX_HTTP_AGW_REPLICA_PAUSE_MAX  30000    /* after many */
 #define NGX_HTTP_AGW_REPLICA_PATIENCE 2000   /* ms for another's lock */
 #define NGX_HTTP_AGW_REPLICA_WORKING  60000  /* ms; of any length */
 
@@ -47,6 +48,7 @@ struct ngx_http_agw_redis_replica_s {
     ngx_http_agw_redis_batch_t      next;    /* the loop's */
     ngx_event_t                     working; /* keeps a worker that exits */
     ngx_msec_t                      again;   /* not before, after a failure */
+    ngx_msec_t                      pause;   /* the last one, or 0 */
     unsigned                        busy:1;
     unsigned                        gap:1;
     unsigned                        failing:1;   /* which was logged */
@@ -285,8 +287,14 @@ ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica)
     ngx_http_agw_redis_records_free(&replica->next.blocks);
     ngx_memzero(&replica->next, sizeof(ngx_http_agw_redis_batch_t));
 
+    /* while there is a gap, nothing is healed; a lock is gone in a moment */
+
+    replica->pause = ngx_min(2 * replica->pause,
+                             NGX_HTTP_AGW_REPLICA_PAUSE_MAX);
+    replica->pause = ngx_max(replica->pause, NGX_HTTP_AGW_REPLICA_PAUSE_MIN);
+
     replica->gap = 1;
-    replica->again = ngx_current_msec + NGX_HTTP_AGW_REPLICA_AGAIN;
+    replica->again = ngx_current_msec + replica->pause;
 
     if (!replica->failing) {
         replica->failing = 1;
@@ -418,6 +426,7 @@ ngx_http_agw_replica_done(ngx_event_t *ev)
     }
 
     replica->failing = 0;
+    replica->pause = 0;
 
     if (lacking && replica->handler != NULL) {
         replica->handler(replica->data, replica, &position);

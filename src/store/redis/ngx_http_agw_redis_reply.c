@@ -8,6 +8,12 @@
 
 #define NGX_HTTP_AGW_REDIS_DIGITS  16        /* of AGW_STAMP_MAX */
 #define NGX_HTTP_AGW_REDIS_SHOWN   200       /* bytes of an error, in the log */
+#define NGX_HTTP_AGW_REDIS_AGAIN   60000     /* ms, between lines of a kind */
+
+
+static ngx_uint_t ngx_http_agw_redis_is_error(const redisReply *reply,
+    const char *word);
+static ngx_uint_t ngx_http_agw_redis_is_logged(ngx_msec_t *last);
 
 
 const redisReply *
@@ -134,9 +140,12 @@ ngx_http_agw_redis_failed(ngx_http_agw_redis_worker_t *worker,
     u_char  text[NGX_HTTP_AGW_REDIS_SHOWN];
 
     if (reply == NULL) {
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "auth_gateway: store \"%V\": no reply to %s",
-                      &worker->conf->shown, what);
+        if (!ngx_http_agw_redis_is_logged(&worker->silent_logged)) {
+            ngx_log_error(NGX_LOG_ERR, log, 0,
+                          "auth_gateway: store \"%V\": no reply to %s",
+                          &worker->conf->shown, what);
+        }
+
         return 1;
     }
 
@@ -144,14 +153,15 @@ ngx_http_agw_redis_failed(ngx_http_agw_redis_worker_t *worker,
         return 0;
     }
 
-    if (reply->len >= sizeof("AGWEPOCH") - 1
-        && ngx_strncmp(reply->str, "AGWEPOCH", sizeof("AGWEPOCH") - 1) == 0)
-    {
+    if (ngx_http_agw_redis_is_error(reply, "AGWEPOCH")) {
         ngx_http_agw_redis_link_reset(link, "the store was emptied");
         return 1;
     }
 
-    if (ngx_http_agw_redis_link_refused(link, reply)) {
+    if (ngx_http_agw_redis_link_refused(link, reply)
+        || (ngx_http_agw_redis_is_error(reply, "AGWBEHIND")
+            && ngx_http_agw_redis_is_logged(&worker->behind_logged)))
+    {
         return 1;
     }
 
@@ -162,4 +172,30 @@ ngx_http_agw_redis_failed(ngx_http_agw_redis_worker_t *worker,
                   &worker->conf->shown, what, text);
 
     return 1;
+}
+
+
+static ngx_uint_t
+ngx_http_agw_redis_is_error(const redisReply *reply, const char *word)
+{
+    size_t  len;
+
+    len = ngx_strlen(word);
+
+    return reply->len >= len && ngx_strncmp(reply->str, word, len) == 0;
+}
+
+
+/* what each of many requests meets is logged once a minute */
+
+static ngx_uint_t
+ngx_http_agw_redis_is_logged(ngx_msec_t *last)
+{
+    if (*last != 0 && ngx_current_msec - *last < NGX_HTTP_AGW_REDIS_AGAIN) {
+        return 1;
+    }
+
+    *last = ngx_max(ngx_current_msec, 1);
+
+    return 0;
 }

@@ -14,6 +14,7 @@
 #include <ngx_core.h>
 
 #include "ngx_http_agw_redis_directory.h"
+#include "ngx_http_agw_redis_entry.h"
 #include "ngx_http_agw_redis_feed.h"
 #include "ngx_http_agw_redis_link.h"
 #include "ngx_http_agw_redis_reply.h"
@@ -114,10 +115,12 @@ ngx_http_agw_redis_revocations_open(ngx_http_agw_redis_worker_t *worker)
 
     if (worker->conf->wait) {
         revs->link = ngx_http_agw_redis_link_create(worker, "writes", NULL,
-                                                    NULL, NULL, worker->log);
+                                                    NULL, worker->log);
         if (revs->link == NULL) {
             return;
         }
+
+        ngx_http_agw_redis_link_share(revs->link);
     }
 
     worker->revocations = revs;
@@ -334,9 +337,13 @@ static ngx_int_t
 ngx_http_agw_redis_write_read(ngx_http_agw_redis_write_t *w,
     const redisReply *reply)
 {
+    int64_t            known;
     agw_revocation_t  *revocation;
 
     revocation = &w->write->revocation;
+    known = ngx_max(w->write->known_stamp, w->worker->known);
+
+    /* a stamp years ahead would be that of the whole fleet */
 
     if (ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 0),
                                  &revocation->stamp)
@@ -344,7 +351,9 @@ ngx_http_agw_redis_write_read(ngx_http_agw_redis_write_t *w,
         || ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 1),
                                     &revocation->time)
            != NGX_OK
-        || revocation->stamp <= w->write->known_stamp)
+        || revocation->stamp <= w->write->known_stamp
+        || (known != 0
+            && revocation->stamp - known > NGX_HTTP_AGW_REDIS_TEN_YEARS))
     {
         ngx_log_error(NGX_LOG_ERR, w->worker->log, 0,
                       "auth_gateway: store \"%V\" gives a malformed reply to a "

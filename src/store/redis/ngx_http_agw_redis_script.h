@@ -120,7 +120,8 @@ void ngx_http_agw_redis_script_trim(ngx_http_agw_redis_args_t *args,
 
 /*
  * What the feed asks before each XREAD.  Answers { epoch, stamp, floor,
- * horizon, the entry at the position as { id, fields } or nil }.
+ * horizon, the entry at the position as { id, fields } or nil, the id of the
+ * last entry as { id } or nil }.
  */
 
 void ngx_http_agw_redis_script_look(ngx_http_agw_redis_args_t *args,

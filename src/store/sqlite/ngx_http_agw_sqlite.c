@@ -37,7 +37,8 @@ static void ngx_http_agw_sqlite_make(void *state,
     const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle);
 static ngx_int_t ngx_http_agw_sqlite_make_as_worker(void *data);
 static void ngx_http_agw_sqlite_open(void *state,
-    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle);
+    const ngx_http_agw_store_limits_t *limits,
+    ngx_http_agw_store_shared_t *shared, ngx_cycle_t *cycle);
 static void ngx_http_agw_sqlite_close(void *state);
 
 
@@ -175,7 +176,8 @@ ngx_http_agw_sqlite_make_as_worker(void *data)
 
 static void
 ngx_http_agw_sqlite_open(void *state,
-    const ngx_http_agw_store_limits_t *limits, ngx_cycle_t *cycle)
+    const ngx_http_agw_store_limits_t *limits,
+    ngx_http_agw_store_shared_t *shared, ngx_cycle_t *cycle)
 {
     ngx_http_agw_sqlite_t  *sqlite = state;
 

@@ -24,8 +24,9 @@ my %running;                     # of this process: pid => 1
 
 
 # Listens on a free port, before a port of 127.0.0.1 or the path of a unix
-# socket.  rewrite => sub { my ($way, $bytes) = @_; ... } returns the bytes
-# that are passed on; $way is up, to the server, or down.
+# socket.  rewrite => sub { my ($way, $bytes, $memo) = @_; ... } returns the
+# bytes that are passed on; $way is up, to the server, or down; $memo is a hash
+# of that connection and way, to be written to.
 
 sub start {
     my ($class, %opt) = @_;
@@ -93,6 +94,18 @@ sub half_close { return $_[0]->tell('half_close') }
 
 sub replace_each { return $_[0]->tell('replace_each', unpack 'H*', $_[1]) }
 sub replace_one { return $_[0]->tell('replace_one', unpack 'H*', $_[1]) }
+
+
+# all connections that there are stay, and nothing passes any more
+
+sub hold_all { return $_[0]->tell('hold_all') }
+
+
+# The first connection that brings this text up is held from then on; others
+# are not.  Whether it came.
+
+sub hold_one { return $_[0]->tell('hold_one', unpack 'H*', $_[1]) }
+sub has_held { return $_[0]->tell('has_held') }
 
 
 # (connections now, connections ever)
@@ -276,6 +289,15 @@ sub obey {
     } elsif ($command eq 'replace_one') {
         $self->{replace} = pack 'H*', $args[0];
 
+    } elsif ($command eq 'hold_all') {
+        $_->{held} = 1 for @list;
+
+    } elsif ($command eq 'hold_one') {
+        $self->{hold} = pack 'H*', $args[0];
+
+    } elsif ($command eq 'has_held') {
+        return defined $self->{hold} ? 0 : 1;
+
     } elsif ($command eq 'count') {
         return scalar(@list) . " $self->{ever}";
     }
@@ -328,7 +350,13 @@ sub take {
 
     return if $self->{$way} eq 'drop';
 
-    $bytes = $self->{rewrite}->($way, $bytes) if $self->{rewrite};
+    if (defined $self->{hold} && index($bytes, $self->{hold}) >= 0) {
+        $pair->{held} = 1;
+        undef $self->{hold};
+    }
+
+    $bytes = $self->{rewrite}->($way, $bytes, $pair->{memo}{$way} //= {})
+        if $self->{rewrite};
 
     if ($way eq 'down') {
         $bytes = delete($pair->{replace}) // delete($self->{replace})
