@@ -145,6 +145,10 @@ ngx_http_agw_redis_replica_create(ngx_http_agw_redis_worker_t *worker)
 void
 ngx_http_agw_redis_replica_close(ngx_http_agw_redis_replica_t *replica)
 {
+    if (replica->working.timer_set) {
+        ngx_del_timer(&replica->working);
+    }
+
     ngx_http_agw_redis_records_free(&replica->next.blocks);
     ngx_http_agw_redis_records_free(&replica->batch.blocks);
     ngx_http_agw_redis_records_free(&replica->found);
