@@ -19,6 +19,8 @@ static ngx_http_agw_place_t ngx_http_agw_place(
     const ngx_http_core_loc_conf_t *clcf);
 static ngx_int_t ngx_http_agw_check_server(ngx_conf_t *cf,
     const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end);
+static void ngx_http_agw_set_own_templates(
+    const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end);
 static void ngx_http_agw_check_unused_path(ngx_conf_t *cf,
     const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end);
 static ngx_int_t ngx_http_agw_check_named(ngx_conf_t *cf,
@@ -199,6 +201,8 @@ ngx_http_agw_check_server(ngx_conf_t *cf,
         return NGX_OK;
     }
 
+    ngx_http_agw_set_own_templates(first, end);
+
     for (location = first + 1; location < end; location++) {
 
         if (ngx_http_agw_is_endpoint(location)) {
@@ -213,6 +217,25 @@ ngx_http_agw_check_server(ngx_conf_t *cf,
     }
 
     return NGX_OK;
+}
+
+
+/* the array of templates has moved while it grew */
+
+static void
+ngx_http_agw_set_own_templates(const ngx_http_agw_location_t *first,
+    const ngx_http_agw_location_t *end)
+{
+    const agw_template_t           *t;
+    const ngx_http_agw_location_t  *location;
+
+    for (location = first; location < end; location++) {
+
+        if (location->conf->template_index != NGX_CONF_UNSET_UINT) {
+            t = location->server->templates->elts;
+            location->conf->own_template = &t[location->conf->template_index];
+        }
+    }
 }
 
 

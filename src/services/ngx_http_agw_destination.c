@@ -179,29 +179,27 @@ ngx_http_agw_check_aliased(ngx_http_request_t *r, agw_str_t path)
 
 
 /*
- * A path of the business is one by the location's own template, and no other
- * template names another business.  A path of none is one by no template, and
- * has no business below it.
+ * A path of the business is one by the location's own template.  A path of none
+ * is one by no template, and has no business below it.
  */
 
 static agw_reason_t
 ngx_http_agw_match_destination(ngx_http_request_t *r, agw_str_t path,
     agw_str_t business_id, ngx_uint_t *outside)
 {
-    ngx_uint_t                      which;
     agw_reason_t                    reason;
     agw_matched_t                   matched;
     const ngx_http_agw_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    which = business_id.len ? lcf->template_index : AGW_ANY_TEMPLATE;
-
-    reason = ngx_http_agw_match_templates(r, which, path, &matched);
+    reason = ngx_http_agw_match_templates(r,
+                                          business_id.len ? lcf->own_template
+                                                          : NULL,
+                                          AGW_MATCH_PREFIX, path, &matched);
 
     if (business_id.len) {
-        *outside |= matched.several
-                    || !agw_str_eq(matched.business_id, business_id);
+        *outside |= !agw_str_eq(matched.business_id, business_id);
 
     } else {
         *outside |= matched.reason != AGW_NO_BUSINESS_IN_PATH

@@ -365,7 +365,8 @@ confused_with(const agw_template_t *template, agw_str_t path)
 {
     agw_matched_t  matched;
 
-    return agw_templates_match(template, 1, AGW_NO_TEMPLATE, path, &matched);
+    return agw_templates_match(template, 1, &agw_no_template,
+                               AGW_MATCH_PREFIX, path, &matched);
 }
 
 
