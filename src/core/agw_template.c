@@ -18,6 +18,7 @@
 static const char *agw_template_literal(agw_str_t literal);
 static void agw_template_read(const agw_template_t *template,
     agw_match_t how, agw_str_t path, agw_matched_t *matched);
+static int agw_is_within(agw_str_t literal, agw_str_t longer);
 static agw_reason_t agw_template_name(const agw_template_t *template,
     agw_str_t path, agw_matched_t *matched);
 static agw_reason_t agw_template_weigh(const agw_template_t *template,
@@ -208,6 +209,56 @@ agw_template_lies_below(const agw_template_t *template, agw_str_t path)
     return id.len && rest.len < template->suffix.len
            && agw_str_begins(template->suffix, rest)
            && template->suffix.data[rest.len] == '/';
+}
+
+
+agw_overlap_t
+agw_templates_overlap(const agw_template_t *a, const agw_template_t *b)
+{
+    agw_str_t  literal, between, id, tail;
+
+    if (a->prefix.len >= b->prefix.len
+        || !agw_str_begins(b->prefix, a->prefix))
+    {
+        return AGW_OVERLAP_NONE;
+    }
+
+    /* what stands where a has its business, and what before that of b */
+
+    literal = agw_path_segment(b->prefix, a->prefix.len);
+
+    between.data = literal.data + literal.len;
+    between.len = b->prefix.len - a->prefix.len - literal.len;
+
+    if (agw_is_within(a->suffix, between)) {
+        return agw_is_id(literal) ? AGW_OVERLAP_SPECIFIC : AGW_OVERLAP_NONE;
+    }
+
+    if (!agw_str_begins(a->suffix, between)) {
+        return AGW_OVERLAP_NONE;
+    }
+
+    /* a has a literal where b has its business */
+
+    id = agw_path_segment(a->suffix, between.len);
+
+    tail.data = id.data + id.len;
+    tail.len = a->suffix.len - between.len - id.len;
+
+    return !agw_str_eq(id, literal)
+           && (agw_is_within(tail, b->suffix)
+               || agw_is_within(b->suffix, tail))
+           ? AGW_OVERLAP_AMBIGUOUS : AGW_OVERLAP_NONE;
+}
+
+
+/* whether the segments of literal are the first of the longer one */
+
+static int
+agw_is_within(agw_str_t literal, agw_str_t longer)
+{
+    return agw_str_begins(longer, literal)
+           && (longer.len == literal.len || longer.data[literal.len] == '/');
 }
 
 

@@ -61,6 +61,22 @@ agw_reason_t agw_template_match(const agw_template_t *template,
 int agw_template_lies_below(const agw_template_t *template, agw_str_t path);
 
 
+/*
+ * How two templates read the paths that both match, if the business of a stands
+ * before that of b, such as "/v1/<business_id>" and
+ * "/v1/businesses/<business_id>".
+ */
+
+typedef enum {
+    AGW_OVERLAP_NONE = 0,            /* they never name different businesses */
+    AGW_OVERLAP_SPECIFIC,            /* b is more specific, and names it */
+    AGW_OVERLAP_AMBIGUOUS            /* neither is more specific */
+} agw_overlap_t;
+
+agw_overlap_t agw_templates_overlap(const agw_template_t *a,
+    const agw_template_t *b);
+
+
 /* which business a path names */
 
 typedef struct {

@@ -320,12 +320,91 @@ d6_no_path_is_of_two_businesses(void **state)
 }
 
 
+/* whether two templates differ in no segment that both have as a literal */
+
+static int
+may_meet(const model_t *a, const model_t *b)
+{
+    size_t  i;
+
+    for (i = 0; i < a->n && i < b->n; i++) {
+        if (a->segments[i] != NULL && b->segments[i] != NULL
+            && a->segments[i] != b->segments[i])
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static agw_overlap_t
+overlap(const model_t *a, const model_t *b)
+{
+    size_t  i, k;
+
+    for (i = 0; a->segments[i] != NULL; i++) { /* void */ }
+    for (k = 0; b->segments[k] != NULL; k++) { /* void */ }
+
+    if (i >= k || !may_meet(a, b)) {
+        return AGW_OVERLAP_NONE;
+    }
+
+    if (covers(a, b)) {
+        return strcmp(b->segments[i], "@") ? AGW_OVERLAP_SPECIFIC
+                                           : AGW_OVERLAP_NONE;
+    }
+
+    return a->segments[k] != b->segments[i] ? AGW_OVERLAP_AMBIGUOUS
+                                            : AGW_OVERLAP_NONE;
+}
+
+
+static void
+d6_how_two_templates_overlap(void **state)
+{
+    size_t          i, k, seen[3];
+    model_t         m[2];
+    uint32_t        seed;
+    agw_overlap_t   got, wanted;
+    agw_template_t  t[2];
+
+    (void) state;
+
+    seed = 6570;
+    memset(seen, 0, sizeof(seen));
+
+    for (i = 0; i < 10 * PATHS; i++) {
+
+        for (k = 0; k < 2; k++) {
+            m[k] = drawn(&seed, MOST - 2);
+            m[k].segments[unit_random(&seed) % m[k].n] = NULL;
+            t[k] = parsed(written(&m[k]));
+        }
+
+        got = agw_templates_overlap(&t[0], &t[1]);
+        wanted = overlap(&m[0], &m[1]);
+
+        unit_assert(got == wanted, "%.*s and %.*s: %d, not %d",
+            UNIT_ARG(written(&m[0])), UNIT_ARG(written(&m[1])), got, wanted);
+
+        seen[got]++;
+    }
+
+    for (i = 0; i < UNIT_COUNT(seen); i++) {
+        unit_assert(seen[i] > PATHS / 20, "%zu of %zu", seen[i], i);
+    }
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
         unit_case(d6_the_most_specific_names_the_business),
         unit_case(d6_no_path_is_of_two_businesses),
+        unit_case(d6_how_two_templates_overlap),
     };
 
     return cmocka_run_group_tests_name("templates_overlap", tests, NULL, NULL);
