@@ -180,7 +180,8 @@ agw_template_read(const agw_template_t *template, agw_match_t how,
 
 
 int
-agw_template_lies_below(const agw_template_t *template, agw_str_t path)
+agw_businesses_lie_below(const agw_template_t *template, agw_str_t path,
+    agw_str_t business_id)
 {
     agw_str_t  rest, id;
 
@@ -206,7 +207,8 @@ agw_template_lies_below(const agw_template_t *template, agw_str_t path)
     rest.data = id.data + id.len;
     rest.len = path.len - template->prefix.len - id.len;
 
-    return id.len && rest.len < template->suffix.len
+    return id.len && !agw_str_eq(id, business_id)
+           && rest.len < template->suffix.len
            && agw_str_begins(template->suffix, rest)
            && template->suffix.data[rest.len] == '/';
 }

@@ -54,11 +54,13 @@ agw_reason_t agw_template_match(const agw_template_t *template,
 
 
 /*
- * Whether a path is above those that the template matches, as "/v1" and "/"
- * are above "/v1/businesses/<business_id>".
+ * Whether a path is above paths of businesses other than business_id, which is
+ * empty if it is of none: "/v1" and "/" are above those that
+ * "/v1/businesses/<business_id>" matches.
  */
 
-int agw_template_lies_below(const agw_template_t *template, agw_str_t path);
+int agw_businesses_lie_below(const agw_template_t *template, agw_str_t path,
+    agw_str_t business_id);
 
 
 /*

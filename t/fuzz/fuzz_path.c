@@ -90,7 +90,7 @@ template_finds_an_id(agw_str_t path)
     /* it is in a business, or one lies in it, or neither */
 
     assert_that(reason != AGW_OK
-                || !agw_template_lies_below(&template, path));
+                || !agw_businesses_lie_below(&template, path, id));
 }
 
 
