@@ -138,7 +138,7 @@ struct ngx_http_agw_loc_conf_s {
     unsigned                  own_require:1; /* likewise */
     unsigned                  place_require:1;   /* here or in its location */
     unsigned                  opened:1;      /* by the `off` of a location */
-    unsigned                  literal:1;     /* one path, for partners */
+    unsigned                  partner_path:1;    /* one, for partners */
 
     ngx_uint_t                require;       /* AGW_REQUIRE_* */
     ngx_str_t                 scope;

@@ -109,15 +109,15 @@ ngx_http_agw_set_place(const ngx_http_agw_loc_conf_t *prev,
     if (clcf->noname) {
         conf->place = prev->place;
         conf->place_require |= prev->place_require;
-        conf->literal = prev->literal;
+        conf->partner_path = prev->partner_path;
 
     } else {
         conf->place = ngx_http_agw_place(clcf);
     }
 
     if (conf->own_require) {
-        conf->literal = (conf->place == NGX_HTTP_AGW_EXACT
-                         && conf->require == AGW_REQUIRE_PARTNER);
+        conf->partner_path = (conf->place == NGX_HTTP_AGW_EXACT
+                              && conf->require == AGW_REQUIRE_PARTNER);
     }
 
     if (conf->place == NGX_HTTP_AGW_PREFIX) {
@@ -401,7 +401,7 @@ ngx_http_agw_check_partner(ngx_conf_t *cf,
                           &clcf->name, t[i].prefix.len,
                           t[i].prefix.data, t[i].suffix.len,
                           t[i].suffix.data,
-                          conf->literal
+                          conf->partner_path
                           ? "every partner token is accepted"
                           : "a partner token is refused",
                           location->core_server->file_name,

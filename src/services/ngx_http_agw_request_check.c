@@ -43,7 +43,7 @@ static void ngx_http_agw_compare(agw_matched_t *matched,
     const agw_matched_t *raw);
 static const agw_template_t *ngx_http_agw_naming_template(
     ngx_http_request_t *r, const ngx_http_agw_loc_conf_t *lcf);
-static ngx_uint_t ngx_http_agw_is_literal(ngx_http_request_t *r,
+static ngx_uint_t ngx_http_agw_is_partner_path(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf);
 
 
@@ -383,7 +383,7 @@ ngx_http_agw_naming_template(ngx_http_request_t *r,
         return lcf->own_template;
     }
 
-    return ngx_http_agw_is_literal(r, lcf) ? &agw_no_template : NULL;
+    return ngx_http_agw_is_partner_path(r, lcf) ? &agw_no_template : NULL;
 }
 
 
@@ -393,13 +393,13 @@ ngx_http_agw_naming_template(ngx_http_request_t *r,
  */
 
 static ngx_uint_t
-ngx_http_agw_is_literal(ngx_http_request_t *r,
+ngx_http_agw_is_partner_path(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf)
 {
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
-    return lcf->literal && r->uri.len == clcf->name.len
+    return lcf->partner_path && r->uri.len == clcf->name.len
            && ngx_strncmp(r->uri.data, clcf->name.data, r->uri.len) == 0;
 }
