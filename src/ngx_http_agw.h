@@ -161,13 +161,14 @@ struct ngx_http_agw_loc_conf_s {
     unsigned                  own_require:1; /* likewise */
     unsigned                  place_require:1;   /* here or in its location */
     unsigned                  opened:1;      /* by the `off` of a location */
-    unsigned                  literal:1;     /* one path, for partners */
+    unsigned                  partner_path:1;    /* one, for partners */
 
     ngx_uint_t                require;       /* AGW_REQUIRE_* */
     ngx_str_t                 scope;
     ngx_str_t                 business_path; /* as it was written */
     agw_template_t            template;
-    ngx_uint_t                template_index;    /* or AGW_NO_TEMPLATE */
+    ngx_uint_t                template_index;    /* in the server's, or unset */
+    const agw_template_t     *own_template;  /* of the server's, or none */
     ngx_uint_t                https;         /* ngx_http_agw_https_t */
     ngx_http_complex_value_t *https_value;
     agw_str_t                 https_header;  /* "x_forwarded_proto", or empty */

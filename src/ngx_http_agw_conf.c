@@ -344,7 +344,8 @@ ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
      */
 
     lcf->require = NGX_CONF_UNSET_UINT;
-    lcf->template_index = AGW_NO_TEMPLATE;
+    lcf->template_index = NGX_CONF_UNSET_UINT;
+    lcf->own_template = &agw_no_template;
     lcf->https = NGX_CONF_UNSET_UINT;
     lcf->enforce = NGX_CONF_UNSET_UINT;
     lcf->strict_path = NGX_CONF_UNSET;

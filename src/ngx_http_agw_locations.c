@@ -19,6 +19,10 @@ static ngx_http_agw_place_t ngx_http_agw_place(
     const ngx_http_core_loc_conf_t *clcf);
 static ngx_int_t ngx_http_agw_check_server(ngx_conf_t *cf,
     const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end);
+static void ngx_http_agw_set_own_templates(
+    const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end);
+static void ngx_http_agw_check_overlaps(ngx_conf_t *cf,
+    const ngx_http_agw_location_t *server);
 static void ngx_http_agw_check_unused_path(ngx_conf_t *cf,
     const ngx_http_agw_location_t *first, const ngx_http_agw_location_t *end);
 static void ngx_http_agw_warn_of_enforce(ngx_conf_t *cf,
@@ -107,15 +111,15 @@ ngx_http_agw_set_place(const ngx_http_agw_loc_conf_t *prev,
     if (clcf->noname) {
         conf->place = prev->place;
         conf->place_require |= prev->place_require;
-        conf->literal = prev->literal;
+        conf->partner_path = prev->partner_path;
 
     } else {
         conf->place = ngx_http_agw_place(clcf);
     }
 
     if (conf->own_require) {
-        conf->literal = (conf->place == NGX_HTTP_AGW_EXACT
-                         && conf->require == AGW_REQUIRE_PARTNER);
+        conf->partner_path = (conf->place == NGX_HTTP_AGW_EXACT
+                              && conf->require == AGW_REQUIRE_PARTNER);
     }
 
     if (conf->place == NGX_HTTP_AGW_PREFIX) {
@@ -203,6 +207,10 @@ ngx_http_agw_check_server(ngx_conf_t *cf,
 
     ngx_http_agw_warn_of_enforce(cf, first, end);
 
+    ngx_http_agw_set_own_templates(first, end);
+
+    ngx_http_agw_check_overlaps(cf, first);
+
     for (location = first + 1; location < end; location++) {
 
         if (ngx_http_agw_is_endpoint(location)) {
@@ -217,6 +225,72 @@ ngx_http_agw_check_server(ngx_conf_t *cf,
     }
 
     return NGX_OK;
+}
+
+
+/* the array of templates has moved while it grew */
+
+static void
+ngx_http_agw_set_own_templates(const ngx_http_agw_location_t *first,
+    const ngx_http_agw_location_t *end)
+{
+    const agw_template_t           *t;
+    const ngx_http_agw_location_t  *location;
+
+    for (location = first; location < end; location++) {
+
+        if (location->conf->template_index != NGX_CONF_UNSET_UINT) {
+            t = location->server->templates->elts;
+            location->conf->own_template = &t[location->conf->template_index];
+        }
+    }
+}
+
+
+/*
+ * A path that two templates match is refused in the location of one, or of
+ * both, if they name different businesses.
+ */
+
+static void
+ngx_http_agw_check_overlaps(ngx_conf_t *cf,
+    const ngx_http_agw_location_t *server)
+{
+    ngx_uint_t             i, n;
+    agw_overlap_t          overlap;
+    const agw_template_t  *t, *a, *b;
+
+    if (server->server->templates == NULL) {
+        return;
+    }
+
+    t = server->server->templates->elts;
+    n = server->server->templates->nelts;
+
+    for (i = 0; i < n * n; i++) {
+        a = &t[i / n];
+        b = &t[i % n];
+
+        overlap = agw_templates_overlap(a, b);
+
+        if (overlap == AGW_OVERLAP_NONE) {
+            continue;
+        }
+
+        ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                      "\"auth_gateway_business_path\": the templates "
+                      "\"%*s<business_id>%*s\" and \"%*s<business_id>%*s\" "
+                      "match the same paths, %s, in the server in %s:%ui",
+                      a->prefix.len, a->prefix.data,
+                      a->suffix.len, a->suffix.data,
+                      b->prefix.len, b->prefix.data,
+                      b->suffix.len, b->suffix.data,
+                      overlap == AGW_OVERLAP_SPECIFIC
+                      ? "of which the second names the business"
+                      : "which are refused",
+                      server->core_server->file_name,
+                      server->core_server->line);
+    }
 }
 
 
@@ -355,7 +429,7 @@ ngx_http_agw_check_partner(ngx_conf_t *cf,
                           &clcf->name, t[i].prefix.len,
                           t[i].prefix.data, t[i].suffix.len,
                           t[i].suffix.data,
-                          conf->literal
+                          conf->partner_path
                           ? "every partner token is accepted"
                           : "a partner token is refused",
                           location->core_server->file_name,

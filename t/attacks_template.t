@@ -176,10 +176,10 @@ ambiguous('of the second, and of the first', "/v1/$_/report",
 ambiguous('of the second again, and of the first', "/v1/$_/report/all",
     of($_), 'TLS2') for 'Businesses', 'BUSINESSES';
 
-# what both match as it stands is the location's to read
+# what both match as it stands is of neither
 
-arrives('of both', '/v1/businesses/report', of('businesses'),
-    port => 'TLS2');
+ambiguous('of both', '/v1/businesses/report', of($_), 'TLS2')
+    for 'businesses', 'report';
 
 arrives('of one alone', $_, $token, port => 'TLS2') for
     '/v1/businesses/b-1', '/v1/businesses/b-1/report', '/v1/b-1/report',

@@ -218,4 +218,43 @@ warned('no log: an endpoint alone', undef, location => $guard_here,
 warned('no log: nothing is required', undef,
     http => 'auth_gateway_enforce log;', location => $proxy);
 
+# Templates that match the same paths: a business called as a literal of the
+# other one loses paths.
+
+sub overlap {
+    my ($first, $second, $what) = @_;
+
+    return qr/"auth_gateway_business_path":\ the\ templates\ "\Q$first\E"
+        \ and\ "\Q$second\E"\ match\ the\ same\ paths,\ \Q$what\E,
+        \ in\ the\ server\ in\ \/\S+:\d+$/x;
+}
+
+sub beside {
+    my ($path) = @_;
+
+    return (location => $guard, server => "location ~ ^/any/ { $business"
+        . " $proxy auth_gateway_business_path $path; }");
+}
+
+my $usual = '/v1/businesses/<business_id>';
+my $specific = 'of which the second names the business';
+
+warned("a less specific one: $_", overlap($_, $usual, $specific), beside($_))
+    for '/v1/<business_id>', '/<business_id>', '/<business_id>/businesses';
+warned("a more specific one: $_", overlap($usual, $_, $specific), beside($_))
+    for "/v1/businesses/x/<business_id>", '/v1/businesses/x/y/<business_id>/z';
+warned("neither: $_", overlap($_, $usual, 'which are refused'), beside($_))
+    for '/v1/<business_id>/x', '/<business_id>/businesses/x/y';
+warned("no mistake: $_", undef, beside($_))
+    for $usual, "$usual/x", '/v2/<business_id>', '/v1/business/<business_id>',
+        '/v1/<business_id>/businesses', '/<business_id>/business',
+        '/<business_id>/businesses2', '/v1/businesses/@me/<business_id>',
+        '/v1/businesses2/x/<business_id>';
+warned('no mistake: the template of an endpoint', undef, location => $guard,
+    server => 'location = /t { auth_gateway_token business;'
+    . ' auth_gateway_business_path /v1/<business_id>/token; }');
+warned('no mistake: another server', undef, location => $guard,
+    http => "server { listen 127.0.0.1:9; location / { $business $proxy"
+    . ' auth_gateway_business_path /v1/<business_id>; } }');
+
 done_testing();

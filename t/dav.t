@@ -48,6 +48,16 @@ http {
             auth_gateway_business_path /reports/<business_id>/final;
         }
 
+        location /trees/ {
+            auth_gateway_require business;
+            auth_gateway_business_path /trees/<business_id>;
+        }
+
+        location ~ ^/trees/x/y/[^/]+ {
+            auth_gateway_require business;
+            auth_gateway_business_path /trees/x/y/<business_id>;
+        }
+
         location /partners/ {
             auth_gateway_require partner;
         }
@@ -99,7 +109,8 @@ sub plant {
     for my $file ('files/b-1/a', 'files/b-1/dir/a', 'files/b-2/a',
         'files/b-2/dir/a', 'pub/a', 'pub/dir/a', 'pub/tree/b-2/a',
         'partners/a', 'open/a', 'aliased/a', 'reports/b-1/final',
-        'reports/b-2/final', 'reports/b-1/a')
+        'reports/b-2/final', 'reports/b-1/a', 'trees/x/a', 'trees/x/dir/a',
+        'trees/x/y/b-1/a', 'trees/x/y/b-2/a')
     {
         my ($dir) = $file =~ m{^(.*)/};
 
@@ -117,7 +128,7 @@ sub plant {
 sub theirs {
     return join ' ', map { s{^\Q$html\E/}{}r . '=' . slurp($_) =~ s/\s//gr }
         sort grep { !m{/b-1(?:/|$)} } map { split /\n/ }
-            `find $html/files $html/reports -type f`;
+            `find $html/files $html/reports $html/trees/x/y -type f`;
 }
 
 plant();
@@ -187,6 +198,34 @@ refused('a collection into another', 'wrong_business', 'MOVE',
     '/files/b-1/dir/', '/files/b-2/dir/', %mine);
 refused('a collection over all businesses', 'wrong_business', 'COPY',
     '/files/b-1/dir/', '/files/', %mine);
+
+
+# The most specific template names the business, and the collection in which its
+# businesses lie is not the other one's.  The story: a business called as the
+# literal segment copied them all into its own.
+
+{
+    my @x = (bearer => $gw->mint(partner_id => $id, business_id => 'x'),
+        scope => 'business_access');
+
+    done('by the most specific template', 'COPY', '/trees/x/y/b-1/a',
+        '/trees/x/y/b-1/b', %mine);
+    refused('by another template', 'wrong_business', 'COPY', '/trees/x/a',
+        $_, @x) for '/trees/x/y/b-1/b', '/trees/x/y/b-2';
+    refused('by the most specific one', 'wrong_business', 'COPY',
+        '/trees/x/y/b-1/a', $_, %mine) for '/trees/x/a', '/trees/x/y/b-2/a',
+        '/trees/b-1/a', '/trees/x/y/';
+
+    for my $method ('COPY', 'MOVE') {
+        done('beside the businesses', $method, '/trees/x/dir/',
+            '/trees/x/dir2/', @x);
+        refused('with all businesses', 'wrong_business', $method, $_,
+            '/trees/x/z/', @x) for '/trees/x/y/', '/trees/x/y';
+        refused('over all businesses', 'wrong_business', $method,
+            '/trees/x/dir/', $_, @x) for '/trees/x/y/', '/trees/x/y',
+                '/trees/x/', '/trees/x';
+    }
+}
 
 
 # a path that can be read in two ways, as nginx reads it, or another

@@ -55,6 +55,16 @@ http {
             auth_gateway_require off;
         }
 
+        location /trees/ {
+            auth_gateway_require business;
+            auth_gateway_business_path /trees/<business_id>;
+        }
+
+        location ~ ^/trees/x/y/[^/]+ {
+            auth_gateway_require business;
+            auth_gateway_business_path /trees/x/y/<business_id>;
+        }
+
         location = /up/v1/ {
             rewrite ^/up(.*)$ $1 break;
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
@@ -72,7 +82,8 @@ sub plant {
     remove_tree($html, { keep_root => 1 });
 
     for my $file ('v1/files/b-1/a', 'v1/files/b-2/a', 'v1/other/a',
-        'reports/literal/final/a', 'reports/b-2/final/a', 'reports/b-2/draft/a')
+        'reports/literal/final/a', 'reports/b-2/final/a', 'reports/b-2/draft/a',
+        'trees/x/a', 'trees/x/y/b-1/a', 'trees/x/y/b-2/a', 'trees/x/z/a')
     {
         my ($dir) = $file =~ m{^(.*)/};
 
@@ -101,8 +112,8 @@ sub refused {
 
     plant();
     $gw->refused("D6 $name: DELETE $target",
-        $gw->request('DELETE', $target, %opt), $reason, scope => undef,
-        good => 0);
+        $gw->request('DELETE', $target, %opt), $reason,
+        scope => $opt{scope}, good => 0);
 
     return is(files(), $all, 'D6 and nothing is gone');
 }
@@ -133,6 +144,20 @@ removed('a collection for partners', '/reports/b-2/draft/',
     'reports/b-2/draft/', bearer => $partner);
 removed('the business itself', '/v1/files/b-1/', 'v1/files/b-1/',
     bearer => $token);
+# The story: a business called as a literal of a more specific template
+# removed those that lie there.
+
+{
+    my $x = $gw->mint(partner_id => 'p-1', business_id => 'x');
+
+    refused('other businesses lie in it', 'wrong_business', $_, bearer => $x,
+        scope => 'business_access')
+        for '/trees/x/', '/trees/x/y/';
+    removed('what is beside them', '/trees/x/z/', 'trees/x/z/', bearer => $x);
+    removed('one of them', '/trees/x/y/b-1/', 'trees/x/y/b-1/',
+        bearer => $token);
+}
+
 removed('what says off', '/v1/files/', 'v1/files/');
 
 # an upstream is asked as ever, and another method removes nothing

@@ -25,7 +25,8 @@ AGW::Redis::skip_all_without();
 my $gw = AGW::Revoking->start(conf_of(), engine => 'redis', workers => 1);
 my $redis = $gw->store->redis;
 my $us = owner_in($gw);
-my ($damage, $wrong, $far) = map { $gw->prefix . "/$_" } qw(damage wrong far);
+my ($damage, $wrong, $far, $late) = map { $gw->prefix . "/$_" }
+    qw(damage wrong far late);
 my $seed = $ENV{AGW_SEED} // time;
 
 srand $seed;
@@ -145,6 +146,12 @@ my $proxy = AGW::Proxy->start(to => $redis->port, rewrite => sub {
         $bytes =~ s/\Q$_\E/substr($_, 0, -1) . '.'/e for @jtis[0, 1];
     }
 
+    # a cut-off is written in the year 2286
+
+    if (-e $late) {
+        $bytes =~ s/\A(\*2\r\n\$13\r\n\d{13}\r\n\$10\r\n)\d{10}/${1}9999999999/;
+    }
+
     # no news becomes an entry of the year 144683
 
     if (-e $far && $bytes =~ s/\*-1\r\n\z/*1\r\n*2\r\n+k\r\n*1\r\n*2\r\n/) {
@@ -243,6 +250,20 @@ sub entries { return scalar keys %{ { $gw->store->entries } } }
 
 until_ok('D5 a node with a replica', 10,
     sub { $healer->get($living, $us->{business})->status == 200 });
+
+# nor is a time of a cut-off that is to come: it would end what is issued later
+
+spew($late, '');
+is($healer->cut_off($us->{business}, basic => $us->{basic})->status, 200,
+    'D5 a cut-off that the reply dates in the future');
+unlink $late;
+
+my $file = $healer->prefix . '/store/replica.db';
+
+until_ok('D5 is of now', 5, sub {
+    qx(sqlite3 -cmd '.timeout 5000' $file "SELECT time BETWEEN 1 AND 9000000000
+        FROM entries WHERE kind <> 'token'") =~ /\A1\n\z/ });
+
 spew($far, '');
 until_ok('D5 a reply of the year 144683', 10, sub { !-e $far });
 until_ok('D5 is refused', 5, sub {

@@ -189,14 +189,12 @@ sub to {
 # a cluster: what has moved is followed
 
 {
-    my @nodes = map { AGW::Redis->start(config => ['cluster-enabled yes',
-        'cluster-port ' . free_port()]) } 1, 2;
+    my @nodes = map { AGW::Redis->start(cluster => 1) } 1, 2;
     my ($one, $two) = map { $_->port } @nodes;
 
-    $nodes[0]->call('CLUSTER', 'ADDSLOTSRANGE', 0, 100);
-    $nodes[1]->call('CLUSTER', 'ADDSLOTSRANGE', 101, 16383);
-    $nodes[0]->call('CLUSTER', 'MEET', '127.0.0.1', $two,
-        $nodes[1]->call('CONFIG', 'GET', 'cluster-port')->[1]);
+    $nodes[0]->add_slots(0, 100);
+    $nodes[1]->add_slots(101, 16383);
+    $nodes[0]->meet($nodes[1]);
 
     for (1 .. 200) {
         last if 2 == grep { $_->call('CLUSTER', 'INFO')

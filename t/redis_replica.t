@@ -111,10 +111,12 @@ until_is('D5 Redis is back', 200, 5, sub { $gw->request('POST', '/token',
 
 my $words = $redis->words;
 
-for my $case (['of another store', "state SET store = store || '0'"],
-    ['of part of the store', "state SET store = ''"])
+for my $case (
+    ['that had another name', "state SET store = store || '0'",
+        qr/is of store "[^"]+0": no token is accepted until/],
+    ['of part of the store', "state SET store = ''", qr/has only some/])
 {
-    my ($name, $change) = @$case;
+    my ($name, $change, $said) = @$case;
     my $file = "$replica.other";
 
     until_is('D5 a replica is whole', '1', 3,
@@ -133,13 +135,52 @@ for my $case (['of another store', "state SET store = store || '0'"],
     is($other->get($_, $us->{business})->status, 503,
         "D5 a start without Redis, and with a replica $name: no token")
         for $revoked, $living;
-    like(slurp($other->nginx->error_log), qr/is of another store, or has only/,
-        'D5 logged');
+    like(slurp($other->nginx->error_log), $said, 'D5 logged');
     $redis->restart;
     until_is('D5 until all is read', 200, 5,
         sub { $other->get($living, $us->{business})->status });
     until_is('D5 then it is whole', saved('SELECT store FROM state') . "\n", 3, sub {
         qx(sqlite3 -cmd '.timeout 5000' $file 'SELECT store FROM state') });
+    $other->nginx->stop;
+}
+
+# A replica that is of another store: it is left alone.  Story: all that it had
+# was written back there.  If an operator says that it is of this one, it is.
+
+{
+    my $file = "$replica.foreign";
+    my $dump = sub { qx(sqlite3 -cmd '.timeout 5000' $file .dump) };
+    my $there = sub { $redis->call('XLEN', '{other}:revocations') };
+
+    unlink glob "$file*";
+    saved(".backup $file");
+    chmod 0666, $file;
+
+    my $was = $dump->();
+    my $rows = saved('SELECT count(*) FROM entries');
+
+    cmp_ok($rows, '>', 0, 'D5 a replica of another store');
+    $redis->call(qw(ACL SETUSER gateway ~{other}:*));
+
+    my $other = $gw->beside($conf =~ s{replica=\S+;}{prefix=other replica=$file;}r
+        =~ s/%%ENGINE%%/$words/r, workers => 2);
+    my $error = qr/\[error\].* is of store "[^"]+", and "([^"]+)" is another one/;
+
+    until_is('D5 it is read, and serves', 200, 5,
+        sub { $other->get($living, $us->{business})->status });
+    until_is('D5 which is an error', 1, 5,
+        sub { slurp($other->nginx->error_log) =~ $error ? 1 : 0 });
+    sleep 1.5;
+    is($there->(), 0, 'D5 nothing is written back there');
+    ok($dump->() eq $was, 'D5 and the file is as it was');
+
+    my ($name) = slurp($other->nginx->error_log) =~ $error;
+
+    $other->nginx->stop;
+    system('sqlite3', $file, "UPDATE state SET store = '$name'") == 0
+        or die "sqlite3\n";
+    $other->restart;
+    until_is('D5 once it is renamed, all is written back', $rows, 5, $there);
     $other->nginx->stop;
 }
 

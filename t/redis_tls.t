@@ -10,7 +10,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Time::HiRes qw(sleep);
 
-use AGW::Files qw(make_prefix slurp);
+use AGW::Files qw(make_prefix slurp spew);
 use AGW::Link;
 use AGW::Proxy;
 use AGW::Redis;
@@ -62,9 +62,11 @@ make('expired', 0, 'DNS:localhost,IP:127.0.0.1');
 sub serve {
     my ($name) = @_;
 
-    chmod 0644, "$prefix/$name.key";
-    $redis->call('CONFIG', 'SET', 'tls-cert-file', "$prefix/$name.pem",
-        'tls-key-file', "$prefix/$name.key");
+    my $file = $redis->dir . '/redis.conf';
+
+    spew($file, slurp($file) =~ s{^tls-cert-file \K.*}{$prefix/$name.pem}mr
+        =~ s{^tls-key-file \K.*}{$prefix/$name.key}mr);
+    $redis->restart;
 
     return;
 }

@@ -16,13 +16,21 @@
 
 
 static const char *agw_template_literal(agw_str_t literal);
-static void agw_template_name(agw_matched_t *matched, agw_reason_t reason,
-    const agw_template_t *template, agw_str_t path, agw_str_t id);
+static void agw_template_read(const agw_template_t *template,
+    agw_match_t how, agw_str_t path, agw_matched_t *matched);
+static int agw_is_within(agw_str_t literal, agw_str_t longer);
+static agw_reason_t agw_template_name(const agw_template_t *template,
+    agw_str_t path, agw_matched_t *matched);
+static agw_reason_t agw_template_weigh(const agw_template_t *template,
+    agw_str_t path, agw_matched_t *matched);
 static int agw_template_alike(const agw_template_t *template,
     agw_str_t decoded);
 static int agw_take_alike(agw_str_t *path, agw_str_t literal);
 static int agw_next_loose(agw_str_t *path, agw_str_t *segment);
 static agw_str_t agw_segment_cut(agw_str_t segment);
+
+
+const agw_template_t  agw_no_template;
 
 
 int
@@ -120,10 +128,30 @@ agw_reason_t
 agw_template_match(const agw_template_t *template, agw_match_t how,
     agw_str_t path, agw_str_t *business_id)
 {
+    agw_matched_t  matched;
+
+    agw_template_read(template, how, path, &matched);
+
+    if (matched.reason == AGW_OK) {
+        *business_id = matched.business_id;
+    }
+
+    return matched.reason;
+}
+
+
+/* business_id and rest are also set if the segment is no identifier */
+
+static void
+agw_template_read(const agw_template_t *template, agw_match_t how,
+    agw_str_t path, agw_matched_t *matched)
+{
     agw_str_t  rest, id;
 
+    matched->reason = AGW_NO_BUSINESS_IN_PATH;
+
     if (template->prefix.len == 0 || !agw_str_begins(path, template->prefix)) {
-        return AGW_NO_BUSINESS_IN_PATH;
+        return;
     }
 
     id = agw_path_segment(path, template->prefix.len);
@@ -132,7 +160,7 @@ agw_template_match(const agw_template_t *template, agw_match_t how,
     rest.len = path.len - template->prefix.len - id.len;
 
     if (id.len == 0 || !agw_str_begins(rest, template->suffix)) {
-        return AGW_NO_BUSINESS_IN_PATH;
+        return;
     }
 
     rest.data += template->suffix.len;
@@ -141,21 +169,19 @@ agw_template_match(const agw_template_t *template, agw_match_t how,
     if (rest.len && (rest.data[0] != '/'
                      || (how == AGW_MATCH_WHOLE && rest.len > 1)))
     {
-        return AGW_NO_BUSINESS_IN_PATH;
+        return;
     }
 
-    if (!agw_is_id(id) || agw_is_dot_segment(id)) {
-        return AGW_AMBIGUOUS_PATH;
-    }
-
-    *business_id = id;
-
-    return AGW_OK;
+    matched->business_id = id;
+    matched->rest = rest;
+    matched->reason = agw_is_id(id) && !agw_is_dot_segment(id)
+                      ? AGW_OK : AGW_AMBIGUOUS_PATH;
 }
 
 
 int
-agw_template_lies_below(const agw_template_t *template, agw_str_t path)
+agw_businesses_lie_below(const agw_template_t *template, agw_str_t path,
+    agw_str_t business_id)
 {
     agw_str_t  rest, id;
 
@@ -181,47 +207,100 @@ agw_template_lies_below(const agw_template_t *template, agw_str_t path)
     rest.data = id.data + id.len;
     rest.len = path.len - template->prefix.len - id.len;
 
-    return id.len && rest.len < template->suffix.len
+    return id.len && !agw_str_eq(id, business_id)
+           && rest.len < template->suffix.len
            && agw_str_begins(template->suffix, rest)
            && template->suffix.data[rest.len] == '/';
+}
+
+
+agw_overlap_t
+agw_templates_overlap(const agw_template_t *a, const agw_template_t *b)
+{
+    agw_str_t  literal, between, id, tail;
+
+    if (a->prefix.len >= b->prefix.len
+        || !agw_str_begins(b->prefix, a->prefix))
+    {
+        return AGW_OVERLAP_NONE;
+    }
+
+    /* what stands where a has its business, and what before that of b */
+
+    literal = agw_path_segment(b->prefix, a->prefix.len);
+
+    between.data = literal.data + literal.len;
+    between.len = b->prefix.len - a->prefix.len - literal.len;
+
+    if (agw_is_within(a->suffix, between)) {
+        return agw_is_id(literal) ? AGW_OVERLAP_SPECIFIC : AGW_OVERLAP_NONE;
+    }
+
+    if (!agw_str_begins(a->suffix, between)) {
+        return AGW_OVERLAP_NONE;
+    }
+
+    /* a has a literal where b has its business */
+
+    id = agw_path_segment(a->suffix, between.len);
+
+    tail.data = id.data + id.len;
+    tail.len = a->suffix.len - between.len - id.len;
+
+    return !agw_str_eq(id, literal)
+           && (agw_is_within(tail, b->suffix)
+               || agw_is_within(b->suffix, tail))
+           ? AGW_OVERLAP_AMBIGUOUS : AGW_OVERLAP_NONE;
+}
+
+
+/* whether the segments of literal are the first of the longer one */
+
+static int
+agw_is_within(agw_str_t literal, agw_str_t longer)
+{
+    return agw_str_begins(longer, literal)
+           && (longer.len == literal.len || longer.data[literal.len] == '/');
 }
 
 
 /* the path is decoded once, and only if a template does not match it */
 
 agw_reason_t
-agw_templates_match(const agw_template_t *templates, size_t n, size_t which,
-    agw_str_t path, agw_matched_t *matched)
+agw_templates_match(const agw_template_t *templates, size_t n,
+    const agw_template_t *own, agw_match_t how, agw_str_t path,
+    agw_matched_t *matched)
 {
     size_t          i;
-    agw_str_t       id, first, decoded;
-    agw_reason_t    reason, result;
+    agw_str_t       decoded;
+    agw_reason_t    reason, own_reason, result;
     unsigned char  *buf;
 
     memset(matched, 0, sizeof(agw_matched_t));
     matched->reason = AGW_NO_BUSINESS_IN_PATH;
 
+    if (own != NULL) {
+        agw_template_read(own, how, path, matched);
+    }
+
+    own_reason = matched->reason;
     result = AGW_OK;
-    first.len = 0;
     decoded.len = 0;
     buf = NULL;
 
     for (i = 0; i < n; i++) {
-        reason = agw_template_match(&templates[i], AGW_MATCH_PREFIX, path,
-                                    &id);
 
-        if (i == which || which == AGW_ANY_TEMPLATE) {
-            agw_template_name(matched, reason, &templates[i], path, id);
+        if (own == NULL) {
+            reason = agw_template_name(&templates[i], path, matched);
+
+        } else if (&templates[i] == own) {
+            reason = own_reason;
+
+        } else {
+            reason = agw_template_weigh(&templates[i], path, matched);
         }
 
         if (reason == AGW_OK) {
-            if (first.len == 0) {
-                first = id;
-
-            } else if (!agw_str_eq(first, id)) {
-                matched->several = 1;
-            }
-
             continue;
         }
 
@@ -238,32 +317,67 @@ agw_templates_match(const agw_template_t *templates, size_t n, size_t which,
         free(buf);
     }
 
+    if (matched->reason != AGW_OK) {
+        matched->business_id.len = 0;
+    }
+
     return result;
 }
 
 
 /*
- * The first template that matches names the business, unless another finds
- * that the segment is no identifier.
+ * Of all templates, the first that matches names the business, unless another
+ * finds that the segment is no identifier.
  */
 
-static void
-agw_template_name(agw_matched_t *matched, agw_reason_t reason,
-    const agw_template_t *template, agw_str_t path, agw_str_t id)
+static agw_reason_t
+agw_template_name(const agw_template_t *template, agw_str_t path,
+    agw_matched_t *matched)
 {
-    if (reason == AGW_AMBIGUOUS_PATH) {
-        matched->reason = AGW_AMBIGUOUS_PATH;
-        matched->business_id.len = 0;
+    agw_matched_t  other;
 
-    } else if (reason == AGW_OK
-               && matched->reason == AGW_NO_BUSINESS_IN_PATH)
+    agw_template_read(template, AGW_MATCH_PREFIX, path, &other);
+
+    if (other.reason == AGW_AMBIGUOUS_PATH
+        || (other.reason == AGW_OK
+            && matched->reason == AGW_NO_BUSINESS_IN_PATH))
     {
-        matched->reason = AGW_OK;
-        matched->business_id = id;
-        matched->rest.data = id.data + id.len + template->suffix.len;
-        matched->rest.len = (size_t) (path.data + path.len
-                                      - matched->rest.data);
+        *matched = other;
     }
+
+    return other.reason;
+}
+
+
+/*
+ * Another template, once the location's own has read the path.  If what it
+ * matches ends before the own business, the own template is more specific: it
+ * has a literal where the other has its business.  Then there is nothing to
+ * confuse, and AGW_OK is returned, whether that literal is an identifier or
+ * not.
+ */
+
+static agw_reason_t
+agw_template_weigh(const agw_template_t *template, agw_str_t path,
+    agw_matched_t *matched)
+{
+    agw_matched_t  other;
+
+    agw_template_read(template, AGW_MATCH_PREFIX, path, &other);
+
+    if (other.reason == AGW_NO_BUSINESS_IN_PATH || matched->reason != AGW_OK) {
+        return other.reason;
+    }
+
+    if (other.rest.data < matched->business_id.data) {
+        return AGW_OK;
+    }
+
+    if (!agw_str_eq(other.business_id, matched->business_id)) {
+        matched->reason = AGW_AMBIGUOUS_PATH;
+    }
+
+    return other.reason;
 }
 
 

@@ -25,6 +25,11 @@ typedef struct {
 } agw_template_t;
 
 
+/* matches nothing */
+
+extern const agw_template_t  agw_no_template;
+
+
 /* returns 0, or -1 and a static text in *error that says what is wrong */
 
 int agw_template_parse(agw_template_t *template, agw_str_t text,
@@ -49,17 +54,29 @@ agw_reason_t agw_template_match(const agw_template_t *template,
 
 
 /*
- * Whether a path is above those that the template matches, as "/v1" and "/"
- * are above "/v1/businesses/<business_id>".
+ * Whether a path is above paths of businesses other than business_id, which is
+ * empty if it is of none: "/v1" and "/" are above those that
+ * "/v1/businesses/<business_id>" matches.
  */
 
-int agw_template_lies_below(const agw_template_t *template, agw_str_t path);
+int agw_businesses_lie_below(const agw_template_t *template, agw_str_t path,
+    agw_str_t business_id);
 
 
-/* in place of an index: the template that may name the business */
+/*
+ * How two templates read the paths that both match, if the business of a stands
+ * before that of b, such as "/v1/<business_id>" and
+ * "/v1/businesses/<business_id>".
+ */
 
-#define AGW_NO_TEMPLATE   ((size_t) -1)
-#define AGW_ANY_TEMPLATE  ((size_t) -2)
+typedef enum {
+    AGW_OVERLAP_NONE = 0,            /* they never name different businesses */
+    AGW_OVERLAP_SPECIFIC,            /* b is more specific, and names it */
+    AGW_OVERLAP_AMBIGUOUS            /* neither is more specific */
+} agw_overlap_t;
+
+agw_overlap_t agw_templates_overlap(const agw_template_t *a,
+    const agw_template_t *b);
 
 
 /* which business a path names */
@@ -68,16 +85,22 @@ typedef struct {
     agw_reason_t  reason;            /* as agw_template_match() returns it */
     agw_str_t     business_id;       /* within the path; empty if not AGW_OK */
     agw_str_t     rest;              /* of the path, if AGW_OK */
-    unsigned      several:1;         /* templates match it with other ids */
 } agw_matched_t;
 
 
 /*
- * Matches a path, by prefix, against all n templates of a server in one pass.
- * `which` says which template may name the business in *matched: the one of
- * that index, none, or any.  Of any, the first that matches names it; but if
+ * Matches a path against a location's own template, and, by prefix, against all
+ * n templates of its server, of which the own may be one: *own is in the array.
+ *
+ * The own template names the business in *matched.  The reason there is
+ * AGW_AMBIGUOUS_PATH if another template that matches names another business,
+ * or finds no identifier where it has the business, unless the own is the more
+ * specific: that which matches only paths that the other matches too.  So no
+ * two templates of a server ever name different businesses of one path.
+ *
+ * If own is NULL, the first template that matches names the business; but if
  * the segment is no identifier for one of them, the reason is
- * AGW_AMBIGUOUS_PATH.
+ * AGW_AMBIGUOUS_PATH.  agw_no_template names none.
  *
  * Also finds whether another server could read the path as one that a template
  * matches, although that template does not match it here: if that server
@@ -94,7 +117,8 @@ typedef struct {
  */
 
 agw_reason_t agw_templates_match(const agw_template_t *templates, size_t n,
-    size_t which, agw_str_t path, agw_matched_t *matched);
+    const agw_template_t *own, agw_match_t how, agw_str_t path,
+    agw_matched_t *matched);
 
 
 #endif /* AGW_TEMPLATE_H_INCLUDED_ */

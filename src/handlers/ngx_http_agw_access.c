@@ -134,7 +134,7 @@ ngx_http_agw_access_unguarded(ngx_http_request_t *r,
     reason = ngx_http_agw_check_unguarded_request(r);
 
     if (reason == AGW_OK && !lcf->opened
-        && ngx_http_agw_removes_businesses(r))
+        && ngx_http_agw_removes_businesses(r, none))
     {
         reason = AGW_UNGUARDED_PATH;
     }
@@ -342,10 +342,11 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         reason = ngx_http_agw_access_owner(r, ctx, &requirement);
     }
 
-    if (reason == AGW_OK && requirement.business_id.len == 0
-        && ngx_http_agw_removes_businesses(r))
+    if (reason == AGW_OK
+        && ngx_http_agw_removes_businesses(r, requirement.business_id))
     {
-        reason = AGW_WRONG_KIND;
+        reason = requirement.business_id.len ? AGW_WRONG_BUSINESS
+                                             : AGW_WRONG_KIND;
     }
 
     if (reason == AGW_OK && outside) {

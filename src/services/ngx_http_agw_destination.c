@@ -25,7 +25,7 @@ static agw_reason_t ngx_http_agw_check_aliased(ngx_http_request_t *r,
 static agw_reason_t ngx_http_agw_match_destination(ngx_http_request_t *r,
     agw_str_t path, agw_str_t business_id, ngx_uint_t *outside);
 static ngx_uint_t ngx_http_agw_holds_businesses(ngx_http_request_t *r,
-    agw_str_t path);
+    agw_str_t path, agw_str_t business_id);
 
 
 /*
@@ -71,10 +71,8 @@ ngx_http_agw_check_destination(ngx_http_request_t *r, agw_str_t business_id,
                                                 outside);
     }
 
-    if (business_id.len == 0) {
-        *outside |= ngx_http_agw_holds_businesses(r,
-                                              ngx_http_agw_to_core(r->uri));
-    }
+    *outside |= ngx_http_agw_holds_businesses(r, ngx_http_agw_to_core(r->uri),
+                                              business_id);
 
     return reason;
 }
@@ -83,10 +81,11 @@ ngx_http_agw_check_destination(ngx_http_request_t *r, agw_str_t business_id,
 /* an upstream, to which a content handler forwards, decides by itself */
 
 ngx_uint_t
-ngx_http_agw_removes_businesses(ngx_http_request_t *r)
+ngx_http_agw_removes_businesses(ngx_http_request_t *r, agw_str_t business_id)
 {
     return r->method == NGX_HTTP_DELETE && r->content_handler == NULL
-           && ngx_http_agw_holds_businesses(r, ngx_http_agw_to_core(r->uri));
+           && ngx_http_agw_holds_businesses(r, ngx_http_agw_to_core(r->uri),
+                                            business_id);
 }
 
 
@@ -179,43 +178,46 @@ ngx_http_agw_check_aliased(ngx_http_request_t *r, agw_str_t path)
 
 
 /*
- * A path of the business is one by the location's own template, and no other
- * template names another business.  A path of none is one by no template, and
- * has no business below it.
+ * A path of the business is one by the location's own template.  A path of none
+ * is one by no template.  Neither has other businesses below it.
  */
 
 static agw_reason_t
 ngx_http_agw_match_destination(ngx_http_request_t *r, agw_str_t path,
     agw_str_t business_id, ngx_uint_t *outside)
 {
-    ngx_uint_t                      which;
     agw_reason_t                    reason;
     agw_matched_t                   matched;
     const ngx_http_agw_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    which = business_id.len ? lcf->template_index : AGW_ANY_TEMPLATE;
-
-    reason = ngx_http_agw_match_templates(r, which, path, &matched);
+    reason = ngx_http_agw_match_templates(r,
+                                          business_id.len ? lcf->own_template
+                                                          : NULL,
+                                          AGW_MATCH_PREFIX, path, &matched);
 
     if (business_id.len) {
-        *outside |= matched.several
-                    || !agw_str_eq(matched.business_id, business_id);
+        *outside |= !agw_str_eq(matched.business_id, business_id);
 
     } else {
-        *outside |= matched.reason != AGW_NO_BUSINESS_IN_PATH
-                    || ngx_http_agw_holds_businesses(r, path);
+        *outside |= matched.reason != AGW_NO_BUSINESS_IN_PATH;
     }
+
+    *outside |= ngx_http_agw_holds_businesses(r, path, business_id);
 
     return reason;
 }
 
 
-/* nginx copies, moves and replaces a collection with all that is in it */
+/*
+ * Others than that of the request, which may be none: nginx copies, moves and
+ * replaces a collection with all that is in it.
+ */
 
 static ngx_uint_t
-ngx_http_agw_holds_businesses(ngx_http_request_t *r, agw_str_t path)
+ngx_http_agw_holds_businesses(ngx_http_request_t *r, agw_str_t path,
+    agw_str_t business_id)
 {
     ngx_uint_t                      i;
     const agw_template_t           *template;
@@ -226,7 +228,7 @@ ngx_http_agw_holds_businesses(ngx_http_request_t *r, agw_str_t path)
     template = sscf->templates ? sscf->templates->elts : NULL;
 
     for (i = 0; template != NULL && i < sscf->templates->nelts; i++) {
-        if (agw_template_lies_below(&template[i], path)) {
+        if (agw_businesses_lie_below(&template[i], path, business_id)) {
             return 1;
         }
     }

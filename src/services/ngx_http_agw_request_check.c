@@ -32,25 +32,25 @@ static ngx_uint_t ngx_http_agw_header_says_secure(ngx_http_request_t *r,
 static ngx_int_t ngx_http_agw_says_secure(agw_str_t value);
 static void ngx_http_agw_read_paths(ngx_http_request_t *r,
     ngx_http_agw_paths_t *paths);
-static agw_reason_t ngx_http_agw_check_paths(ngx_http_request_t *r,
-    const ngx_http_agw_paths_t *paths);
+static agw_reason_t ngx_http_agw_check_whole(ngx_http_request_t *r,
+    agw_matched_t *matched);
 static agw_reason_t ngx_http_agw_check_spelling(ngx_http_request_t *r,
     const ngx_http_agw_paths_t *paths, const agw_matched_t *matched);
 static agw_reason_t ngx_http_agw_match_paths(ngx_http_request_t *r,
-    const ngx_http_agw_paths_t *paths, ngx_uint_t which,
-    agw_matched_t *matched);
-static void ngx_http_agw_match_whole(ngx_http_request_t *r,
-    const ngx_http_agw_paths_t *paths, agw_matched_t *matched);
+    const ngx_http_agw_paths_t *paths, const agw_template_t *own,
+    agw_match_t how, agw_matched_t *matched);
 static void ngx_http_agw_compare(agw_matched_t *matched,
     const agw_matched_t *raw);
-static ngx_uint_t ngx_http_agw_is_literal(ngx_http_request_t *r);
+static const agw_template_t *ngx_http_agw_naming_template(
+    ngx_http_request_t *r, const ngx_http_agw_loc_conf_t *lcf);
+static ngx_uint_t ngx_http_agw_is_partner_path(ngx_http_request_t *r,
+    const ngx_http_agw_loc_conf_t *lcf);
 
 
 agw_reason_t
 ngx_http_agw_check_guarded_request(ngx_http_request_t *r,
     agw_str_t *business_id)
 {
-    ngx_uint_t                      which, literal;
     agw_reason_t                    reason;
     agw_matched_t                   matched;
     ngx_http_agw_paths_t            paths;
@@ -65,17 +65,9 @@ ngx_http_agw_check_guarded_request(ngx_http_request_t *r,
 
     ngx_http_agw_read_paths(r, &paths);
 
-    /*
-     * A partner token gives access to no business, whichever template names
-     * it, but to the literal path of a `location =`.
-     */
-
-    literal = ngx_http_agw_is_literal(r);
-
-    which = lcf->require == AGW_REQUIRE_PARTNER && !literal
-            ? AGW_ANY_TEMPLATE : lcf->template_index;
-
-    reason = ngx_http_agw_match_paths(r, &paths, which, &matched);
+    reason = ngx_http_agw_match_paths(r, &paths,
+                                      ngx_http_agw_naming_template(r, lcf),
+                                      AGW_MATCH_PREFIX, &matched);
     if (reason != AGW_OK) {
         return reason;
     }
@@ -85,10 +77,6 @@ ngx_http_agw_check_guarded_request(ngx_http_request_t *r,
     }
 
     *business_id = matched.business_id;
-
-    if (literal) {
-        ngx_str_null(business_id);
-    }
 
     return ngx_http_agw_check_spelling(r, &paths, &matched);
 }
@@ -110,7 +98,8 @@ ngx_http_agw_check_unguarded_request(ngx_http_request_t *r)
 
     ngx_http_agw_read_paths(r, &paths);
 
-    reason = ngx_http_agw_match_paths(r, &paths, AGW_ANY_TEMPLATE, &matched);
+    reason = ngx_http_agw_match_paths(r, &paths, NULL, AGW_MATCH_PREFIX,
+                                      &matched);
 
     if (lcf->strict_path && reason == AGW_OK) {
         reason = ngx_http_agw_check_spelling(r, &paths, &matched);
@@ -130,30 +119,20 @@ ngx_http_agw_check_unguarded_request(ngx_http_request_t *r)
 agw_reason_t
 ngx_http_agw_check_request(ngx_http_request_t *r, agw_matched_t *business)
 {
-    agw_reason_t          reason;
-    ngx_http_agw_paths_t  paths;
+    agw_reason_t  reason;
 
     reason = ngx_http_agw_check_transport(r);
-    if (reason != AGW_OK) {
-        return reason;
-    }
 
-    ngx_http_agw_read_paths(r, &paths);
-
-    ngx_http_agw_match_whole(r, &paths, business);
-
-    return ngx_http_agw_check_paths(r, &paths);
+    return reason == AGW_OK ? ngx_http_agw_check_whole(r, business) : reason;
 }
 
 
 agw_reason_t
 ngx_http_agw_check_path(ngx_http_request_t *r)
 {
-    ngx_http_agw_paths_t  paths;
+    agw_matched_t  matched;
 
-    ngx_http_agw_read_paths(r, &paths);
-
-    return ngx_http_agw_check_paths(r, &paths);
+    return ngx_http_agw_check_whole(r, &matched);
 }
 
 
@@ -274,18 +253,23 @@ ngx_http_agw_read_paths(ngx_http_request_t *r, ngx_http_agw_paths_t *paths)
 }
 
 
-/* for a location whose templates name no business */
+/* for an endpoint */
 
 static agw_reason_t
-ngx_http_agw_check_paths(ngx_http_request_t *r,
-    const ngx_http_agw_paths_t *paths)
+ngx_http_agw_check_whole(ngx_http_request_t *r, agw_matched_t *matched)
 {
-    agw_reason_t   reason;
-    agw_matched_t  matched;
+    agw_reason_t                    reason;
+    ngx_http_agw_paths_t            paths;
+    const ngx_http_agw_loc_conf_t  *lcf;
 
-    reason = ngx_http_agw_match_paths(r, paths, AGW_NO_TEMPLATE, &matched);
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    return reason == AGW_OK ? ngx_http_agw_check_spelling(r, paths, &matched)
+    ngx_http_agw_read_paths(r, &paths);
+
+    reason = ngx_http_agw_match_paths(r, &paths, &lcf->template,
+                                      AGW_MATCH_WHOLE, matched);
+
+    return reason == AGW_OK ? ngx_http_agw_check_spelling(r, &paths, matched)
                             : reason;
 }
 
@@ -298,19 +282,19 @@ ngx_http_agw_check_paths(ngx_http_request_t *r,
 
 static agw_reason_t
 ngx_http_agw_match_paths(ngx_http_request_t *r,
-    const ngx_http_agw_paths_t *paths, ngx_uint_t which,
-    agw_matched_t *matched)
+    const ngx_http_agw_paths_t *paths, const agw_template_t *own,
+    agw_match_t how, agw_matched_t *matched)
 {
     agw_reason_t   reason, raw_reason;
     agw_matched_t  raw;
 
-    reason = ngx_http_agw_match_templates(r, which, paths->uri, matched);
+    reason = ngx_http_agw_match_templates(r, own, how, paths->uri, matched);
 
     if (paths->same || reason == AGW_INTERNAL_ERROR) {
         return reason;
     }
 
-    raw_reason = ngx_http_agw_match_templates(r, which, paths->raw, &raw);
+    raw_reason = ngx_http_agw_match_templates(r, own, how, paths->raw, &raw);
 
     if (paths->forwarded) {
         ngx_http_agw_compare(matched, &raw);
@@ -321,8 +305,9 @@ ngx_http_agw_match_paths(ngx_http_request_t *r,
 
 
 agw_reason_t
-ngx_http_agw_match_templates(ngx_http_request_t *r, ngx_uint_t which,
-    agw_str_t path, agw_matched_t *matched)
+ngx_http_agw_match_templates(ngx_http_request_t *r,
+    const agw_template_t *own, agw_match_t how, agw_str_t path,
+    agw_matched_t *matched)
 {
     const ngx_array_t              *templates;
     const ngx_http_agw_srv_conf_t  *sscf;
@@ -332,34 +317,7 @@ ngx_http_agw_match_templates(ngx_http_request_t *r, ngx_uint_t which,
 
     return agw_templates_match(templates ? templates->elts : NULL,
                                templates ? templates->nelts : 0,
-                               which, path, matched);
-}
-
-
-static void
-ngx_http_agw_match_whole(ngx_http_request_t *r,
-    const ngx_http_agw_paths_t *paths, agw_matched_t *matched)
-{
-    agw_matched_t                   raw;
-    const ngx_http_agw_loc_conf_t  *lcf;
-
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
-
-    ngx_memzero(matched, sizeof(agw_matched_t));
-
-    matched->reason = agw_template_match(&lcf->template, AGW_MATCH_WHOLE,
-                                         paths->uri, &matched->business_id);
-
-    if (paths->same || !paths->forwarded) {
-        return;
-    }
-
-    ngx_memzero(&raw, sizeof(agw_matched_t));
-
-    raw.reason = agw_template_match(&lcf->template, AGW_MATCH_WHOLE,
-                                    paths->raw, &raw.business_id);
-
-    ngx_http_agw_compare(matched, &raw);
+                               own, how, path, matched);
 }
 
 
@@ -413,19 +371,35 @@ ngx_http_agw_check_spelling(ngx_http_request_t *r,
 
 
 /*
+ * A partner token gives access to no business, whichever template names it, but
+ * to the literal path of a `location =`, of which no template says anything.
+ */
+
+static const agw_template_t *
+ngx_http_agw_naming_template(ngx_http_request_t *r,
+    const ngx_http_agw_loc_conf_t *lcf)
+{
+    if (lcf->require != AGW_REQUIRE_PARTNER) {
+        return lcf->own_template;
+    }
+
+    return ngx_http_agw_is_partner_path(r, lcf) ? &agw_no_template : NULL;
+}
+
+
+/*
  * Whether the path is that of a `location =` with a `partner` requirement of
  * its own: a rewrite may have made another path of it.
  */
 
 static ngx_uint_t
-ngx_http_agw_is_literal(ngx_http_request_t *r)
+ngx_http_agw_is_partner_path(ngx_http_request_t *r,
+    const ngx_http_agw_loc_conf_t *lcf)
 {
-    ngx_http_core_loc_conf_t       *clcf;
-    const ngx_http_agw_loc_conf_t  *lcf;
+    ngx_http_core_loc_conf_t  *clcf;
 
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
 
-    return lcf->literal && r->uri.len == clcf->name.len
+    return lcf->partner_path && r->uri.len == clcf->name.len
            && ngx_strncmp(r->uri.data, clcf->name.data, r->uri.len) == 0;
 }

@@ -16,7 +16,8 @@
  * For an endpoint that takes credentials: transport, then path.  Returns
  * AGW_OK, AGW_INSECURE_TRANSPORT, or what ngx_http_agw_check_path() returns.
  * After AGW_OK *business is what the location's own template says of the whole
- * path: its reason is AGW_OK, AGW_NO_BUSINESS_IN_PATH or AGW_AMBIGUOUS_PATH.
+ * path: its reason is AGW_OK, AGW_NO_BUSINESS_IN_PATH or AGW_AMBIGUOUS_PATH,
+ * which it also is if a template of the server names another business.
  */
 
 agw_reason_t ngx_http_agw_check_request(ngx_http_request_t *r,
@@ -57,7 +58,8 @@ agw_reason_t ngx_http_agw_check_path(ngx_http_request_t *r);
 /* agw_templates_match() with the templates of the server */
 
 agw_reason_t ngx_http_agw_match_templates(ngx_http_request_t *r,
-    ngx_uint_t which, agw_str_t path, agw_matched_t *matched);
+    const agw_template_t *own, agw_match_t how, agw_str_t path,
+    agw_matched_t *matched);
 
 
 #endif /* NGX_HTTP_AGW_REQUEST_CHECK_H_INCLUDED_ */

@@ -3,7 +3,8 @@
  * Paths: one that passes has, decoded as often as it can be, no byte and no
  * segment that an upstream could take for a way out; what remains after a
  * name has none either, where both checks pass; a template finds only an
- * identifier in it.  A Destination is a path, or refused.
+ * identifier in it, and all templates of a server the same one.  A Destination
+ * is a path, or refused.
  */
 
 
@@ -24,6 +25,7 @@
 
 
 static void template_finds_an_id(agw_str_t path);
+static void templates_find_one_id(agw_str_t path);
 static void nothing_leads_out(agw_str_t path, size_t slashes);
 static int has_dot_segment(agw_str_t path);
 static void rest_is_plain(agw_str_t path, size_t n);
@@ -55,6 +57,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     template_finds_an_id(path);
+    templates_find_one_id(path);
 
     for (i = 0, slashes = 0; i < size; i++) {
         slashes += data[i] == '/';
@@ -90,7 +93,41 @@ template_finds_an_id(agw_str_t path)
     /* it is in a business, or one lies in it, or neither */
 
     assert_that(reason != AGW_OK
-                || !agw_template_lies_below(&template, path));
+                || !agw_businesses_lie_below(&template, path, id));
+}
+
+
+static void
+templates_find_one_id(agw_str_t path)
+{
+    size_t           i;
+    agw_str_t        id;
+    const char      *error;
+    agw_matched_t    matched;
+    agw_template_t   t[4];
+    static const agw_str_t  texts[] = {
+        agw_string("/<business_id>"), agw_string("/b/<business_id>"),
+        agw_string("/b/b/<business_id>/b"), agw_string("/<business_id>/b/b"),
+    };
+
+    for (i = 0; i < 4; i++) {
+        assert_that(agw_template_parse(&t[i], texts[i], &error) == 0);
+    }
+
+    id.len = 0;
+    id.data = NULL;
+
+    for (i = 0; i < 4; i++) {
+        agw_templates_match(t, 4, &t[i], AGW_MATCH_PREFIX, path, &matched);
+
+        if (matched.reason != AGW_OK) {
+            continue;
+        }
+
+        assert_that(id.len == 0 || agw_str_eq(id, matched.business_id));
+
+        id = matched.business_id;
+    }
 }
 
 

@@ -365,7 +365,8 @@ confused_with(const agw_template_t *template, agw_str_t path)
 {
     agw_matched_t  matched;
 
-    return agw_templates_match(template, 1, AGW_NO_TEMPLATE, path, &matched);
+    return agw_templates_match(template, 1, &agw_no_template,
+                               AGW_MATCH_PREFIX, path, &matched);
 }
 
 
@@ -437,6 +438,7 @@ d6_read_as_a_business(void **state)
 static void
 d6_templates_below_a_path(void **state)
 {
+    int              below, own;
     size_t           i, k;
     const char      *error;
     agw_template_t   t[3];
@@ -447,17 +449,19 @@ d6_templates_below_a_path(void **state)
     };
     static const struct {
         agw_str_t    path;
-        const char  *below;              /* of each text: y or n */
+        const char  *below;              /* of each text: y, n, or b: B's */
     } rows[] = {
         { agw_string("/"), "yyy" },
         { agw_string("/v1"), "yyn" },
         { agw_string("/v1/"), "yyn" },
         { agw_string("/v1/businesses"), "yyn" },
         { agw_string("/v1/businesses/"), "yyn" },
-        { agw_string("/v1/businesses/B"), "nyn" },
-        { agw_string("/v1/businesses/B/"), "nyn" },
-        { agw_string("/v1/businesses/B/a"), "nyn" },
-        { agw_string("/v1/businesses/B/a/"), "nyn" },
+        { agw_string("/v1/businesses/B"), "nbn" },
+        { agw_string("/v1/businesses/B/"), "nbn" },
+        { agw_string("/v1/businesses/B/a"), "nbn" },
+        { agw_string("/v1/businesses/B/a/"), "nbn" },
+        { agw_string("/v1/businesses/C"), "nyn" },
+        { agw_string("/v1/businesses/C/a/"), "nyn" },
         { agw_string("/v1/businesses/B/a/b"), "nnn" },
         { agw_string("/v1/businesses/B/a/b/"), "nnn" },
         { agw_string("/v1/businesses/B/a/bc"), "nnn" },
@@ -479,8 +483,13 @@ d6_templates_below_a_path(void **state)
         assert_int_equal(agw_template_parse(&t[k], texts[k], &error), 0);
 
         for (i = 0; i < UNIT_COUNT(rows); i++) {
-            unit_assert(agw_template_lies_below(&t[k],
-                unit_copy(rows[i].path)) == (rows[i].below[k] == 'y'),
+            below = agw_businesses_lie_below(&t[k], unit_copy(rows[i].path),
+                                             UNIT_NONE);
+            own = agw_businesses_lie_below(&t[k], unit_copy(rows[i].path),
+                                           S("B"));
+
+            unit_assert(below == (rows[i].below[k] != 'n')
+                && own == (rows[i].below[k] == 'y'),
                 "\"%.*s\" and \"%.*s\"", UNIT_ARG(texts[k]),
                 UNIT_ARG(rows[i].path));
         }

@@ -14,6 +14,9 @@
 
 #define TEMPLATES  4
 
+#define NONE       ((size_t) -1)
+#define ANY        ((size_t) -2)
+
 
 static agw_template_t  server[TEMPLATES];
 
@@ -46,11 +49,15 @@ static void
 is(const char *path, size_t n, size_t which, agw_reason_t result,
     agw_reason_t reason, const char *id, const char *rest)
 {
-    agw_reason_t   got;
-    agw_matched_t  matched;
+    agw_reason_t           got;
+    agw_matched_t          matched;
+    const agw_template_t  *own;
 
-    got = agw_templates_match(server, n, which, unit_format("%s", path),
-                              &matched);
+    own = which == ANY ? NULL
+          : which == NONE ? &agw_no_template : &server[which];
+
+    got = agw_templates_match(server, n, own, AGW_MATCH_PREFIX,
+                              unit_format("%s", path), &matched);
 
     unit_assert(got == result && matched.reason == reason,
         "%s: %s, %s", path, agw_reason_info(got)->name,
@@ -71,29 +78,29 @@ d6_which_template_names_the_business(void **state)
     (void) state;
 
     is("/v1/businesses/B/x/y", 1, 0, AGW_OK, AGW_OK, "B", "/x/y");
-    is("/v1/businesses/B/x/y", 1, AGW_ANY_TEMPLATE, AGW_OK, AGW_OK, "B",
+    is("/v1/businesses/B/x/y", 1, ANY, AGW_OK, AGW_OK, "B",
        "/x/y");
-    is("/v1/businesses/B/x/y", 1, AGW_NO_TEMPLATE, AGW_OK,
+    is("/v1/businesses/B/x/y", 1, NONE, AGW_OK,
        AGW_NO_BUSINESS_IN_PATH, "", "");
 
-    is("/v1/businesses/B/x/y", 2, 1, AGW_OK, AGW_OK, "businesses", "/B/x/y");
+    is("/v1/x/B/x/y", 2, 1, AGW_OK, AGW_OK, "x", "/B/x/y");
     is("/v1/businesses/B/x/y", 4, 3, AGW_OK, AGW_OK, "B", "/y");
-    is("/v1/businesses/B/x/y", 2, AGW_ANY_TEMPLATE, AGW_OK, AGW_OK, "B",
+    is("/v1/businesses/B/x/y", 2, ANY, AGW_OK, AGW_OK, "B",
        "/x/y");
 
     is("/v2/B/(a)", 3, 2, AGW_OK, AGW_OK, "B", "");
     is("/v2/B/(a)/", 3, 2, AGW_OK, AGW_OK, "B", "/");
     is("/v2/B/(a)", 3, 0, AGW_OK, AGW_NO_BUSINESS_IN_PATH, "", "");
-    is("/v2/B/(a)", 3, AGW_ANY_TEMPLATE, AGW_OK, AGW_OK, "B", "");
+    is("/v2/B/(a)", 3, ANY, AGW_OK, AGW_OK, "B", "");
 
-    is("/docs", 3, AGW_ANY_TEMPLATE, AGW_OK, AGW_NO_BUSINESS_IN_PATH, "", "");
-    is("", 3, AGW_ANY_TEMPLATE, AGW_OK, AGW_NO_BUSINESS_IN_PATH, "", "");
-    is("/v1/businesses/B", 0, AGW_ANY_TEMPLATE, AGW_OK,
+    is("/docs", 3, ANY, AGW_OK, AGW_NO_BUSINESS_IN_PATH, "", "");
+    is("", 3, ANY, AGW_OK, AGW_NO_BUSINESS_IN_PATH, "", "");
+    is("/v1/businesses/B", 0, ANY, AGW_OK,
        AGW_NO_BUSINESS_IN_PATH, "", "");
 }
 
 
-/* an operator's templates may overlap: any of them may be meant */
+/* such a template names no business, and leaves none to others */
 
 static void
 d6_a_segment_that_is_no_identifier(void **state)
@@ -101,10 +108,10 @@ d6_a_segment_that_is_no_identifier(void **state)
     (void) state;
 
     is("/v1/businesses/;", 2, 0, AGW_OK, AGW_AMBIGUOUS_PATH, "", "");
-    is("/v1/businesses/;", 2, 1, AGW_OK, AGW_OK, "businesses", "/;");
-    is("/v1/businesses/;", 2, AGW_ANY_TEMPLATE, AGW_OK, AGW_AMBIGUOUS_PATH,
+    is("/v1/businesses/;", 2, 1, AGW_OK, AGW_AMBIGUOUS_PATH, "", "");
+    is("/v1/businesses/;", 2, ANY, AGW_OK, AGW_AMBIGUOUS_PATH,
        "", "");
-    is("/v1/businesses/;", 2, AGW_NO_TEMPLATE, AGW_OK,
+    is("/v1/businesses/;", 2, NONE, AGW_OK,
        AGW_NO_BUSINESS_IN_PATH, "", "");
     is("/v1/businesses/a;b", 1, 0, AGW_AMBIGUOUS_PATH, AGW_AMBIGUOUS_PATH,
        "", "");
@@ -120,7 +127,7 @@ d6_confused_with_any_template(void **state)
 
     is("/v1/Businesses/B", 2, 1, AGW_AMBIGUOUS_PATH, AGW_OK, "Businesses",
        "/B");
-    is("/v1/Businesses/B", 2, AGW_NO_TEMPLATE, AGW_AMBIGUOUS_PATH,
+    is("/v1/Businesses/B", 2, NONE, AGW_AMBIGUOUS_PATH,
        AGW_NO_BUSINESS_IN_PATH, "", "");
     is("/V2/B/(A)", 3, 0, AGW_AMBIGUOUS_PATH, AGW_NO_BUSINESS_IN_PATH, "",
        "");
@@ -130,32 +137,40 @@ d6_confused_with_any_template(void **state)
 }
 
 
+/* an endpoint's own is not among those of the server */
+
 static void
-d6_several_businesses(void **state)
+d6_the_whole_path_of_an_endpoint(void **state)
 {
-    size_t         i;
-    agw_matched_t  matched;
+    size_t           i;
+    const char      *error;
+    agw_reason_t     reason;
+    agw_matched_t    matched;
+    agw_template_t   own;
     static const struct {
-        agw_str_t  path;
-        size_t     n;
-        int        several;
+        agw_str_t     path;
+        agw_reason_t  reason;
     } rows[] = {
-        { agw_string("/v1/businesses/B"), 1, 0 },
-        { agw_string("/v1/businesses/B"), 2, 1 },
-        { agw_string("/v1/businesses/businesses"), 2, 0 },
-        { agw_string("/v1/businesses/;"), 2, 0 },
-        { agw_string("/v2/B/(a)"), 3, 0 },
-        { agw_string("/docs"), 3, 0 },
+        { agw_string("/v1/B/token"), AGW_OK },
+        { agw_string("/v1/B/token/"), AGW_OK },
+        { agw_string("/v1/B/token/x"), AGW_NO_BUSINESS_IN_PATH },
+        { agw_string("/v1/businesses/token"), AGW_AMBIGUOUS_PATH },
+        { agw_string("/v1/businesses/token/"), AGW_AMBIGUOUS_PATH },
+        { agw_string("/v2/B/(a)"), AGW_NO_BUSINESS_IN_PATH },
     };
 
     (void) state;
 
-    for (i = 0; i < UNIT_COUNT(rows); i++) {
-        agw_templates_match(server, rows[i].n, 0, unit_copy(rows[i].path),
-                            &matched);
+    assert_int_equal(agw_template_parse(&own,
+        unit_format("/v1/<business_id>/token"), &error), 0);
 
-        unit_assert((int) matched.several == rows[i].several, "%.*s",
-                    UNIT_ARG(rows[i].path));
+    for (i = 0; i < UNIT_COUNT(rows); i++) {
+        reason = agw_templates_match(server, 3, &own, AGW_MATCH_WHOLE,
+                                     unit_copy(rows[i].path), &matched);
+
+        unit_assert(reason == AGW_OK && matched.reason == rows[i].reason
+            && (matched.business_id.len != 0) == (rows[i].reason == AGW_OK),
+            "%.*s", UNIT_ARG(rows[i].path));
     }
 }
 
@@ -190,8 +205,8 @@ d6_only_the_rest_is_to_check(void **state)
         for (k = 0; k < UNIT_COUNT(rests); k++) {
             path = unit_format("%s%s", heads[i], rests[k]);
 
-            agw_templates_match(server, TEMPLATES, AGW_ANY_TEMPLATE, path,
-                                &matched);
+            agw_templates_match(server, TEMPLATES, NULL, AGW_MATCH_PREFIX,
+                                path, &matched);
 
             assert_int_equal(matched.reason, AGW_OK);
             unit_assert_str(matched.rest, unit_format("%s", rests[k]));
@@ -212,7 +227,7 @@ main(void)
         unit_case(d6_which_template_names_the_business),
         unit_case(d6_a_segment_that_is_no_identifier),
         unit_case(d6_confused_with_any_template),
-        unit_case(d6_several_businesses),
+        unit_case(d6_the_whole_path_of_an_endpoint),
         unit_case(d6_only_the_rest_is_to_check),
     };
 

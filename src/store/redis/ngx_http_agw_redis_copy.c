@@ -277,6 +277,11 @@ ngx_http_agw_redis_copy_read(ngx_http_agw_redis_copy_t *copy)
         state->whole = store.len == copy->store.len
                        && ngx_memcmp(store.data, copy->store.data, store.len)
                           == 0;
+        state->other = store.len != 0 && !state->whole;
+
+        (void) ngx_snprintf(copy->of, sizeof(copy->of), "%*s%Z",
+                            ngx_min(store.len, sizeof(copy->of) - 1),
+                            store.data);
 
         rc = SQLITE_OK;
 
@@ -443,6 +448,13 @@ int
 ngx_http_agw_redis_copy_end(ngx_http_agw_redis_copy_t *copy)
 {
     return ngx_http_agw_redis_copy_exec(copy, "COMMIT");
+}
+
+
+int
+ngx_http_agw_redis_copy_cancel(ngx_http_agw_redis_copy_t *copy)
+{
+    return ngx_http_agw_redis_copy_exec(copy, "ROLLBACK");
 }
 
 

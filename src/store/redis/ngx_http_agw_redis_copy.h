@@ -28,6 +28,8 @@ typedef struct {
     int64_t                      round;      /* of reading all, 1 and up */
     time_t                       written;
     unsigned                     whole:1;    /* all of this store was read */
+    unsigned                     other:1;    /* all of another store was, by
+                                                its name */
 } ngx_http_agw_redis_state_t;
 
 
@@ -39,6 +41,7 @@ typedef struct {
     sqlite3_stmt                *put;
     sqlite3_stmt                *rows;       /* while they are read */
     ngx_http_agw_redis_state_t   state;
+    u_char                       of[256];    /* the store that it names */
 } ngx_http_agw_redis_copy_t;
 
 
@@ -66,8 +69,9 @@ ngx_int_t ngx_http_agw_redis_copy_rows(ngx_http_agw_redis_copy_t *copy,
 
 /*
  * One transaction: begin(), which reads the state, then put() and state(),
- * then end().  seen: the stream has the entry; else this node alone knows so
- * far.  Each returns SQLITE_OK or a code of SQLite.
+ * then end(), or cancel() right after begin().  seen: the stream has the entry;
+ * else this node alone knows so far.  Each returns SQLITE_OK or a code of
+ * SQLite.
  */
 
 int ngx_http_agw_redis_copy_begin(ngx_http_agw_redis_copy_t *copy);
@@ -77,6 +81,7 @@ int ngx_http_agw_redis_copy_put(ngx_http_agw_redis_copy_t *copy,
 int ngx_http_agw_redis_copy_state(ngx_http_agw_redis_copy_t *copy,
     const ngx_http_agw_redis_state_t *state);
 int ngx_http_agw_redis_copy_end(ngx_http_agw_redis_copy_t *copy);
+int ngx_http_agw_redis_copy_cancel(ngx_http_agw_redis_copy_t *copy);
 
 
 /*

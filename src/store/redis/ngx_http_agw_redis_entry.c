@@ -149,11 +149,7 @@ ngx_http_agw_redis_entry(const redisReply *entry, int64_t id, int64_t last,
         return NGX_HTTP_AGW_REDIS_ENTRY_TIME;
     }
 
-    if (revocation->kind != AGW_REVOCATION_TOKEN
-        && revocation->time > ngx_time() + NGX_HTTP_AGW_REDIS_CLOCKS)
-    {
-        revocation->time = ngx_time();
-    }
+    ngx_http_agw_redis_entry_limit_time(revocation);
 
     if (revocation->kind == AGW_REVOCATION_BUSINESS
         && values[NGX_HTTP_AGW_REDIS_PARTNER].len <= AGW_ID_MAX)
@@ -162,6 +158,17 @@ ngx_http_agw_redis_entry(const redisReply *entry, int64_t id, int64_t last,
     }
 
     return NGX_HTTP_AGW_REDIS_ENTRY_OK;
+}
+
+
+void
+ngx_http_agw_redis_entry_limit_time(agw_revocation_t *revocation)
+{
+    if (revocation->kind != AGW_REVOCATION_TOKEN
+        && revocation->time > ngx_time() + NGX_HTTP_AGW_REDIS_CLOCKS)
+    {
+        revocation->time = ngx_time();
+    }
 }
 
 

@@ -68,6 +68,11 @@ ngx_http_agw_redis_entry_t ngx_http_agw_redis_entry(const redisReply *entry,
     int64_t id, int64_t last, agw_revocation_t *revocation);
 
 
+/* a cut-off that is dated in the future is of now */
+
+void ngx_http_agw_redis_entry_limit_time(agw_revocation_t *revocation);
+
+
 /* counts an entry that was skipped, and says so, once a minute a fault */
 
 void ngx_http_agw_redis_entry_skip(ngx_http_agw_redis_skips_t *skips,

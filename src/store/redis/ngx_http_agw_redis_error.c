@@ -1,6 +1,8 @@
 
 /*
- * An error begins with a word that says its kind.
+ * An error begins with a word that says its kind.  Before Redis 7.0, that of a
+ * command in a script is wrapped: "ERR Error running script (call to f_<sha>):
+ * @user_script:1: @user_script: 1: -READONLY You can't write ...".
  */
 
 
@@ -16,6 +18,7 @@ typedef struct {
 } ngx_http_agw_redis_error_t;
 
 
+static ngx_str_t ngx_http_agw_redis_error(const redisReply *reply);
 static ngx_uint_t ngx_http_agw_redis_error_is(const redisReply *reply,
     const ngx_str_t *word);
 
@@ -49,12 +52,52 @@ static const ngx_http_agw_redis_error_t  ngx_http_agw_redis_errors[] = {
 };
 
 
+/* without what a script wraps it in */
+
+static ngx_str_t
+ngx_http_agw_redis_error(const redisReply *reply)
+{
+    u_char           *p, *last;
+    ngx_str_t         error;
+    static ngx_str_t  wrapped = ngx_string("ERR Error running script ");
+
+    error.data = (u_char *) reply->str;
+    error.len = reply->len;
+
+    if (error.len <= wrapped.len
+        || ngx_strncmp(error.data, wrapped.data, wrapped.len) != 0)
+    {
+        return error;
+    }
+
+    last = error.data + error.len;
+
+    for (p = error.data + wrapped.len; p + 3 < last; p++) {
+        if (p[0] == ':' && p[1] == ' ' && p[2] == '-') {
+            error.data = p + 3;
+            error.len = last - error.data;
+            break;
+        }
+    }
+
+    return error;
+}
+
+
 static ngx_uint_t
 ngx_http_agw_redis_error_is(const redisReply *reply, const ngx_str_t *word)
 {
-    return reply->type == REDIS_REPLY_ERROR && reply->len >= word->len
-           && ngx_strncmp(reply->str, word->data, word->len) == 0
-           && (reply->len == word->len || reply->str[word->len] == ' ');
+    ngx_str_t  error;
+
+    if (reply->type != REDIS_REPLY_ERROR) {
+        return 0;
+    }
+
+    error = ngx_http_agw_redis_error(reply);
+
+    return error.len >= word->len
+           && ngx_strncmp(error.data, word->data, word->len) == 0
+           && (error.len == word->len || error.data[word->len] == ' ');
 }
 
 
@@ -104,11 +147,23 @@ void
 ngx_http_agw_redis_error_text(const redisReply *reply, u_char *buf,
     size_t size)
 {
+    ngx_str_t  error;
+
+    error = ngx_http_agw_redis_error(reply);
+
+    ngx_http_agw_redis_printable(error.data, error.len, buf, size);
+}
+
+
+void
+ngx_http_agw_redis_printable(const u_char *text, size_t len, u_char *buf,
+    size_t size)
+{
     u_char  c;
     size_t  i;
 
-    for (i = 0; i < reply->len && i < size - 1; i++) {
-        c = (u_char) reply->str[i];
+    for (i = 0; i < len && i < size - 1; i++) {
+        c = text[i];
         buf[i] = (c >= ' ' && c <= '~') ? c : '?';
     }
 

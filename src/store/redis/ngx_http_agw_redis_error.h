@@ -40,4 +40,10 @@ void ngx_http_agw_redis_error_text(const redisReply *reply, u_char *buf,
     size_t size);
 
 
+/* likewise any text of the server */
+
+void ngx_http_agw_redis_printable(const u_char *text, size_t len, u_char *buf,
+    size_t size);
+
+
 #endif /* NGX_HTTP_AGW_REDIS_ERROR_H_INCLUDED_ */

@@ -24,6 +24,8 @@
 #define NGX_HTTP_AGW_REDIS_POLICY    0x01
 #define NGX_HTTP_AGW_REDIS_REPLICAS  0x02
 
+#define NGX_HTTP_AGW_REDIS_POLICY_MAX  32    /* bytes of one, in the log */
+
 
 static ngx_int_t ngx_http_agw_redis_auth(
     ngx_http_agw_redis_handshake_t *handshake);
@@ -325,6 +327,7 @@ static void
 ngx_http_agw_redis_remark(ngx_http_agw_redis_handshake_t *handshake,
     const redisReply *reply)
 {
+    u_char       shown[NGX_HTTP_AGW_REDIS_POLICY_MAX];
     ngx_str_t    policy, value;
     ngx_uint_t   evicts, alone;
     ngx_log_t   *log;
@@ -342,11 +345,14 @@ ngx_http_agw_redis_remark(ngx_http_agw_redis_handshake_t *handshake,
     if (ngx_http_agw_redis_remark_once(handshake, NGX_HTTP_AGW_REDIS_POLICY,
                                        evicts))
     {
+        ngx_http_agw_redis_printable(policy.data, policy.len, shown,
+                                     sizeof(shown));
+
         ngx_log_error(NGX_LOG_ALERT, log, 0,
                       "auth_gateway: store \"%V\" removes revocations when its "
                       "memory is full: \"maxmemory-policy\" must be "
-                      "\"noeviction\", it is \"%V\"",
-                      &handshake->worker->conf->shown, &policy);
+                      "\"noeviction\", it is \"%s\"",
+                      &handshake->worker->conf->shown, shown);
     }
 
     /* it is in INFO where min-replicas-to-write is set */

@@ -37,6 +37,7 @@ typedef struct {
     unsigned                     has_state:1;
     unsigned                     lacking:1;
     unsigned                     failed:1;
+    unsigned                     foreign:1;
 } ngx_http_agw_redis_batch_t;
 
 
@@ -51,6 +52,8 @@ struct ngx_http_agw_redis_replica_s {
     ngx_msec_t                      pause;   /* the last one, or 0 */
     unsigned                        busy:1;
     unsigned                        gap:1;
+    unsigned                        foreign:1;   /* of another store: it is
+                                                    left alone */
     unsigned                        failing:1;   /* which was logged */
 
 #if (NGX_THREADS)
@@ -67,10 +70,13 @@ struct ngx_http_agw_redis_replica_s {
 
 
 static void ngx_http_agw_replica_thread(void *data, ngx_log_t *log);
+static ngx_uint_t ngx_http_agw_replica_is_foreign(
+    const ngx_http_agw_redis_replica_t *replica);
 static int ngx_http_agw_replica_write(ngx_http_agw_redis_replica_t *replica);
 static void ngx_http_agw_replica_found(void *data,
     const agw_revocation_t *revocation);
 static void ngx_http_agw_replica_done(ngx_event_t *ev);
+static void ngx_http_agw_replica_leave(ngx_http_agw_redis_replica_t *replica);
 static void ngx_http_agw_replica_working(ngx_event_t *ev);
 
 
@@ -139,6 +145,10 @@ ngx_http_agw_redis_replica_create(ngx_http_agw_redis_worker_t *worker)
 void
 ngx_http_agw_redis_replica_close(ngx_http_agw_redis_replica_t *replica)
 {
+    if (replica->working.timer_set) {
+        ngx_del_timer(&replica->working);
+    }
+
     ngx_http_agw_redis_records_free(&replica->next.blocks);
     ngx_http_agw_redis_records_free(&replica->batch.blocks);
     ngx_http_agw_redis_records_free(&replica->found);
@@ -159,7 +169,7 @@ void
 ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
     const agw_revocation_t *revocation, ngx_uint_t seen)
 {
-    if (replica->gap) {
+    if (replica->gap || replica->foreign) {
         return;
     }
 
@@ -188,7 +198,7 @@ void
 ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
     const ngx_http_agw_redis_state_t *state, ngx_uint_t lacking)
 {
-    if (replica->gap) {
+    if (replica->gap || replica->foreign) {
         return;
     }
 
@@ -319,12 +329,18 @@ ngx_http_agw_replica_thread(void *data, ngx_log_t *log)
 
     rc = ngx_http_agw_redis_copy_begin(&replica->copy);
 
-    if (rc == SQLITE_OK) {
-        rc = ngx_http_agw_replica_write(replica);
-    }
+    if (rc == SQLITE_OK && ngx_http_agw_replica_is_foreign(replica)) {
+        replica->batch.foreign = replica->batch.has_state;
+        replica->batch.lacking = 0;
 
-    if (rc == SQLITE_OK) {
-        rc = ngx_http_agw_redis_copy_end(&replica->copy);
+        rc = ngx_http_agw_redis_copy_cancel(&replica->copy);
+
+    } else if (rc == SQLITE_OK) {
+        rc = ngx_http_agw_replica_write(replica);
+
+        if (rc == SQLITE_OK) {
+            rc = ngx_http_agw_redis_copy_end(&replica->copy);
+        }
     }
 
     if (rc == SQLITE_OK && replica->batch.lacking) {
@@ -340,6 +356,26 @@ ngx_http_agw_replica_thread(void *data, ngx_log_t *log)
         ngx_http_agw_redis_copy_close(&replica->copy);
         replica->batch.failed = 1;
     }
+}
+
+
+/*
+ * A store of another name that has the epoch of the file is the same one, which
+ * has moved.  Only the worker that follows knows the epoch; what others write
+ * comes by the feed, too.
+ */
+
+static ngx_uint_t
+ngx_http_agw_replica_is_foreign(const ngx_http_agw_redis_replica_t *replica)
+{
+    const ngx_http_agw_redis_state_t  *state;
+
+    state = &replica->copy.state;
+
+    return state->other
+           && (!replica->batch.has_state
+               || replica->batch.state.position.store_id
+                  != state->position.store_id);
 }
 
 
@@ -405,13 +441,14 @@ ngx_http_agw_replica_found(void *data, const agw_revocation_t *revocation)
 static void
 ngx_http_agw_replica_done(ngx_event_t *ev)
 {
-    ngx_uint_t                     lacking, failed;
+    ngx_uint_t                     lacking, failed, foreign;
     ngx_http_agw_position_t        position;
     ngx_http_agw_redis_replica_t  *replica = ev->data;
 
     ngx_del_timer(&replica->working);
 
     failed = replica->batch.failed;
+    foreign = replica->batch.foreign;
     lacking = replica->batch.lacking && !failed;
     position = replica->batch.state.position;
 
@@ -428,11 +465,35 @@ ngx_http_agw_replica_done(ngx_event_t *ev)
     replica->failing = 0;
     replica->pause = 0;
 
+    if (foreign) {
+        ngx_http_agw_replica_leave(replica);
+        return;
+    }
+
     if (lacking && replica->handler != NULL) {
         replica->handler(replica->data, replica, &position);
     }
 
     ngx_http_agw_redis_replica_flush(replica);
+}
+
+
+/* for as long as this worker lives */
+
+static void
+ngx_http_agw_replica_leave(ngx_http_agw_redis_replica_t *replica)
+{
+    ngx_http_agw_redis_records_free(&replica->next.blocks);
+    ngx_memzero(&replica->next, sizeof(ngx_http_agw_redis_batch_t));
+
+    replica->foreign = 1;
+
+    ngx_log_error(NGX_LOG_ERR, replica->worker->log, 0,
+                  "auth_gateway: replica \"%V\" is of store \"%s\", and \"%V\" "
+                  "is another one: the file is left alone, and nothing of it "
+                  "is written back; this store must have a file of its own",
+                  &replica->worker->conf->replica, replica->copy.of,
+                  &replica->worker->conf->store);
 }
 
 

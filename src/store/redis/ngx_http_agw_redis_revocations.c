@@ -361,6 +361,8 @@ ngx_http_agw_redis_write_read(ngx_http_agw_redis_write_t *w,
         return NGX_ERROR;
     }
 
+    ngx_http_agw_redis_entry_limit_time(revocation);
+
     return NGX_OK;
 }
 

@@ -17,6 +17,8 @@
 
 static ngx_int_t ngx_http_agw_redis_saved_open(
     ngx_http_agw_redis_saved_t *saved, ngx_http_agw_reading_t *reading);
+static void ngx_http_agw_redis_saved_other(ngx_http_agw_redis_saved_t *saved,
+    ngx_http_agw_reading_t *reading);
 static ngx_int_t ngx_http_agw_redis_saved_page(
     ngx_http_agw_redis_saved_t *saved, ngx_http_agw_reading_t *reading);
 
@@ -89,6 +91,11 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
 
     state = &saved->copy.state;
 
+    if (state->other) {
+        ngx_http_agw_redis_saved_other(saved, reading);
+        return NGX_DECLINED;
+    }
+
     saved->worker->known = ngx_max(saved->worker->known, state->last);
     saved->whole = state->whole;
 
@@ -105,6 +112,31 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
     saved->rows = 0;
 
     return NGX_OK;
+}
+
+
+/*
+ * By its name it is of another store.  If that has only moved, the replica is
+ * of use, but has to meet all that the stream has.
+ */
+
+static void
+ngx_http_agw_redis_saved_other(ngx_http_agw_redis_saved_t *saved,
+    ngx_http_agw_reading_t *reading)
+{
+    ngx_memzero(&reading->position, sizeof(ngx_http_agw_position_t));
+
+    if (saved->shown) {
+        return;
+    }
+
+    saved->shown = 1;
+
+    ngx_log_error(NGX_LOG_WARN, saved->worker->log, 0,
+                  "auth_gateway: replica \"%V\" is of store \"%s\": no token "
+                  "is accepted until store \"%V\" is read",
+                  &saved->worker->conf->replica, saved->copy.of,
+                  &saved->worker->conf->store);
 }
 
 
@@ -154,9 +186,9 @@ ngx_http_agw_redis_saved_page(ngx_http_agw_redis_saved_t *saved,
 
     if (!saved->whole) {
         ngx_log_error(NGX_LOG_WARN, saved->worker->log, 0,
-                      "auth_gateway: replica \"%V\" is of another store, or "
-                      "has only some revocations of store \"%V\": no token is "
-                      "accepted until that is read",
+                      "auth_gateway: replica \"%V\" has only some revocations "
+                      "of store \"%V\": no token is accepted until that is "
+                      "read",
                       &saved->worker->conf->replica,
                       &saved->worker->conf->store);
     }

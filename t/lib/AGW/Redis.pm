@@ -78,6 +78,7 @@ sub skip_all_without_hiredis {
 #     password => 1        a random password for the user `default`
 #     maxmemory => '50mb', policy => 'noeviction'
 #     replica_of => another AGW::Redis
+#     cluster => 1         a node of a cluster, without slots
 #     config => [lines]
 
 sub start {
@@ -186,12 +187,49 @@ sub conf {
     push @lines, "maxmemory $opt->{maxmemory}" if $opt->{maxmemory};
     push @lines, "maxmemory-policy $opt->{policy}" if $opt->{policy};
 
+    if ($opt->{cluster}) {
+        $self->{bus} = has_cluster_port() ? free_port()
+            : $self->{port} + 10_000;
+        push @lines, 'cluster-enabled yes';
+        push @lines, "cluster-port $self->{bus}" if has_cluster_port();
+    }
+
     if (my $primary = $opt->{replica_of}) {
         push @lines, "replicaof 127.0.0.1 $primary->{port}",
             'masteruser test', "masterauth $self->{test_password}";
     }
 
     return join "\n", @lines, @{ $opt->{config} // [] }, '';
+}
+
+
+# Before 7.0, nodes of a cluster talk on a port 10,000 above their own.
+
+sub has_cluster_port {
+    my $dir = make_prefix();
+
+    symlink binary(), "$dir/redis-server";
+
+    my ($major) = qx($dir/redis-server --version) =~ /v=(\d+)/;
+
+    return $major >= 7;
+}
+
+
+# of a node of a cluster: makes it know another one, and gives it slots
+
+sub meet {
+    my ($self, $other) = @_;
+
+    return $self->call('CLUSTER', 'MEET', '127.0.0.1', $other->{port},
+        has_cluster_port() ? $other->{bus} : ());
+}
+
+
+sub add_slots {
+    my ($self, $first, $last) = @_;
+
+    return $self->call('CLUSTER', 'ADDSLOTS', $first .. $last);
 }
 
 
