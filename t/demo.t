@@ -188,4 +188,13 @@ $gw->refused("P0.6 plain $_->[0]", $gw->request('GET', $_->[0],
     for ["/v1/businesses/$business[0]/x", 'layer'],
         ['/v1/platform/businesses', 'thred'];
 
+# what its operator asks, on this host
+
+for my $path ('/status', '/metrics') {
+    is($gw->request('GET', $path, port => 'PLAIN2')->status, 200,
+        "P12.0 $path is there for the host itself");
+    is($gw->request('GET', $path)->status, 404,
+        "P12.0 $path is not where clients are");
+}
+
 $gw->finish;

@@ -139,7 +139,7 @@ ngx_http_agw_metrics_handler(ngx_http_request_t *r)
 }
 
 
-/* a byte of a kid may need an escape */
+/* a byte of an issuer may need an escape */
 
 static size_t
 ngx_http_agw_metrics_size(const ngx_http_agw_main_conf_t *mcf)
@@ -406,16 +406,17 @@ ngx_http_agw_metrics_keys(ngx_http_agw_metrics_t *m)
     key = m->mcf->keys->elts;
 
     for (i = 0; i < m->mcf->keys->nelts; i++) {
-        m->p = ngx_slprintf(m->p, m->last, "auth_gateway_key_info{kid=\"");
-        ngx_http_agw_metrics_escape(m, &key[i].kid);
         m->p = ngx_slprintf(m->p, m->last,
-                            "\",alg=\"%V\",use=\"%V\",issuer=\"",
-                            &key[i].alg, &key[i].use);
+                            "auth_gateway_key_info{kid=\"%V\",alg=\"%V\","
+                            "use=\"%V\",issuer=\"",
+                            &key[i].kid, &key[i].alg, &key[i].use);
         ngx_http_agw_metrics_escape(m, &key[i].issuer);
         m->p = ngx_slprintf(m->p, m->last, "\"} 1\n");
     }
 }
 
+
+/* a text of the configuration, without control characters */
 
 static void
 ngx_http_agw_metrics_escape(ngx_http_agw_metrics_t *m, const ngx_str_t *text)
@@ -424,21 +425,11 @@ ngx_http_agw_metrics_escape(ngx_http_agw_metrics_t *m, const ngx_str_t *text)
 
     for (i = 0; i < text->len; i++) {
 
-        switch (text->data[i]) {
-
-        case '\n':
-            m->p = ngx_slprintf(m->p, m->last, "\\n");
-            break;
-
-        case '"':
-        case '\\':
-            m->p = ngx_slprintf(m->p, m->last, "\\%c", text->data[i]);
-            break;
-
-        default:
-            m->p = ngx_slprintf(m->p, m->last, "%c", text->data[i]);
-            break;
+        if (text->data[i] == '"' || text->data[i] == '\\') {
+            m->p = ngx_slprintf(m->p, m->last, "\\");
         }
+
+        m->p = ngx_slprintf(m->p, m->last, "%c", text->data[i]);
     }
 }
 

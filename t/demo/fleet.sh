@@ -17,7 +17,7 @@ repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 demo=$AGW_BUILD/fleet
 worker=www-data
 
-nodes=(1 2 3)                    # on the ports 8451, 8452 and 8453
+nodes=(1 2 3)                    # on the ports 845x, and 846x for operators
 redis_port=6390
 upstream_port=9081
 
@@ -42,7 +42,7 @@ check_tools() {
 check_ports() {
     local port
 
-    for port in "${nodes[@]/#/845}" "$redis_port" "$upstream_port"; do
+    for port in "${nodes[@]/#/845}" "${nodes[@]/#/846}" "$redis_port" "$upstream_port"; do
         if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             fail "port $port on 127.0.0.1 is taken by another program" \
                 "('ss -ltnp' names it)"
@@ -155,6 +155,7 @@ make_node() {
         -e '/^  *wait=1$/d' \
         -e "s|ca=tls/redis_ca.crt|ca=$prefix/ca.crt|" \
         -e "s|listen 127.0.0.1:8443|listen 127.0.0.1:845$1|" \
+        -e "s|listen 127.0.0.1:8081|listen 127.0.0.1:846$1|" \
         -e "s|server 127.0.0.1:9080|server 127.0.0.1:$upstream_port|" \
         "$repo/conf/fleet.conf" >"$dir/conf/fleet.conf"
 }

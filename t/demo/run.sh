@@ -45,10 +45,11 @@ check_tools() {
 check_ports() {
     local port
 
-    for port in 8443 8080 9080; do
+    for port in 8443 8080 8081 9080; do
         if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             fail "port $port on 127.0.0.1 is taken by another program" \
-                "('ss -ltnp' names it); the demo needs 8443, 8080 and 9080"
+                "('ss -ltnp' names it); the demo needs 8443, 8080, 8081 and" \
+                "9080"
         fi
     done
 }

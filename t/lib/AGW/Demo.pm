@@ -61,6 +61,7 @@ sub configuration {
         [qr{tls/server\.key}, '%%PREFIX%%/cert.key'],
         [qr/listen 127\.0\.0\.1:8443/, 'listen 127.0.0.1:%%TLS%%'],
         [qr/listen 127\.0\.0\.1:8080/, 'listen 127.0.0.1:%%PLAIN%%'],
+        [qr/listen 127\.0\.0\.1:8081/, 'listen 127.0.0.1:%%PLAIN2%%'],
         [qr/server 127\.0\.0\.1:9080/, 'server 127.0.0.1:%%UPSTREAM%%'],
         $opt{origin} ? [qr{https://app\.example\.com}, $opt{origin}] : (),
     ) {
