@@ -16,7 +16,6 @@ static ngx_int_t ngx_http_agw_list_ring(ngx_array_t *list,
     const agw_keyring_t *ring);
 static ngx_uint_t ngx_http_agw_is_listed(const ngx_array_t *list,
     const ngx_http_agw_listed_key_t *key);
-static ngx_uint_t ngx_http_agw_same(const ngx_str_t *a, const ngx_str_t *b);
 
 
 ngx_int_t
@@ -102,21 +101,18 @@ ngx_http_agw_is_listed(const ngx_array_t *list,
     listed = list->elts;
 
     for (i = 0; i < list->nelts; i++) {
-        if (ngx_http_agw_same(&listed[i].kid, &key->kid)
-            && ngx_http_agw_same(&listed[i].alg, &key->alg)
-            && ngx_http_agw_same(&listed[i].issuer, &key->issuer)
-            && ngx_http_agw_same(&listed[i].use, &key->use))
+        if (agw_str_eq(ngx_http_agw_to_core(listed[i].kid),
+                       ngx_http_agw_to_core(key->kid))
+            && agw_str_eq(ngx_http_agw_to_core(listed[i].alg),
+                          ngx_http_agw_to_core(key->alg))
+            && agw_str_eq(ngx_http_agw_to_core(listed[i].issuer),
+                          ngx_http_agw_to_core(key->issuer))
+            && agw_str_eq(ngx_http_agw_to_core(listed[i].use),
+                          ngx_http_agw_to_core(key->use)))
         {
             return 1;
         }
     }
 
     return 0;
-}
-
-
-static ngx_uint_t
-ngx_http_agw_same(const ngx_str_t *a, const ngx_str_t *b)
-{
-    return a->len == b->len && ngx_memcmp(a->data, b->data, a->len) == 0;
 }
