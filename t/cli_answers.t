@@ -252,6 +252,33 @@ SKIP: {
         'the key that nobody has is named');
 }
 
+# a closed standard output is not the file that is opened next
+
+{
+    my $path = AGW::Command::command_path();
+    my $line = "'$path' --socket '$socket' key create p --key-file"
+        . " '$prefix/closed.key' >&-";
+    my $got = AGW::Command->new->run({ command => ['sh', '-c', $line] });
+
+    is(slurp("$prefix/closed.key"), "$key\n",
+        'D11 with standard output closed, the file has the key alone');
+
+    $got = AGW::Command->new->run({ command => ['sh', '-c',
+        "'$path' --socket '$socket' key create p >&-"] });
+    is($got->{code}, 1, 'D11 a key for a closed standard output');
+    like($got->{err}, qr/whose key_id is k1, exists but is lost/, 'is lost');
+}
+
+# nor is a reader that has enough told of
+
+{
+    my $path = AGW::Command::command_path();
+    my $got = AGW::Command->new->run({ command => ['bash', '-c',
+        "{ sleep 0.5; '$path' help; } | true"] });
+
+    is($got->{err}, '', 'D11 a pipe that ends');
+}
+
 
 # an export
 
@@ -323,11 +350,12 @@ pieces();
 }
 
 for my $case (
-    ['a bad line', 1, $bad, qr/^auth-gateway: line 1007: must be active or archived \(member "status"\)
+    ['a bad line', 1, $bad,
+        qr/line 1007: must be active or archived \(member "status"\)
 Lines 1 to 1000 are in\.
 Nothing behind them is:/m],
     ['hung up', 3, '', qr/^Lines 1 to 1000 are in\.
-Of lines 1001 to 2000 it is not known: either all of them are in, or none\./m],
+Of lines 1001 to 2000 it is not known: either all of them are in, or none/m],
     ['a store that fails', 1, object(503, { error =>
         'temporarily_unavailable', error_description => 'later' }),
         qr/^Of lines 1001 to 2000 it is not known/m],
@@ -393,6 +421,37 @@ pieces($good);
     like($got->{err}, qr/^Lines 1 to 1000 are in\.\nNothing behind them is:/m,
         'what is in is known');
     unlike($got->{err}, qr/To go on/, 'standard input is not read again');
+}
+
+# an interrupt, while it waits for lines, and while it waits for an answer
+
+for my $case (['for lines', sub { $good }, 1500],
+    ['for an answer', sub { sleep 1; return $good }, 1001])
+{
+    my ($title, $reply, $count) = @$case;
+    my $listing = "$prefix/fifo";
+
+    answers($reply);
+
+    my $child = $command->begin('import', '-', { stdin => $listing });
+
+    open my $fifo, '>', $listing or die "fifo: $!\n";
+    $fifo->autoflush(1);
+    print {$fifo} join '', (split /^/, slurp($file))[0 .. $count - 1];
+
+    for (1 .. 100) {
+        last if seen() >= 1;
+        select undef, undef, undef, 0.1;
+    }
+
+    select undef, undef, undef, 0.3 if $title eq 'for lines';
+    kill 'INT', $child->pid;
+
+    my $got = $child->end;
+
+    is($got->{code}, 1, "D11 an interrupt while it waits $title");
+    like($got->{err}, qr/^Lines 1 to 1000 are in\.\nNothing behind them is:/m,
+        'what is in is said');
 }
 
 # a line that is too long, or a file that is a directory

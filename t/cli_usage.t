@@ -10,7 +10,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 
 use AGW::Command qw(command_path no_command);
-use AGW::Files qw(make_prefix slurp spew);
+use AGW::Files qw(make_prefix repo_root slurp);
 use AGW::Skip qw(skip_all_for skip_for);
 
 skip_all_for('libcurl', 'the command line is') if no_command();
@@ -238,6 +238,22 @@ SKIP: {
         qr/standard output cannot be written: No space/, 'is said');
 }
 
+# an argument that is not UTF-8
+
+like($nobody->exits('D11 no UTF-8', 2, 'partner', 'create', '--name', "\xff")
+    ->{err}, qr/an argument is not UTF-8/, 'is said');
+
+# without libcurl the module is built, and the command is left out
+
+{
+    my $root = repo_root();
+    my $said = `unset MAKEFLAGS; make -C '$root' HAS_CURL= command 2>&1`;
+
+    is($?, 0, 'D11 a build without libcurl');
+    like($said, qr/^no libcurl: the command auth-gateway is left out/m,
+        'says what is missing');
+}
+
 
 # the manual page
 
@@ -245,7 +261,8 @@ SKIP: {
     my $page = command_path() . '.1';
 
     SKIP: {
-        skip_for('mandoc', 'the form of the manual page is') unless `sh -c 'command -v mandoc'`;
+        skip_for('mandoc', 'the form of the manual page is')
+            unless `sh -c 'command -v mandoc'`;
 
         # a page of nginx may not be installed
 

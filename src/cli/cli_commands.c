@@ -320,11 +320,11 @@ const cli_command_t  cli_commands[] = {
 
 
 const cli_topic_t  cli_groups[] = {
-    { "partner", "partners, which have API keys and businesses", NULL },
+    { "partner", "Partners, which have API keys and businesses", NULL },
     { "key", "API keys of a partner", NULL },
-    { "business", "businesses of a partner", NULL },
-    { "revoke", "end tokens before they expire", NULL },
-    { "revocation", "what was revoked", NULL },
+    { "business", "Businesses of a partner", NULL },
+    { "revoke", "End tokens before they expire", NULL },
+    { "revocation", "What was revoked", NULL },
     { NULL, NULL, NULL }
 };
 

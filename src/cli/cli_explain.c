@@ -16,6 +16,7 @@
 static int cli_explain_ask(const cli_call_t *call, cli_buf_t *token,
     cli_response_t *response, json_t **answer);
 static void cli_explain_print(const json_t *answer);
+static void cli_explain_place(const json_t *answer);
 static void cli_status_print(cli_buf_t *out, const char *name,
     const json_t *value);
 static void cli_status_members(cli_buf_t *out, const char *name,
@@ -102,7 +103,10 @@ cli_status(const cli_call_t *call)
     if (rc == CLI_EXIT_OK) {
         rc = cli_api_send(&api, &request, 1, &response, &answer);
 
-        if (answer != NULL && cli_api_json(&api)) {
+        if (cli_api_description(answer) != NULL) {
+            cli_api_print_refusal(&api, &response, answer);
+
+        } else if (answer != NULL && cli_api_json(&api)) {
             cli_api_print(&response);
 
         } else if (answer != NULL) {
@@ -164,8 +168,9 @@ static void
 cli_explain_print(const json_t *answer)
 {
     int           marked, refused;
+    char         *text;
     size_t        i;
-    json_t       *row, *checks;
+    json_t       *row, *checks, *notes;
     const char   *reason, *result;
     cli_table_t   table;
 
@@ -180,6 +185,7 @@ cli_explain_print(const json_t *answer)
         cli_print("The request is refused: %s", reason ? reason : "-");
     }
 
+    cli_explain_place(answer);
     cli_table_begin(&table, cli_explain_columns);
 
     for (i = 0; i < json_array_size(checks); i++) {
@@ -193,6 +199,37 @@ cli_explain_print(const json_t *answer)
     }
 
     cli_table_print(&table, STDOUT_FILENO);
+
+    notes = json_object_get(answer, "notes");
+
+    for (i = 0; i < json_array_size(notes); i++) {
+        text = cli_table_value(json_array_get(notes, i), CLI_TEXT);
+        cli_print("%s", text);
+        cli_free(text);
+    }
+}
+
+
+/* what the request was taken for */
+
+static void
+cli_explain_place(const json_t *answer)
+{
+    char    *text;
+    size_t   i;
+    json_t  *value;
+
+    static const char *const  members[] = { "server", "location", "enforce" };
+
+    for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        value = json_object_get(answer, members[i]);
+
+        if (value != NULL && !json_is_null(value)) {
+            text = cli_table_value(value, CLI_TEXT);
+            cli_print("%s: %s", members[i], text);
+            cli_free(text);
+        }
+    }
 }
 
 

@@ -6,6 +6,7 @@
 
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/un.h>
@@ -60,6 +61,19 @@ static size_t cli_http_on_body(char *data, size_t size, size_t count,
     void *response);
 static size_t cli_http_on_header(char *data, size_t size, size_t count,
     void *response);
+
+
+/* the headers of a response that are kept */
+
+static const struct {
+    const char  *name;
+    size_t       offset;
+} cli_http_kept[] = {
+    { "Content-Type", offsetof(cli_response_t, type) },
+    { "ETag", offsetof(cli_response_t, etag) },
+    { "Link", offsetof(cli_response_t, link) },
+    { "Location", offsetof(cli_response_t, location) },
+};
 
 
 cli_http_t *
@@ -513,41 +527,30 @@ cli_http_on_body(char *data, size_t size, size_t count, void *response)
 static size_t
 cli_http_on_header(char *data, size_t size, size_t count, void *response)
 {
-    char            **value;
-    size_t            i, name;
-    cli_response_t   *r;
+    char    **value;
+    size_t    i, n;
 
-    r = response;
     size *= count;
 
-    const struct {
-        const char   *name;
-        char        **value;
-    } known[] = {
-        { "Content-Type", &r->type },
-        { "ETag", &r->etag },
-        { "Link", &r->link },
-        { "Location", &r->location },
-    };
+    for (i = 0; i < sizeof(cli_http_kept) / sizeof(cli_http_kept[0]); i++) {
+        n = strlen(cli_http_kept[i].name);
 
-    for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        name = strlen(known[i].name);
-
-        if (size <= name || size > CLI_HTTP_HEADER_MAX || data[name] != ':'
-            || strncasecmp(data, known[i].name, name) != 0)
+        if (size <= n || size > CLI_HTTP_HEADER_MAX || data[n] != ':'
+            || strncasecmp(data, cli_http_kept[i].name, n) != 0)
         {
             continue;
         }
 
-        name++;
+        n++;
 
-        while (name < size && (data[name] == ' ' || data[name] == '\t')) {
-            name++;
+        while (n < size && (data[n] == ' ' || data[n] == '\t')) {
+            n++;
         }
 
-        value = known[i].value;
+        value = (char **) ((char *) response + cli_http_kept[i].offset);
+
         cli_free(*value);
-        *value = cli_printf("%.*s", (int) (size - name), data + name);
+        *value = cli_printf("%.*s", (int) (size - n), data + n);
         (*value)[strcspn(*value, "\r\n")] = '\0';
     }
 

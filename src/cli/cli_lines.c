@@ -112,9 +112,9 @@ cli_lines_fill(cli_lines_t *lines)
         cli_buf_add(&lines->buf, "", 0);
     }
 
-    do {
-        n = read(lines->fd, bytes, sizeof(bytes));
-    } while (n == -1 && errno == EINTR);
+    /* an interrupt ends the reading, too */
+
+    n = read(lines->fd, bytes, sizeof(bytes));
 
     if (n == -1) {
         cli_error("the file cannot be read behind line %zu: %s",

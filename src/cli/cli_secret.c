@@ -52,10 +52,24 @@ static int cli_secret_ask(cli_buf_t *buf);
 static int cli_secret_take(cli_buf_t *buf);
 
 
+/*
+ * A stream that is closed is opened, not to be written: else a file that is
+ * opened later would take its place, and an API key would go there.
+ */
+
 void
 cli_secret_harden(void)
 {
+    int            fd;
     struct rlimit  none;
+
+    do {
+        fd = open("/dev/null", O_RDONLY);
+    } while (fd != -1 && fd <= STDERR_FILENO);
+
+    if (fd != -1) {
+        close(fd);
+    }
 
     memset(&none, 0, sizeof(struct rlimit));
 

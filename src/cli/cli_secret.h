@@ -11,7 +11,10 @@
 #include "cli_memory.h"
 
 
-/* no core dump, no other process of this user that reads our memory */
+/*
+ * No core dump, no other process of this user that reads our memory, and no
+ * file in place of a standard stream.
+ */
 
 void cli_secret_harden(void);
 

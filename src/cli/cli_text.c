@@ -249,6 +249,7 @@ cli_progress(const char *format, ...)
 int
 cli_write(int fd, const void *data, size_t len)
 {
+    int          error;
     ssize_t      n;
     const char  *p;
 
@@ -261,12 +262,20 @@ cli_write(int fd, const void *data, size_t len)
         }
 
         if (n == -1) {
+            error = errno;
+
             if (fd == STDOUT_FILENO && !cli_text_write_failed) {
                 cli_text_write_failed = 1;
-                cli_error("standard output cannot be written: %s",
-                          strerror(errno));
+
+                /* whoever reads it may have enough: "| head" */
+
+                if (error != EPIPE) {
+                    cli_error("standard output cannot be written: %s",
+                              strerror(error));
+                }
             }
 
+            errno = error;
             return -1;
         }
 
