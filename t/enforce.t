@@ -233,6 +233,21 @@ my $row = 0;
 my @forged = map { "$_: evil" } qw(X-Partner-Id X-Business-Id X_Partner_Id
     X-Result X-All);
 
+# what the upstream received, a mirrored request later than the answer came
+
+sub arrived {
+    my ($wanted) = @_;
+
+    for (1 .. 250) {
+        my @saw = $gw->upstream_saw;
+
+        return @saw if @saw >= $wanted;
+        sleep 0.02;
+    }
+
+    return $gw->upstream_saw;
+}
+
 sub goes_on {
     my ($name, $reason, $method, $target, $headers, %opt) = @_;
 
@@ -242,8 +257,8 @@ sub goes_on {
     my $response = $gw->request($method, $target, %opt,
         headers => ["X-Row: $number", @forged, @$headers]);
     my @lines = $gw->refusals;
-    my @saw = $gw->upstream_saw;
-    my $saw = $saw[0] // {};
+    my @saw = arrived(1 + ($opt{mirrored} // 0));
+    my $saw = (grep { $_->{target} !~ /mirror$/ } @saw)[0] // {};
     my ($authorization) = map { /^Authorization: (.*)/ ? $1 : () } @$headers;
     my $auth = $saw->{headers}{authorization};
 
