@@ -166,7 +166,7 @@ sub response {
             unless ($opt{method} // '') eq 'HEAD' || $status == 204
             || $status == 304;
 
-        return $response;
+        return $response->keep_secrets;
     }
 }
 

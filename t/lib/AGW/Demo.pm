@@ -88,8 +88,7 @@ sub start {
     my $self = $class->SUPER::start(configuration(%opt), before => sub {
         my ($prefix) = @_;
 
-        spew("$prefix/signing.pem", $key->export_key_pem('private'));
-        chmod 0600, "$prefix/signing.pem" or die "signing.pem: $!\n";
+        spew("$prefix/signing.pem", $key->export_key_pem('private'), 0600);
 
         for my $name (qw(guarded_proxy json_errors cors cors_headers
             docs))

@@ -12,6 +12,8 @@ use File::Path qw(make_path);
 use File::Spec;
 use File::Temp;
 
+use AGW::Secrets qw(secret);
+
 our @EXPORT_OK = qw(
     append_to make_certificate make_prefix module_path random_bytes
     random_hex random_id repo_root slurp spew worker_ids write_secret
@@ -83,8 +85,12 @@ sub slurp {
 }
 
 
+# what only its owner may read is a secret
+
 sub spew {
     my ($file, $bytes, $mode) = @_;
+
+    secret($bytes) if ($mode // 0) == 0600;
 
     open my $fh, '>:raw', $file or die "$file: $!\n";
     chmod $mode, $file if defined $mode;

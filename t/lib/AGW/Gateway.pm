@@ -17,6 +17,7 @@ use AGW::Files qw(make_certificate make_prefix random_id slurp write_secret);
 use AGW::H2;
 use AGW::Nginx;
 use AGW::Refusal qw(problems_of problems_of_fault);
+use AGW::Secrets qw(leaks secret);
 use AGW::Store;
 use AGW::Token;
 use AGW::Upstream;
@@ -175,7 +176,7 @@ sub keep_secret {
 
     push @{ $self->{secrets} }, $text if length $text > 20;
 
-    return $text;
+    return secret($text);
 }
 
 
@@ -244,7 +245,7 @@ sub basic {
     my ($id, $key) = @_;
 
     return 'Authorization: Basic '
-        . MIME::Base64::encode_base64("$id:$key", '');
+        . secret(MIME::Base64::encode_base64("$id:$key", ''));
 }
 
 
@@ -381,7 +382,9 @@ sub finish {
         }
     }
 
-    ok(!@found, 'no alert, no crash, no secret in the error log')
+    push @found, leaks();
+
+    ok(!@found, 'no alert, no crash, no secret in any log')
         or diag(join "\n", @found);
     done_testing();
 

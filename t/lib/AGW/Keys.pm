@@ -18,6 +18,7 @@ use MIME::Base64 qw(decode_base64);
 use POSIX ();
 
 use AGW::Files qw(random_hex slurp spew);
+use AGW::Secrets qw(secret);
 use AGW::Token qw(b64url);
 
 our @EXPORT_OK = qw(algorithms jwk_set openssl);
@@ -90,7 +91,7 @@ sub new {
     my $self = bless { alg => $alg, %$kind, %opt }, $class;
 
     if ($self->{kty} eq 'oct') {
-        $self->{secret} = random_hex(substr($alg, 2) / 8);
+        $self->{secret} = secret(random_hex(substr($alg, 2) / 8));
         return $self;
     }
 
@@ -99,6 +100,7 @@ sub new {
             "ec_paramgen_curve:$self->{curve}"] : $self->{made};
 
     $self->{pem} //= openssl('', 'genpkey', @$made);
+    secret($self->{pem});
     $self->{pk} = $kind->{class}->new(\$self->{pem});
 
     return $self;

@@ -12,6 +12,7 @@ use Time::HiRes qw(sleep);
 
 use AGW::Conf ();
 use AGW::Files qw(make_certificate make_prefix slurp spew write_secret);
+use AGW::Secrets qw(look_at watch);
 use AGW::Stopwatch;
 
 our @EXPORT_OK = qw(nginx_t);
@@ -69,7 +70,8 @@ sub spawn {
 
 # Starts nginx and waits until each of its ports answers.  Another process
 # may take a free port before us: then once more with other ports.  Names
-# that were given to us (an upstream's port) stay.
+# that were given to us (an upstream's port) stay.  Its logs must show no secret,
+# except in lines of the patterns of may_show.
 
 sub start {
     my ($class, $text, %opt) = @_;
@@ -80,6 +82,7 @@ sub start {
         opt => \%opt,
     }, $class;
 
+    watch($self->{prefix}, sub => '/logs', may_show => $opt{may_show});
     make_certificate($self->{prefix}) unless -f "$self->{prefix}/cert.pem";
 
     for my $try (1 .. 5) {
@@ -363,7 +366,11 @@ sub nginx_t {
 
     delete $running{$pid};
 
-    return ($code, slurp("$prefix/logs/out-t"));
+    my $said = slurp("$prefix/logs/out-t");
+
+    look_at('nginx -t', $said);
+
+    return ($code, $said);
 }
 
 

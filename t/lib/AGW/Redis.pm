@@ -19,6 +19,7 @@ use AGW::Conf qw(free_port);
 use AGW::Files qw(make_certificate make_prefix module_path random_hex
     repo_root slurp spew);
 use AGW::Resp;
+use AGW::Secrets qw(secret watch);
 use AGW::Skip qw(skip_all_for);
 
 my %running;                     # of this process: pid => 1
@@ -88,6 +89,7 @@ sub start {
 
     my $self = bless { opt => \%opt, dir => make_prefix() }, $class;
 
+    watch($self->{dir}, sub => '/redis.log');
     symlink binary() // die("no redis-server\n"), "$self->{dir}/redis-server";
     $self->make_certificates if $opt{tls};
     $self->make_passwords;
@@ -120,7 +122,7 @@ sub make_passwords {
     my $of = $opt->{replica_of};
 
     for my $name (qw(password test_password)) {
-        $self->{$name} = $of ? $of->{$name} : random_hex(16);
+        $self->{$name} = $of ? $of->{$name} : secret(random_hex(16));
     }
 
     undef $self->{password} unless $opt->{user} || $opt->{password} || $of;

@@ -7,13 +7,29 @@ use warnings;
 
 use JSON ();
 
+use AGW::Secrets qw(secret);
+
 
 # headers: a list of [name, value]
 
 sub new {
     my ($class, %args) = @_;
 
-    return bless { body => '', headers => [], %args }, $class;
+    my $self = bless { body => '', headers => [], %args }, $class;
+
+    return $self->keep_secrets;
+}
+
+
+# what a response may give away, in any format: tokens and API keys
+
+sub keep_secrets {
+    my ($self) = @_;
+
+    secret($1) while $self->{body}
+        =~ /"(?:access_token|api_key)"\s*:\s*"([^"]+)"/g;
+
+    return $self;
 }
 
 

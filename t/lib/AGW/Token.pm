@@ -13,6 +13,7 @@ use JSON ();
 use MIME::Base64 qw(decode_base64url encode_base64url);
 
 use AGW::Files qw(random_bytes);
+use AGW::Secrets qw(secret);
 
 our @EXPORT_OK = qw(
     api_key b64url claims_of header_of claims_for key_digest mint mint_raw
@@ -31,7 +32,7 @@ sub b64url {
 # 128 random bits, as an operator would make them
 
 sub api_key {
-    return b64url(random_bytes(16));
+    return secret(b64url(random_bytes(16)));
 }
 
 
@@ -87,12 +88,12 @@ sub mint {
 
     delete $header{$_} for grep { !defined $header{$_} } keys %header;
 
-    return encode_jwt(
+    return secret(encode_jwt(
         payload => $json->encode(claims_for(%opt)),
         alg => $opt{alg} // 'HS256',
         key => $opt{secret},
         extra_headers => \%header,
-    );
+    ));
 }
 
 
@@ -108,7 +109,7 @@ sub mint_raw {
     my $signature = $opt{signature}
         // hmac_sha256($input, $opt{secret} // die 'no secret');
 
-    return $input . '.' . b64url($signature);
+    return secret($input . '.' . b64url($signature));
 }
 
 
