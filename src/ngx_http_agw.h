@@ -24,7 +24,7 @@
 #include "ngx_http_agw_store.h"
 
 
-#define NGX_HTTP_AGW_VERSION   "0.9.0"
+#define NGX_HTTP_AGW_VERSION   "1.0"
 
 
 typedef struct ngx_http_agw_revocations_s  ngx_http_agw_revocations_t;

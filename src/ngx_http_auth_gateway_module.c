@@ -422,10 +422,16 @@ ngx_http_agw_exit_process(ngx_cycle_t *cycle)
 
     mcf = ngx_http_agw_worker_conf(cycle);
 
-    if (mcf != NULL && mcf->store != NULL) {
+    if (mcf == NULL) {
+        return;
+    }
+
+    if (mcf->store != NULL) {
         ngx_http_agw_revocation_sync_close(mcf->revocations);
         ngx_http_agw_store_close(mcf->store);
     }
+
+    ngx_http_agw_counters_close();
 }
 
 

@@ -12,7 +12,7 @@ use Test::More;
 use Time::HiRes qw(sleep);
 
 use AGW::Engine;
-use AGW::Files qw(spew worker_ids);
+use AGW::Files qw(repo_root slurp spew worker_ids);
 use AGW::Gateway;
 use AGW::Keys;
 use AGW::Metrics qw(scrape);
@@ -59,7 +59,12 @@ CONF
 
 my $full = qr/auth_gateway: the zone (?:is full|has no room for)/;
 my $away = qr/auth_gateway: store "/;
-my %versions = (module => qr/^\d+\.\d+\.\d+$/, nginx => qr/^1\.\d+\.\d+$/,
+
+# the command line is of the same version
+
+my ($version) = slurp(repo_root() . '/src/cli/cli_main.c')
+    =~ /^#define CLI_VERSION_TEXT +"([\d.]+)"$/m;
+my %versions = (module => qr/^\Q$version\E$/, nginx => qr/^1\.\d+\.\d+$/,
     openssl => qr/^3\.\d+\.\d+/, jansson => qr/^2\.\d+/);
 my $gw;
 

@@ -128,6 +128,15 @@ ngx_http_agw_counters_open(const ngx_http_agw_main_conf_t *mcf)
 }
 
 
+/* nobody may have this slot for a long time */
+
+void
+ngx_http_agw_counters_close(void)
+{
+    *ngx_http_agw_waiting = 0;
+}
+
+
 uint64_t
 ngx_http_agw_count_from(void)
 {

@@ -133,9 +133,13 @@ char *ngx_http_agw_counters_create(ngx_conf_t *cf,
     ngx_http_agw_main_conf_t *mcf);
 
 
-/* in a worker that starts: until then, what a process counts is lost */
+/*
+ * In a worker that starts: until then, what a process counts is lost.  And in
+ * one that exits: no write of its waits any more.
+ */
 
 void ngx_http_agw_counters_open(const ngx_http_agw_main_conf_t *mcf);
+void ngx_http_agw_counters_close(void);
 
 
 #endif /* NGX_HTTP_AGW_COUNTERS_H_INCLUDED_ */
