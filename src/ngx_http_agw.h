@@ -58,6 +58,7 @@ typedef struct {
     ngx_array_t              *locations;     /* ngx_http_agw_location_t */
     ngx_int_t                 request_id;    /* index of nginx's variable */
     ngx_flag_t                report;        /* at nginx -t alone */
+    ngx_open_file_t          *admin_log;     /* NULL: not configured */
 } ngx_http_agw_main_conf_t;
 
 
@@ -113,6 +114,15 @@ typedef struct {
     ngx_str_t                 revoke;
     ngx_str_t                 introspect;
 } ngx_http_agw_metadata_paths_t;
+
+
+/* who may administer, and whether it may write */
+
+typedef struct {
+    unsigned                  write:1;
+    ngx_array_t               uids;          /* uid_t */
+    ngx_array_t               certificates;  /* ngx_str_t: x5t#S256 */
+} ngx_http_agw_admin_conf_t;
 
 
 /* which paths lead to a location; a block has those of its location */
@@ -184,6 +194,7 @@ struct ngx_http_agw_loc_conf_s {
     agw_kind_t                token_kind;    /* where it issues tokens */
     agw_revocation_kind_t     revoked_kind;  /* where it revokes */
     const ngx_http_agw_metadata_paths_t  *metadata_paths;    /* or NULL */
+    const ngx_http_agw_admin_conf_t  *admin;     /* or NULL */
     ngx_http_agw_document_t   document;      /* of metadata or a JWK Set */
     time_t                    partner_lifetime;
     time_t                    business_lifetime;
@@ -210,6 +221,7 @@ typedef struct ngx_http_agw_body_s          ngx_http_agw_body_t;
 typedef struct ngx_http_agw_api_key_auth_s  ngx_http_agw_api_key_auth_t;
 typedef struct ngx_http_agw_grant_s         ngx_http_agw_grant_t;
 typedef struct ngx_http_agw_partner_auth_s  ngx_http_agw_partner_auth_t;
+typedef struct ngx_http_agw_admin_request_s  ngx_http_agw_admin_request_t;
 
 
 /* what an endpoint did, for an audit log */
@@ -250,6 +262,7 @@ typedef struct {
     ngx_http_agw_grant_t     *grant;         /* the token to be issued */
     ngx_http_agw_partner_auth_t  *partner_auth;  /* by API key or token */
     const agw_params_t       *params;        /* of the body, once read */
+    ngx_http_agw_admin_request_t  *admin;    /* of an administrator */
 
     agw_reason_t              owner_reason;  /* the result of the query */
 

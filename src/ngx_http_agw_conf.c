@@ -340,6 +340,7 @@ ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
      *     lcf->endpoint = NULL;
      *     lcf->token_kind = AGW_KIND_PARTNER;
      *     lcf->metadata_paths = NULL;
+     *     lcf->admin = NULL;
      *     lcf->document = { { 0, NULL }, { 0, NULL }, { 0, NULL } };
      */
 

@@ -19,8 +19,6 @@
 #include "ngx_http_agw_values.h"
 
 
-static char *ngx_http_agw_set_endpoint(ngx_conf_t *cf,
-    ngx_http_agw_loc_conf_t *lcf, const ngx_http_agw_endpoint_t *endpoint);
 static ngx_int_t ngx_http_agw_check_handler(ngx_conf_t *cf,
     const ngx_http_core_loc_conf_t *clcf,
     const ngx_http_agw_endpoint_t *endpoint);
@@ -145,7 +143,7 @@ ngx_http_agw_set_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-static char *
+char *
 ngx_http_agw_set_endpoint(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *lcf,
     const ngx_http_agw_endpoint_t *endpoint)
 {
@@ -258,6 +256,7 @@ ngx_http_agw_merge_endpoint(ngx_conf_t *cf,
         conf->token_kind = prev->token_kind;
         conf->revoked_kind = prev->revoked_kind;
         conf->metadata_paths = prev->metadata_paths;
+        conf->admin = prev->admin;
     }
 
     if (conf->endpoint == NULL) {

@@ -26,6 +26,15 @@ char *ngx_http_agw_set_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 /*
+ * For a setter: makes the location that endpoint.  Returns NGX_CONF_OK, or the
+ * text of an error.
+ */
+
+char *ngx_http_agw_set_endpoint(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *lcf,
+    const ngx_http_agw_endpoint_t *endpoint);
+
+
+/*
  * Called while the location of an endpoint is merged.  The first merges which
  * endpoint it is.  The second is called after all else was merged: it checks
  * that the endpoint has what it needs, and renders its document.

@@ -299,6 +299,9 @@ ngx_http_agw_report_endpoint(u_char *p, u_char *last,
     } else if (ngx_strcmp(name, "revoke") == 0) {
         kind = conf->revoked_kind == AGW_REVOCATION_BUSINESS ? " business"
                                                           : " token";
+
+    } else if (ngx_strcmp(name, "admin") == 0) {
+        kind = conf->admin->write ? " write" : " read";
     }
 
     p = ngx_slprintf(p, last, "%s%s", name, kind);

@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_agw_access.h"
+#include "ngx_http_agw_admin_conf.h"
 #include "ngx_http_agw_auth_basic.h"
 #include "ngx_http_agw_challenge_filter.h"
 #include "ngx_http_agw_conf.h"
@@ -107,6 +108,13 @@ static ngx_command_t  ngx_http_agw_commands[] = {
     { ngx_string("auth_gateway_revocations_stale"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_agw_set_stale,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_admin_log"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_agw_set_admin_log,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
@@ -237,6 +245,13 @@ static ngx_command_t  ngx_http_agw_commands[] = {
       0,
       NULL },
 
+    { ngx_string("auth_gateway_admin"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_agw_set_admin,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("auth_gateway_partner_lifetime"),
       NGX_HTTP_AGW_LEVELS|NGX_CONF_TAKE1,
       ngx_http_agw_set_lifetime,
@@ -331,7 +346,9 @@ ngx_http_agw_init(ngx_conf_t *cf)
 
     ngx_http_agw_challenge_filter_init();
 
-    if (ngx_http_agw_check_endpoints(cf) != NGX_OK) {
+    if (ngx_http_agw_check_endpoints(cf) != NGX_OK
+        || ngx_http_agw_check_admin(cf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

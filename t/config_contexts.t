@@ -13,7 +13,7 @@ use AGW::Config qw(accepted configuration in_place refused $guard $proxy
     $store $template $token);
 use AGW::Files qw(repo_root slurp);
 
-configuration();
+my $prefix = configuration();
 
 # Directives, by D3: where each may stand, and a line of it that is
 # good there.
@@ -53,6 +53,9 @@ my %directives = (
         'http'],
     auth_gateway_token_cache => ['auth_gateway_token_cache 8;', 'http'],
     auth_gateway_report => ['auth_gateway_report on;', 'http'],
+    auth_gateway_admin_log => ['auth_gateway_admin_log logs/admin.log;',
+        'http'],
+    auth_gateway_admin => ['auth_gateway_admin read;', 'location'],
     auth_gateway_token => [$token, 'location'],
     auth_gateway_revoke => ['auth_gateway_revoke token;', 'location'],
     auth_gateway_introspect => ['auth_gateway_introspect;', 'location'],
@@ -81,7 +84,9 @@ for my $name (sort keys %directives) {
     my ($line, @places) = @{ $directives{$name} };
     my %may = map { $_ => 1 } @places;
     my @beside = $name eq 'auth_gateway_metadata'
-        ? (http => 'auth_gateway_issuer https://x;') : ();
+        ? (http => 'auth_gateway_issuer https://x;')
+        : $name eq 'auth_gateway_admin'
+        ? (server => "listen unix:$prefix/admin.sock;") : ();
 
     for my $place (@all) {
         if ($may{$place}) {
@@ -104,7 +109,7 @@ for my $name (sort keys %directives) {
     refused("$name with one too many", $name, undef,
         qr/invalid number of arguments/,
         in_place($places[0], $line =~ s/;/ again;/r))
-        unless $name =~ /_(?:store|key|require|partner_scope|metadata)$/;
+        unless $name =~ /_(?:store|key|require|partner_scope|metadata|admin)$/;
 }
 
 # require

@@ -207,7 +207,9 @@ sub around {
         . $unless->('auth_gateway_key', '%%PREFIX%%/auth_gateway.pem')
         . $unless->('auth_gateway_issuer', 'https://api.example.com')
         . ($outer eq 'http' ? $inside : '')
-        . "server { listen 127.0.0.1:%%TLS%% ssl;\n$template"
+        . $unless->('auth_gateway_admin_log', 'logs/admin.log')
+        . "server { listen 127.0.0.1:%%TLS%% ssl;\n"
+        . "listen unix:$prefix/around.sock;\n$template"
         . ($outer eq 'http' ? $guarded
             : $outer eq 'server' ? "$inside$guarded" : $inside)
         . "}\n}\n";

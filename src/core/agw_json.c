@@ -19,6 +19,8 @@ typedef union {
 } agw_json_head_t;
 
 
+static void agw_json_name(const char *said, unsigned char *buf,
+    agw_str_t *member);
 static const char *agw_json_fault(enum json_error_code code);
 static int agw_json_shallow(agw_str_t text);
 static void *agw_json_malloc(size_t size);
@@ -37,8 +39,22 @@ agw_json_object(agw_str_t text)
 json_t *
 agw_json_object_or(agw_str_t text, const char **fault)
 {
+    agw_str_t      member;
+    unsigned char  buf[AGW_JSON_NAME_SIZE];
+
+    return agw_json_object_naming(text, fault, buf, &member);
+}
+
+
+json_t *
+agw_json_object_naming(agw_str_t text, const char **fault, unsigned char *buf,
+    agw_str_t *member)
+{
     json_t        *json;
     json_error_t   error;
+
+    member->len = 0;
+    member->data = buf;
 
     /* jansson ignores a NUL after a number */
 
@@ -57,6 +73,11 @@ agw_json_object_or(agw_str_t text, const char **fault)
 
     if (json == NULL) {
         *fault = agw_json_fault(json_error_code(&error));
+
+        if (json_error_code(&error) == json_error_duplicate_key) {
+            agw_json_name(error.text, buf, member);
+        }
+
         return NULL;
     }
 
@@ -67,6 +88,32 @@ agw_json_object_or(agw_str_t text, const char **fault)
     }
 
     return json;
+}
+
+
+/* jansson says: duplicate object key near '"name"' */
+
+static void
+agw_json_name(const char *said, unsigned char *buf, agw_str_t *member)
+{
+    size_t       len;
+    const char  *begin;
+
+    begin = strstr(said, "near '\"");
+
+    if (begin == NULL) {
+        return;
+    }
+
+    begin += sizeof("near '\"") - 1;
+
+    len = strspn(begin, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                        "0123456789_-");
+
+    if (begin[len] == '"' && len <= AGW_JSON_NAME_SIZE) {
+        memcpy(buf, begin, len);
+        member->len = len;
+    }
 }
 
 

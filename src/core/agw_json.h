@@ -29,6 +29,18 @@ json_t *agw_json_object_or(agw_str_t text, const char **fault);
 
 
 /*
+ * The same; *member is the name of a member that is repeated, in buf, of
+ * AGW_JSON_NAME_SIZE bytes; or it is empty, also if the name is longer than
+ * that, or not of letters, digits, '_' and '-'.
+ */
+
+#define AGW_JSON_NAME_SIZE   64
+
+json_t *agw_json_object_naming(agw_str_t text, const char **fault,
+    unsigned char *buf, agw_str_t *member);
+
+
+/*
  * Between agw_json_wiping_begin() and _end() everything that jansson frees is
  * wiped: for keys and for bodies.  What is allocated between the two must be
  * freed between the two, or between a later pair of these calls.  jansson has

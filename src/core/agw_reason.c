@@ -173,6 +173,32 @@ static const agw_reason_info_t  agw_reasons[AGW_REASONS] = {
       "ResourceArchived", "ResourceArchived",
       AGW_NO_BUSINESS_TEXT },
 
+    [AGW_NOT_ADMINISTRATOR] =
+    { "not_administrator", 403, "access_denied", "permission_denied",
+      AGW_AUTH_FAILURE,
+      "administration takes the unix socket and a user that may use it, or a "
+      "client certificate that is listed" },
+
+    [AGW_READ_ONLY] =
+    { "read_only", 403, "access_denied", "permission_denied",
+      AGW_AUTH_FAILURE,
+      "this location only reads" },
+
+    [AGW_UNKNOWN_OBJECT] =
+    { "unknown_object", 404, "not_found", "not_found",
+      AGW_NOT_FOUND,
+      "there is no such object" },
+
+    [AGW_PRECONDITION_FAILED] =
+    { "precondition_failed", 412, "precondition_failed", "validation_error",
+      AGW_BAD_REQUEST,
+      "the object is not as If-Match or If-None-Match say, get it again" },
+
+    [AGW_UNSUPPORTED_MEDIA_TYPE] =
+    { "unsupported_media_type", 415, "invalid_request", "validation_error",
+      AGW_BAD_PARAMETERS,
+      "the Content-Type must be application/json" },
+
     [AGW_STORE_UNAVAILABLE] =
     { "store_unavailable", 503, "temporarily_unavailable",
       "service_unavailable", "Unknown", NULL,

@@ -66,17 +66,17 @@ static const char *const  ngx_http_agw_operations[] = {
 };
 
 static const char *const  ngx_http_agw_admin_writes[] = {
-    [NGX_HTTP_AGW_ADMIN_PARTNER_CREATE] = "partner_create",
-    [NGX_HTTP_AGW_ADMIN_PARTNER_UPDATE] = "partner_update",
-    [NGX_HTTP_AGW_ADMIN_KEY_CREATE] = "key_create",
-    [NGX_HTTP_AGW_ADMIN_KEY_UPDATE] = "key_update",
-    [NGX_HTTP_AGW_ADMIN_KEY_DELETE] = "key_delete",
-    [NGX_HTTP_AGW_ADMIN_KEY_ROLL] = "key_roll",
-    [NGX_HTTP_AGW_ADMIN_KEY_END] = "key_end",
-    [NGX_HTTP_AGW_ADMIN_BUSINESS_CREATE] = "business_create",
-    [NGX_HTTP_AGW_ADMIN_BUSINESS_UPDATE] = "business_update",
-    [NGX_HTTP_AGW_ADMIN_REVOKE] = "revoke",
-    [NGX_HTTP_AGW_ADMIN_IMPORT] = "import"
+    [NGX_HTTP_AGW_WROTE_PARTNER_CREATE] = "partner_create",
+    [NGX_HTTP_AGW_WROTE_PARTNER_UPDATE] = "partner_update",
+    [NGX_HTTP_AGW_WROTE_KEY_CREATE] = "key_create",
+    [NGX_HTTP_AGW_WROTE_KEY_UPDATE] = "key_update",
+    [NGX_HTTP_AGW_WROTE_KEY_DELETE] = "key_delete",
+    [NGX_HTTP_AGW_WROTE_KEY_ROLL] = "key_roll",
+    [NGX_HTTP_AGW_WROTE_KEY_END] = "key_end",
+    [NGX_HTTP_AGW_WROTE_BUSINESS_CREATE] = "business_create",
+    [NGX_HTTP_AGW_WROTE_BUSINESS_UPDATE] = "business_update",
+    [NGX_HTTP_AGW_WROTE_REVOKE] = "revoke",
+    [NGX_HTTP_AGW_WROTE_IMPORT] = "import"
 };
 
 
@@ -236,7 +236,7 @@ ngx_http_agw_metrics_writes(ngx_http_agw_metrics_t *m)
                               "Writes of operators by auth_gateway_admin.");
     ngx_http_agw_metrics_labelled(m, "admin_writes_total", "operation",
                                   ngx_http_agw_admin_writes,
-                                  NGX_HTTP_AGW_ADMIN_WRITES,
+                                  NGX_HTTP_AGW_WROTE_KINDS,
                                   NGX_HTTP_AGW_COUNT_ADMIN_WRITES);
 }
 

@@ -19,18 +19,24 @@
 
 
 struct ngx_http_agw_body_s {
-    ngx_http_agw_body_pt      handler;
+    ngx_http_agw_body_pt      handler;       /* or */
+    ngx_http_agw_text_pt      text;
     ngx_uint_t                types;         /* NGX_HTTP_AGW_BODY_* */
+    size_t                    max;
     size_t                    len;
-    size_t                    size;          /* size, at most AGW_BODY_MAX */
+    size_t                    size;          /* of data, at most max */
     u_char                   *data;
     unsigned                  taken:1;       /* has read some, from nginx */
     agw_params_t              params;
 };
 
 
+static ngx_int_t ngx_http_agw_read(ngx_http_request_t *r,
+    ngx_http_agw_body_t *body);
+static void ngx_http_agw_body_answer(ngx_http_request_t *r,
+    agw_reason_t reason);
 static ngx_int_t ngx_http_agw_body_is_gone(ngx_http_request_t *r);
-static size_t ngx_http_agw_body_room(ngx_http_request_t *r);
+static size_t ngx_http_agw_body_room(ngx_http_request_t *r, size_t max);
 static void ngx_http_agw_body_begin(ngx_http_request_t *r);
 static void ngx_http_agw_body_read(ngx_http_request_t *r);
 static ngx_int_t ngx_http_agw_body_collect(ngx_http_request_t *r,
@@ -50,14 +56,7 @@ ngx_int_t
 ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,
     ngx_http_agw_body_pt handler)
 {
-    ngx_int_t             rc;
-    ngx_http_agw_ctx_t   *ctx;
     ngx_http_agw_body_t  *body;
-
-    ctx = ngx_http_agw_ctx(r);
-    if (ctx == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
 
     body = ngx_pcalloc(r->pool, sizeof(ngx_http_agw_body_t));
     if (body == NULL) {
@@ -66,7 +65,42 @@ ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,
 
     body->handler = handler;
     body->types = types;
-    body->size = ngx_http_agw_body_room(r);
+    body->max = AGW_BODY_MAX;
+
+    return ngx_http_agw_read(r, body);
+}
+
+
+ngx_int_t
+ngx_http_agw_read_text(ngx_http_request_t *r, size_t max,
+    ngx_http_agw_text_pt handler)
+{
+    ngx_http_agw_body_t  *body;
+
+    body = ngx_pcalloc(r->pool, sizeof(ngx_http_agw_body_t));
+    if (body == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body->text = handler;
+    body->max = max;
+
+    return ngx_http_agw_read(r, body);
+}
+
+
+static ngx_int_t
+ngx_http_agw_read(ngx_http_request_t *r, ngx_http_agw_body_t *body)
+{
+    ngx_int_t            rc;
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_agw_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    body->size = ngx_http_agw_body_room(r, body->max);
     body->data = ngx_http_agw_secret_buf(r->pool, body->size);
 
     if (body->data == NULL) {
@@ -75,15 +109,15 @@ ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,
 
     ctx->body = body;
 
-    if (r->headers_in.content_length_n > AGW_BODY_MAX) {
+    if (r->headers_in.content_length_n > (off_t) body->max) {
         r->main->count++;
-        handler(r, AGW_BODY_TOO_LARGE, NULL);
+        ngx_http_agw_body_answer(r, AGW_BODY_TOO_LARGE);
         return NGX_DONE;
     }
 
     if (ngx_http_agw_body_is_gone(r)) {
         r->main->count++;
-        handler(r, AGW_INVALID_REQUEST, NULL);
+        ngx_http_agw_body_answer(r, AGW_INVALID_REQUEST);
         return NGX_DONE;
     }
 
@@ -97,6 +131,32 @@ ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,
     }
 
     return NGX_DONE;
+}
+
+
+static void
+ngx_http_agw_body_answer(ngx_http_request_t *r, agw_reason_t reason)
+{
+    ngx_str_t             text;
+    ngx_http_agw_ctx_t   *ctx;
+    ngx_http_agw_body_t  *body;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+    body = ctx->body;
+
+    if (body->text == NULL) {
+        body->handler(r, reason, reason == AGW_OK ? &body->params : NULL);
+        return;
+    }
+
+    ngx_str_null(&text);
+
+    if (reason == AGW_OK) {
+        text.data = body->data;
+        text.len = body->len;
+    }
+
+    body->text(r, reason, &text);
 }
 
 
@@ -145,13 +205,13 @@ ngx_http_agw_body_is_gone(ngx_http_request_t *r)
 /* its announced length; a body that a filter made longer is refused */
 
 static size_t
-ngx_http_agw_body_room(ngx_http_request_t *r)
+ngx_http_agw_body_room(ngx_http_request_t *r, size_t max)
 {
     off_t  len;
 
     len = r->headers_in.content_length_n;
 
-    return len >= 0 && len < AGW_BODY_MAX ? (size_t) len : AGW_BODY_MAX;
+    return len >= 0 && len < (off_t) max ? (size_t) len : max;
 }
 
 
@@ -309,10 +369,6 @@ ngx_http_agw_body_disown(ngx_http_request_t *r)
 static void
 ngx_http_agw_body_fail(ngx_http_request_t *r, ngx_int_t rc)
 {
-    ngx_http_agw_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
-
     r->keepalive = 0;
 
     ngx_http_agw_body_disown(r);
@@ -325,15 +381,15 @@ ngx_http_agw_body_fail(ngx_http_request_t *r, ngx_int_t rc)
     switch (rc) {
 
     case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
-        ctx->body->handler(r, AGW_BODY_TOO_LARGE, NULL);
+        ngx_http_agw_body_answer(r, AGW_BODY_TOO_LARGE);
         return;
 
     case NGX_HTTP_BAD_REQUEST:
-        ctx->body->handler(r, AGW_INVALID_REQUEST, NULL);
+        ngx_http_agw_body_answer(r, AGW_INVALID_REQUEST);
         return;
 
     case NGX_HTTP_INTERNAL_SERVER_ERROR:
-        ctx->body->handler(r, AGW_INTERNAL_ERROR, NULL);
+        ngx_http_agw_body_answer(r, AGW_INTERNAL_ERROR);
         return;
 
     default:
@@ -349,14 +405,14 @@ ngx_http_agw_body_parse(ngx_http_request_t *r, ngx_http_agw_body_t *body)
     agw_reason_t         reason;
     ngx_pool_cleanup_t  *cln;
 
-    if (body->len == 0) {
-        body->handler(r, AGW_OK, &body->params);
+    if (body->len == 0 || body->text != NULL) {
+        ngx_http_agw_body_answer(r, AGW_OK);
         return;
     }
 
     cln = ngx_pool_cleanup_add(r->pool, 0);
     if (cln == NULL) {
-        body->handler(r, AGW_INTERNAL_ERROR, NULL);
+        ngx_http_agw_body_answer(r, AGW_INTERNAL_ERROR);
         return;
     }
 
@@ -365,7 +421,7 @@ ngx_http_agw_body_parse(ngx_http_request_t *r, ngx_http_agw_body_t *body)
 
     reason = ngx_http_agw_body_params(r, body);
 
-    body->handler(r, reason, reason == AGW_OK ? &body->params : NULL);
+    ngx_http_agw_body_answer(r, reason);
 }
 
 

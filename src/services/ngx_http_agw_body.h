@@ -1,7 +1,7 @@
 
 /*
- * Small request bodies.  They may contain a secret, so they are read into
- * memory, and this module never writes them to a file.
+ * Request bodies.  They may contain a secret, so they are read into memory,
+ * and this module never writes them to a file.
  */
 
 
@@ -42,6 +42,18 @@ typedef void (*ngx_http_agw_body_pt)(ngx_http_request_t *r,
 
 ngx_int_t ngx_http_agw_read_params(ngx_http_request_t *r, ngx_uint_t types,
     ngx_http_agw_body_pt handler);
+
+
+/*
+ * The same without a look at its type and content, for a body of at most max
+ * bytes.  text is empty if the reason is not AGW_OK.
+ */
+
+typedef void (*ngx_http_agw_text_pt)(ngx_http_request_t *r,
+    agw_reason_t reason, ngx_str_t *text);
+
+ngx_int_t ngx_http_agw_read_text(ngx_http_request_t *r, size_t max,
+    ngx_http_agw_text_pt handler);
 
 
 #endif /* NGX_HTTP_AGW_BODY_H_INCLUDED_ */

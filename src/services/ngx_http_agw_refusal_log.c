@@ -19,7 +19,6 @@
 #define NGX_HTTP_AGW_FAULT_SIZE    128
 
 
-static ngx_str_t ngx_http_agw_request_id(ngx_http_request_t *r);
 static ngx_str_t ngx_http_agw_fault(const ngx_http_agw_ctx_t *ctx,
     agw_reason_t reason, u_char *buf);
 
@@ -63,7 +62,7 @@ ngx_http_agw_log_refusal(ngx_http_request_t *r,
 
 /* nginx keeps an indexed variable: access_log has the same id */
 
-static ngx_str_t
+ngx_str_t
 ngx_http_agw_request_id(ngx_http_request_t *r)
 {
     ngx_str_t                        id;

@@ -47,6 +47,24 @@ ngx_http_agw_send_state(ngx_http_request_t *r, ngx_uint_t status,
 
 
 ngx_int_t
+ngx_http_agw_send_status(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *body)
+{
+    return ngx_http_agw_send_unstored(r, status, &ngx_http_agw_json,
+                                      body);
+}
+
+
+ngx_int_t
+ngx_http_agw_send_ndjson(ngx_http_request_t *r, ngx_str_t *body)
+{
+    ngx_str_t  type = ngx_string("application/x-ndjson");
+
+    return ngx_http_agw_send_unstored(r, NGX_HTTP_OK, &type, body);
+}
+
+
+ngx_int_t
 ngx_http_agw_send_refusal(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body)
 {
@@ -79,6 +97,17 @@ ngx_http_agw_send_unstored(ngx_http_request_t *r, ngx_uint_t status,
 ngx_int_t
 ngx_http_agw_send_json(ngx_http_request_t *r, json_t *json)
 {
+    ngx_http_agw_forget_caching(r);
+    ngx_http_agw_forget_challenges(r);
+
+    return ngx_http_agw_send_json_status(r, NGX_HTTP_OK, json);
+}
+
+
+ngx_int_t
+ngx_http_agw_send_json_status(ngx_http_request_t *r, ngx_uint_t status,
+    json_t *json)
+{
     size_t     size;
     ngx_str_t  body;
 
@@ -104,7 +133,7 @@ ngx_http_agw_send_json(ngx_http_request_t *r, json_t *json)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_agw_send(r, &body);
+    return ngx_http_agw_send_status(r, status, &body);
 }
 
 

@@ -39,12 +39,29 @@ ngx_int_t ngx_http_agw_send_refusal(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
 
 
+/* the same with any status, and the headers that the caller has set */
+
+ngx_int_t ngx_http_agw_send_status(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *body);
+
+
+/* lines of JSON, with status 200, not to be stored */
+
+ngx_int_t ngx_http_agw_send_ndjson(ngx_http_request_t *r, ngx_str_t *body);
+
+
 /*
  * Sends json as ngx_http_agw_send() does, and drops the reference, also after
  * a failure.  If json is NULL, an allocation failed.
  */
 
 ngx_int_t ngx_http_agw_send_json(ngx_http_request_t *r, json_t *json);
+
+
+/* the same with any status, and the headers that the caller has set */
+
+ngx_int_t ngx_http_agw_send_json_status(ngx_http_request_t *r,
+    ngx_uint_t status, json_t *json);
 
 
 /*

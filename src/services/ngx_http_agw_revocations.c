@@ -35,8 +35,6 @@ typedef struct {
 } ngx_http_agw_pending_t;
 
 
-static ngx_int_t ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending,
-    ngx_log_t *log);
 static int64_t ngx_http_agw_pending_stamp(
     const ngx_http_agw_pending_t *pending);
 static ngx_int_t ngx_http_agw_pending_set(ngx_http_agw_pending_t *pending,
@@ -204,11 +202,16 @@ ngx_http_agw_revoke(ngx_http_request_t *r,
     pending->revocations = mcf->revocations;
 
     if (ngx_http_agw_pending_set(pending, revocation) != NGX_OK
-        || ngx_http_agw_pending_room(pending, ngx_http_agw_log(r)) != NGX_OK)
+        || ngx_http_agw_reserve_room(mcf->revocations,
+                                     &pending->write.revocation,
+                                     ngx_http_agw_log(r))
+           != NGX_OK)
     {
         ngx_free(pending);
         return AGW_STORE_UNAVAILABLE;
     }
+
+    pending->write.known_stamp = ngx_http_agw_pending_stamp(pending);
 
     cln->handler = ngx_http_agw_pending_forget;
     cln->data = pending;
@@ -251,22 +254,18 @@ ngx_http_agw_revocations_add(const ngx_http_agw_revocations_t *revocations,
 }
 
 
-static ngx_int_t
-ngx_http_agw_pending_room(ngx_http_agw_pending_t *pending, ngx_log_t *log)
+ngx_int_t
+ngx_http_agw_reserve_room(const ngx_http_agw_revocations_t *revocations,
+    const agw_revocation_t *revocation, ngx_log_t *log)
 {
     ngx_http_agw_zone_t   *zone;
     agw_revoked_result_t   result;
 
-    zone = ngx_http_agw_zone(pending->revocations);
+    zone = ngx_http_agw_zone(revocations);
 
-    ngx_http_agw_zone_lock(pending->revocations);
-
-    result = agw_revoked_set_reserve(zone->set, &pending->write.revocation,
-                                     ngx_process_slot);
-
-    ngx_http_agw_zone_unlock(pending->revocations);
-
-    pending->write.known_stamp = ngx_http_agw_pending_stamp(pending);
+    ngx_http_agw_zone_lock(revocations);
+    result = agw_revoked_set_reserve(zone->set, revocation, ngx_process_slot);
+    ngx_http_agw_zone_unlock(revocations);
 
     switch (result) {
 
@@ -392,12 +391,7 @@ ngx_http_agw_pending_done(ngx_http_agw_write_t *write, ngx_int_t rc)
     ngx_http_agw_zone_unlock(pending->revocations);
 
     if (result != AGW_REVOKED_SET_OK) {
-        (void) ngx_atomic_fetch_add(&zone->overflow, 1);
-
-        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
-                      "auth_gateway: the zone has no room for a revocation: "
-                      "no token is accepted until it has; increase "
-                      "\"auth_gateway_zone\"");
+        ngx_http_agw_no_room(pending->revocations);
     }
 
     r = pending->request;
@@ -422,6 +416,22 @@ ngx_http_agw_pending_done(ngx_http_agw_write_t *write, ngx_int_t rc)
     if (late) {
         ngx_http_run_posted_requests(c);
     }
+}
+
+
+void
+ngx_http_agw_no_room(const ngx_http_agw_revocations_t *revocations)
+{
+    ngx_http_agw_zone_t  *zone;
+
+    zone = ngx_http_agw_zone(revocations);
+
+    (void) ngx_atomic_fetch_add(&zone->overflow, 1);
+
+    ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                  "auth_gateway: the zone has no room for a revocation: no "
+                  "token is accepted until it has; increase "
+                  "\"auth_gateway_zone\"");
 }
 
 

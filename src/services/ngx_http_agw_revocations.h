@@ -80,4 +80,19 @@ ngx_int_t ngx_http_agw_revocations_add(
     const agw_revocation_t *entries, ngx_uint_t n);
 
 
+/*
+ * Reserves room for an entry before it is written to the store, see
+ * agw_revoked_set_reserve().  Returns NGX_OK, or NGX_DECLINED, logged.
+ */
+
+ngx_int_t ngx_http_agw_reserve_room(
+    const ngx_http_agw_revocations_t *revocations,
+    const agw_revocation_t *revocation, ngx_log_t *log);
+
+
+/* an entry is in the store, and does not fit into the zone */
+
+void ngx_http_agw_no_room(const ngx_http_agw_revocations_t *revocations);
+
+
 #endif /* NGX_HTTP_AGW_REVOCATIONS_H_INCLUDED_ */

@@ -144,6 +144,8 @@ struct ngx_http_agw_admin_s {
     unsigned                     member;     /* at fault: AGW_MEMBER_* */
     ngx_uint_t                   failed;     /* index in import */
     unsigned                     more:1;
+    int64_t                      next_seq;   /* LIST of revocations, and more:
+                                                after.seq of the next page */
     ngx_array_t                  records;    /* agw_record_t */
 
     /*

@@ -245,6 +245,8 @@ ngx_http_agw_sqlite_pages_fill(sqlite3_stmt *stmt, ngx_http_agw_admin_t *op,
         if (ngx_http_agw_admin_add(op, &record) != NGX_OK) {
             return SQLITE_NOMEM;
         }
+
+        op->next_seq = record.seq;
     }
 }
 

@@ -8,6 +8,7 @@ use warnings;
 use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::SSL ();
+use IO::Socket::UNIX;
 use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(time);
 
@@ -29,12 +30,15 @@ sub context {
 }
 
 
-# connect(port =>, tls => 0 or 1, ca => file)
+# connect(port =>, tls => 0 or 1, ca => file); or
+# connect(unix => path)
 
 sub connect {
     my ($class, %opt) = @_;
 
-    my $socket = $opt{tls}
+    my $socket = defined $opt{unix}
+        ? IO::Socket::UNIX->new(Peer => $opt{unix})
+        : $opt{tls}
         ? IO::Socket::SSL->new(
             PeerAddr => '127.0.0.1', PeerPort => $opt{port}, Timeout => 10,
             SSL_reuse_ctx => context(%opt), SSL_verify_mode => 1,
@@ -45,12 +49,13 @@ sub connect {
             PeerAddr => '127.0.0.1', PeerPort => $opt{port}, Timeout => 10,
         );
 
-    die "connect to $opt{port}: $!, $IO::Socket::SSL::SSL_ERROR\n"
-        unless $socket;
+    die 'connect to ' . ($opt{unix} // $opt{port})
+        . ": $!, $IO::Socket::SSL::SSL_ERROR\n" unless $socket;
 
     # no small piece waits for the kernel to send more with it
 
-    setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, 1;
+    setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, 1
+        unless defined $opt{unix};
 
     return bless {
         socket => $socket, buffer => '', tls => $opt{tls}, eof => 0,

@@ -9,12 +9,17 @@ use Exporter 'import';
 
 use AGW::Files qw(repo_root slurp);
 
-our @EXPORT_OK = qw(%reasons);
+our @EXPORT_OK = qw(%reasons @administration);
 
 # name => { status, error, error_code, type, enum }; enum is undef where the
 # layer format has no error_enum
 
 our %reasons;
+
+# those that only administration has, see t/admin_*.t
+
+our @administration = qw(not_administrator read_only unknown_object
+    precondition_failed unsupported_media_type);
 
 {
     my $table = slurp(repo_root() . '/t/unit/reasons.def')

@@ -1,0 +1,308 @@
+
+/*
+ * The texts say what is accepted; none has a part of the input in it.
+ */
+
+
+#include "agw_grammar.h"
+#include "agw_json.h"
+#include "agw_record_json.h"
+
+
+#define AGW_RECORD_MEMBERS   15
+
+/* members that a record may lack */
+
+#define AGW_RECORD_OPTIONAL  (AGW_MEMBER_NAME|AGW_MEMBER_SCOPES               \
+                              |AGW_MEMBER_CREATED_AT|AGW_MEMBER_EXPIRES_AT    \
+                              |AGW_MEMBER_LAST_USED_AT)
+
+/* of those, the ones that are null where an API key lacks them */
+
+#define AGW_RECORD_NULLS     (AGW_MEMBER_CREATED_AT|AGW_MEMBER_EXPIRES_AT     \
+                              |AGW_MEMBER_LAST_USED_AT)
+
+#define AGW_ID_TEXT          "must be 1 to 128 characters of A-Z, a-z, 0-9, " \
+                             ". _ ~ and -"
+#define AGW_TIME_TEXT        "must be an integer, Unix seconds before the "   \
+                             "year 2200"
+
+
+static json_t *agw_record_value(const agw_record_t *record, unsigned member);
+static json_t *agw_record_words(agw_str_t scopes);
+static unsigned agw_record_named(const char *name);
+static int agw_record_read(agw_record_t *record, unsigned member,
+    const json_t *value, unsigned char *buf);
+static int agw_record_read_scopes(agw_record_t *record, const json_t *value,
+    unsigned char *buf);
+
+
+json_t *
+agw_record_to_json(const agw_record_t *record, unsigned members)
+{
+    int       failed;
+    json_t   *object, *value;
+    unsigned  i, member;
+
+    object = json_object();
+    failed = (object == NULL);
+
+    for (i = 0; i < AGW_RECORD_MEMBERS && !failed; i++) {
+        member = 1u << i;
+
+        if (!(members & member)) {
+            continue;
+        }
+
+        value = (record->has & member) ? agw_record_value(record, member)
+                : (member & AGW_RECORD_NULLS) ? json_null() : NULL;
+
+        failed = value != NULL
+                 && json_object_set_new(object, agw_record_member_name(member),
+                                        value) != 0;
+    }
+
+    if (failed) {
+        json_decref(object);
+        return NULL;
+    }
+
+    return object;
+}
+
+
+static json_t *
+agw_record_value(const agw_record_t *record, unsigned member)
+{
+    agw_str_t     text;
+    agw_record_t  copy;
+
+    copy = *record;
+
+    if (member == AGW_MEMBER_SCOPES) {
+        return agw_record_words(copy.scopes);
+    }
+
+    if (agw_record_number(&copy, member) != NULL) {
+        return json_integer(*agw_record_number(&copy, member));
+    }
+
+    text = member == AGW_MEMBER_STATUS ? agw_record_status(&copy)
+                                       : *agw_record_text(&copy, member);
+
+    return json_stringn((const char *) text.data, text.len);
+}
+
+
+static json_t *
+agw_record_words(agw_str_t scopes)
+{
+    size_t   i, begin;
+    json_t  *words;
+
+    words = json_array();
+    begin = 0;
+
+    for (i = 0; i <= scopes.len && words != NULL; i++) {
+
+        if (i < scopes.len && scopes.data[i] != ' ') {
+            continue;
+        }
+
+        if (i > begin) {
+            (void) json_array_append_new(words,
+                         json_stringn((const char *) scopes.data + begin,
+                                      i - begin));
+        }
+
+        begin = i + 1;
+    }
+
+    return words;
+}
+
+
+int
+agw_record_from_json(agw_record_t *record, const json_t *object,
+    unsigned accepted, unsigned *named, unsigned char *buf,
+    agw_record_fault_t *fault)
+{
+    unsigned     member;
+    json_t      *value;
+    const char  *name;
+
+    *named = 0;
+
+    json_object_foreach((json_t *) object, name, value)
+    {
+        member = agw_record_named(name);
+
+        fault->member = name;
+
+        if (!(member & accepted)) {
+            fault->accepted = "is not accepted here";
+            return -1;
+        }
+
+        *named |= member;
+
+        if (json_is_null(value) && (member & AGW_RECORD_OPTIONAL)) {
+            continue;
+        }
+
+        if (agw_record_read(record, member, value, buf) != 0) {
+            fault->accepted = agw_record_accepted(record->kind, member);
+            return -1;
+        }
+
+        record->has |= member;
+    }
+
+    member = agw_record_check(record, *named & record->has);
+
+    if (member != 0) {
+        fault->member = agw_record_member_name(member);
+        fault->accepted = agw_record_accepted(record->kind, member);
+        return -1;
+    }
+
+    return 0;
+}
+
+
+static unsigned
+agw_record_named(const char *name)
+{
+    unsigned  i;
+
+    for (i = 0; i < AGW_RECORD_MEMBERS; i++) {
+        if (strcmp(agw_record_member_name(1u << i), name) == 0) {
+            return 1u << i;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+agw_record_read(agw_record_t *record, unsigned member, const json_t *value,
+    unsigned char *buf)
+{
+    int64_t    *number;
+    agw_str_t   text;
+
+    if (member == AGW_MEMBER_SCOPES) {
+        return agw_record_read_scopes(record, value, buf);
+    }
+
+    number = agw_record_number(record, member);
+
+    if (number != NULL) {
+        *number = json_integer_value(value);
+        return json_is_integer(value) ? 0 : -1;
+    }
+
+    if (!json_is_string(value)) {
+        return -1;
+    }
+
+    text.data = (const unsigned char *) json_string_value(value);
+    text.len = json_string_length(value);
+
+    if (member == AGW_MEMBER_STATUS) {
+        return agw_record_set_status(record, text);
+    }
+
+    *agw_record_text(record, member) = text;
+
+    return 0;
+}
+
+
+/* an array of words, each once */
+
+static int
+agw_record_read_scopes(agw_record_t *record, const json_t *value,
+    unsigned char *buf)
+{
+    size_t     i, j, len;
+    agw_str_t  word;
+    json_t    *item;
+
+    if (!json_is_array(value)) {
+        return -1;
+    }
+
+    len = 0;
+
+    json_array_foreach((json_t *) value, i, item)
+    {
+        word.data = (const unsigned char *) json_string_value(item);
+        word.len = json_string_length(item);
+
+        if (word.data == NULL || !agw_is_scope_word(word)
+            || len + word.len + 1 > AGW_SCOPE_MAX)
+        {
+            return -1;
+        }
+
+        for (j = 0; j < i; j++) {
+            if (json_equal(json_array_get(value, j), item)) {
+                return -1;
+            }
+        }
+
+        if (i > 0) {
+            buf[len++] = ' ';
+        }
+
+        memcpy(buf + len, word.data, word.len);
+        len += word.len;
+    }
+
+    record->scopes.data = buf;
+    record->scopes.len = len;
+
+    return 0;
+}
+
+
+const char *
+agw_record_accepted(agw_record_kind_t kind, unsigned member)
+{
+    switch (member) {
+
+    case AGW_MEMBER_PARTNER_ID:
+    case AGW_MEMBER_BUSINESS_ID:
+    case AGW_MEMBER_KEY_ID:
+        return AGW_ID_TEXT;
+
+    case AGW_MEMBER_KEY_SHA256:
+        return "must be 64 hexadecimal digits in lower case";
+
+    case AGW_MEMBER_STATUS:
+        return kind == AGW_RECORD_BUSINESS ? "must be active or archived"
+                                           : "must be active or disabled";
+
+    case AGW_MEMBER_NAME:
+        return "must be a string of 1 to 256 bytes without control characters";
+
+    case AGW_MEMBER_SCOPES:
+        return "must be an array of different scope words, of 1024 bytes at "
+               "most";
+
+    case AGW_MEMBER_EXPIRES_AT:
+        return AGW_TIME_TEXT ", and after not_before; or null";
+
+    case AGW_MEMBER_KIND:
+        return "must be token, owner, partner or business";
+
+    case AGW_MEMBER_ID:
+        return "must be the id of that kind: of a partner, a business, "
+               "partner_id:jti of a token, partner_id:business_id of an owner";
+
+    default:
+        return AGW_TIME_TEXT;
+    }
+}

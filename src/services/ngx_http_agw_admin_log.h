@@ -1,0 +1,39 @@
+
+/*
+ * auth_gateway_admin_log: one line of JSON for each write of an administrator.
+ */
+
+
+#ifndef NGX_HTTP_AGW_ADMIN_LOG_H_INCLUDED_
+#define NGX_HTTP_AGW_ADMIN_LOG_H_INCLUDED_
+
+
+#include "ngx_http_agw_admin_peer.h"
+
+
+/* all strings need no escaping in JSON */
+
+typedef struct {
+    ngx_http_agw_admin_peer_t  peer;
+    ngx_str_t                  request_id;
+    const char                *operation;    /* "create", ... */
+    ngx_str_t                  object;       /* "partners/<id>", ... */
+    const char                *result;       /* "done", ... */
+} ngx_http_agw_admin_event_t;
+
+
+/*
+ * Whether the log can be written: after a failure it is tried once more, with
+ * a line that says so.  Returns NGX_OK or NGX_ERROR.
+ */
+
+ngx_int_t ngx_http_agw_admin_log_ready(const ngx_http_agw_main_conf_t *mcf);
+
+
+/* writes a line; returns NGX_OK, or NGX_ERROR, logged */
+
+ngx_int_t ngx_http_agw_admin_log(const ngx_http_agw_main_conf_t *mcf,
+    const ngx_http_agw_admin_event_t *event);
+
+
+#endif /* NGX_HTTP_AGW_ADMIN_LOG_H_INCLUDED_ */
