@@ -29,6 +29,9 @@ http {
     map \$auth_gateway_result \$by_reason { wrong_business on; default log; }
     map \$auth_gateway_partner_id \$tenant { default "\$auth_gateway_partner_id"; }
 
+    map \$auth_gateway_authorization \$by_header { "" on; default log; }
+    limit_req_zone \$auth_gateway_partner_id zone=partners:1m rate=1000r/s;
+
     server {
         listen 127.0.0.1:%%TLS%% ssl http2;
         auth_gateway_require business;
@@ -65,6 +68,20 @@ $up
 $up
             }
 
+$up
+        }
+
+        location /early/ {
+            auth_gateway_business_path /early/<business_id>;
+            auth_gateway_enforce \$by_reason;
+            limit_req zone=partners burst=1000 nodelay;
+            set \$early \$auth_gateway_authorization;
+$up
+        }
+
+        location /header/ {
+            auth_gateway_business_path /header/<business_id>;
+            auth_gateway_enforce \$by_header;
 $up
         }
 
@@ -200,6 +217,29 @@ $gw->refused('D3 the first reason', get('/reason/b-1/x', $other),
 $gw->refused('D3 the first reason, inherited',
     get('/reason/b-1/deep/x', $other), 'wrong_business');
 goes_on('another reason', get('/reason/b-1/x', 'abc'), 'malformed_token');
+
+# The key of a limit_req reads the identity before there is a result.  It once
+# asked whether to enforce, and the map kept its answer for no result, which was
+# `log`: what the map says to refuse went on.
+
+$gw->refused('D3 the first reason, a map that was asked early',
+    get('/early/b-1/x', $other), 'wrong_business');
+goes_on('another reason, a map that was asked early',
+    get('/early/b-1/x', 'abc'), 'malformed_token');
+
+{
+    my $response = get('/early/b-1/x', $good);
+    my ($saw) = $gw->upstream_saw;
+
+    is_deeply([$response->status, map { $saw->{headers}{$_} }
+        qw(x-partner-id authorization)], [200, ['p-1'], ["Bearer $good"]],
+        'D3 a good token, a map that was asked early');
+}
+
+# a variable that asks itself: nothing is known by then
+
+$gw->refused('D3 by the header', get('/header/b-1/x', $other),
+    'wrong_business');
 
 goes_on('a variable of the location', get('/changing/b-1/x', $other),
     'wrong_business');

@@ -97,6 +97,19 @@ $up
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
 
+        location /error_open/ {
+            auth_gateway_enforce on;
+            auth_gateway_intercept_errors on;
+            auth_gateway_business_path /error_open/<business_id>;
+            error_page 401 403 /open_page;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
+        location /open_page {
+            auth_gateway_require off;
+$up
+        }
+
         location /page/ {
             auth_gateway_business_path /page/<business_id>;
 $up
@@ -185,14 +198,17 @@ is_seen('to an enforced location that allows',
 }
 
 # a refusal, and its error page in a location that refuses nothing: what was
-# refused is what was
+# refused is what was.  The API that makes the page once got the credentials of
+# the refused request with it.
 
-{
-    my $got = get('/error/b-1/x', $other);
+for my $page ('', '_open') {
+    my $got = get("/error$page/b-1/x", $other);
 
-    is_deeply([@$got[0, 1, 3]], [403, ['refused: wrong_business', $would],
-        'wrong_business|refused|-|p-1|403'],
-        'D3 the error page of a refusal');
+    is_deeply([@$got[0, 1, 3, 4]], [403, ['refused: wrong_business',
+        $page ? () : $would],
+        ($page ? 'wrong_business|refused|p-1|p-1|403'
+            : 'wrong_business|refused|-|p-1|403'), 0],
+        "D3 the error page of a refusal$page");
 }
 
 is($gw->request('GET', '/named/b-1/x', bearer => $good)->status, 200,

@@ -51,6 +51,8 @@ static ngx_int_t ngx_http_agw_event_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_agw_authorization_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_uint_t ngx_http_agw_lets_through(ngx_http_request_t *r,
+    ngx_http_agw_ctx_t *ctx);
 static ngx_int_t ngx_http_agw_upgrade_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static const ngx_http_agw_ctx_t *ngx_http_agw_decision(
@@ -325,22 +327,21 @@ ngx_http_agw_event_variable(ngx_http_request_t *r,
 
 /*
  * For an upstream that goes on checking the header by itself, as long as the
- * location does not refuse what it should.
+ * location does not refuse what it should; not for the error page of a refusal.
  */
 
 static ngx_int_t
 ngx_http_agw_authorization_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_http_agw_ctx_t             *ctx;
-    const ngx_http_agw_loc_conf_t  *lcf;
+    ngx_http_agw_ctx_t        *ctx;
+    const ngx_http_agw_ctx_t  *decision;
 
     v->not_found = 1;
 
     r = r->main;
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    if (lcf->enforce == NGX_HTTP_AGW_ENFORCE_ON
+    if (!ngx_http_agw_may_be_lenient(r)
         || r->headers_in.authorization == NULL)
     {
         return NGX_OK;
@@ -351,12 +352,43 @@ ngx_http_agw_authorization_variable(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    if (ctx->would_refuse || ngx_http_agw_is_lenient(r, ctx)) {
+    decision = ngx_http_agw_last_decision(r);
+
+    if (decision != NULL && decision->result != AGW_OK
+        && !decision->would_refuse && !decision->overruled)
+    {
+        return NGX_OK;
+    }
+
+    if (ctx->would_refuse || ngx_http_agw_lets_through(r, ctx)) {
         ngx_http_agw_set_value(v,
                  ngx_http_agw_to_core(r->headers_in.authorization->value));
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * Whether the location would let a request through that it has not refused.  A
+ * variable is not asked before the access phase: there is no result yet, and a
+ * `map` of it would keep its answer.
+ */
+
+static ngx_uint_t
+ngx_http_agw_lets_through(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
+{
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    if (lcf->enforce == NGX_HTTP_AGW_ENFORCE_VARIABLE
+        && !ctx->passed && !ctx->doubtful)
+    {
+        return 0;
+    }
+
+    return ngx_http_agw_is_lenient(r, ctx);
 }
 
 
@@ -462,7 +494,8 @@ ngx_http_agw_is_withheld(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
         return 0;
     }
 
-    return ctx->doubtful || ngx_http_agw_is_lenient(r, ctx);
+    return ctx->doubtful
+           || (!ctx->decided && ngx_http_agw_may_be_lenient(r));
 }
 
 

@@ -12,9 +12,17 @@
 
 
 /*
- * Whether the access phase lets a request go on in this location that it would
- * refuse.  Endpoints always refuse.  While a variable is asked, ctx->choosing
- * is set: that variable may have been made of the token or of the result.
+ * Whether the access phase may let a request go on in this location that it
+ * would refuse.  Endpoints always refuse.  No variable is asked.
+ */
+
+ngx_uint_t ngx_http_agw_may_be_lenient(ngx_http_request_t *r);
+
+
+/*
+ * Whether it does.  While a variable is asked, ctx->choosing is set: that
+ * variable may have been made of the token or of the result, so it must not be
+ * asked before there is one.
  */
 
 ngx_uint_t ngx_http_agw_is_lenient(ngx_http_request_t *r,
