@@ -205,8 +205,9 @@ like($command->exits('D11 no key in an answer', 3, 'key', 'create', 'p')
     ->{err}, qr/the answer has no "api_key"/, 'is said');
 
 answers('');
-$command->exits('D11 an answer that is lost', 3, 'key', 'create', 'p',
-    '--key-file', "$prefix/lost.key");
+like($command->exits('D11 an answer that is lost', 3, 'key', 'create', 'p',
+    '--key-file', "$prefix/lost.key")->{err},
+    qr/^It is not known whether this was done\.$/m, 'leaves that open');
 ok(!-e "$prefix/lost.key", 'leaves no empty file');
 
 answers(object(201, { %record, api_key => $key }));
@@ -421,6 +422,10 @@ pieces($good);
     like($got->{err}, qr/^Lines 1 to 1000 are in\.\nNothing behind them is:/m,
         'what is in is known');
     unlike($got->{err}, qr/To go on/, 'standard input is not read again');
+
+    $got = $command->exits('D11 a socket that is gone', 3, 'partner',
+        'disable', 'p');
+    unlike($got->{err}, qr/not known/, 'nothing was done, and that is known');
 }
 
 # an interrupt, while it waits for lines, and while it waits for an answer

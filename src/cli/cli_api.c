@@ -167,6 +167,13 @@ cli_api_call(cli_api_t *api, const char *method, const char *path,
 
     rc = cli_api_send(api, &request, 0, response, answer);
 
+    if (rc != CLI_EXIT_OK && strcmp(method, "GET") != 0
+        && (response->unknown || response->status >= 500
+            || (response->status > 0 && rc == CLI_EXIT_UNREACHABLE)))
+    {
+        cli_note("It is not known whether this was done.");
+    }
+
     cli_free(text);
     cli_free(etag);
 

@@ -87,6 +87,11 @@ sub begin {
 
         my @command = @{ $opt{command} // [command_path()] };
 
+        # it gives back what it took, unlike nginx; who may look is root
+
+        $ENV{ASAN_OPTIONS} =~ s/detect_leaks=0/detect_leaks=1/
+            if $ENV{ASAN_OPTIONS} && $> == 0 && !$opt{command};
+
         exec { $command[0] } @command, @{ $self->{options} }, @args
             or POSIX::_exit(127);
     }
