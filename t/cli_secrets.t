@@ -13,16 +13,40 @@ use Test::More;
 
 use AGW::Command qw(command_path no_command);
 use AGW::FalseGateway;
-use AGW::Files qw(make_prefix random_bytes slurp spew);
+use AGW::Files qw(random_bytes slurp spew);
+use AGW::Gateway;
 use AGW::Skip qw(skip_all_for skip_for);
 use AGW::Token qw(b64url);
 
 skip_all_for('libcurl', 'the secrets of the command line are') if no_command();
 
-my $prefix = make_prefix();
+my $json = JSON->new->canonical->utf8;
+
+my $gw = AGW::Gateway->start(<<'CONF');
+http {
+    auth_gateway_store %%ENGINE%%;
+    auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
+    auth_gateway_admin_log %%PREFIX%%/logs/admin.log;
+
+    server {
+        listen 127.0.0.1:%%TLS%% ssl;
+        listen unix:%%PREFIX%%/gateway.sock;
+
+        location = /token { auth_gateway_token partner; }
+        location /admin/ { auth_gateway_admin write %%ADMIN%%; }
+    }
+}
+CONF
+
+my $prefix = $gw->prefix;
+my $gateway = AGW::Command->new(socket => "$prefix/gateway.sock");
+
+$gateway->exits('D11 a partner', 0, 'partner', 'create', '--id', 'acme');
+
+# what is asked for an explanation; and whatever is sent by mistake
+
 my $socket = "$prefix/admin.sock";
 my $command = AGW::Command->new(socket => $socket);
-my $json = JSON->new->canonical->utf8;
 
 my $token = join '.', b64url('{"alg":"HS256"}'), b64url($json->encode({
     sub => 'acme', partner_id => 'acme', client_id => 'acme',
@@ -35,8 +59,7 @@ my $server = AGW::FalseGateway->start($socket, "$prefix/seen", sub {
     my ($request) = @_;
 
     return AGW::FalseGateway::response(200, $json->encode(
-        $request->{target} =~ /keys$/ ? { key_id => 'k1', api_key => $key }
-        : { allowed => JSON::true, reason => 'ok', checks => [] }));
+        { allowed => JSON::true, reason => 'ok', checks => [] }));
 });
 
 
@@ -59,7 +82,7 @@ for my $secret ($token, $key) {
         my $shown = join ' ', map { s/\Q$secret\E/<secret>/r } @$args;
         my $got = $command->exits("D11 refused: $shown", 2, @$args);
 
-        like($got->{err}, qr/contains $what, which is refused there: every user/,
+        like($got->{err}, qr/contains $what, which is refused there: every/,
             'with the reason');
         unlike("$got->{out}$got->{err}", qr/\Q@{[ substr $secret, 8, 16 ]}\E/,
             'and without it');
@@ -163,23 +186,31 @@ POSIX::mkfifo($fifo, 0600) or die "mkfifo: $!\n";
 
 # A core that somebody makes with the rights to do so (gcore), at the end, has
 # no run of 16 bytes of the secret; one in the middle has it, so it is found.
+# secret is a pattern of what is then in a file, or the secret.
 
 sub core_has {
-    my ($secret, $in, $where, @args) = @_;
+    my ($where, $secret, $file, $in, @args) = @_;
 
     my $core = "$prefix/core.$where";
     my @break = $where eq 'end' ? ('catch syscall exit_group')
         : ('catch syscall write');
-    my $line = join ' ', map { "'$_'" } '--socket', $socket, @args;
+    my $line = join ' ', map { "'$_'" } @args;
 
     spew("$prefix/in", $in, 0600);
     spew("$prefix/gdb", join '', map { "$_\n" } 'set confirm off',
         'set debuginfod enabled off', 'set disable-randomization off', @break,
         "run $line <$prefix/in >$prefix/out 2>$prefix/err",
-        "gcore $core", 'kill');
+        "gcore $core", $where eq 'end' ? 'kill' : ('delete', 'continue'));
 
     system("gdb -nx -batch -x $prefix/gdb @{[ command_path() ]} "
         . ">$prefix/gdb.out 2>&1");
+
+    if (defined $file) {
+        ($secret) = slurp("$prefix/$file") =~ $secret;
+        $gw->keep_secret($secret) if defined $secret;
+    }
+
+    return (0, 0) unless defined $secret;
 
     my $bytes = slurp($core);
     my %runs = map { substr($secret, $_, 16) => 1 } 0 .. length($secret) - 16;
@@ -197,29 +228,40 @@ SKIP: {
     skip_for('gdb', 'a core of the command is')
         unless `sh -c 'command -v gdb'`;
 
+    system("gdb -nx -batch -ex 'catch syscall exit_group' -ex run"
+        . " -ex 'gcore $prefix/core.trial' -ex kill /bin/true"
+        . " >$prefix/gdb.out 2>&1");
+    skip_for('memory', 'a core of the command is')
+        unless -s "$prefix/core.trial";
+    unlink "$prefix/core.trial";
+
     # of the token: its claims and its signature, for its header is any token's
 
     my $part = substr $token, index($token, '.') + 1;
+    my $new = qr/(agw_\w{33})/;
+    my @create = ('--socket', "$prefix/gateway.sock", 'key', 'create', 'acme');
+    my @revoke = ('--socket', "$prefix/gateway.sock", 'revoke', 'token');
+    my @explain = ('--socket', $socket, 'explain', 'GET', '/');
 
     for my $case (
-        ['an API key', $key, '', 'key', 'create', 'acme'],
-        ['an API key in a file', $key, '', 'key', 'create', 'acme',
-            '--key-file', "$prefix/new.key"],
-        ['an API key in JSON', $key, '', '--json', 'key', 'create', 'acme'],
-        ['a token', $part, $token, 'explain', 'GET', '/'],
-        ['a token to revoke', $part, "Bearer $token\n", 'revoke', 'token'],
-        ['a token that is none', $part, "$token x", 'revoke', 'token'],
-        ['a token in the arguments', $part, '', 'explain', 'GET', '/', $token],
+        ['an API key', $new, 'out', '', @create],
+        ['an API key in a file', $new, 'new.key', '', @create, '--key-file',
+            "$prefix/new.key"],
+        ['an API key in JSON', $new, 'out', '', '--json', @create],
+        ['a token', $part, undef, $token, @explain],
+        ['a token to revoke', $part, undef, "Bearer $token\n", @revoke],
+        ['a token that is none', $part, undef, "$token x", @revoke],
+        ['a token in the arguments', $part, undef, '', @explain, $token],
     ) {
-        my ($name, $secret, $in, @args) = @$case;
-        my ($size, $found) = core_has($secret, $in, 'end', @args);
+        my ($name, @what) = @$case;
+        my ($size, $found) = core_has('end', @what);
 
         cmp_ok($size, '>', 100_000, "D11 $name: a core at the end")
-            or diag(slurp("$prefix/gdb.out"));
+            or diag(slurp("$prefix/gdb.out"), slurp("$prefix/err"));
         is($found, 0, 'has no part of it');
     }
 
-    my ($size, $found) = core_has($key, '', 'middle', 'key', 'create', 'acme');
+    my ($size, $found) = core_has('middle', $new, 'out', '', @create);
 
     cmp_ok($found, '>', 0, 'D11 a core in the middle has the key');
 }
@@ -244,4 +286,6 @@ SKIP: {
 }
 
 $server->stop;
-done_testing();
+unlike(slurp("$prefix/logs/admin.log"), qr/agw_\w{33}|\Q$token\E/,
+    'D11 nor are they in the log of the administration');
+$gw->finish;

@@ -66,6 +66,10 @@ sub complete {
     $names->{ROOT} = repo_root();
     $names->{CONF} = repo_root() . '/conf';
 
+    # whoever runs the tests administers, though that be the workers' user
+
+    $names->{ADMIN} //= $> == 0 ? '' : "uid=$>";
+
     my $http = join "\n    ", map { "$_;" }
         "client_body_temp_path $prefix/tmp/body",
         "proxy_temp_path $prefix/tmp/proxy",
