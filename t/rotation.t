@@ -1,5 +1,5 @@
-# D5, P1.6: the rotation of API keys, and the drill of conf/README.md as it is
-# written there.
+# D5, P1.6: the rotation of API keys.  t/operator_day.t has the commands of
+# conf/README.md.
 
 use strict;
 use warnings;
@@ -10,7 +10,6 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-use AGW::Files qw(repo_root slurp);
 use AGW::Gateway;
 use AGW::Token qw(api_key key_digest);
 
@@ -183,140 +182,5 @@ sub new_key {
         ['before its time', not_before => $now + 60],
         ['after its time', expires_at => $now - 60];
 }
-
-# The drill.  The commands run as they stand; a week passes by moving what
-# they wrote a week into the past.
-
-my $readme = slurp(repo_root() . '/conf/README.md');
-my ($section) = $readme =~ /^### Rotate an API key\n(.*?)^##/ms;
-my (@numbers, @steps);
-
-while ($section =~ m{
-    ^(\d+)\.\ [^\n]*\n (?: \ {3}[^\n]*\n | \n )*?
-    \ {3}```sh\n (.*?) ^\ {3}```
-}gmsx) {
-    push @numbers, $1;
-    push @steps, $2 =~ s/^   //gmr;
-}
-
-is("@numbers", '1 2 3 4', 'D5 conf/README.md has a drill of four steps');
-
-my $partner = $gw->partner;
-my ($id, $old) = @$partner{qw(id key)};
-my %shell = (store => $gw->prefix . '/store/gateway.db', partner => $id);
-
-# runs one step in a shell that has what earlier ones set
-
-sub run_step {
-    my ($number) = @_;
-
-    my $file = $gw->prefix . "/step$number";
-
-    AGW::Files::spew($file, "set -euo pipefail\n$steps[$number - 1]\n"
-        . "for name in next_key next_digest; do\n"
-        . "    printf '\\0%s\\0%s' \"\$name\" \"\${!name-}\"\ndone\n", 0600);
-
-    my $pid = open my $out, '-|';
-
-    die "fork: $!\n" unless defined $pid;
-
-    if ($pid == 0) {
-        %ENV = (%ENV, %shell);
-        exec 'bash', $file or POSIX::_exit(127);
-    }
-
-    my $said = do { local $/; readline($out) // '' };
-
-    close $out;
-    is($?, 0, "D5 step $number") or diag($said);
-
-    ($said, my %set) = split /\0/, $said, -1;
-    %shell = (%shell, %set);
-    $gw->keep_secret($shell{next_key});
-
-    return $said;
-}
-
-sub days_pass {
-    my ($days) = @_;
-
-    my $seconds = $days * 86400;
-
-    return $store->sql("UPDATE api_keys SET not_before = max(0,"
-        . " not_before - $seconds), expires_at = expires_at - $seconds"
-        . " WHERE partner_id = '$id'");
-}
-
-sub count {
-    return $store->sql("SELECT count(*) FROM api_keys WHERE partner_id ="
-        . " '$id'");
-}
-
-my $other = $gw->partner;
-
-for my $round (1 .. 3) {
-    my $began = $store->sql('SELECT not_before FROM api_keys WHERE'
-        . " partner_id = '$id'");
-
-    granted("round $round: the key there is", $id, $old);
-
-    my $said = run_step(1);
-    my $next = $shell{next_key};
-
-    like($next, qr/^[A-Za-z0-9]{20}$/, 'D5 a new key');
-    is($shell{next_digest}, key_digest($next), 'D5 and its digest');
-    like($said, qr/^next API key \Q$next\E, from /, 'D5 shown once');
-    granted('step 1: the old key', $id, $old);
-    refused('step 1: the next one, in its first week', $id, $next);
-
-    run_step(2);
-    granted('step 2: the old key', $id, $old);
-    refused('step 2: the next one', $id, $next);
-
-    days_pass(6);
-    granted('day 6: the old key', $id, $old);
-    refused('day 6: the next one', $id, $next);
-
-    days_pass(1);
-    granted('day 7: the old key', $id, $old);
-    granted('day 7: the next one', $id, $next);
-
-    $said = run_step(3);
-    like($said, qr/^[0-9a-f]{8}\|[0-9: -]+\|[0-9: -]+\n[0-9a-f]{8}\|/,
-        'D5 both keys with their dates');
-    like($said, qr/^\Q@{[substr $shell{next_digest}, 0, 8]}\E\|[0-9: -]+\|$/m,
-        'D5 the next one without an end');
-    unlike($said, qr/\Q$next\E|\Q$old\E/, 'D5 and no key');
-
-    run_step(4);
-    is(count(), 2, 'D5 step 4, too early, deletes nothing');
-    granted('too early: the old key', $id, $old);
-
-    days_pass(6);
-    granted('day 13: the old key', $id, $old);
-    granted('day 13: the next one', $id, $next);
-
-    my $life = $store->sql('SELECT expires_at - not_before FROM api_keys'
-        . " WHERE partner_id = '$id' AND expires_at IS NOT NULL");
-
-    # a round begins 83 days after the last one
-
-    cmp_ok(abs($life - 90 * 86400), '<', 60, 'D5 a life of 90 days')
-        if $round > 1;
-
-    days_pass(1);
-    refused('day 14: the old key', $id, $old);
-    granted('day 14: the next one', $id, $next);
-
-    run_step(4);
-    is(count(), 1, 'D5 step 4 deletes the old key');
-    refused('step 4: the old key', $id, $old);
-    granted('step 4: the next one', $id, $next);
-
-    $old = $next;
-    days_pass(83 - 14);
-}
-
-granted('nobody else\'s key', @$other{qw(id key)});
 
 $gw->finish;

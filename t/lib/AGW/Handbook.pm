@@ -1,0 +1,107 @@
+package AGW::Handbook;
+
+# The commands of conf/README.md, run as they stand there.
+
+use strict;
+use warnings;
+
+use POSIX ();
+use Test::More;
+
+use AGW::Command qw(command_path);
+use AGW::Files qw(repo_root slurp spew);
+
+use File::Basename qw(dirname);
+
+
+# The shell's blocks of a section, by its heading: the text of each.
+
+sub blocks {
+    my ($title) = @_;
+
+    my $text = slurp(repo_root() . '/conf/README.md');
+    my ($section) = $text =~ /^(?:\#+) \Q$title\E\n(.*?)(?=^\#|\z)/ms;
+    my @blocks;
+
+    while (($section // '') =~ /^( *)```sh\n(.*?)^\1```$/msg) {
+        push @blocks, $2 =~ s/^$1//gmr;
+    }
+
+    return @blocks;
+}
+
+
+# A shell that keeps its variables from one block to the next.  new(directory,
+# variables): AUTH_GATEWAY_SOCKET among them.
+
+sub new {
+    my ($class, $directory, %variables) = @_;
+
+    return bless { directory => "$directory", variables => { %variables } },
+        $class;
+}
+
+
+sub set {
+    my ($self, %variables) = @_;
+
+    @{ $self->{variables} }{keys %variables} = values %variables;
+
+    return;
+}
+
+
+sub get { return $_[0]{variables}{$_[1]} }
+
+
+# Runs a block, which must succeed; its standard output and error together.
+
+sub run {
+    my ($self, $name, $block) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $file = "$self->{directory}/block.sh";
+    my $after = "$self->{directory}/block.set";
+    my %variables = %{ $self->{variables} };
+
+    unlink $after;
+    spew($file, "set -euo pipefail\n" . ($block // 'false')
+        . "\nset -o posix; set > '$after'\n", 0600);
+
+    my $pid = open my $out, '-|';
+
+    die "fork: $!\n" unless defined $pid;
+
+    if ($pid == 0) {
+        $SIG{$_} = 'DEFAULT' for qw(INT TERM PIPE);
+        chdir $self->{directory} or POSIX::_exit(126);
+        open STDIN, '<', '/dev/null';
+        open STDERR, '>&', \*STDOUT;
+
+        # no sqlite3, no redis-cli: what is not in these is not needed
+
+        %ENV = (%variables, LC_ALL => 'C.UTF-8',
+            PATH => dirname(command_path()) . ':/usr/bin:/bin',
+            map { $_ => $ENV{$_} } grep { /SAN_OPTIONS$/ } keys %ENV);
+        exec 'bash', $file or POSIX::_exit(127);
+    }
+
+    my $said = do { local $/; readline($out) // '' };
+
+    close $out;
+    ok($? == 0, $name) or diag("exit status $?\n", $block // 'no block',
+        "\n", $said);
+
+    for (split /\n/, slurp($after)) {
+        my ($key, $value) = /^([a-z_]+)=(.*)/ or next;
+
+        $value =~ s/^'(.*)'$/$1/;
+        $self->{variables}{$key} = $value;
+    }
+
+    return $said;
+}
+
+
+1;
