@@ -204,6 +204,17 @@ answers(object(201, { %record }));
 like($command->exits('D11 no key in an answer', 3, 'key', 'create', 'p')
     ->{err}, qr/the answer has no "api_key"/, 'is said');
 
+# a key is not escaped: what could act on a terminal is none
+
+for my $none ('', "agw_$esc", "agw_x\ny", "\x{e9}", 1) {
+    answers(object(201, { %record, api_key => $none }));
+
+    my $got = $command->exits('D11 what is no key', 3, 'key', 'create', 'p');
+
+    is($got->{out}, '', 'is not printed');
+    unlike($got->{err}, qr/\e/, 'nor is it said');
+}
+
 answers('');
 like($command->exits('D11 an answer that is lost', 3, 'key', 'create', 'p',
     '--key-file', "$prefix/lost.key")->{err},

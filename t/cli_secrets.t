@@ -78,6 +78,9 @@ for my $secret ($token, $key) {
         ['status', '--socket', "Bearer $secret"],
         [$secret], ['help', $secret],
         ['partner', 'create', '--name', "the key is $secret."],
+        ['partner', 'show', "acme.$secret"],
+        ['partner', 'show', "acme-$secret"],
+        ['partner', 'show', "acme_$secret"],
     ) {
         my $shown = join ' ', map { s/\Q$secret\E/<secret>/r } @$args;
         my $got = $command->exits("D11 refused: $shown", 2, @$args);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agw_grammar.h"
+
 #include "cli_key.h"
 #include "cli_list.h"
 #include "cli_revocation.h"
@@ -22,6 +24,7 @@ static int cli_key_set_time(const cli_call_t *call, json_t *body,
 static int cli_key_make(const cli_call_t *call, char *path, json_t *body);
 static int cli_key_request(const cli_call_t *call, const char *path,
     const json_t *body, cli_response_t *response, json_t **answer);
+static int cli_key_is_api_key(const json_t *value);
 static int cli_key_print(const cli_call_t *call, json_t *answer,
     const cli_response_t *response, int fd);
 static void cli_key_lost(const json_t *answer);
@@ -300,13 +303,27 @@ cli_key_request(const cli_call_t *call, const char *path, const json_t *body,
     cli_api_close(&api);
 
     if (rc == CLI_EXIT_OK
-        && !json_is_string(json_object_get(*answer, "api_key")))
+        && !cli_key_is_api_key(json_object_get(*answer, "api_key")))
     {
         cli_error("the answer has no \"api_key\"");
         return CLI_EXIT_UNREACHABLE;
     }
 
     return rc;
+}
+
+
+/* it is printed as it is, maybe to a terminal, which must not act on it */
+
+static int
+cli_key_is_api_key(const json_t *value)
+{
+    agw_str_t  key;
+
+    key.data = (const unsigned char *) json_string_value(value);
+    key.len = json_string_length(value);
+
+    return json_is_string(value) && agw_is_b64token(key);
 }
 
 

@@ -37,6 +37,10 @@
 #define CLI_API_KEY_RUN   20
 #define CLI_API_KEY       "agw_"
 
+/* "{" and a quote in base64url */
+
+#define CLI_JWT           "eyJ"
+
 /* the characters that end the input of a terminal that is not cooked */
 
 #define CLI_CTRL_C        3
@@ -210,23 +214,23 @@ cli_secret_key_drop(int fd, const char *file)
 }
 
 
-/* what is in the text, or NULL; a file of the same name is none */
+/*
+ * What is in the text, or NULL; a file of the same name is none.  A word may
+ * have it behind another one: "acme.agw_...", "old-eyJ...".
+ */
 
 static const char *
 cli_secret_in(const char *text)
 {
-    size_t       n;
+    int          begins;
     const char  *p;
 
-    for (p = text; *p != '\0'; p += n) {
-        n = strspn(p, CLI_WORD_CHARS ".");
+    for (p = text; *p != '\0'; p++) {
+        begins = p == text || strchr(CLI_WORD_CHARS ".", p[-1]) == NULL;
 
-        if (n == 0) {
-            n = 1;
-            continue;
-        }
-
-        if (cli_secret_is_jwt(p)) {
+        if ((begins || strncmp(p, CLI_JWT, sizeof(CLI_JWT) - 1) == 0)
+            && cli_secret_is_jwt(p))
+        {
             return "a token";
         }
 
