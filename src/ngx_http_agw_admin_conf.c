@@ -118,6 +118,13 @@ ngx_http_agw_add_admin_uid(ngx_conf_t *cf, ngx_http_agw_admin_conf_t *admin,
         n = pwd->pw_uid;
     }
 
+    /* cut to 32 bits, a longer number is root's; the last one is nobody's */
+
+    if ((uint64_t) n >= UINT32_MAX) {
+        return ngx_http_agw_invalid(cf, word, "\"uid=\" with the name or "
+                                              "the number of a user");
+    }
+
     uid = ngx_array_push(&admin->uids);
     if (uid == NULL) {
         return NGX_CONF_ERROR;

@@ -64,7 +64,8 @@ refused("admin read $_", 'auth_gateway_admin', $_,
 refused("admin read $_", 'auth_gateway_admin', $_,
     qr/"uid=" with the name or the number of a user/, server => $unix,
     location => "auth_gateway_admin read $_;")
-    for 'uid=', 'uid=no-such-user', 'uid=-1', 'uid=$x';
+    for 'uid=', 'uid=no-such-user', 'uid=-1', 'uid=$x', 'uid=4294967295',
+        'uid=4294967296';
 refused("admin read certificate=" . substr($_, 0, 20), 'auth_gateway_admin',
     "certificate=$_", qr/the SHA-256 of a certificate.*base64url/,
     server => $unix,
