@@ -92,6 +92,14 @@ for (
     ['POST', 'revocations', '{"id":"p-1"}', 'kind', qr/must be token/],
     (map { ['POST', 'revocations', qq({"kind":"token","id":$_}), 'id',
         qr/must be the id/] } qw("p-1" "p-1:" ":x" 1 ""), '"p-1:a b"'),
+
+    # What stood behind a token's id, as old rows have it, went into the log of
+    # the administration: a line that nobody wrote, and more than its memory had
+    # room for.
+
+    (map { ['POST', 'revocations', qq({"kind":"token","id":"p-1:j-1:$_"}),
+        'id', qr/must be the id/] } 'b-1', '', 'x' x 300_000,
+        'x\",\"result\":\"done\"}\n{\"time\":1,\"uid\":0'),
     ['POST', 'revocations', '{"kind":"owner","id":"p-1"}', 'id',
         qr/must be the id/],
     ['POST', 'revocations', '{"kind":"partner","id":"a:b"}', 'id',

@@ -198,6 +198,7 @@ agw_reason_t
 ngx_http_agw_admin_begin_revoke(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req)
 {
+    u_char                  buf[NGX_HTTP_AGW_REVOCATION_ID_MAX];
     unsigned                named;
     agw_reason_t            reason;
     const agw_record_t     *record;
@@ -212,9 +213,13 @@ ngx_http_agw_admin_begin_revoke(ngx_http_request_t *r,
     record = &req->adm->op.record;
     revocation = &req->adm->op.write.revocation;
 
+    /* rows of older versions have more behind an id: it is accepted there */
+
     if (ngx_http_agw_revocation_parse_id(record->id_kind, record->id,
                                          revocation)
-        != NGX_OK)
+        != NGX_OK
+        || !agw_str_eq(ngx_http_agw_revocation_id(revocation, buf),
+                       record->id))
     {
         named = revocation->kind ? AGW_MEMBER_ID : AGW_MEMBER_KIND;
 
