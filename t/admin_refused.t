@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 
 use AGW::Admin;
+use AGW::Files qw(slurp);
 
 my $admin = AGW::Admin->start;
 my $long = 'x' x 129;
@@ -143,6 +144,25 @@ for my $type ('', 'text/plain', 'application/x-www-form-urlencoded',
 
 refuses('P11.1 the type of an import', ask('POST', 'import', '{}'),
     'unsupported_media_type', accepted => qr{must be application/x-ndjson});
+
+# an import of empty lines took memory for a record each: 200 MB
+
+{
+    my $most = 0;
+
+    for ("\n" x 1_048_576, "{}\n" x 300_000) {
+        ask('POST', 'import', $_, type => 'application/x-ndjson');
+    }
+
+    for ($admin->nginx->workers) {
+        my ($peak) = slurp("/proc/$_/status") =~ /^VmHWM:\s+(\d+)/m;
+
+        $most = $peak if $peak > $most;
+    }
+
+    cmp_ok($most, '<', 120 * 1024, 'P11.5 lines without a record take no room')
+        unless $ENV{AGW_PRELOAD};
+}
 
 # one that is long
 

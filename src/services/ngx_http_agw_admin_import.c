@@ -17,6 +17,10 @@
 #include "ngx_http_agw_str.h"
 
 
+/* bytes; the shortest is {"type":"partner","partner_id":"x"} */
+
+#define NGX_HTTP_AGW_LINE_MIN      32
+
 #define NGX_HTTP_AGW_LINE_PARTNER  (AGW_MEMBER_PARTNER_ID|AGW_MEMBER_STATUS   \
                                     |AGW_MEMBER_NAME|AGW_MEMBER_SCOPES)
 #define NGX_HTTP_AGW_LINE_API_KEY  (AGW_MEMBER_PARTNER_ID|AGW_MEMBER_KEY_ID   \
@@ -65,16 +69,24 @@ ngx_http_agw_admin_begin_import(ngx_http_request_t *r,
 }
 
 
+/* how many records there can be, and one more, of a line that is refused */
+
 static ngx_uint_t
 ngx_http_agw_import_count(const ngx_str_t *body)
 {
-    size_t      i;
-    ngx_uint_t  n;
+    u_char      *p, *last, *end;
+    ngx_uint_t   n;
 
+    p = body->data;
+    last = p + body->len;
     n = 1;
 
-    for (i = 0; i < body->len; i++) {
-        n += (body->data[i] == '\n');
+    while (p < last) {
+        end = ngx_strlchr(p, last, '\n');
+        end = end ? end : last;
+
+        n += (end - p >= NGX_HTTP_AGW_LINE_MIN);
+        p = end + 1;
     }
 
     return n;
