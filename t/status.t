@@ -53,6 +53,18 @@ http {
 
         location = /status { auth_gateway_status; }
         location = /metrics { auth_gateway_metrics; }
+
+        # each as a subrequest
+
+        location /asks/status/ {
+            auth_request /status;
+            alias %%PREFIX%%/html/;
+        }
+
+        location /asks/metrics/ {
+            auth_request /metrics;
+            alias %%PREFIX%%/html/;
+        }
     }
 }
 CONF
@@ -235,6 +247,23 @@ sub states {
     is(index($said, $_), -1, "P12.1 $name: no secret, no partner")
         for $partner->{id}, $partner->{key}, $business, $gw->{secret};
 
+    # a revocation that comes late
+
+    my @workers = $gw->nginx->workers;
+
+    kill 'STOP', @workers;
+    $engine->store->revoke('partner', 'late');
+    sleep 3;
+    kill 'CONT', @workers;
+
+    my $late = AGW::Stopwatch->start(@workers);
+
+    sleep 0.1 while ($json = answered()->json)->{feed}{lag} < 1
+        && $late->seconds < 20;
+    cmp_ok($json->{feed}{lag}, '>=', 1, "P12.1 $name: the lag of one that"
+        . ' came late');
+    cmp_ok($json->{feed}{lag}, '<', 60, "P12.1 $name: which is about that");
+
     # stale
 
     lose($engine);
@@ -292,7 +321,9 @@ for my $name (qw(sqlite redis)) {
 # without a store
 
 {
-    $gw = AGW::Gateway->start($bare);
+    $gw = AGW::Gateway->start($bare, before => sub {
+        spew("$_[0]/html/x", "a file\n", 0644);
+    });
 
     my $json = becomes('ready', 'without a store');
 
@@ -330,6 +361,9 @@ for my $name (qw(sqlite redis)) {
         cmp_ok($head->header('Content-Length'), '>', 100,
             'P12.0 but its length');
         $client->close;
+
+        is($gw->request('GET', "/asks$path/x", port => 'PLAIN')->status, 403,
+            "P12.0 $path refuses to be a subrequest");
     }
 }
 

@@ -12,6 +12,8 @@
 
 #define NGX_HTTP_AGW_SILENCE  5000
 
+#define NGX_HTTP_AGW_DAY      86400000
+
 
 static ngx_http_agw_state_t ngx_http_agw_health_state(
     const ngx_http_agw_revocations_t *revocations);
@@ -118,19 +120,35 @@ ngx_http_agw_health_answered(const ngx_http_agw_revocations_t *revocations,
 }
 
 
-/* stamps are times in ms, unless they had to be raised above others */
+/*
+ * By the clock of the store, if that is known.  A stamp is a time in ms, unless
+ * it had to be above others, as for a day after Redis was another one: then
+ * there are whole seconds, and what may be less than one is none.
+ */
 
 void
 ngx_http_agw_health_news(const ngx_http_agw_revocations_t *revocations,
-    int64_t stamp)
+    const agw_revocation_t *revocation)
 {
-    int64_t               lag;
+    int64_t               now, lag;
     ngx_http_agw_zone_t  *zone;
 
     zone = ngx_http_agw_zone(revocations);
-    lag = ngx_http_agw_wall_clock() - stamp;
 
-    zone->lag = (ngx_atomic_uint_t) ngx_max(lag, 0);
+    now = ngx_http_agw_wall_clock() + (zone->ahead_known ? zone->ahead : 0);
+    lag = now - revocation->stamp;
+
+    if (lag < 0) {
+        lag = now - (revocation->time + 1) * 1000;
+    }
+
+    /* a time that somebody made up is no lag */
+
+    if (lag < 0 || lag > NGX_HTTP_AGW_DAY) {
+        lag = 0;
+    }
+
+    zone->lag = (ngx_atomic_uint_t) lag;
 }
 
 

@@ -54,7 +54,7 @@ void ngx_http_agw_health_answered(
     const ngx_http_agw_revocations_t *revocations,
     const ngx_http_agw_reading_t *reading, ngx_int_t rc);
 void ngx_http_agw_health_news(const ngx_http_agw_revocations_t *revocations,
-    int64_t stamp);
+    const agw_revocation_t *revocation);
 
 
 #endif /* NGX_HTTP_AGW_HEALTH_H_INCLUDED_ */

@@ -548,7 +548,7 @@ ngx_http_agw_sync_add(void *data, const agw_revocation_t *revocation)
     if (zone->loaded && !sync->overflow && !sync->restarted
         && !sync->reading.restarted)
     {
-        ngx_http_agw_health_news(sync->revocations, revocation->stamp);
+        ngx_http_agw_health_news(sync->revocations, revocation);
     }
 
     if (ngx_http_agw_batch_add(&sync->batch, sync->revocations, revocation)

@@ -42,7 +42,9 @@ check_tools() {
 check_ports() {
     local port
 
-    for port in "${nodes[@]/#/845}" "${nodes[@]/#/846}" "$redis_port" "$upstream_port"; do
+    for port in "${nodes[@]/#/845}" "${nodes[@]/#/846}" \
+        "$redis_port" "$upstream_port"
+    do
         if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             fail "port $port on 127.0.0.1 is taken by another program" \
                 "('ss -ltnp' names it)"
