@@ -181,7 +181,8 @@ ON_REDIS := $(patsubst %,t/%.t,partner_token business_token revoke \
                 revoke_callers introspect owner reasons layer_errors \
                 variables intercept_errors issuers preflight \
                 log_invalid_client cache_endpoints params_client_secret \
-                bodies_given_up bodies_unread endpoints key_reload)
+                bodies_given_up bodies_unread endpoints key_reload admin \
+                admin_refused)
 
 .PHONY: check
 check: $(MODULE) command unit  ## run the same tests, without installing anything

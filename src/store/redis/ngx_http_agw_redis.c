@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 
 #include "ngx_http_agw_redis.h"
+#include "ngx_http_agw_redis_admin.h"
 #include "ngx_http_agw_redis_conf.h"
 #include "ngx_http_agw_redis_directory.h"
 #include "ngx_http_agw_redis_revocations.h"
@@ -39,7 +40,7 @@ const ngx_http_agw_store_engine_t  ngx_http_agw_redis_engine = {
     ngx_http_agw_redis_close,
     &ngx_http_agw_redis_directory,
     &ngx_http_agw_redis_revocations,
-    NULL
+    &ngx_http_agw_redis_admin
 };
 
 
@@ -58,7 +59,7 @@ const ngx_http_agw_store_engine_t  ngx_http_agw_rediss_engine = {
     ngx_http_agw_redis_close,
     &ngx_http_agw_redis_directory,
     &ngx_http_agw_redis_revocations,
-    NULL
+    &ngx_http_agw_redis_admin
 };
 
 
@@ -140,6 +141,7 @@ ngx_http_agw_redis_close(void *state)
         return;
     }
 
+    ngx_http_agw_redis_admin_close(redis->worker);
     ngx_http_agw_redis_revocations_close(redis->worker);
     ngx_http_agw_redis_directory_close(redis->worker);
 

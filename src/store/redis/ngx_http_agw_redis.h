@@ -95,6 +95,7 @@ typedef struct {
 
     ngx_http_agw_redis_directory_t     *directory;
     ngx_http_agw_redis_revocations_t   *revocations;
+    ngx_http_agw_redis_link_t          *admin;   /* NULL: not used yet */
 
     /* of the links, which log one outage together */
 

@@ -22,8 +22,6 @@
 #include "ngx_http_agw_redis_script.h"
 
 
-#define NGX_HTTP_AGW_REDIS_WAIT      800     /* ms for the replicas */
-#define NGX_HTTP_AGW_REDIS_WAITED    1500    /* ms for that reply */
 #define NGX_HTTP_AGW_REDIS_TRIMMED   1000    /* entries of one script */
 
 
@@ -142,6 +140,16 @@ ngx_http_agw_redis_revocations_close(ngx_http_agw_redis_worker_t *worker)
 
     if (revs->link != NULL) {
         ngx_http_agw_redis_link_close(revs->link);
+    }
+}
+
+
+void
+ngx_http_agw_redis_revocations_written(ngx_http_agw_redis_worker_t *worker,
+    const agw_revocation_t *revocation)
+{
+    if (worker->revocations != NULL) {
+        ngx_http_agw_redis_feed_written(worker->revocations->feed, revocation);
     }
 }
 
@@ -294,8 +302,7 @@ ngx_http_agw_redis_write_end(ngx_http_agw_redis_write_t *w, ngx_int_t rc)
     write = w->write;
 
     if (rc == NGX_OK && write->revocation.kind != 0) {
-        ngx_http_agw_redis_feed_written(w->worker->revocations->feed,
-                                        &write->revocation);
+        ngx_http_agw_redis_revocations_written(w->worker, &write->revocation);
     }
 
     ngx_free(w);

@@ -57,19 +57,19 @@ sub start_redis {
 
 
 sub redis_parts {
-    my ($redis) = @_;
+    my ($redis, %opt) = @_;
 
-    return (words => $redis->words, store => AGW::RedisStore->new($redis),
+    return (words => $redis->words(%opt), store => AGW::RedisStore->new($redis),
         redis => $redis);
 }
 
 
-# that of an AGW::Redis
+# that of an AGW::Redis; more => words of auth_gateway_store
 
 sub on {
-    my ($class, $redis) = @_;
+    my ($class, $redis, %opt) = @_;
 
-    return bless { name => 'redis', redis_parts($redis) }, $class;
+    return bless { name => 'redis', redis_parts($redis, %opt) }, $class;
 }
 
 
@@ -116,7 +116,7 @@ sub find {
 sub secrets {
     my ($self) = @_;
 
-    return $self->{redis} ? ($self->{redis}->password) : ();
+    return grep { defined } $self->{redis} ? $self->{redis}->password : ();
 }
 
 

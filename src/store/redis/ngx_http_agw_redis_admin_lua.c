@@ -1,0 +1,196 @@
+
+/*
+ * An operation reads hashes with one script, decides in C, and writes with
+ * another, which does so only if those hashes are still what was read.
+ *
+ * Lists need the ids in order: the sorted sets `partners` and `businesses`
+ * have them.  Hashes that were made by hand are not in there, so the first
+ * page looks for them; an id whose hash is gone is removed when it is met.
+ * These hashes have no place in KEYS: their ids come from the script's own
+ * reading, and their hash tag is that of all keys.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_agw_redis_admin_lua.h"
+#include "ngx_http_agw_redis_lua_parts.h"
+
+
+#define AGW_LUA_ADMIN_PAGE  "1000"           /* NGX_HTTP_AGW_REDIS_ADMIN_PAGE */
+
+
+/* a digest of a hash: its fields are in no order */
+
+#define AGW_LUA_STATE                                                         \
+    "local function state(flat)"                                              \
+    " local fields = {}"                                                      \
+    " for i = 1, #flat, 2 do"                                                 \
+    " fields[#fields + 1] = #flat[i] .. ':' .. #flat[i + 1] .. ':'"           \
+    " .. flat[i] .. flat[i + 1] end"                                          \
+    " table.sort(fields)"                                                     \
+    " return redis.sha1hex(table.concat(fields)) end "
+
+#define AGW_LUA_FIELD                                                         \
+    "local function field(flat, name)"                                        \
+    " for i = 1, #flat, 2 do"                                                 \
+    " if flat[i] == name then return flat[i + 1] end end end "
+
+
+const ngx_str_t  ngx_http_agw_redis_admin_read_lua = ngx_string(
+
+    /* KEYS[4] and so on: hashes, but the last one */
+
+    AGW_LUA_WHOLE AGW_LUA_STAMP AGW_LUA_PRIMARY AGW_LUA_STATE
+
+    "local answer = {epoch} "
+    "for i = 4, #KEYS - 1 do"
+    " local flat = redis.call('HGETALL', KEYS[i])"
+    " answer[#answer + 1] = state(flat)"
+    " answer[#answer + 1] = flat end "
+    "return answer");
+
+
+/* what is revoked is written first: see ngx_http_agw_redis_lua.c */
+
+const ngx_str_t  ngx_http_agw_redis_admin_change_lua = ngx_string(
+
+    /* KEYS[4]: partners, [5]: businesses, then hashes */
+    /* ARGV: known; the JSON of what to do, with keys by their number */
+
+    AGW_LUA_WHOLE AGW_LUA_TEXT AGW_LUA_NOW AGW_LUA_STAMP AGW_LUA_NEXT
+    AGW_LUA_STATE
+
+    "local todo = cjson.decode(ARGV[2]) "
+
+    "for _, s in ipairs(todo.same) do"
+    " if state(redis.call('HGETALL', KEYS[s[1]])) ~= s[2] then"
+    " return {epoch, 0} end end "
+
+    "local answer = {epoch, 1} "
+    "local seq = following(tonumber(ARGV[1])) "
+    "if seq + #todo.revoke > " AGW_LUA_MAX " then"
+    " return {err = 'AGWMALFORMED ' .. KEYS[2]} end "
+
+    "for _, r in ipairs(todo.revoke) do"
+    " redis.call('XADD', KEYS[3], text(seq) .. '-0', 'kind', r[1],"
+    " 'id', r[2], 'seq', text(seq), 'time', time[1])"
+    " answer[#answer + 1] = text(seq)"
+    " answer[#answer + 1] = time[1]"
+    " seq = seq + 1 end "
+
+    "for _, w in ipairs(todo.write) do"
+    " if w[3] then redis.call('HSET', KEYS[w[1]], w[2], w[3])"
+    " else redis.call('HDEL', KEYS[w[1]], w[2]) end end "
+
+    "for _, n in ipairs(todo.name) do"
+    " redis.call('ZADD', KEYS[n[1]], 0, n[2]) end "
+
+    "return answer");
+
+
+const ngx_str_t  ngx_http_agw_redis_admin_index_lua = ngx_string(
+
+    /* KEYS[4]: partners, [5]: businesses */
+    /* ARGV: cursor, pattern, and what keys of the two begin with */
+
+    AGW_LUA_WHOLE AGW_LUA_STAMP
+
+    "local found = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2],"
+    " 'COUNT', " AGW_LUA_ADMIN_PAGE ") "
+
+    "for _, key in ipairs(found[2]) do"
+    " for i = 3, 4 do"
+    " if string.sub(key, 1, #ARGV[i]) == ARGV[i] then"
+    " redis.call('ZADD', KEYS[i + 1], 0, string.sub(key, #ARGV[i] + 1))"
+    " end end end "
+
+    "return {epoch, found[1]}");
+
+
+const ngx_str_t  ngx_http_agw_redis_admin_page_lua = ngx_string(
+
+    /* KEYS[4]: partners or businesses */
+    /* ARGV: after, how many, what their keys begin with, status, partner */
+
+    AGW_LUA_WHOLE AGW_LUA_STAMP AGW_LUA_PRIMARY AGW_LUA_FIELD
+
+    "local at = ARGV[1] "
+    "local answer = {epoch, at, 1} "
+    "local ids = redis.call('ZRANGEBYLEX', KEYS[4],"
+    " at == '' and '-' or '(' .. at, '+', 'LIMIT', 0, " AGW_LUA_ADMIN_PAGE ") "
+    "if #ids == " AGW_LUA_ADMIN_PAGE " then answer[3] = 0 end "
+
+    "for _, id in ipairs(ids) do "
+    "if #answer >= 3 + 2 * tonumber(ARGV[2]) then answer[3] = 0 break end "
+    "answer[2] = id "
+    "local flat = redis.call('HGETALL', ARGV[3] .. id) "
+    "if #flat == 0 then redis.call('ZREM', KEYS[4], id) "
+    "elseif (ARGV[4] == '' or (field(flat, 'status') == 'active')"
+    " == (ARGV[4] == 'active'))"
+    " and (ARGV[5] == '' or field(flat, 'partner_id') == ARGV[5]) then"
+    " answer[#answer + 1] = id"
+    " answer[#answer + 1] = flat end end "
+
+    "return answer");
+
+
+const ngx_str_t  ngx_http_agw_redis_admin_api_keys_lua = ngx_string(
+
+    /* KEYS[4]: partners; ARGV: after, how many, what keys begin with */
+
+    AGW_LUA_WHOLE AGW_LUA_STAMP AGW_LUA_PRIMARY
+
+    "local at = ARGV[1] "
+    "local answer = {epoch, at, 1} "
+    "local ids = redis.call('ZRANGEBYLEX', KEYS[4],"
+    " at == '' and '-' or '(' .. at, '+', 'LIMIT', 0, " AGW_LUA_ADMIN_PAGE ") "
+    "if #ids == " AGW_LUA_ADMIN_PAGE " then answer[3] = 0 end "
+    "local seen = 0 "
+
+    "for _, id in ipairs(ids) do "
+    "if seen >= tonumber(ARGV[2]) then answer[3] = 0 break end "
+    "answer[2] = id "
+    "local keys = redis.call('HGETALL', ARGV[3] .. 'api_keys:' .. id) "
+    "if #keys > 0"
+    " and redis.call('HGET', ARGV[3] .. 'partner:' .. id, 'status') then"
+    " answer[#answer + 1] = id"
+    " answer[#answer + 1] = keys"
+    " answer[#answer + 1] ="
+    " redis.call('HGETALL', ARGV[3] .. 'used:' .. id)"
+    " seen = seen + #keys / 2 end end "
+
+    "return answer");
+
+
+const ngx_str_t  ngx_http_agw_redis_admin_entries_lua = ngx_string(
+
+    /* ARGV: an id */
+
+    AGW_LUA_WHOLE AGW_LUA_STAMP AGW_LUA_PRIMARY
+
+    "return {epoch, string.format('%.0f', stamp),"
+    " redis.call('XRANGE', KEYS[3],"
+    " '(' .. ARGV[1], '+', 'COUNT', " AGW_LUA_ADMIN_PAGE ")}");
+
+
+const ngx_str_t  ngx_http_agw_redis_admin_used_lua = ngx_string(
+
+    /* KEYS[4], [5]: API keys and their use; and so on */
+    /* ARGV: of each, the digest, its key_id if it has no other, a time */
+
+    AGW_LUA_WHOLE AGW_LUA_STAMP
+
+    "for i = 1, #ARGV, 3 do "
+    "local key = redis.call('HGET', KEYS[3 + (i + 2) / 3 * 2 - 1], ARGV[i]) "
+    "if key then "
+    "local used = KEYS[3 + (i + 2) / 3 * 2] "
+    "local ok, json = pcall(cjson.decode, key) "
+    "local id = ok and type(json) == 'table'"
+    " and type(json.key_id) == 'string' and json.key_id or ARGV[i + 1] "
+    "local last = whole(redis.call('HGET', used, id) or '0') or 0 "
+    "if tonumber(ARGV[i + 2]) > last then"
+    " redis.call('HSET', used, id, ARGV[i + 2]) end end end "
+
+    "return {epoch}");
