@@ -27,6 +27,7 @@
 #define NGX_HTTP_AGW_REPLICA_PAUSE_MAX  30000    /* after many */
 #define NGX_HTTP_AGW_REPLICA_PATIENCE 2000   /* ms for another's lock */
 #define NGX_HTTP_AGW_REPLICA_WORKING  60000  /* ms; of any length */
+#define NGX_HTTP_AGW_REPLICA_GATHER   20     /* ms between two transactions */
 
 
 /* what the thread writes at once */
@@ -48,6 +49,8 @@ struct ngx_http_agw_redis_replica_s {
 
     ngx_http_agw_redis_batch_t      next;    /* the loop's */
     ngx_event_t                     working; /* keeps a worker that exits */
+    ngx_event_t                     later;   /* likewise: to flush */
+    ngx_msec_t                      flushed; /* the last time */
     ngx_msec_t                      again;   /* not before, after a failure */
     ngx_msec_t                      pause;   /* the last one, or 0 */
     unsigned                        busy:1;
@@ -78,6 +81,7 @@ static void ngx_http_agw_replica_found(void *data,
 static void ngx_http_agw_replica_done(ngx_event_t *ev);
 static void ngx_http_agw_replica_leave(ngx_http_agw_redis_replica_t *replica);
 static void ngx_http_agw_replica_working(ngx_event_t *ev);
+static void ngx_http_agw_replica_later(ngx_event_t *ev);
 
 
 ngx_http_agw_redis_replica_t *
@@ -106,6 +110,10 @@ ngx_http_agw_redis_replica_create(ngx_http_agw_redis_worker_t *worker)
     replica->working.handler = ngx_http_agw_replica_working;
     replica->working.data = replica;
     replica->working.log = worker->log;
+
+    replica->later.handler = ngx_http_agw_replica_later;
+    replica->later.data = replica;
+    replica->later.log = worker->log;
 
 #if (NGX_THREADS)
 
@@ -147,6 +155,10 @@ ngx_http_agw_redis_replica_close(ngx_http_agw_redis_replica_t *replica)
 {
     if (replica->working.timer_set) {
         ngx_del_timer(&replica->working);
+    }
+
+    if (replica->later.timer_set) {
+        ngx_del_timer(&replica->later);
     }
 
     ngx_http_agw_redis_records_free(&replica->next.blocks);
@@ -210,12 +222,23 @@ ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
 }
 
 
+/* many entries at a time: a transaction costs as much as hundreds of them */
+
 void
 ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica)
 {
-    if (replica->busy
+    ngx_msec_t  since;
+
+    if (replica->busy || replica->later.timer_set
         || (!replica->next.has_state && replica->next.blocks.n == 0))
     {
+        return;
+    }
+
+    since = ngx_current_msec - replica->flushed;
+
+    if (since < NGX_HTTP_AGW_REPLICA_GATHER) {
+        ngx_add_timer(&replica->later, NGX_HTTP_AGW_REPLICA_GATHER - since);
         return;
     }
 
@@ -456,6 +479,7 @@ ngx_http_agw_replica_done(ngx_event_t *ev)
     ngx_memzero(&replica->batch, sizeof(ngx_http_agw_redis_batch_t));
 
     replica->busy = 0;
+    replica->flushed = ngx_current_msec;
 
     if (failed) {
         ngx_http_agw_redis_replica_lose(replica);
@@ -503,4 +527,11 @@ static void
 ngx_http_agw_replica_working(ngx_event_t *ev)
 {
     ngx_add_timer(ev, NGX_HTTP_AGW_REPLICA_WORKING);
+}
+
+
+static void
+ngx_http_agw_replica_later(ngx_event_t *ev)
+{
+    ngx_http_agw_redis_replica_flush(ev->data);
 }
