@@ -127,8 +127,8 @@ is_deeply([sort keys %sections], [sort keys %commands],
 
     my $entries = section(2, 'Directives') =~ s/\A.*?(?=^### )//msr;
 
-    cmp_ok(($readme =~ tr/\n//) - ($entries =~ tr/\n//), '<=', 900,
-        'beside the entries the README has at most 900 lines');
+    cmp_ok(($readme =~ tr/\n//) - ($entries =~ tr/\n//), '<=', 950,
+        'beside the entries the README has at most 950 lines');
 }
 
 for my $name (sort grep { $commands{$_} } keys %sections) {
