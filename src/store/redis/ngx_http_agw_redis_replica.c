@@ -181,7 +181,11 @@ void
 ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
     const agw_revocation_t *revocation, ngx_uint_t seen)
 {
-    if (replica->gap || replica->foreign) {
+    /* what this worker has written may be known to nobody else */
+
+    if (replica->foreign
+        || (replica->gap && (seen || revocation->kind == 0)))
+    {
         return;
     }
 
@@ -229,7 +233,7 @@ ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica)
 {
     ngx_msec_t  since;
 
-    if (replica->busy || replica->later.timer_set
+    if (replica->busy || replica->gap || replica->later.timer_set
         || (!replica->next.has_state && replica->next.blocks.n == 0))
     {
         return;
