@@ -394,8 +394,13 @@ ngx_http_agw_redis_feed_arrived(ngx_http_agw_redis_command_t *command,
 
     /* a reply that is too large ends the connection: fewer at a time then */
 
-    if (reply == NULL && feed->page > 1) {
-        feed->page /= 2;
+    if (reply == NULL && feed->page == 1) {
+        ngx_http_agw_redis_page_unread(&feed->position, &feed->skips,
+                                       &feed->worker->conf->shown,
+                                       feed->worker->log);
+
+    } else if (reply == NULL) {
+        feed->page = ngx_max(feed->page / 8, 1);
     }
 
     if (feed->reading == NULL) {
