@@ -23,14 +23,17 @@ my $gw = AGW::Revoking->start(conf_of(), engine => 'redis', workers => 1);
 my $redis = $gw->store->redis;
 my $us = owner_in($gw);
 
-# instead of the replies that have this in them, while there is the file $bad
+# instead of what matches, while there is the file $bad
 
 my ($bad, $which) = map { $gw->prefix . "/$_" } qw(bad which);
 my $proxy = AGW::Proxy->start(to => $redis->port, rewrite => sub {
     my ($way, $bytes) = @_;
 
-    return $bytes if $way ne 'down' || !-e $bad || $bytes !~ slurp($which);
-    return slurp($bad);
+    return $bytes if $way ne 'down' || !-e $bad;
+
+    my ($re, $instead) = (slurp($which), slurp($bad));
+
+    return $bytes =~ s/$re/$instead/sr;
 });
 my $words = $redis->words(port => $proxy->port);
 my $node = $gw->beside(conf_of() =~ s/%%ENGINE%%/$words/r, workers => 1);
@@ -64,7 +67,7 @@ sub recovers {
 sub logged {
     my ($mark, $what) = @_;
 
-    return wait_until(sub { log_since($node->nginx, $mark) =~ $what });
+    return wait_until(sub { log_since($node->nginx, $mark) =~ $what }, 30);
 }
 
 ok(wait_until(sub { token_request()->status == 200 }), 'D5 tokens are issued');
@@ -118,7 +121,7 @@ my @bytes = (
 
 # token requests: replies that name a partner as active
 
-spew($which, 'active');
+spew($which, '\A.*active.*');
 
 for my $case (@bytes) {
     my ($name, $bytes, $said) = @$case;
@@ -177,9 +180,9 @@ sub resident {
     cmp_ok(resident() - $before, '<', 50_000, 'D5 it is not kept');
 }
 
-# the feed: replies that have an entry in them
+# the feed: replies to XREAD, which may come right behind those to a look
 
-spew($which, "\r\nkind\r\n");
+spew($which, '\*1\r\n\*2\r\n\$17\r\n\{agw\}:revocations\r\n.*');
 
 for my $case (
     ['a status', "+OK\r\n", qr/malformed reply to XREAD/],
@@ -231,7 +234,7 @@ for my $case (
 
 # a revocation: replies of two numbers
 
-spew($which, '\A\*2\r\n\$1[36]\r\n');
+spew($which, '\A\*2\r\n\$1[36]\r\n.*');
 
 for my $case (['a status', "+OK\r\n", qr/malformed reply to a revocation/],
     ['no numbers', "*2\r\n+a\r\n+b\r\n", qr/malformed reply to a revocation/],
@@ -252,6 +255,47 @@ for my $case (['a status', "+OK\r\n", qr/malformed reply to a revocation/],
         or diag(log_since($node->nginx, $mark));
     ok(wait_until(sub { $node->get($revoked, $us->{business})->status == 401 }),
         "D5 a revocation, $name: what Redis has is in force");
+}
+
+# Redis has no memory left: it is still read
+
+{
+    my $mark = log_mark($node->nginx);
+    my $revoked = $gw->issue($us, $us->{business});
+
+    $redis->call(qw(CONFIG SET maxmemory 1kb));
+    is(token_request()->status, 200, 'D5 no memory: tokens are issued');
+    is($node->revoke($revoked, basic => $us->{basic})->status, 503,
+        'P5.3 no memory: a revocation gets 503');
+    ok(logged($mark, qr/refuses a revocation: .*OOM/), 'D5 no memory: logged')
+        or diag(log_since($node->nginx, $mark));
+    $redis->call(qw(CONFIG SET maxmemory 0));
+    ok(wait_until(sub { $node->revoke($revoked, basic => $us->{basic})->status
+        == 200 }), 'P5.3 no memory: then it gets 200');
+}
+
+# the password is changed, and the connections end
+
+{
+    my $mark = log_mark($node->nginx);
+    my @secrets = ($redis->password, $redis->change_password);
+
+    is(token_request()->status, 200, 'D5 a new password: connections stay');
+    $redis->call(qw(CLIENT KILL TYPE normal SKIPME yes));
+    ok(wait_until(sub { token_request()->status == 503 }),
+        'D5 a new password: 503 once they end');
+    ok(logged($mark, qr/refuses the user or the password: .* must be reloaded/),
+        'D5 a new password: logged') or diag(log_since($node->nginx, $mark));
+    is($node->get($token, $us->{business})->status, 200,
+        'D5 a new password: guarded requests go on');
+    $redis->write_password;
+    $node->nginx->reload;
+    recovers('a new password');
+
+    my $log = slurp($node->nginx->error_log);
+
+    ok(!(grep { index($log, $_) >= 0 } @secrets),
+        'D3 no password is in the log');
 }
 
 $gw->finish;
