@@ -4,8 +4,9 @@
  * belong to the thread from the time its task is posted until it is done;
  * what is put meanwhile is the next batch.
  *
- * If the disk cannot keep up, the queue is dropped rather than the loop held:
- * the position in the file stays where it is, and the feed goes back to it.
+ * If the disk cannot keep up, what follows a full queue is dropped rather than
+ * the loop held, and so is the queue after a failure: the position in the file
+ * is where that ends, and the feed goes back to it.
  */
 
 
@@ -54,7 +55,8 @@ struct ngx_http_agw_redis_replica_s {
     ngx_msec_t                      again;   /* not before, after a failure */
     ngx_msec_t                      pause;   /* the last one, or 0 */
     unsigned                        busy:1;
-    unsigned                        gap:1;
+    unsigned                        gap:1;   /* after a failure */
+    unsigned                        full:1;  /* what follows is not queued */
     unsigned                        foreign:1;   /* of another store: it is
                                                     left alone */
     unsigned                        failing:1;   /* which was logged */
@@ -181,15 +183,22 @@ void
 ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
     const agw_revocation_t *revocation, ngx_uint_t seen)
 {
+    ngx_uint_t  own;
+
     /* what this worker has written may be known to nobody else */
 
-    if (replica->foreign
-        || (replica->gap && (seen || revocation->kind == 0)))
-    {
+    own = !seen && revocation->kind != 0;
+
+    if (replica->foreign || (!own && (replica->gap || replica->full))) {
         return;
     }
 
-    if (replica->next.blocks.n > NGX_HTTP_AGW_REPLICA_BLOCKS
+    if (!own && replica->next.blocks.n > NGX_HTTP_AGW_REPLICA_BLOCKS) {
+        replica->full = 1;
+        return;
+    }
+
+    if (replica->next.blocks.n > 2 * NGX_HTTP_AGW_REPLICA_BLOCKS
         || ngx_http_agw_redis_records_add(&replica->next.blocks, revocation,
                                           seen, replica->worker->log)
            != NGX_OK)
@@ -214,7 +223,7 @@ void
 ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
     const ngx_http_agw_redis_state_t *state, ngx_uint_t lacking)
 {
-    if (replica->gap || replica->foreign) {
+    if (replica->gap || replica->full || replica->foreign) {
         return;
     }
 
@@ -268,7 +277,15 @@ ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica)
 ngx_uint_t
 ngx_http_agw_redis_replica_has_gap(ngx_http_agw_redis_replica_t *replica)
 {
-    return replica->gap && !replica->busy
+    if (replica->busy) {
+        return 0;
+    }
+
+    if (replica->full && !replica->gap) {
+        return !replica->next.has_state && replica->next.blocks.n == 0;
+    }
+
+    return replica->gap
            && (ngx_msec_int_t) (ngx_current_msec - replica->again) >= 0;
 }
 
@@ -277,6 +294,7 @@ void
 ngx_http_agw_redis_replica_resume(ngx_http_agw_redis_replica_t *replica)
 {
     replica->gap = 0;
+    replica->full = 0;
 }
 
 
