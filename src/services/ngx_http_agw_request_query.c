@@ -4,43 +4,44 @@
 #include <ngx_http.h>
 
 #include "ngx_http_agw_log.h"
-#include "ngx_http_agw_store_query.h"
+#include "ngx_http_agw_request_query.h"
 #include "ngx_http_agw_zone.h"
 
 
-static ngx_int_t ngx_http_agw_store_query_find(ngx_http_agw_store_query_t *sq,
-    ngx_http_agw_store_t *store, ngx_http_agw_store_find_pt find);
-static void ngx_http_agw_store_query_destroy(void *data);
-static void ngx_http_agw_store_query_done(ngx_http_agw_query_t *query,
-    ngx_int_t rc);
+static ngx_int_t ngx_http_agw_request_query_find(
+    ngx_http_agw_request_query_t *rq, ngx_http_agw_store_t *store,
+    ngx_http_agw_store_find_pt find);
+static void ngx_http_agw_request_query_destroy(void *data);
+static void ngx_http_agw_request_query_done(
+    ngx_http_agw_directory_query_t *query, ngx_int_t rc);
 
 
 void
-ngx_http_agw_store_query(ngx_http_request_t *r,
-    ngx_http_agw_store_query_t *sq, ngx_http_agw_store_find_pt find,
-    ngx_http_agw_store_query_pt handler)
+ngx_http_agw_request_query(ngx_http_request_t *r,
+    ngx_http_agw_request_query_t *rq, ngx_http_agw_store_find_pt find,
+    ngx_http_agw_request_query_pt handler)
 {
     ngx_int_t                        rc;
     const ngx_http_agw_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
-    sq->request = r;
-    sq->handler = handler;
+    rq->request = r;
+    rq->handler = handler;
 
-    sq->query.pool = r->pool;
-    sq->query.log = ngx_http_agw_log(r);
-    sq->query.handler = ngx_http_agw_store_query_done;
-    sq->query.data = sq;
+    rq->query.pool = r->pool;
+    rq->query.log = ngx_http_agw_log(r);
+    rq->query.handler = ngx_http_agw_request_query_done;
+    rq->query.data = rq;
 
-    ngx_http_agw_known(mcf->revocations, &sq->query.known);
+    ngx_http_agw_known(mcf->revocations, &rq->query.known);
     ngx_http_agw_store_know(mcf->store, agw_revoked_set_stamp(
                                 ngx_http_agw_zone(mcf->revocations)->set));
 
-    rc = ngx_http_agw_store_query_find(sq, mcf->store, find);
+    rc = ngx_http_agw_request_query_find(rq, mcf->store, find);
 
     if (rc != NGX_AGAIN) {
-        handler(sq, rc);
+        handler(rq, rc);
     }
 }
 
@@ -48,7 +49,7 @@ ngx_http_agw_store_query(ngx_http_request_t *r,
 /* where the request cannot wait, it has a pool of its own, to be cancelled */
 
 static ngx_int_t
-ngx_http_agw_store_query_find(ngx_http_agw_store_query_t *sq,
+ngx_http_agw_request_query_find(ngx_http_agw_request_query_t *rq,
     ngx_http_agw_store_t *store, ngx_http_agw_store_find_pt find)
 {
     ngx_int_t            rc;
@@ -56,10 +57,10 @@ ngx_http_agw_store_query_find(ngx_http_agw_store_query_t *sq,
     ngx_pool_cleanup_t  *cln;
     ngx_http_request_t  *r;
 
-    r = sq->request;
+    r = rq->request;
 
     if (!r->filter_finalize) {
-        return find(store, &sq->query);
+        return find(store, &rq->query);
     }
 
     cln = ngx_pool_cleanup_add(r->pool, 0);
@@ -72,16 +73,16 @@ ngx_http_agw_store_query_find(ngx_http_agw_store_query_t *sq,
         return NGX_ERROR;
     }
 
-    sq->query.pool = pool;
+    rq->query.pool = pool;
 
-    rc = find(store, &sq->query);
+    rc = find(store, &rq->query);
 
     if (rc == NGX_AGAIN && !ngx_http_agw_store_may_wait(r)) {
         ngx_destroy_pool(pool);
         return NGX_ERROR;
     }
 
-    cln->handler = ngx_http_agw_store_query_destroy;
+    cln->handler = ngx_http_agw_request_query_destroy;
     cln->data = pool;
 
     return rc;
@@ -89,7 +90,7 @@ ngx_http_agw_store_query_find(ngx_http_agw_store_query_t *sq,
 
 
 static void
-ngx_http_agw_store_query_destroy(void *data)
+ngx_http_agw_request_query_destroy(void *data)
 {
     ngx_pool_t *pool = data;
 
@@ -120,14 +121,15 @@ ngx_http_agw_store_may_wait(ngx_http_request_t *r)
 /* the handler may free the request and its pool */
 
 static void
-ngx_http_agw_store_query_done(ngx_http_agw_query_t *query, ngx_int_t rc)
+ngx_http_agw_request_query_done(ngx_http_agw_directory_query_t *query,
+    ngx_int_t rc)
 {
-    ngx_connection_t            *c;
-    ngx_http_agw_store_query_t  *sq = query->data;
+    ngx_connection_t              *c;
+    ngx_http_agw_request_query_t  *rq = query->data;
 
-    c = sq->request->connection;
+    c = rq->request->connection;
 
-    sq->handler(sq, rc);
+    rq->handler(rq, rc);
 
     ngx_http_run_posted_requests(c);
 }
