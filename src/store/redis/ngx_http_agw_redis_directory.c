@@ -25,6 +25,10 @@
 
 #define NGX_HTTP_AGW_REDIS_YEAR_2200  7258118400LL
 
+/* bytes of an API key's JSON: a longer one would hold the worker */
+
+#define NGX_HTTP_AGW_REDIS_KEY_MAX    65536
+
 
 typedef struct ngx_http_agw_redis_lookup_s  ngx_http_agw_redis_lookup_t;
 
@@ -431,6 +435,10 @@ ngx_http_agw_redis_read_key(agw_str_t text, agw_api_key_row_t *row)
 {
     json_t     *json;
     ngx_int_t   rc, expires;
+
+    if (text.len > NGX_HTTP_AGW_REDIS_KEY_MAX) {
+        return NGX_ERROR;
+    }
 
     json = agw_json_object(text);
     if (json == NULL) {
