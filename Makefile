@@ -537,7 +537,7 @@ $(BENCH_DIR)/%: t/bench/%.c $(UNIT_DIR)/libagw.a
 	@mkdir -p $(BENCH_DIR)
 	@$(CC) $(UNIT_CFLAGS) $(LD_OPT) -o $@ $< $(UNIT_DIR)/libagw.a $(UNIT_LIBS)
 
-.PHONY: bench-check bench-verify bench-revocations
+.PHONY: bench-check bench-verify bench-revocations bench-fleet
 bench-check: $(MODULE) $(BENCH_DIR)/mint $(BENCH_DIR)/verify
 	@$(if $(SANITIZE),echo "no figures of a sanitizer build" >&2; exit 1)
 	@perl t/bench/bench.pl $(BENCH_DIR)
@@ -552,6 +552,11 @@ bench-verify: $(BENCH_DIR)/verify
 bench-revocations: $(MODULE) $(PRELOADED)
 	@perl t/bench/revocations.pl
 	@perl t/bench/revocation_writes.pl
+
+bench-fleet: $(MODULE)
+	@perl t/bench/revocations_start.pl
+	@perl t/bench/fleet_writes.pl
+	@perl t/bench/token_engines.pl
 
 
 # Lint

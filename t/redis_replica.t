@@ -235,7 +235,8 @@ until_is('D5 a new connection: what was never met is written back', $had + 701,
 $had++;
 
 # The story: one worker took over from another that was just closing the file,
-# found it locked, and healed nothing for half a minute.
+# found it locked, and healed nothing for half a minute.  What it wrote meanwhile
+# was in no replica.
 
 $gw->nginx->stop;
 
@@ -250,9 +251,16 @@ until_is('D5 a replica is locked', 1, 10,
 $gw->restart;
 until_is('D5 and cannot be opened', 1, 10,
     sub { times_logged('cannot be opened: database is locked') ? 1 : 0 });
+
+my $they = owner_in($gw);
+my $theirs = $gw->issue($they, $they->{business});
+
+$gw->succeeds('D5 a revocation meanwhile',
+    $gw->revoke($theirs, basic => $they->{basic}));
+$redis->flush;
 print {$lock} "COMMIT;\n.quit\n";
 close $lock;
-$redis->flush;
+$had++;
 until_is('D5 a moment later, what is lost is written back', $had + 700, 15,
     sub { my %e = $gw->store->entries; scalar keys %e });
 

@@ -65,7 +65,7 @@ for my $json ('', '{', '[]', 'null', '7', '{"not_before":"0"}',
     '{"expires_at":"2030-01-01"}', '{"expires_at":1e3}',
     '{"expires_at":1795811582420}', '{"expires_at":9,"expires_at":99}',
     '{"not_before":99999999999999999999}', "{\"a\":\"\xff\"}",
-    "{\"not_before\":0}\0", '{"a":"\u0000"}', '[' x 5000)
+    '{"x":"' . 'x' x 65_536 . '"}', "{\"not_before\":0}\0", '{"a":"\u0000"}', '[' x 5000)
 {
     api_key($json);
     is(token_status($us), 503, 'D5 malformed key '

@@ -19,12 +19,12 @@
 #include "ngx_http_agw_api_key_auth.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_secret.h"
-#include "ngx_http_agw_store_query.h"
+#include "ngx_http_agw_request_query.h"
 #include "ngx_http_agw_str.h"
 
 
 typedef struct {
-    ngx_http_agw_store_query_t    store;     /* must be first */
+    ngx_http_agw_request_query_t  store;     /* must be first */
     ngx_http_agw_api_key_auth_t   auth;      /* that of ctx */
     ngx_http_agw_api_key_auth_pt  handler;
     unsigned                      keyless:1; /* the API key is empty */
@@ -38,7 +38,7 @@ static agw_reason_t ngx_http_agw_api_key_basic(ngx_http_request_t *r,
 static ngx_int_t ngx_http_agw_secret_in_args(ngx_http_request_t *r);
 static ngx_int_t ngx_http_agw_api_key_digest(ngx_http_agw_api_key_t *key,
     const agw_credentials_t *reading);
-static void ngx_http_agw_api_key_decide(ngx_http_agw_store_query_t *sq,
+static void ngx_http_agw_api_key_decide(ngx_http_agw_request_query_t *rq,
     ngx_int_t rc);
 
 
@@ -46,12 +46,12 @@ agw_reason_t
 ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,
     const agw_params_t *params, ngx_http_agw_api_key_auth_pt handler)
 {
-    ngx_uint_t                     i;
-    agw_basic_t                    basic;
-    agw_reason_t                   reason;
-    ngx_http_agw_ctx_t            *ctx;
-    ngx_http_agw_query_t          *query;
-    ngx_http_agw_api_key_query_t  *kq;
+    ngx_uint_t                       i;
+    agw_basic_t                      basic;
+    agw_reason_t                     reason;
+    ngx_http_agw_ctx_t              *ctx;
+    ngx_http_agw_directory_query_t  *query;
+    ngx_http_agw_api_key_query_t    *kq;
 
     ctx = ngx_http_agw_ctx(r);
     kq = ngx_pcalloc(r->pool, sizeof(ngx_http_agw_api_key_query_t));
@@ -83,8 +83,8 @@ ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,
         }
     }
 
-    ngx_http_agw_store_query(r, &kq->store, ngx_http_agw_store_find_api_keys,
-                             ngx_http_agw_api_key_decide);
+    ngx_http_agw_request_query(r, &kq->store, ngx_http_agw_store_find_api_keys,
+                               ngx_http_agw_api_key_decide);
 
     return AGW_OK;
 }
@@ -234,19 +234,19 @@ ngx_http_agw_api_key_digest(ngx_http_agw_api_key_t *key,
 
 
 static void
-ngx_http_agw_api_key_decide(ngx_http_agw_store_query_t *sq, ngx_int_t rc)
+ngx_http_agw_api_key_decide(ngx_http_agw_request_query_t *rq, ngx_int_t rc)
 {
-    ngx_uint_t                     i;
-    agw_reason_t                   reason;
-    ngx_http_agw_ctx_t            *ctx;
-    agw_api_key_state_t            best;
-    const agw_api_key_row_t       *row;
-    const ngx_http_agw_query_t    *query;
-    ngx_http_agw_api_key_query_t  *kq;
+    ngx_uint_t                             i;
+    agw_reason_t                           reason;
+    ngx_http_agw_ctx_t                    *ctx;
+    agw_api_key_state_t                    best;
+    const agw_api_key_row_t               *row;
+    const ngx_http_agw_directory_query_t  *query;
+    ngx_http_agw_api_key_query_t          *kq;
 
-    kq = (ngx_http_agw_api_key_query_t *) sq;
-    ctx = ngx_http_get_module_ctx(sq->request, ngx_http_auth_gateway_module);
-    query = &sq->query;
+    kq = (ngx_http_agw_api_key_query_t *) rq;
+    ctx = ngx_http_get_module_ctx(rq->request, ngx_http_auth_gateway_module);
+    query = &rq->query;
 
     best = AGW_API_KEY_UNKNOWN_PARTNER;
 
@@ -277,5 +277,5 @@ ngx_http_agw_api_key_decide(ngx_http_agw_store_query_t *sq, ngx_int_t rc)
         reason = best == AGW_API_KEY_GOOD ? AGW_OK : AGW_INVALID_CLIENT;
     }
 
-    kq->handler(sq->request, reason);
+    kq->handler(rq->request, reason);
 }

@@ -9,16 +9,16 @@
 #include <ngx_http.h>
 
 #include "ngx_http_agw_business.h"
-#include "ngx_http_agw_store_query.h"
+#include "ngx_http_agw_request_query.h"
 
 
 typedef struct {
-    ngx_http_agw_store_query_t  store;       /* must be first */
-    ngx_http_agw_business_pt    handler;
+    ngx_http_agw_request_query_t  store;     /* must be first */
+    ngx_http_agw_business_pt      handler;
 } ngx_http_agw_business_query_t;
 
 
-static void ngx_http_agw_business_decide(ngx_http_agw_store_query_t *sq,
+static void ngx_http_agw_business_decide(ngx_http_agw_request_query_t *rq,
     ngx_int_t rc);
 
 
@@ -27,7 +27,7 @@ ngx_http_agw_find_business(ngx_http_request_t *r, agw_str_t partner_id,
     agw_str_t business_id, const agw_claims_t *token,
     ngx_http_agw_business_pt handler)
 {
-    ngx_http_agw_query_t            *query;
+    ngx_http_agw_directory_query_t  *query;
     ngx_http_agw_business_query_t   *bq;
     const ngx_http_agw_main_conf_t  *mcf;
 
@@ -50,26 +50,26 @@ ngx_http_agw_find_business(ngx_http_request_t *r, agw_str_t partner_id,
         query->iat = token->iat - mcf->limits.ahead;
     }
 
-    ngx_http_agw_store_query(r, &bq->store, ngx_http_agw_store_find_business,
-                             ngx_http_agw_business_decide);
+    ngx_http_agw_request_query(r, &bq->store, ngx_http_agw_store_find_business,
+                               ngx_http_agw_business_decide);
 
     return AGW_OK;
 }
 
 
 static void
-ngx_http_agw_business_decide(ngx_http_agw_store_query_t *sq, ngx_int_t rc)
+ngx_http_agw_business_decide(ngx_http_agw_request_query_t *rq, ngx_int_t rc)
 {
     agw_reason_t                    reason;
     ngx_http_agw_business_query_t  *bq;
 
-    bq = (ngx_http_agw_business_query_t *) sq;
+    bq = (ngx_http_agw_business_query_t *) rq;
 
     reason = AGW_STORE_UNAVAILABLE;
 
     if (rc == NGX_OK) {
-        reason = agw_policy_business(&sq->query.business);
+        reason = agw_policy_business(&rq->query.business);
     }
 
-    bq->handler(sq->request, reason, sq->query.business.stamp);
+    bq->handler(rq->request, reason, rq->query.business.stamp);
 }

@@ -13,7 +13,7 @@
 #include "ngx_http_agw_counters.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_revocations.h"
-#include "ngx_http_agw_store_query.h"
+#include "ngx_http_agw_request_query.h"
 #include "ngx_http_agw_zone.h"
 
 

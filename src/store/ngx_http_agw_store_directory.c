@@ -13,7 +13,7 @@
 
 ngx_int_t
 ngx_http_agw_store_find_api_keys(ngx_http_agw_store_t *store,
-    ngx_http_agw_query_t *query)
+    ngx_http_agw_directory_query_t *query)
 {
     return store->engine->directory->find_api_keys(store->state, query);
 }
@@ -21,7 +21,7 @@ ngx_http_agw_store_find_api_keys(ngx_http_agw_store_t *store,
 
 ngx_int_t
 ngx_http_agw_store_find_business(ngx_http_agw_store_t *store,
-    ngx_http_agw_query_t *query)
+    ngx_http_agw_directory_query_t *query)
 {
     return store->engine->directory->find_business(store->state, query);
 }

@@ -24,10 +24,10 @@
 #define NGX_HTTP_AGW_NOBODY       "                                    "
 
 
-typedef struct ngx_http_agw_query_s  ngx_http_agw_query_t;
+typedef struct ngx_http_agw_directory_query_s  ngx_http_agw_directory_query_t;
 
-typedef void (*ngx_http_agw_query_pt)(ngx_http_agw_query_t *query,
-    ngx_int_t rc);
+typedef void (*ngx_http_agw_directory_query_pt)(
+    ngx_http_agw_directory_query_t *query, ngx_int_t rc);
 
 
 /* an API key that a client presented; the digest is lower-case hex */
@@ -45,13 +45,13 @@ typedef struct {
  * called.
  */
 
-struct ngx_http_agw_query_s {
+struct ngx_http_agw_directory_query_s {
 
     /* parameters of every query */
-    ngx_pool_t              *pool;
-    ngx_log_t               *log;
-    ngx_http_agw_query_pt    handler;
-    void                    *data;           /* the handler's */
+    ngx_pool_t                      *pool;
+    ngx_log_t                       *log;
+    ngx_http_agw_directory_query_pt  handler;
+    void                            *data;   /* the handler's */
 
     /* parameters of find_api_keys */
     ngx_http_agw_api_key_t   keys[NGX_HTTP_AGW_QUERY_KEYS];
@@ -82,7 +82,8 @@ struct ngx_http_agw_query_s {
 
     ngx_event_t              retry;
     ngx_msec_t               deadline;
-    int                    (*step)(void *state, ngx_http_agw_query_t *query);
+    int                    (*step)(void *state,
+                                   ngx_http_agw_directory_query_t *query);
     void                    *state;
 };
 
@@ -99,9 +100,9 @@ struct ngx_http_agw_query_s {
  */
 
 ngx_int_t ngx_http_agw_store_find_api_keys(ngx_http_agw_store_t *store,
-    ngx_http_agw_query_t *query);
+    ngx_http_agw_directory_query_t *query);
 ngx_int_t ngx_http_agw_store_find_business(ngx_http_agw_store_t *store,
-    ngx_http_agw_query_t *query);
+    ngx_http_agw_directory_query_t *query);
 
 
 #endif /* NGX_HTTP_AGW_STORE_DIRECTORY_H_INCLUDED_ */

@@ -23,8 +23,10 @@
 /* the functions are those of ngx_http_agw_store_directory.h */
 
 typedef struct {
-    ngx_int_t  (*find_api_keys)(void *state, ngx_http_agw_query_t *query);
-    ngx_int_t  (*find_business)(void *state, ngx_http_agw_query_t *query);
+    ngx_int_t  (*find_api_keys)(void *state,
+                               ngx_http_agw_directory_query_t *query);
+    ngx_int_t  (*find_business)(void *state,
+                               ngx_http_agw_directory_query_t *query);
 } ngx_http_agw_directory_engine_t;
 
 

@@ -39,6 +39,7 @@ ngx_http_agw_redis_conn_open(ngx_http_agw_redis_conn_t *conn,
     conn->host = host;
     conn->text = host->text;
     conn->timed_out = 0;
+    conn->malformed = 0;
     conn->connected = 0;
     conn->ready = 0;
 

@@ -51,6 +51,7 @@ struct ngx_http_agw_redis_conn_s {
 
     u_char                         why[256];
     unsigned                       timed_out:1;
+    unsigned                       malformed:1;  /* a reply was */
 
     /* private */
 

@@ -108,10 +108,16 @@ ngx_http_agw_redis_copy_open(ngx_http_agw_redis_copy_t *copy, ngx_log_t *log)
         return NGX_OK;
     }
 
-    ngx_http_agw_redis_copy_log(copy, log, "cannot be opened", rc);
+    if (rc != SQLITE_BUSY || copy->patience != 0) {
+        ngx_http_agw_redis_copy_log(copy, log, "cannot be opened", rc);
+        ngx_http_agw_redis_copy_close(copy);
+
+        return NGX_ERROR;
+    }
+
     ngx_http_agw_redis_copy_close(copy);
 
-    return NGX_ERROR;
+    return NGX_BUSY;
 }
 
 

@@ -47,8 +47,9 @@ typedef struct {
 
 /*
  * Opens the file, and makes it where there is none; reads its state.  One that
- * is damaged is renamed, and made anew.  Returns NGX_OK, or NGX_ERROR, logged,
- * also where it is another program's.
+ * is damaged is renamed, and made anew.  Returns NGX_OK; NGX_BUSY if it is
+ * locked, and patience is 0; or NGX_ERROR, logged, also where it is another
+ * program's.
  */
 
 ngx_int_t ngx_http_agw_redis_copy_open(ngx_http_agw_redis_copy_t *copy,

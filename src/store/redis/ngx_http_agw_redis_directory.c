@@ -25,28 +25,32 @@
 
 #define NGX_HTTP_AGW_REDIS_YEAR_2200  7258118400LL
 
+/* bytes of an API key's JSON: a longer one would hold the worker */
+
+#define NGX_HTTP_AGW_REDIS_KEY_MAX    65536
+
 
 typedef struct ngx_http_agw_redis_lookup_s  ngx_http_agw_redis_lookup_t;
 
 struct ngx_http_agw_redis_lookup_s {
-    ngx_http_agw_redis_command_t   command;
-    ngx_http_agw_query_t          *query;
-    ngx_http_agw_redis_worker_t   *worker;
-    ngx_uint_t                     which;    /* of the scripts */
-    unsigned                       whole:1;  /* sent with its text */
+    ngx_http_agw_redis_command_t     command;
+    ngx_http_agw_directory_query_t  *query;
+    ngx_http_agw_redis_worker_t     *worker;
+    ngx_uint_t                       which;  /* of the scripts */
+    unsigned                         whole:1; /* sent with its text */
 };
 
 
 static void ngx_http_agw_redis_digest(
     ngx_http_agw_redis_query_script_t *script, const ngx_str_t *text);
 static ngx_int_t ngx_http_agw_redis_find_api_keys(void *state,
-    ngx_http_agw_query_t *query);
+    ngx_http_agw_directory_query_t *query);
 static ngx_int_t ngx_http_agw_redis_find_business(void *state,
-    ngx_http_agw_query_t *query);
+    ngx_http_agw_directory_query_t *query);
 static ngx_int_t ngx_http_agw_redis_find(ngx_http_agw_redis_t *redis,
-    ngx_http_agw_query_t *query, ngx_uint_t which);
+    ngx_http_agw_directory_query_t *query, ngx_uint_t which);
 static ngx_http_agw_redis_lookup_t *ngx_http_agw_redis_lookup(
-    ngx_http_agw_redis_t *redis, ngx_http_agw_query_t *query);
+    ngx_http_agw_redis_t *redis, ngx_http_agw_directory_query_t *query);
 static ngx_int_t ngx_http_agw_redis_ask(ngx_http_agw_redis_lookup_t *lookup);
 static void ngx_http_agw_redis_forget(void *data);
 static void ngx_http_agw_redis_answered(ngx_http_agw_redis_command_t *command,
@@ -144,14 +148,16 @@ ngx_http_agw_redis_digest(ngx_http_agw_redis_query_script_t *script,
 
 
 static ngx_int_t
-ngx_http_agw_redis_find_api_keys(void *state, ngx_http_agw_query_t *query)
+ngx_http_agw_redis_find_api_keys(void *state,
+    ngx_http_agw_directory_query_t *query)
 {
     return ngx_http_agw_redis_find(state, query, NGX_HTTP_AGW_REDIS_API_KEYS);
 }
 
 
 static ngx_int_t
-ngx_http_agw_redis_find_business(void *state, ngx_http_agw_query_t *query)
+ngx_http_agw_redis_find_business(void *state,
+    ngx_http_agw_directory_query_t *query)
 {
     return ngx_http_agw_redis_find(state, query, NGX_HTTP_AGW_REDIS_BUSINESS);
 }
@@ -159,7 +165,7 @@ ngx_http_agw_redis_find_business(void *state, ngx_http_agw_query_t *query)
 
 static ngx_int_t
 ngx_http_agw_redis_find(ngx_http_agw_redis_t *redis,
-    ngx_http_agw_query_t *query, ngx_uint_t which)
+    ngx_http_agw_directory_query_t *query, ngx_uint_t which)
 {
     ngx_http_agw_redis_lookup_t  *lookup;
 
@@ -176,7 +182,7 @@ ngx_http_agw_redis_find(ngx_http_agw_redis_t *redis,
 
 static ngx_http_agw_redis_lookup_t *
 ngx_http_agw_redis_lookup(ngx_http_agw_redis_t *redis,
-    ngx_http_agw_query_t *query)
+    ngx_http_agw_directory_query_t *query)
 {
     ngx_pool_cleanup_t           *cln;
     ngx_http_agw_redis_lookup_t  *lookup;
@@ -265,7 +271,7 @@ ngx_http_agw_redis_answered(ngx_http_agw_redis_command_t *command,
     const redisReply *reply)
 {
     ngx_int_t                           rc;
-    ngx_http_agw_query_t               *query;
+    ngx_http_agw_directory_query_t     *query;
     ngx_http_agw_redis_lookup_t        *lookup = command->data;
     ngx_http_agw_redis_query_script_t  *script;
 
@@ -307,9 +313,9 @@ static ngx_int_t
 ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
     const redisReply *reply)
 {
-    int64_t                stamp, known;
-    uint64_t               epoch;
-    ngx_http_agw_query_t  *query;
+    int64_t                          stamp, known;
+    uint64_t                         epoch;
+    ngx_http_agw_directory_query_t  *query;
 
     query = lookup->query;
     epoch = ngx_http_agw_redis_epoch(ngx_http_agw_redis_element(reply, 0));
@@ -347,10 +353,10 @@ static ngx_int_t
 ngx_http_agw_redis_answer_api_keys(ngx_http_agw_redis_lookup_t *lookup,
     const redisReply *reply, int64_t stamp)
 {
-    ngx_uint_t             i;
-    const redisReply      *status, *json;
-    agw_api_key_row_t     *row;
-    ngx_http_agw_query_t  *query;
+    ngx_uint_t                       i;
+    const redisReply                *status, *json;
+    agw_api_key_row_t               *row;
+    ngx_http_agw_directory_query_t  *query;
 
     query = lookup->query;
 
@@ -430,6 +436,10 @@ ngx_http_agw_redis_read_key(agw_str_t text, agw_api_key_row_t *row)
     json_t     *json;
     ngx_int_t   rc, expires;
 
+    if (text.len > NGX_HTTP_AGW_REDIS_KEY_MAX) {
+        return NGX_ERROR;
+    }
+
     json = agw_json_object(text);
     if (json == NULL) {
         return NGX_ERROR;
@@ -503,10 +513,10 @@ static ngx_int_t
 ngx_http_agw_redis_answer_business(ngx_http_agw_redis_lookup_t *lookup,
     const redisReply *reply, int64_t stamp)
 {
-    int64_t                ended;
-    const redisReply      *partner, *owner, *status;
-    agw_business_row_t    *row;
-    ngx_http_agw_query_t  *query;
+    int64_t                          ended;
+    const redisReply                *partner, *owner, *status;
+    agw_business_row_t              *row;
+    ngx_http_agw_directory_query_t  *query;
 
     query = lookup->query;
     row = &query->business;

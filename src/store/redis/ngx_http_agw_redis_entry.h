@@ -37,6 +37,7 @@ typedef enum {
 typedef struct {
     ngx_uint_t   skipped;
     ngx_msec_t   said[NGX_HTTP_AGW_REDIS_ENTRIES];   /* 0: not yet */
+    ngx_msec_t   unread;             /* likewise, of one that is too large */
 } ngx_http_agw_redis_skips_t;
 
 

@@ -144,6 +144,8 @@ ngx_int_t
 ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
     ngx_http_agw_reading_t *reading)
 {
+    ngx_int_t  rc;
+
     if (feed->link == NULL) {
         feed->link = ngx_http_agw_redis_link_create(feed->worker,
                          "revocations", ngx_http_agw_redis_feed_connected,
@@ -158,10 +160,12 @@ ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
     reading->other_store = 0;
     reading->saved = 0;
 
-    if (feed->replica != NULL
-        && ngx_http_agw_redis_feed_saved(feed, reading) == NGX_OK)
-    {
-        return NGX_OK;
+    if (feed->replica != NULL) {
+        rc = ngx_http_agw_redis_feed_saved(feed, reading);
+
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
     }
 
     /* the beginning, whatever it was before */
@@ -249,7 +253,7 @@ ngx_http_agw_redis_feed_send(ngx_http_agw_redis_feed_t *feed,
 }
 
 
-/* what the replica has comes first; NGX_DECLINED after that */
+/* what the replica has comes first; NGX_DECLINED after that; NGX_BUSY */
 
 static ngx_int_t
 ngx_http_agw_redis_feed_saved(ngx_http_agw_redis_feed_t *feed,
@@ -272,7 +276,7 @@ ngx_http_agw_redis_feed_saved(ngx_http_agw_redis_feed_t *feed,
         ngx_http_agw_redis_replica_lose(feed->replica);
     }
 
-    return rc == NGX_OK ? NGX_OK : NGX_DECLINED;
+    return rc == NGX_ERROR ? NGX_DECLINED : rc;
 }
 
 
@@ -390,8 +394,13 @@ ngx_http_agw_redis_feed_arrived(ngx_http_agw_redis_command_t *command,
 
     /* a reply that is too large ends the connection: fewer at a time then */
 
-    if (reply == NULL && feed->page > 1) {
-        feed->page /= 2;
+    if (reply == NULL && feed->page == 1) {
+        ngx_http_agw_redis_page_unread(&feed->position, &feed->skips,
+                                       &feed->worker->conf->shown,
+                                       feed->worker->log);
+
+    } else if (reply == NULL) {
+        feed->page = ngx_max(feed->page / 8, 1);
     }
 
     if (feed->reading == NULL) {

@@ -58,7 +58,8 @@ struct ngx_http_agw_redis_link_s {
     ngx_event_t                      reset;      /* posted */
     ngx_msec_t                       pause;
     ngx_msec_t                       ready_at;
-    ngx_msec_t                       reset_logged;
+    ngx_msec_t                       closed_logged;
+    u_char                           closed_why[256];    /* likewise */
     ngx_http_agw_redis_circuit_t     circuit;    /* the node's */
     unsigned                         shared:1;   /* obeys the node's circuit */
     unsigned                         open:1;     /* its own circuit is */
@@ -490,18 +491,6 @@ ngx_http_agw_redis_link_do_reset(ngx_event_t *ev)
         return;
     }
 
-    if (link->reset_logged == 0
-        || ngx_current_msec - link->reset_logged > NGX_HTTP_AGW_REDIS_LOG)
-    {
-        link->reset_logged = ngx_current_msec;
-
-        ngx_log_error(NGX_LOG_WARN, link->log, 0,
-                      "auth_gateway: the connection for %s to store \"%V\" is "
-                      "closed, %V: %s", link->purpose,
-                      &link->worker->conf->shown, &link->peer.host->text,
-                      link->conn.why);
-    }
-
     link->another = 1;
 
     ngx_http_agw_redis_conn_close(&link->conn, 0);
@@ -514,10 +503,24 @@ ngx_http_agw_redis_link_lost(ngx_http_agw_redis_link_t *link)
 {
     ngx_uint_t  pause;
 
-    if (!link->resetting) {
+    if (!link->resetting && !link->conn.malformed) {
         ngx_log_error(NGX_LOG_INFO, link->log, 0,
                       "auth_gateway: the connection for %s to store \"%V\" "
                       "ended, %V: %s", link->purpose,
+                      &link->worker->conf->shown, &link->peer.host->text,
+                      link->conn.why);
+
+    } else if (ngx_strcmp(link->closed_why, link->conn.why) != 0
+               || ngx_current_msec - link->closed_logged
+                  > NGX_HTTP_AGW_REDIS_LOG)
+    {
+        link->closed_logged = ngx_current_msec;
+        (void) ngx_cpystrn(link->closed_why, link->conn.why,
+                           sizeof(link->closed_why));
+
+        ngx_log_error(NGX_LOG_WARN, link->log, 0,
+                      "auth_gateway: the connection for %s to store \"%V\" is "
+                      "closed, %V: %s", link->purpose,
                       &link->worker->conf->shown, &link->peer.host->text,
                       link->conn.why);
     }

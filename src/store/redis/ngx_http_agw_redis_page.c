@@ -14,6 +14,9 @@
 #include "ngx_http_agw_redis_reply.h"
 
 
+#define NGX_HTTP_AGW_REDIS_UNREAD  60000     /* ms between lines */
+
+
 static ngx_uint_t ngx_http_agw_redis_page_is_behind(int64_t stamp,
     int64_t mark, const ngx_http_agw_position_t *position);
 
@@ -130,4 +133,26 @@ ngx_http_agw_redis_page_skip(const redisReply *entries, int64_t last,
                                           fault, log);
         }
     }
+}
+
+
+/* it was asked for alone, and its reply is none, or too late */
+
+void
+ngx_http_agw_redis_page_unread(const ngx_http_agw_position_t *position,
+    ngx_http_agw_redis_skips_t *skips, const ngx_str_t *store, ngx_log_t *log)
+{
+    if (skips->unread != 0
+        && ngx_current_msec - skips->unread < NGX_HTTP_AGW_REDIS_UNREAD)
+    {
+        return;
+    }
+
+    skips->unread = ngx_max(ngx_current_msec, 1);
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "auth_gateway: store \"%V\": the entry of its revocations "
+                  "behind %L-%L is not read, it may be too large: look for it "
+                  "(XRANGE) and remove it (XDEL)",
+                  store, position->stamp, position->mark);
 }

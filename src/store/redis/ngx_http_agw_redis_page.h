@@ -52,6 +52,12 @@ uint64_t ngx_http_agw_redis_page_doubt(uint64_t doubt,
     const redisReply *entry);
 
 
+/* says that the first entry behind a position is not read */
+
+void ngx_http_agw_redis_page_unread(const ngx_http_agw_position_t *position,
+    ngx_http_agw_redis_skips_t *skips, const ngx_str_t *store, ngx_log_t *log);
+
+
 /* counts the malformed entries, and says that they are skipped */
 
 void ngx_http_agw_redis_page_skip(const redisReply *entries, int64_t last,

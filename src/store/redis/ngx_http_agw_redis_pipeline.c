@@ -327,6 +327,7 @@ ngx_http_agw_redis_pipeline_read(ngx_http_agw_redis_conn_t *conn)
         }
 
         if (n == 0) {
+            conn->malformed = agw_resp_is_inside(&conn->resp);
             ngx_http_agw_redis_pipeline_fault(conn, 0,
                                   "the server closed the connection%s%s",
                                   agw_resp_is_inside(&conn->resp)
@@ -383,6 +384,7 @@ ngx_http_agw_redis_pipeline_take(ngx_http_agw_redis_conn_t *conn, u_char *buf,
     }
 
     if (why) {
+        conn->malformed = 1;
         ngx_http_agw_redis_pipeline_fault(conn, 0, "%s", why);
         return NGX_ERROR;
     }
@@ -413,12 +415,14 @@ ngx_http_agw_redis_pipeline_reply(ngx_http_agw_redis_conn_t *conn)
     if (redisReaderGetReply(conn->reader, &reply) != REDIS_OK
         || reply == NULL)
     {
+        conn->malformed = 1;
         ngx_http_agw_redis_pipeline_fault(conn, 0, "a malformed reply: %s",
                                           conn->reader->errstr);
         return NGX_ERROR;
     }
 
     if (ngx_queue_empty(&conn->waiting)) {
+        conn->malformed = 1;
         ngx_http_agw_redis_pipeline_fault(conn, 0,
                                           "a reply that nothing had asked for");
         return NGX_ERROR;

@@ -4,8 +4,9 @@
  * belong to the thread from the time its task is posted until it is done;
  * what is put meanwhile is the next batch.
  *
- * If the disk cannot keep up, the queue is dropped rather than the loop held:
- * the position in the file stays where it is, and the feed goes back to it.
+ * If the disk cannot keep up, what follows a full queue is dropped rather than
+ * the loop held, and so is the queue after a failure: the position in the file
+ * is where that ends, and the feed goes back to it.
  */
 
 
@@ -27,6 +28,7 @@
 #define NGX_HTTP_AGW_REPLICA_PAUSE_MAX  30000    /* after many */
 #define NGX_HTTP_AGW_REPLICA_PATIENCE 2000   /* ms for another's lock */
 #define NGX_HTTP_AGW_REPLICA_WORKING  60000  /* ms; of any length */
+#define NGX_HTTP_AGW_REPLICA_GATHER   20     /* ms between two transactions */
 
 
 /* what the thread writes at once */
@@ -48,10 +50,13 @@ struct ngx_http_agw_redis_replica_s {
 
     ngx_http_agw_redis_batch_t      next;    /* the loop's */
     ngx_event_t                     working; /* keeps a worker that exits */
+    ngx_event_t                     later;   /* likewise: to flush */
+    ngx_msec_t                      flushed; /* the last time */
     ngx_msec_t                      again;   /* not before, after a failure */
     ngx_msec_t                      pause;   /* the last one, or 0 */
     unsigned                        busy:1;
-    unsigned                        gap:1;
+    unsigned                        gap:1;   /* after a failure */
+    unsigned                        full:1;  /* what follows is not queued */
     unsigned                        foreign:1;   /* of another store: it is
                                                     left alone */
     unsigned                        failing:1;   /* which was logged */
@@ -78,6 +83,7 @@ static void ngx_http_agw_replica_found(void *data,
 static void ngx_http_agw_replica_done(ngx_event_t *ev);
 static void ngx_http_agw_replica_leave(ngx_http_agw_redis_replica_t *replica);
 static void ngx_http_agw_replica_working(ngx_event_t *ev);
+static void ngx_http_agw_replica_later(ngx_event_t *ev);
 
 
 ngx_http_agw_redis_replica_t *
@@ -106,6 +112,10 @@ ngx_http_agw_redis_replica_create(ngx_http_agw_redis_worker_t *worker)
     replica->working.handler = ngx_http_agw_replica_working;
     replica->working.data = replica;
     replica->working.log = worker->log;
+
+    replica->later.handler = ngx_http_agw_replica_later;
+    replica->later.data = replica;
+    replica->later.log = worker->log;
 
 #if (NGX_THREADS)
 
@@ -149,6 +159,10 @@ ngx_http_agw_redis_replica_close(ngx_http_agw_redis_replica_t *replica)
         ngx_del_timer(&replica->working);
     }
 
+    if (replica->later.timer_set) {
+        ngx_del_timer(&replica->later);
+    }
+
     ngx_http_agw_redis_records_free(&replica->next.blocks);
     ngx_http_agw_redis_records_free(&replica->batch.blocks);
     ngx_http_agw_redis_records_free(&replica->found);
@@ -169,11 +183,22 @@ void
 ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
     const agw_revocation_t *revocation, ngx_uint_t seen)
 {
-    if (replica->gap || replica->foreign) {
+    ngx_uint_t  own;
+
+    /* what this worker has written may be known to nobody else */
+
+    own = !seen && revocation->kind != 0;
+
+    if (replica->foreign || (!own && (replica->gap || replica->full))) {
         return;
     }
 
-    if (replica->next.blocks.n > NGX_HTTP_AGW_REPLICA_BLOCKS
+    if (!own && replica->next.blocks.n > NGX_HTTP_AGW_REPLICA_BLOCKS) {
+        replica->full = 1;
+        return;
+    }
+
+    if (replica->next.blocks.n > 2 * NGX_HTTP_AGW_REPLICA_BLOCKS
         || ngx_http_agw_redis_records_add(&replica->next.blocks, revocation,
                                           seen, replica->worker->log)
            != NGX_OK)
@@ -198,7 +223,7 @@ void
 ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
     const ngx_http_agw_redis_state_t *state, ngx_uint_t lacking)
 {
-    if (replica->gap || replica->foreign) {
+    if (replica->gap || replica->full || replica->foreign) {
         return;
     }
 
@@ -210,12 +235,23 @@ ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
 }
 
 
+/* many entries at a time: a transaction costs as much as hundreds of them */
+
 void
 ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica)
 {
-    if (replica->busy
+    ngx_msec_t  since;
+
+    if (replica->busy || replica->gap || replica->later.timer_set
         || (!replica->next.has_state && replica->next.blocks.n == 0))
     {
+        return;
+    }
+
+    since = ngx_current_msec - replica->flushed;
+
+    if (since < NGX_HTTP_AGW_REPLICA_GATHER) {
+        ngx_add_timer(&replica->later, NGX_HTTP_AGW_REPLICA_GATHER - since);
         return;
     }
 
@@ -241,7 +277,15 @@ ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica)
 ngx_uint_t
 ngx_http_agw_redis_replica_has_gap(ngx_http_agw_redis_replica_t *replica)
 {
-    return replica->gap && !replica->busy
+    if (replica->busy) {
+        return 0;
+    }
+
+    if (replica->full && !replica->gap) {
+        return !replica->next.has_state && replica->next.blocks.n == 0;
+    }
+
+    return replica->gap
            && (ngx_msec_int_t) (ngx_current_msec - replica->again) >= 0;
 }
 
@@ -250,6 +294,7 @@ void
 ngx_http_agw_redis_replica_resume(ngx_http_agw_redis_replica_t *replica)
 {
     replica->gap = 0;
+    replica->full = 0;
 }
 
 
@@ -456,6 +501,7 @@ ngx_http_agw_replica_done(ngx_event_t *ev)
     ngx_memzero(&replica->batch, sizeof(ngx_http_agw_redis_batch_t));
 
     replica->busy = 0;
+    replica->flushed = ngx_current_msec;
 
     if (failed) {
         ngx_http_agw_redis_replica_lose(replica);
@@ -503,4 +549,11 @@ static void
 ngx_http_agw_replica_working(ngx_event_t *ev)
 {
     ngx_add_timer(ev, NGX_HTTP_AGW_REPLICA_WORKING);
+}
+
+
+static void
+ngx_http_agw_replica_later(ngx_event_t *ev)
+{
+    ngx_http_agw_redis_replica_flush(ev->data);
 }

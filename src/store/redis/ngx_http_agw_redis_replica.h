@@ -66,7 +66,10 @@ void ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
 void ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica);
 
 
-/* drops what is queued, and ignores what follows, until _resume() */
+/*
+ * Drops what is queued.  Until _resume() nothing is written; what follows is
+ * ignored, but for what this node has written.
+ */
 
 void ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica);
 

@@ -13,8 +13,11 @@
 
 
 #define NGX_HTTP_AGW_REDIS_SAVED_PAGE  2000
+#define NGX_HTTP_AGW_REDIS_SAVED_BUSY  2000      /* ms, at most */
 
 
+static ngx_int_t ngx_http_agw_redis_saved_busy(
+    ngx_http_agw_redis_saved_t *saved);
 static ngx_int_t ngx_http_agw_redis_saved_open(
     ngx_http_agw_redis_saved_t *saved, ngx_http_agw_reading_t *reading);
 static void ngx_http_agw_redis_saved_other(ngx_http_agw_redis_saved_t *saved,
@@ -50,6 +53,12 @@ ngx_http_agw_redis_saved_read(ngx_http_agw_redis_saved_t *saved,
 
         rc = ngx_http_agw_redis_saved_open(saved, reading);
 
+        if (rc == NGX_BUSY) {
+            return NGX_BUSY;
+        }
+
+        saved->busy_since = 0;
+
         if (rc != NGX_OK) {
             saved->stage = NGX_HTTP_AGW_REDIS_SAVED_READ;
             ngx_http_agw_redis_copy_close(&saved->copy);
@@ -70,12 +79,16 @@ ngx_http_agw_redis_saved_read(ngx_http_agw_redis_saved_t *saved,
 }
 
 
-/* NGX_DECLINED where there is nothing to be read but the position; NGX_ERROR */
+/*
+ * NGX_DECLINED where there is nothing to be read but the position; NGX_BUSY;
+ * NGX_ERROR
+ */
 
 static ngx_int_t
 ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
     ngx_http_agw_reading_t *reading)
 {
+    ngx_int_t                          rc;
     ngx_uint_t                         known;
     const ngx_http_agw_redis_state_t  *state;
 
@@ -83,9 +96,13 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
 
     known = (reading->position.store_id != 0 && reading->position.stamp != 0);
 
-    if (ngx_http_agw_redis_copy_open(&saved->copy, saved->worker->log)
-        != NGX_OK)
-    {
+    rc = ngx_http_agw_redis_copy_open(&saved->copy, saved->worker->log);
+
+    if (rc == NGX_BUSY) {
+        return ngx_http_agw_redis_saved_busy(saved);
+    }
+
+    if (rc != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -194,6 +211,26 @@ ngx_http_agw_redis_saved_page(ngx_http_agw_redis_saved_t *saved,
     }
 
     return NGX_OK;
+}
+
+
+/* another worker closes it, say: it takes a moment, and not longer */
+
+static ngx_int_t
+ngx_http_agw_redis_saved_busy(ngx_http_agw_redis_saved_t *saved)
+{
+    if (saved->busy_since == 0) {
+        saved->busy_since = ngx_max(ngx_current_msec, 1);
+    }
+
+    if (ngx_current_msec - saved->busy_since < NGX_HTTP_AGW_REDIS_SAVED_BUSY) {
+        return NGX_BUSY;
+    }
+
+    ngx_http_agw_redis_copy_log(&saved->copy, saved->worker->log,
+                                "cannot be opened", SQLITE_BUSY);
+
+    return NGX_ERROR;
 }
 
 

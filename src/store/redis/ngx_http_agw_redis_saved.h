@@ -29,6 +29,7 @@ typedef struct {
     ngx_http_agw_redis_copy_t          copy;
     ngx_http_agw_redis_saved_stage_t   stage;
     ngx_uint_t                         rows;
+    ngx_msec_t                         busy_since;   /* 0: it is not locked */
     unsigned                           whole:1;      /* so is the replica */
     unsigned                           loaded:1;     /* the node has all */
     unsigned                           shown:1;      /* in the log */
@@ -44,8 +45,9 @@ void ngx_http_agw_redis_saved_init(ngx_http_agw_redis_saved_t *saved,
  * Before a reading of the stream: NGX_OK if the handler of the reading was
  * given some of what the replica has, and there is more to read; or
  * NGX_DECLINED: then the stream is to be read from reading->position on,
- * which may have been set to that of the replica; or NGX_ERROR, logged: as
- * NGX_DECLINED, but nothing may be written to the replica.
+ * which may have been set to that of the replica; or NGX_BUSY, if it is locked
+ * for the moment; or NGX_ERROR, logged: as NGX_DECLINED, but nothing may be
+ * written to the replica.
  */
 
 ngx_int_t ngx_http_agw_redis_saved_read(ngx_http_agw_redis_saved_t *saved,

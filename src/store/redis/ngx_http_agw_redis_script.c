@@ -76,7 +76,7 @@ ngx_http_agw_redis_script_handshake(ngx_http_agw_redis_args_t *args,
 
 void
 ngx_http_agw_redis_script_api_keys(ngx_http_agw_redis_args_t *args,
-    ngx_str_t prefix, const ngx_http_agw_query_t *query)
+    ngx_str_t prefix, const ngx_http_agw_directory_query_t *query)
 {
     ngx_uint_t                     i;
     const ngx_http_agw_api_key_t  *key;
@@ -105,7 +105,7 @@ ngx_http_agw_redis_script_api_keys(ngx_http_agw_redis_args_t *args,
 
 void
 ngx_http_agw_redis_script_business(ngx_http_agw_redis_args_t *args,
-    ngx_str_t prefix, const ngx_http_agw_query_t *query)
+    ngx_str_t prefix, const ngx_http_agw_directory_query_t *query)
 {
     agw_str_t                token;
     static const char       *keys[] = { "epoch", "stamp", "revocations" };

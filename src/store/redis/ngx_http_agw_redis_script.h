@@ -88,7 +88,7 @@ void ngx_http_agw_redis_script_handshake(ngx_http_agw_redis_args_t *args,
  */
 
 void ngx_http_agw_redis_script_api_keys(ngx_http_agw_redis_args_t *args,
-    ngx_str_t prefix, const ngx_http_agw_query_t *query);
+    ngx_str_t prefix, const ngx_http_agw_directory_query_t *query);
 
 
 /*
@@ -98,7 +98,7 @@ void ngx_http_agw_redis_script_api_keys(ngx_http_agw_redis_args_t *args,
  */
 
 void ngx_http_agw_redis_script_business(ngx_http_agw_redis_args_t *args,
-    ngx_str_t prefix, const ngx_http_agw_query_t *query);
+    ngx_str_t prefix, const ngx_http_agw_directory_query_t *query);
 
 
 /* answers { stamp, time } of the new entry */

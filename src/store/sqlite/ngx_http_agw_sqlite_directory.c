@@ -19,24 +19,25 @@
 
 
 static ngx_int_t ngx_http_agw_sqlite_find_api_keys(void *state,
-    ngx_http_agw_query_t *query);
+    ngx_http_agw_directory_query_t *query);
 static ngx_int_t ngx_http_agw_sqlite_find_business(void *state,
-    ngx_http_agw_query_t *query);
+    ngx_http_agw_directory_query_t *query);
 
 static ngx_int_t ngx_http_agw_sqlite_query(void *state,
-    ngx_http_agw_query_t *query);
-static ngx_int_t ngx_http_agw_sqlite_wait(ngx_http_agw_query_t *query);
+    ngx_http_agw_directory_query_t *query);
+static ngx_int_t ngx_http_agw_sqlite_wait(
+    ngx_http_agw_directory_query_t *query);
 static void ngx_http_agw_sqlite_retry(ngx_event_t *ev);
 static void ngx_http_agw_sqlite_cancel(void *data);
 
 static int ngx_http_agw_sqlite_step_api_keys(void *state,
-    ngx_http_agw_query_t *query);
+    ngx_http_agw_directory_query_t *query);
 static int ngx_http_agw_sqlite_find_key(ngx_http_agw_sqlite_t *sqlite,
     const ngx_http_agw_api_key_t *key, agw_api_key_row_t *row);
 static int ngx_http_agw_sqlite_even_out(ngx_http_agw_sqlite_t *sqlite,
     const ngx_http_agw_api_key_t *key, const agw_api_key_row_t *row);
 static int ngx_http_agw_sqlite_step_business(void *state,
-    ngx_http_agw_query_t *query);
+    ngx_http_agw_directory_query_t *query);
 static int ngx_http_agw_sqlite_first_row(sqlite3_stmt *stmt, agw_str_t first,
     agw_str_t second);
 static int ngx_http_agw_sqlite_is_time(sqlite3_stmt *stmt, int column);
@@ -49,7 +50,8 @@ const ngx_http_agw_directory_engine_t  ngx_http_agw_sqlite_directory = {
 
 
 static ngx_int_t
-ngx_http_agw_sqlite_find_api_keys(void *state, ngx_http_agw_query_t *query)
+ngx_http_agw_sqlite_find_api_keys(void *state,
+    ngx_http_agw_directory_query_t *query)
 {
     query->step = ngx_http_agw_sqlite_step_api_keys;
 
@@ -58,7 +60,8 @@ ngx_http_agw_sqlite_find_api_keys(void *state, ngx_http_agw_query_t *query)
 
 
 static ngx_int_t
-ngx_http_agw_sqlite_find_business(void *state, ngx_http_agw_query_t *query)
+ngx_http_agw_sqlite_find_business(void *state,
+    ngx_http_agw_directory_query_t *query)
 {
     query->step = ngx_http_agw_sqlite_step_business;
 
@@ -72,7 +75,8 @@ ngx_http_agw_sqlite_find_business(void *state, ngx_http_agw_query_t *query)
  */
 
 static ngx_int_t
-ngx_http_agw_sqlite_query(void *state, ngx_http_agw_query_t *query)
+ngx_http_agw_sqlite_query(void *state,
+    ngx_http_agw_directory_query_t *query)
 {
     int                     rc;
     ngx_http_agw_sqlite_t  *sqlite = state;
@@ -108,7 +112,7 @@ ngx_http_agw_sqlite_query(void *state, ngx_http_agw_query_t *query)
 
 
 static ngx_int_t
-ngx_http_agw_sqlite_wait(ngx_http_agw_query_t *query)
+ngx_http_agw_sqlite_wait(ngx_http_agw_directory_query_t *query)
 {
     ngx_pool_cleanup_t     *cln;
     ngx_http_agw_sqlite_t  *sqlite = query->state;
@@ -145,8 +149,8 @@ ngx_http_agw_sqlite_wait(ngx_http_agw_query_t *query)
 static void
 ngx_http_agw_sqlite_retry(ngx_event_t *ev)
 {
-    ngx_int_t              rc;
-    ngx_http_agw_query_t  *query = ev->data;
+    ngx_int_t                        rc;
+    ngx_http_agw_directory_query_t  *query = ev->data;
 
     rc = ngx_http_agw_sqlite_query(query->state, query);
 
@@ -159,7 +163,7 @@ ngx_http_agw_sqlite_retry(ngx_event_t *ev)
 static void
 ngx_http_agw_sqlite_cancel(void *data)
 {
-    ngx_http_agw_query_t  *query = data;
+    ngx_http_agw_directory_query_t  *query = data;
 
     if (query->retry.timer_set) {
         ngx_del_timer(&query->retry);
@@ -168,7 +172,8 @@ ngx_http_agw_sqlite_cancel(void *data)
 
 
 static int
-ngx_http_agw_sqlite_step_api_keys(void *state, ngx_http_agw_query_t *query)
+ngx_http_agw_sqlite_step_api_keys(void *state,
+    ngx_http_agw_directory_query_t *query)
 {
     int                     rc;
     ngx_uint_t              i;
@@ -269,7 +274,8 @@ ngx_http_agw_sqlite_even_out(ngx_http_agw_sqlite_t *sqlite,
 
 
 static int
-ngx_http_agw_sqlite_step_business(void *state, ngx_http_agw_query_t *query)
+ngx_http_agw_sqlite_step_business(void *state,
+    ngx_http_agw_directory_query_t *query)
 {
     int                     rc;
     u_char                  buf[NGX_HTTP_AGW_REVOCATION_ID_MAX];

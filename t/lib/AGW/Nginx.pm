@@ -316,7 +316,8 @@ sub stop {
 
 
 # Kills the master and all of its children, and waits until none of them has a
-# socket any more.  The master is stopped first: it forks no other meanwhile.
+# socket any more: a thread that writes to the disk may outlive the others, and
+# with it the sockets.  The master is stopped first: it forks no other meanwhile.
 
 sub crash {
     my ($self) = @_;
@@ -329,7 +330,8 @@ sub crash {
     kill 'KILL', $self->{pid}, @children;
 
     for (1 .. 500) {
-        return unless grep { slurp("/proc/$_/stat") =~ /\) [^ZX]/ } @children;
+        return unless grep { slurp($_) =~ /\) [^ZX]/ }
+            map { glob "/proc/$_/task/*/stat" } @children;
         sleep 0.01;
     }
 

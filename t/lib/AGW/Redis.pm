@@ -80,6 +80,7 @@ sub skip_all_without_hiredis {
 #     maxmemory => '50mb', policy => 'noeviction'
 #     replica_of => another AGW::Redis
 #     cluster => 1         a node of a cluster, without slots
+#     clock => 1           a wall clock that ->set_clock steps
 #     config => [lines]
 
 sub start {
@@ -274,6 +275,11 @@ sub launch {
         open STDOUT, '>>', $self->log_file;
         open STDERR, '>&', \*STDOUT;
 
+        if ($self->{opt}{clock}) {
+            $ENV{LD_PRELOAD} = clock_library();
+            $ENV{AGW_WALL_CLOCK} = "$dir/clock";
+        }
+
         # a test that is killed leaves none behind
 
         exec 'setpriv', '--pdeathsig', 'KILL', $self->program
@@ -284,6 +290,30 @@ sub launch {
     $running{$pid} = 1;
 
     return $self->wait_until_ready;
+}
+
+
+sub clock_library {
+    my $build = $ENV{AGW_BUILD} // repo_root() . '/build';
+    my $library = "$build/lib/wall_clock.so";
+
+    die "no $library: run make unit first\n" unless -f $library;
+
+    return $library;
+}
+
+
+# seconds ahead of the right time, or behind it
+
+sub set_clock {
+    my ($self, $offset) = @_;
+
+    my $file = "$self->{dir}/clock";
+
+    spew("$file.new", "$offset\n", 0644);
+    rename "$file.new", $file or die "rename: $!\n";
+
+    return;
 }
 
 

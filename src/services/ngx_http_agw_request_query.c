@@ -5,49 +5,50 @@
 
 #include "ngx_http_agw_counters.h"
 #include "ngx_http_agw_log.h"
-#include "ngx_http_agw_store_query.h"
+#include "ngx_http_agw_request_query.h"
 #include "ngx_http_agw_zone.h"
 
 
-static ngx_int_t ngx_http_agw_store_query_find(ngx_http_agw_store_query_t *sq,
-    ngx_http_agw_store_t *store, ngx_http_agw_store_find_pt find);
-static void ngx_http_agw_store_query_destroy(void *data);
-static void ngx_http_agw_store_query_done(ngx_http_agw_query_t *query,
-    ngx_int_t rc);
-static void ngx_http_agw_store_query_count(
-    const ngx_http_agw_store_query_t *sq, ngx_int_t rc);
+static ngx_int_t ngx_http_agw_request_query_find(
+    ngx_http_agw_request_query_t *rq, ngx_http_agw_store_t *store,
+    ngx_http_agw_store_find_pt find);
+static void ngx_http_agw_request_query_destroy(void *data);
+static void ngx_http_agw_request_query_done(
+    ngx_http_agw_directory_query_t *query, ngx_int_t rc);
+static void ngx_http_agw_request_query_count(
+    const ngx_http_agw_request_query_t *rq, ngx_int_t rc);
 
 
 void
-ngx_http_agw_store_query(ngx_http_request_t *r,
-    ngx_http_agw_store_query_t *sq, ngx_http_agw_store_find_pt find,
-    ngx_http_agw_store_query_pt handler)
+ngx_http_agw_request_query(ngx_http_request_t *r,
+    ngx_http_agw_request_query_t *rq, ngx_http_agw_store_find_pt find,
+    ngx_http_agw_request_query_pt handler)
 {
     ngx_int_t                        rc;
     const ngx_http_agw_main_conf_t  *mcf;
 
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
-    sq->request = r;
-    sq->handler = handler;
+    rq->request = r;
+    rq->handler = handler;
 
-    sq->query.pool = r->pool;
-    sq->query.log = ngx_http_agw_log(r);
-    sq->query.handler = ngx_http_agw_store_query_done;
-    sq->query.data = sq;
+    rq->query.pool = r->pool;
+    rq->query.log = ngx_http_agw_log(r);
+    rq->query.handler = ngx_http_agw_request_query_done;
+    rq->query.data = rq;
 
-    ngx_http_agw_known(mcf->revocations, &sq->query.known);
+    ngx_http_agw_known(mcf->revocations, &rq->query.known);
     ngx_http_agw_store_know(mcf->store, agw_revoked_set_stamp(
                                 ngx_http_agw_zone(mcf->revocations)->set));
 
-    sq->find = find;
-    sq->from = ngx_http_agw_count_from();
+    rq->find = find;
+    rq->from = ngx_http_agw_count_from();
 
-    rc = ngx_http_agw_store_query_find(sq, mcf->store, find);
+    rc = ngx_http_agw_request_query_find(rq, mcf->store, find);
 
     if (rc != NGX_AGAIN) {
-        ngx_http_agw_store_query_count(sq, rc);
-        handler(sq, rc);
+        ngx_http_agw_request_query_count(rq, rc);
+        handler(rq, rc);
     }
 }
 
@@ -55,7 +56,7 @@ ngx_http_agw_store_query(ngx_http_request_t *r,
 /* where the request cannot wait, it has a pool of its own, to be cancelled */
 
 static ngx_int_t
-ngx_http_agw_store_query_find(ngx_http_agw_store_query_t *sq,
+ngx_http_agw_request_query_find(ngx_http_agw_request_query_t *rq,
     ngx_http_agw_store_t *store, ngx_http_agw_store_find_pt find)
 {
     ngx_int_t            rc;
@@ -63,10 +64,10 @@ ngx_http_agw_store_query_find(ngx_http_agw_store_query_t *sq,
     ngx_pool_cleanup_t  *cln;
     ngx_http_request_t  *r;
 
-    r = sq->request;
+    r = rq->request;
 
     if (!r->filter_finalize) {
-        return find(store, &sq->query);
+        return find(store, &rq->query);
     }
 
     cln = ngx_pool_cleanup_add(r->pool, 0);
@@ -79,16 +80,16 @@ ngx_http_agw_store_query_find(ngx_http_agw_store_query_t *sq,
         return NGX_ERROR;
     }
 
-    sq->query.pool = pool;
+    rq->query.pool = pool;
 
-    rc = find(store, &sq->query);
+    rc = find(store, &rq->query);
 
     if (rc == NGX_AGAIN && !ngx_http_agw_store_may_wait(r)) {
         ngx_destroy_pool(pool);
         return NGX_ERROR;
     }
 
-    cln->handler = ngx_http_agw_store_query_destroy;
+    cln->handler = ngx_http_agw_request_query_destroy;
     cln->data = pool;
 
     return rc;
@@ -96,7 +97,7 @@ ngx_http_agw_store_query_find(ngx_http_agw_store_query_t *sq,
 
 
 static void
-ngx_http_agw_store_query_destroy(void *data)
+ngx_http_agw_request_query_destroy(void *data)
 {
     ngx_pool_t *pool = data;
 
@@ -127,26 +128,27 @@ ngx_http_agw_store_may_wait(ngx_http_request_t *r)
 /* the handler may free the request and its pool */
 
 static void
-ngx_http_agw_store_query_done(ngx_http_agw_query_t *query, ngx_int_t rc)
+ngx_http_agw_request_query_done(ngx_http_agw_directory_query_t *query,
+    ngx_int_t rc)
 {
-    ngx_connection_t            *c;
-    ngx_http_agw_store_query_t  *sq = query->data;
+    ngx_connection_t              *c;
+    ngx_http_agw_request_query_t  *rq = query->data;
 
-    c = sq->request->connection;
+    c = rq->request->connection;
 
-    ngx_http_agw_store_query_count(sq, rc);
-    sq->handler(sq, rc);
+    ngx_http_agw_request_query_count(rq, rc);
+    rq->handler(rq, rc);
 
     ngx_http_run_posted_requests(c);
 }
 
 
 static void
-ngx_http_agw_store_query_count(const ngx_http_agw_store_query_t *sq,
+ngx_http_agw_request_query_count(const ngx_http_agw_request_query_t *rq,
     ngx_int_t rc)
 {
-    ngx_http_agw_count_store(sq->find == ngx_http_agw_store_find_business
+    ngx_http_agw_count_store(rq->find == ngx_http_agw_store_find_business
                              ? NGX_HTTP_AGW_STORE_BUSINESS
                              : NGX_HTTP_AGW_STORE_API_KEY,
-                             sq->from, rc);
+                             rq->from, rc);
 }
