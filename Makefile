@@ -182,7 +182,8 @@ ON_REDIS := $(patsubst %,t/%.t,partner_token business_token revoke \
                 variables intercept_errors issuers preflight \
                 log_invalid_client cache_endpoints params_client_secret \
                 bodies_given_up bodies_unread endpoints key_reload admin \
-                admin_refused)
+                admin_refused \
+                metrics_admin)
 
 .PHONY: check
 check: $(MODULE) command unit  ## run the same tests, without installing anything
