@@ -18,6 +18,7 @@
 #include "agw_grammar.h"
 #include "ngx_http_agw_api_key_auth.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_key_use.h"
 #include "ngx_http_agw_secret.h"
 #include "ngx_http_agw_request_query.h"
 #include "ngx_http_agw_str.h"
@@ -263,6 +264,8 @@ ngx_http_agw_api_key_decide(ngx_http_agw_request_query_t *rq, ngx_int_t rc)
         if (row->state == AGW_API_KEY_GOOD) {
             kq->auth.partner_id = ctx->partner_id;
             kq->auth.stamp = row->stamp;
+
+            ngx_http_agw_key_used(&query->keys[i], query->now);
             break;
         }
     }

@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_agw_key_use.h"
 #include "ngx_http_agw_revocation_maintenance.h"
 #include "ngx_http_agw_zone.h"
 
@@ -71,6 +72,8 @@ ngx_http_agw_maintain(void)
     }
 
     state->serving = 1;
+
+    ngx_http_agw_write_key_uses(state->revocations->store);
 }
 
 

@@ -19,7 +19,7 @@ my $usual = <<'CONF';
 http {
     auth_gateway_store %%ENGINE%%;
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
-    auth_gateway_admin_log logs/admin.log;
+    auth_gateway_admin_log %%LOG%%;
     %%HTTP%%
 
     server {
@@ -56,7 +56,7 @@ CONF
 
 
 # As AGW::Gateway starts; conf => another text; http and locations => more of
-# it.  %%UID%% lets in whoever runs the test, where that is not root.
+# it; log => another file.  %%UID%% lets in whoever runs the test, where that is not root.
 
 sub start {
     my ($class, %opt) = @_;
@@ -65,8 +65,10 @@ sub start {
     my $uid = uid_word();
     my $http = $opt{http} // '';
     my $locations = $opt{locations} // '';
+    my $log = $opt{log} // 'logs/admin.log';
 
     $conf =~ s/%%UID%%/$uid/g;
+    $conf =~ s/%%LOG%%/$log/;
     $conf =~ s/%%HTTP%%/$http/;
     $conf =~ s/%%LOCATIONS%%/$locations/;
 

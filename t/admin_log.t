@@ -1,0 +1,112 @@
+# P11.7: each write is in the log before its answer; the log is opened again
+# with the others, has no secret, and without it nothing is written.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Test::More;
+use Time::HiRes qw(sleep);
+
+use AGW::Admin;
+use AGW::Files qw(slurp);
+
+my $admin = AGW::Admin->start;
+my $log = $admin->prefix . '/logs/admin.log';
+
+is(slurp($log), '', 'P11.7 the log is there, and empty');
+is((stat $log)[2] & 0777, 0644 & (stat $admin->prefix . '/logs/error.log')[2],
+    'P11.7 as the other logs are');
+
+# what each write says
+
+for (
+    ['PUT', 'partners/p-1', { name => 'One' }, 'put', 'partners/p-1',
+        'created'],
+    ['PUT', 'partners/p-1', {}, 'put', 'partners/p-1', 'done'],
+    ['PATCH', 'partners/p-1', { name => 'x' }, 'change', 'partners/p-1',
+        'done'],
+    ['PATCH', 'partners/p-9', { name => 'x' }, 'change', 'partners/p-9',
+        'not found'],
+    ['PUT', 'businesses/b-1', { partner_id => 'p-1' }, 'put',
+        'businesses/b-1', 'created'],
+    ['PUT', 'businesses/b-1', { partner_id => 'p-9' }, 'put',
+        'businesses/b-1', 'no such partner'],
+    ['POST', 'revocations', { kind => 'owner', id => 'p-1:b-1' }, 'revoke',
+        'owner p-1:b-1', 'done'],
+) {
+    my ($method, $path, $body, $operation, $object, $result) = @$_;
+    my $before = $admin->written;
+
+    $admin->ask($method, $path, $body);
+
+    my @lines = $admin->written;
+    my $line = $lines[-1];
+
+    is(scalar @lines, $before + 1, "P11.7 $method $path: one line");
+    is_deeply([@$line{qw(operation object result uid)}],
+        [$operation, $object, $result, $>], "P11.7 $method $path: who, what");
+    ok(abs($line->{time} - time) < 300 && $line->{request_id} =~ /^[0-9a-f]{32}$/,
+        "P11.7 $method $path: when");
+}
+
+{
+    my $before = $admin->written;
+
+    $admin->ask('GET', 'export');
+    $admin->ask('PATCH', 'partners/p-1', { status => 'gone' });
+    is(scalar $admin->written, $before,
+        'P11.7 what reads, and what is refused before, is not there');
+}
+
+# keys
+
+my $key = $admin->ask('POST', 'partners/p-1/keys')->json;
+my $next = $admin->ask('POST', "partners/p-1/keys/$key->{key_id}/roll")->json;
+
+is(($admin->written)[-1]{object}, "partners/p-1/keys/$key->{key_id}",
+    'P11.7 a key by its id');
+
+for my $file (glob $admin->prefix . '/logs/*') {
+    my $text = slurp($file);
+
+    ok(index($text, $_) < 0, "P11.7 no key in $file")
+        for $key->{api_key}, $next->{api_key};
+}
+
+# moved away, and opened again
+
+rename $log, "$log.1" or die "$log: $!";
+kill USR1 => $admin->nginx->{pid} or die "nginx: $!";
+
+for (1 .. 300) {
+    last if -e $log;
+    sleep 0.1;
+}
+
+sleep 0.5;
+
+{
+    my $moved = slurp("$log.1");
+
+    $admin->ask('PATCH', 'partners/p-1', { name => 'y' });
+    is(slurp("$log.1"), $moved, 'P11.7 the old file is left alone');
+    is(scalar $admin->written, 1, 'P11.7 the new one is written');
+}
+
+# one that cannot be written: what was done is not denied, and nothing follows
+
+my $full = AGW::Admin->start(log => '/dev/full');
+
+$full->refuses('P11.7 a write that cannot be logged',
+    $full->ask('PUT', 'partners/p-1', {}), 'internal_error',
+    accepted => qr/may be done, but it could not be logged/);
+is($full->ask('GET', 'partners/p-1')->status, 200, 'P11.7 it was done');
+$full->mark;
+$full->refuses('P11.7 and then none is done',
+    $full->ask('PUT', 'partners/p-2', {}), 'store_unavailable');
+is($full->ask('GET', 'partners/p-2')->status, 404, 'P11.7 as it says');
+
+$admin->finish;
