@@ -239,7 +239,7 @@ ngx_http_agw_admin_parse(ngx_http_request_t *r,
     agw_str_t     text, member;
     const char   *fault;
     u_char        buf[AGW_JSON_NAME_SIZE];
-    ngx_str_t    *description;
+    ngx_str_t     name, *description;
 
     text = ngx_http_agw_to_core(req->body);
 
@@ -255,9 +255,10 @@ ngx_http_agw_admin_parse(ngx_http_request_t *r,
     }
 
     if (member.len != 0) {
-        req->fault.member.data = ngx_pstrdup(r->pool,
-                                     &(ngx_str_t) { member.len, buf });
-        req->fault.member.len = req->fault.member.data ? member.len : 0;
+        name = ngx_http_agw_from_core(member);
+
+        req->fault.member.data = ngx_pstrdup(r->pool, &name);
+        req->fault.member.len = req->fault.member.data ? name.len : 0;
     }
 
     description = &req->fault.description;

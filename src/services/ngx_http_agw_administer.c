@@ -108,6 +108,8 @@ ngx_http_agw_administer(ngx_http_agw_administration_t *adm)
     ngx_http_agw_store_know(adm->conf->store, adm->op.write.known_stamp);
 
     inside = 1;
+
+    /* cppcheck-suppress autoVariables */
     adm->inside = &inside;
     adm->running = 1;
     adm->from = ngx_http_agw_count_from();
