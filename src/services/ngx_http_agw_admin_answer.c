@@ -4,6 +4,7 @@
 #include <ngx_http.h>
 
 #include "agw_api_key.h"
+#include "agw_json.h"
 #include "agw_reason.h"
 #include "ngx_http_agw_admin_answer.h"
 #include "ngx_http_agw_admin_export.h"
@@ -30,6 +31,8 @@
 static ngx_int_t ngx_http_agw_admin_failed(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req);
 static ngx_int_t ngx_http_agw_admin_succeeded(ngx_http_request_t *r,
+    ngx_http_agw_admin_request_t *req);
+static ngx_int_t ngx_http_agw_admin_wiping(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req);
 static ngx_int_t ngx_http_agw_admin_object(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req);
@@ -218,8 +221,27 @@ ngx_http_agw_admin_succeeded(ngx_http_request_t *r,
         return ngx_http_agw_admin_revocation(r, req);
 
     default:
-        return ngx_http_agw_admin_object(r, req);
+        return ngx_http_agw_admin_wiping(r, req);
     }
+}
+
+
+/* what jansson had of a new API key is wiped */
+
+static ngx_int_t
+ngx_http_agw_admin_wiping(ngx_http_request_t *r,
+    ngx_http_agw_admin_request_t *req)
+{
+    ngx_int_t              rc;
+    agw_json_allocator_t   former;
+
+    agw_json_wiping_begin(&former);
+
+    rc = ngx_http_agw_admin_object(r, req);
+
+    agw_json_wiping_end(&former);
+
+    return rc;
 }
 
 
