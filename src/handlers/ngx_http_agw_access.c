@@ -1,8 +1,7 @@
 
 /*
- * Every guarded request is checked here, in the order of the lines of
- * ngx_http_agw_access_decide().  The path of any other request is checked, too:
- * it must not reach what is guarded.
+ * Every guarded request is checked before it is answered.  The path of any
+ * other request is checked, too: it must not reach what is guarded.
  */
 
 
@@ -11,9 +10,9 @@
 #include <ngx_http.h>
 
 #include "ngx_http_agw_access.h"
+#include "ngx_http_agw_access_check.h"
 #include "ngx_http_agw_business.h"
 #include "ngx_http_agw_ctx.h"
-#include "ngx_http_agw_destination.h"
 #include "ngx_http_agw_enforce.h"
 #include "ngx_http_agw_headers.h"
 #include "ngx_http_agw_log.h"
@@ -21,8 +20,6 @@
 #include "ngx_http_agw_refusal_log.h"
 #include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_response.h"
-#include "ngx_http_agw_str.h"
-#include "ngx_http_agw_verify.h"
 
 
 #define NGX_HTTP_AGW_LOG_INTERVAL  60        /* seconds */
@@ -50,10 +47,8 @@ static ngx_uint_t ngx_http_agw_is_preflight(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_agw_is_once(ngx_http_request_t *r,
     agw_str_t name);
 static ngx_int_t ngx_http_agw_access_preflight(ngx_http_request_t *r);
-static agw_reason_t ngx_http_agw_access_decide(ngx_http_request_t *r,
-    ngx_http_agw_ctx_t *ctx, const ngx_http_agw_loc_conf_t *lcf);
 static agw_reason_t ngx_http_agw_access_owner(ngx_http_request_t *r,
-    ngx_http_agw_ctx_t *ctx, agw_requirement_t *requirement);
+    ngx_http_agw_ctx_t *ctx, agw_str_t business_id);
 static void ngx_http_agw_access_owner_found(ngx_http_request_t *r,
     agw_reason_t reason, int64_t stamp);
 static ngx_int_t ngx_http_agw_access_refuse(ngx_http_request_t *r,
@@ -64,6 +59,7 @@ ngx_int_t
 ngx_http_agw_access_handler(ngx_http_request_t *r)
 {
     agw_reason_t                    reason;
+    agw_requirement_t               requirement;
     ngx_http_agw_ctx_t             *ctx;
     const ngx_http_agw_loc_conf_t  *lcf;
 
@@ -90,7 +86,8 @@ ngx_http_agw_access_handler(ngx_http_request_t *r)
         return ngx_http_agw_access_preflight(r);
     }
 
-    reason = ngx_http_agw_access_decide(r, ctx, lcf);
+    reason = ngx_http_agw_check_requirement(r, ctx, &requirement,
+                                        ngx_http_agw_access_owner);
 
     if (ctx->suspended) {
         return NGX_AGAIN;
@@ -109,49 +106,18 @@ ngx_http_agw_access_handler(ngx_http_request_t *r)
 }
 
 
-/*
- * A location without a requirement, in a server with a guarded location: if
- * both forward the path, a request through this one could reach what the other
- * one guards.
- */
+/* a location without a requirement */
 
 static ngx_int_t
 ngx_http_agw_access_unguarded(ngx_http_request_t *r,
     const ngx_http_agw_loc_conf_t *lcf)
 {
-    ngx_uint_t                      outside;
-    agw_reason_t                    reason;
-    const ngx_http_agw_srv_conf_t  *sscf;
+    agw_reason_t  reason;
 
-    static const agw_str_t  none = agw_string("");
+    reason = ngx_http_agw_check_no_requirement(r);
 
-    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
-
-    if (!sscf->guarded) {
-        return ngx_http_agw_access_open(r, lcf);
-    }
-
-    reason = ngx_http_agw_check_unguarded_request(r);
-
-    if (reason == AGW_OK && !lcf->opened
-        && ngx_http_agw_removes_businesses(r, none))
-    {
-        reason = AGW_UNGUARDED_PATH;
-    }
-
-    if (reason == AGW_OK && ngx_http_agw_may_have_destination(r)) {
-        reason = ngx_http_agw_check_destination(r, none, &outside);
-
-        if (reason == AGW_OK && outside) {
-            reason = AGW_WRONG_BUSINESS;
-        }
-    }
-
-    if (reason != AGW_OK) {
-        return ngx_http_agw_access_refuse(r, reason);
-    }
-
-    return ngx_http_agw_access_open(r, lcf);
+    return reason == AGW_OK ? ngx_http_agw_access_open(r, lcf)
+                            : ngx_http_agw_access_refuse(r, reason);
 }
 
 
@@ -304,63 +270,6 @@ ngx_http_agw_access_preflight(ngx_http_request_t *r)
 }
 
 
-static agw_reason_t
-ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
-    const ngx_http_agw_loc_conf_t *lcf)
-{
-    ngx_uint_t         outside;
-    agw_reason_t       reason;
-    agw_requirement_t  requirement;
-
-    requirement.require = lcf->require;
-    requirement.scope = ngx_http_agw_to_core(lcf->scope);
-    requirement.owned = 0;
-
-    reason = ngx_http_agw_check_guarded_request(r, &requirement.business_id);
-    if (reason != AGW_OK) {
-        return reason;
-    }
-
-    outside = 0;
-
-    if (ngx_http_agw_may_have_destination(r)) {
-        reason = ngx_http_agw_check_destination(r, requirement.business_id,
-                                                &outside);
-        if (reason != AGW_OK) {
-            return reason;
-        }
-    }
-
-    reason = ngx_http_agw_verify_now(r, ctx);
-    if (reason != AGW_OK) {
-        return reason;
-    }
-
-    reason = agw_policy_access(ctx->claims, &requirement);
-
-    if (reason == AGW_NOT_OWNER) {
-        reason = ngx_http_agw_access_owner(r, ctx, &requirement);
-    }
-
-    if (reason == AGW_OK
-        && ngx_http_agw_removes_businesses(r, requirement.business_id))
-    {
-        reason = requirement.business_id.len ? AGW_WRONG_BUSINESS
-                                             : AGW_WRONG_KIND;
-    }
-
-    if (reason == AGW_OK && outside) {
-        reason = AGW_WRONG_BUSINESS;
-    }
-
-    if (reason == AGW_OK) {
-        ctx->business_id = ngx_http_agw_from_core(requirement.business_id);
-    }
-
-    return reason;
-}
-
-
 /*
  * A partner token gives access to the businesses that the store says are its
  * partner's.  If the store answers later, the access phase then runs again from
@@ -369,7 +278,7 @@ ngx_http_agw_access_decide(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
 static agw_reason_t
 ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
-    agw_requirement_t *requirement)
+    agw_str_t business_id)
 {
     agw_reason_t  reason;
 
@@ -377,7 +286,7 @@ ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         ctx->owner_queried = 1;
 
         reason = ngx_http_agw_find_business(r, ctx->claims->partner_id,
-                                            requirement->business_id, NULL,
+                                            business_id, NULL,
                                             ngx_http_agw_access_owner_found);
         if (reason != AGW_OK) {
             return reason;
@@ -393,17 +302,7 @@ ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
         }
     }
 
-    if (!ctx->owner_known) {
-        return AGW_INTERNAL_ERROR;
-    }
-
-    if (ctx->owner_reason != AGW_OK) {
-        return ctx->owner_reason;
-    }
-
-    requirement->owned = 1;
-
-    return agw_policy_access(ctx->claims, requirement);
+    return ctx->owner_known ? ctx->owner_reason : AGW_INTERNAL_ERROR;
 }
 
 
