@@ -222,6 +222,7 @@ typedef struct ngx_http_agw_api_key_auth_s  ngx_http_agw_api_key_auth_t;
 typedef struct ngx_http_agw_grant_s         ngx_http_agw_grant_t;
 typedef struct ngx_http_agw_partner_auth_s  ngx_http_agw_partner_auth_t;
 typedef struct ngx_http_agw_admin_request_s  ngx_http_agw_admin_request_t;
+typedef struct ngx_http_agw_explanation_s   ngx_http_agw_explanation_t;
 
 
 /* what an endpoint did, for an audit log */
@@ -263,6 +264,7 @@ typedef struct {
     ngx_http_agw_partner_auth_t  *partner_auth;  /* by API key or token */
     const agw_params_t       *params;        /* of the body, once read */
     ngx_http_agw_admin_request_t  *admin;    /* of an administrator */
+    ngx_http_agw_explanation_t  *explanation;    /* asked for, or made for it */
 
     agw_reason_t              owner_reason;  /* the result of the query */
 

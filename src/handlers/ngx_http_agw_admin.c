@@ -15,6 +15,7 @@
 #include "ngx_http_agw_admin.h"
 #include "ngx_http_agw_admin_answer.h"
 #include "ngx_http_agw_admin_begin.h"
+#include "ngx_http_agw_admin_explain.h"
 #include "ngx_http_agw_admin_import.h"
 #include "ngx_http_agw_body.h"
 #include "ngx_http_agw_counters.h"
@@ -166,6 +167,10 @@ static const ngx_http_agw_admin_route_t  ngx_http_agw_admin_routes[] = {
     { "export", NGX_HTTP_GET, ngx_http_agw_admin_begin_list,
       NGX_HTTP_AGW_ADMIN_EXPORT, AGW_RECORD_NONE,
       NGX_HTTP_AGW_ARG_AFTER|NGX_HTTP_AGW_ARG_LIMIT, 0, 0, NULL, 0, NULL },
+
+    { "explain", NGX_HTTP_POST, ngx_http_agw_admin_begin_explain,
+      NGX_HTTP_AGW_ADMIN_GET, AGW_RECORD_NONE, 0, 0, 0, NULL, 0,
+      NGX_HTTP_AGW_JSON },
 
     { NULL, 0, NULL, 0, 0, 0, 0, 0, NULL, 0, NULL }
 };
@@ -483,6 +488,12 @@ ngx_http_agw_admin_body(ngx_http_request_t *r, agw_reason_t reason,
 
     if (reason == AGW_OK) {
         reason = route->begin(r, req);
+    }
+
+    /* it asks the store nothing, and may have ended the request */
+
+    if (reason == AGW_OK && route->begin == ngx_http_agw_admin_begin_explain) {
+        return;
     }
 
     if (reason == AGW_OK) {

@@ -1,0 +1,516 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_agw_compared.h"
+#include "ngx_http_agw_str.h"
+
+
+typedef u_char *(*ngx_http_agw_compared_pt)(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+
+
+static u_char *ngx_http_agw_compared_transport(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_path(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_credentials(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_size(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_structure(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_key(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_algorithm(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_signature(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_claims(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_time(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_issuer(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_audience(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_revocation(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_kind(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_scope(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_business(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_member(u_char *p, u_char *last,
+    const json_t *object, const char *name);
+static u_char *ngx_http_agw_compared_kids(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last);
+
+
+static const struct {
+    const char                *name;
+    ngx_http_agw_compared_pt   write;
+}  ngx_http_agw_checks[] = {
+    [NGX_HTTP_AGW_CHECK_TRANSPORT] =
+        { "transport", ngx_http_agw_compared_transport },
+    [NGX_HTTP_AGW_CHECK_PATH] =
+        { "path", ngx_http_agw_compared_path },
+    [NGX_HTTP_AGW_CHECK_CREDENTIALS] =
+        { "credentials", ngx_http_agw_compared_credentials },
+    [NGX_HTTP_AGW_CHECK_SIZE] =
+        { "size", ngx_http_agw_compared_size },
+    [NGX_HTTP_AGW_CHECK_STRUCTURE] =
+        { "structure", ngx_http_agw_compared_structure },
+    [NGX_HTTP_AGW_CHECK_KEY] =
+        { "key", ngx_http_agw_compared_key },
+    [NGX_HTTP_AGW_CHECK_ALGORITHM] =
+        { "algorithm", ngx_http_agw_compared_algorithm },
+    [NGX_HTTP_AGW_CHECK_SIGNATURE] =
+        { "signature", ngx_http_agw_compared_signature },
+    [NGX_HTTP_AGW_CHECK_CLAIMS] =
+        { "claims", ngx_http_agw_compared_claims },
+    [NGX_HTTP_AGW_CHECK_TIME] =
+        { "time", ngx_http_agw_compared_time },
+    [NGX_HTTP_AGW_CHECK_ISSUER] =
+        { "issuer", ngx_http_agw_compared_issuer },
+    [NGX_HTTP_AGW_CHECK_AUDIENCE] =
+        { "audience", ngx_http_agw_compared_audience },
+    [NGX_HTTP_AGW_CHECK_REVOCATION] =
+        { "revocation", ngx_http_agw_compared_revocation },
+    [NGX_HTTP_AGW_CHECK_KIND] =
+        { "kind", ngx_http_agw_compared_kind },
+    [NGX_HTTP_AGW_CHECK_SCOPE] =
+        { "scope", ngx_http_agw_compared_scope },
+    [NGX_HTTP_AGW_CHECK_BUSINESS] =
+        { "business", ngx_http_agw_compared_business }
+};
+
+
+const char *
+ngx_http_agw_check_name(ngx_http_agw_check_t check)
+{
+    return ngx_http_agw_checks[check].name;
+}
+
+
+u_char *
+ngx_http_agw_compared(const ngx_http_agw_facts_t *facts,
+    ngx_http_agw_check_t check, u_char *p, u_char *last)
+{
+    return ngx_http_agw_checks[check].write(facts, p, last);
+}
+
+
+static u_char *
+ngx_http_agw_compared_transport(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    ngx_str_t                       value;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(facts->probe.request,
+                                       ngx_http_auth_gateway_module);
+
+    if (facts->probe.https_taken) {
+        value = lcf->https_value->value;
+
+    } else if (lcf->https == NGX_HTTP_AGW_HTTPS_OFF) {
+        ngx_str_set(&value, "off");
+
+    } else {
+        ngx_str_set(&value, "on");
+    }
+
+    return ngx_slprintf(p, last, "%s; auth_gateway_require_https %V",
+                        facts->asked.https ? "https" : "plain http", &value);
+}
+
+
+static u_char *
+ngx_http_agw_compared_path(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    ngx_str_t                       business_id;
+    const ngx_http_request_t       *pr;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    pr = facts->probe.request;
+    lcf = ngx_http_get_module_loc_conf(pr, ngx_http_auth_gateway_module);
+    business_id = ngx_http_agw_from_core(facts->requirement.business_id);
+
+    p = ngx_slprintf(p, last, "\"%V\"", &pr->uri);
+
+    if (facts->reason == AGW_AMBIGUOUS_PATH) {
+        return ngx_slprintf(p, last, ", as it was written \"%V\": it can be "
+                            "read in several ways", &pr->unparsed_uri);
+    }
+
+    if (facts->reason == AGW_UNGUARDED_PATH) {
+        return ngx_slprintf(p, last, ": a template of the server matches it, "
+                            "and the location requires nothing, without an "
+                            "\"auth_gateway_require off\" of its own");
+    }
+
+    if (lcf->business_path.len && lcf->require != AGW_REQUIRE_OFF) {
+        p = ngx_slprintf(p, last, ", auth_gateway_business_path %V",
+                         &lcf->business_path);
+    }
+
+    return business_id.len
+           ? ngx_slprintf(p, last, ": business \"%V\"", &business_id)
+           : ngx_slprintf(p, last, ": no business");
+}
+
+
+static u_char *
+ngx_http_agw_compared_credentials(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    switch (facts->reason) {
+
+    case AGW_NO_CREDENTIALS:
+        return ngx_slprintf(p, last, "no token");
+
+    case AGW_MALFORMED_CREDENTIALS:
+        return ngx_slprintf(p, last, "\"Bearer\" and what is not a b64token "
+                            "(RFC 6750, section 2.1)");
+
+    default:
+        return ngx_slprintf(p, last, "\"Bearer\" and a token");
+    }
+}
+
+
+static u_char *
+ngx_http_agw_compared_size(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    return ngx_slprintf(p, last, "%uz bytes; at most %d",
+                        facts->asked.token.len, AGW_TOKEN_MAX);
+}
+
+
+static u_char *
+ngx_http_agw_compared_structure(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    return facts->reason == AGW_MALFORMED_TOKEN
+           ? ngx_slprintf(p, last, "it must be three segments of base64url, "
+                          "with a header of JSON, \"alg\", no \"crit\", and a "
+                          "\"typ\" of JWT or at+jwt")
+           : ngx_slprintf(p, last, "three segments of base64url");
+}
+
+
+static u_char *
+ngx_http_agw_compared_key(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    ngx_str_t  kid;
+
+    if (json_object_get(facts->header, "kid") != NULL) {
+        p = ngx_slprintf(p, last, "kid of the token: ");
+        p = ngx_http_agw_compared_member(p, last, facts->header, "kid");
+
+    } else {
+        p = ngx_slprintf(p, last, "the token has no kid");
+    }
+
+    if (facts->ctx->key != NULL) {
+        kid = ngx_http_agw_from_core(agw_key_kid(facts->ctx->key));
+        return ngx_slprintf(p, last, "; key \"%V\"", &kid);
+    }
+
+    p = ngx_slprintf(p, last, "; keys of the server: ");
+
+    return ngx_http_agw_compared_kids(facts, p, last);
+}
+
+
+static u_char *
+ngx_http_agw_compared_kids(const ngx_http_agw_facts_t *facts, u_char *p,
+    u_char *last)
+{
+    size_t                          i;
+    ngx_str_t                       kid, alg;
+    const agw_key_t                *key;
+    const ngx_http_agw_srv_conf_t  *sscf;
+
+    sscf = ngx_http_get_module_srv_conf(facts->probe.request,
+                                        ngx_http_auth_gateway_module);
+
+    for (i = 0;
+         sscf->keyring != NULL && i < agw_keyring_count(sscf->keyring);
+         i++)
+    {
+        key = agw_keyring_key(sscf->keyring, i);
+        kid = ngx_http_agw_from_core(agw_key_kid(key));
+        alg = ngx_http_agw_from_core(agw_key_alg(key)->name);
+
+        p = ngx_slprintf(p, last, "%s\"%V\" %V", i ? ", " : "", &kid, &alg);
+    }
+
+    return i ? p : ngx_slprintf(p, last, "none");
+}
+
+
+static u_char *
+ngx_http_agw_compared_algorithm(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    ngx_str_t  alg;
+
+    p = ngx_slprintf(p, last, "alg of the token: ");
+    p = ngx_http_agw_compared_member(p, last, facts->header, "alg");
+
+    if (facts->ctx->key != NULL) {
+        alg = ngx_http_agw_from_core(agw_key_alg(facts->ctx->key)->name);
+        p = ngx_slprintf(p, last, "; the key is for %V", &alg);
+    }
+
+    return p;
+}
+
+
+static u_char *
+ngx_http_agw_compared_signature(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    return facts->reason == AGW_BAD_SIGNATURE
+           ? ngx_slprintf(p, last, "it is not that of the key for this header "
+                          "and these claims")
+           : ngx_slprintf(p, last, "it is that of the key");
+}
+
+
+static u_char *
+ngx_http_agw_compared_claims(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    if (facts->reason == AGW_MALFORMED_CLAIMS) {
+        return ngx_slprintf(p, last, "%s",
+                            facts->ctx->fault ? facts->ctx->fault
+                                              : "malformed");
+    }
+
+    p = ngx_slprintf(p, last, "partner_id ");
+    p = ngx_http_agw_compared_member(p, last, facts->claims, "partner_id");
+    p = ngx_slprintf(p, last, ", business_id ");
+    p = ngx_http_agw_compared_member(p, last, facts->claims, "business_id");
+    p = ngx_slprintf(p, last, ", jti ");
+
+    return ngx_http_agw_compared_member(p, last, facts->claims, "jti");
+}
+
+
+static u_char *
+ngx_http_agw_compared_time(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    const agw_claims_t              *claims;
+    const ngx_http_agw_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(facts->probe.request,
+                                        ngx_http_auth_gateway_module);
+    claims = &facts->ctx->token->claims;
+
+    p = ngx_slprintf(p, last, "now %T, iat %L, exp %L", ngx_time(),
+                     claims->iat, claims->exp);
+
+    if (claims->nbf) {
+        p = ngx_slprintf(p, last, ", nbf %L", claims->nbf);
+    }
+
+    return ngx_slprintf(p, last, "; auth_gateway_leeway %Ts, "
+                        "auth_gateway_max_lifetime %Ts, life of %L s",
+                        mcf->leeway, mcf->max_lifetime,
+                        claims->exp - claims->iat);
+}
+
+
+static u_char *
+ngx_http_agw_compared_issuer(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    ngx_str_t                       issuer;
+    const ngx_http_agw_srv_conf_t  *sscf;
+
+    sscf = ngx_http_get_module_srv_conf(facts->probe.request,
+                                        ngx_http_auth_gateway_module);
+
+    p = ngx_slprintf(p, last, "iss of the token: ");
+    p = ngx_http_agw_compared_member(p, last, facts->claims, "iss");
+
+    issuer = ngx_http_agw_from_core(agw_key_issuer(facts->ctx->key));
+
+    if (issuer.len) {
+        return ngx_slprintf(p, last, "; issuer= of its key: \"%V\"", &issuer);
+    }
+
+    return sscf->issuer.len
+           ? ngx_slprintf(p, last, "; auth_gateway_issuer \"%V\"",
+                          &sscf->issuer)
+           : ngx_slprintf(p, last, "; none is configured");
+}
+
+
+static u_char *
+ngx_http_agw_compared_audience(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    const ngx_http_agw_srv_conf_t  *sscf;
+
+    sscf = ngx_http_get_module_srv_conf(facts->probe.request,
+                                        ngx_http_auth_gateway_module);
+
+    p = ngx_slprintf(p, last, "aud of the token: ");
+    p = ngx_http_agw_compared_member(p, last, facts->claims, "aud");
+
+    return sscf->audience.len
+           ? ngx_slprintf(p, last, "; auth_gateway_audience \"%V\"",
+                          &sscf->audience)
+           : ngx_slprintf(p, last, "; none is configured");
+}
+
+
+static u_char *
+ngx_http_agw_compared_revocation(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    p = ngx_slprintf(p, last, "seq ");
+    p = ngx_http_agw_compared_member(p, last, facts->claims, "seq");
+
+    switch (facts->reason) {
+
+    case AGW_REVOKED:
+        return facts->ctx->owner_queried
+               ? ngx_slprintf(p, last, "; no revocation names it")
+               : ngx_slprintf(p, last, "; a revocation of the token, its "
+                              "partner or its business came after it");
+
+    case AGW_EXPIRED:
+        return ngx_slprintf(p, last, "; it is older than all revocations that "
+                            "are kept");
+
+    case AGW_STORE_UNAVAILABLE:
+        return facts->ctx->owner_queried
+               ? ngx_slprintf(p, last, "; no revocation names it")
+               : ngx_slprintf(p, last, "; it is not known what is revoked");
+
+    default:
+        return ngx_slprintf(p, last, "; no revocation names it");
+    }
+}
+
+
+static u_char *
+ngx_http_agw_compared_kind(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    unsigned  require;
+
+    require = facts->requirement.require;
+
+    return ngx_slprintf(p, last, "a %s token; auth_gateway_require%s%s%s%s",
+                        facts->ctx->token->claims.kind == AGW_KIND_BUSINESS
+                        ? "business" : "partner",
+                        require & AGW_REQUIRE_PARTNER ? " partner" : "",
+                        require & AGW_REQUIRE_BUSINESS ? " business" : "",
+                        require & AGW_REQUIRE_OWNER ? " owner" : "",
+                        require == AGW_REQUIRE_PARTNER
+                        && facts->requirement.business_id.len
+                        ? ", and the path is that of a business" : "");
+}
+
+
+static u_char *
+ngx_http_agw_compared_scope(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    ngx_str_t  scope;
+
+    scope = ngx_http_agw_from_core(facts->requirement.scope);
+
+    p = ngx_slprintf(p, last, "scope of the token: ");
+    p = ngx_http_agw_compared_member(p, last, facts->claims, "scope");
+
+    return facts->ctx->token->claims.kind == AGW_KIND_BUSINESS
+           ? ngx_slprintf(p, last, "; auth_gateway_scope %V", &scope)
+           : ngx_slprintf(p, last, "; none is required of a partner token");
+}
+
+
+static u_char *
+ngx_http_agw_compared_business(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    ngx_str_t  business_id;
+
+    business_id = ngx_http_agw_from_core(facts->requirement.business_id);
+
+    if (business_id.len == 0) {
+        return ngx_slprintf(p, last, "the path names none");
+    }
+
+    p = ngx_slprintf(p, last, "of the path: \"%V\"", &business_id);
+
+    if (facts->ctx->token->claims.kind == AGW_KIND_BUSINESS) {
+        p = ngx_slprintf(p, last, ", of the token: ");
+        return ngx_http_agw_compared_member(p, last, facts->claims,
+                                            "business_id");
+    }
+
+    switch (facts->reason) {
+
+    case AGW_OK:
+        return ngx_slprintf(p, last, ", which the token's partner owns");
+
+    case AGW_UNKNOWN_BUSINESS:
+        return ngx_slprintf(p, last, ", which the store does not have");
+
+    case AGW_ARCHIVED_BUSINESS:
+        return ngx_slprintf(p, last, ", which is archived");
+
+    case AGW_NOT_OWNER:
+        return ngx_slprintf(p, last, ", which another partner owns");
+
+    case AGW_REVOKED:
+        return ngx_slprintf(p, last, ", but the token's partner is not "
+                            "active");
+
+    default:
+        return ngx_slprintf(p, last, ", of which the store said nothing");
+    }
+}
+
+
+/* a string in its quotes, and anything else as JSON */
+
+static u_char *
+ngx_http_agw_compared_member(u_char *p, u_char *last, const json_t *object,
+    const char *name)
+{
+    char          *text;
+    const json_t  *value;
+
+    value = json_object_get(object, name);
+
+    if (value == NULL) {
+        return ngx_slprintf(p, last, "none");
+    }
+
+    text = json_dumps(value,
+                      JSON_ENCODE_ANY|JSON_ENSURE_ASCII|JSON_COMPACT);
+
+    if (text == NULL) {
+        return ngx_slprintf(p, last, "?");
+    }
+
+    p = ngx_slprintf(p, last, "%s", text);
+
+    free(text);
+
+    return p;
+}

@@ -1,0 +1,595 @@
+
+/*
+ * Nothing is decided here.  The check that a reason belongs to is the one that
+ * refused, those before it passed, and those after it were not made.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "agw_base64.h"
+#include "agw_json.h"
+#include "ngx_http_agw_access_check.h"
+#include "ngx_http_agw_business.h"
+#include "ngx_http_agw_compared.h"
+#include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_explain.h"
+#include "ngx_http_agw_str.h"
+#include "ngx_http_agw_verify.h"
+
+
+#define NGX_HTTP_AGW_COMPARED_SIZE  2048     /* bytes */
+
+
+struct ngx_http_agw_explanation_s {
+    ngx_http_request_t        *asker;
+    ngx_http_agw_explained_pt  handler;
+    ngx_http_agw_facts_t       facts;
+};
+
+
+static ngx_int_t ngx_http_agw_explain_prepare(
+    ngx_http_agw_explanation_t *e);
+static void ngx_http_agw_explain_run(ngx_http_agw_explanation_t *e);
+static ngx_uint_t ngx_http_agw_explain_is_endpoint(
+    const ngx_http_request_t *pr);
+static agw_reason_t ngx_http_agw_explain_owner(ngx_http_request_t *pr,
+    ngx_http_agw_ctx_t *ctx, agw_str_t business_id);
+static void ngx_http_agw_explain_owner_found(ngx_http_request_t *r,
+    agw_reason_t reason, int64_t stamp);
+static json_t *ngx_http_agw_explain_result(
+    const ngx_http_agw_explanation_t *e);
+static json_t *ngx_http_agw_explain_location(
+    const ngx_http_agw_explanation_t *e);
+static json_t *ngx_http_agw_explain_enforce(
+    const ngx_http_agw_explanation_t *e);
+static json_t *ngx_http_agw_explain_notes(
+    const ngx_http_agw_explanation_t *e);
+static json_t *ngx_http_agw_explain_checks(
+    const ngx_http_agw_explanation_t *e);
+static ngx_http_agw_check_t ngx_http_agw_refusing_check(
+    const ngx_http_agw_facts_t *facts);
+static ngx_uint_t ngx_http_agw_explain_made(
+    const ngx_http_agw_explanation_t *e);
+static json_t *ngx_http_agw_explain_check(
+    const ngx_http_agw_explanation_t *e, ngx_uint_t check,
+    const char *result);
+static json_t *ngx_http_agw_explain_header(ngx_http_request_t *r,
+    agw_str_t token);
+static json_t *ngx_http_agw_explain_text(u_char *begin, u_char *end);
+static void ngx_http_agw_explain_done(void *data);
+
+
+agw_reason_t
+ngx_http_agw_explain(ngx_http_request_t *r, const ngx_http_agw_asked_t *asked,
+    const char **member, ngx_http_agw_explained_pt handler)
+{
+    ngx_int_t                    rc;
+    ngx_pool_cleanup_t          *cln;
+    ngx_http_agw_ctx_t          *ctx;
+    ngx_http_agw_explanation_t  *e;
+
+    ctx = ngx_http_agw_ctx(r);
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_agw_explanation_t));
+
+    if (ctx == NULL || cln == NULL) {
+        return AGW_INTERNAL_ERROR;
+    }
+
+    e = cln->data;
+    ngx_memzero(e, sizeof(ngx_http_agw_explanation_t));
+
+    cln->handler = ngx_http_agw_explain_done;
+    ctx->explanation = e;
+
+    e->asker = r;
+    e->handler = handler;
+    e->facts.asked = *asked;
+
+    rc = ngx_http_agw_probe(r, asked, &e->facts.probe, member);
+
+    if (rc == NGX_DECLINED) {
+        return AGW_INVALID_REQUEST;
+    }
+
+    if (rc != NGX_OK || ngx_http_agw_explain_prepare(e) != NGX_OK) {
+        return AGW_INTERNAL_ERROR;
+    }
+
+    ngx_http_agw_explain_run(e);
+
+    return AGW_OK;
+}
+
+
+static ngx_int_t
+ngx_http_agw_explain_prepare(ngx_http_agw_explanation_t *e)
+{
+    e->facts.ctx = ngx_http_agw_ctx(e->facts.probe.request);
+
+    if (e->facts.ctx == NULL) {
+        return NGX_ERROR;
+    }
+
+    e->facts.ctx->explanation = e;
+    e->facts.header = ngx_http_agw_explain_header(e->asker,
+                                                  e->facts.asked.token);
+    return NGX_OK;
+}
+
+
+/* once, or twice if the store answered later */
+
+static void
+ngx_http_agw_explain_run(ngx_http_agw_explanation_t *e)
+{
+    ngx_http_request_t             *pr;
+    ngx_http_agw_facts_t           *facts;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    facts = &e->facts;
+    pr = facts->probe.request;
+    lcf = ngx_http_get_module_loc_conf(pr, ngx_http_auth_gateway_module);
+
+    if (ngx_http_agw_explain_is_endpoint(pr)) {
+        facts->reason = AGW_OK;
+
+    } else if (lcf->require == AGW_REQUIRE_OFF) {
+        facts->reason = ngx_http_agw_check_no_requirement(pr);
+
+    } else {
+        facts->reason = ngx_http_agw_check_requirement(pr, facts->ctx,
+                                                 &facts->requirement,
+                                                 ngx_http_agw_explain_owner);
+        if (facts->ctx->suspended) {
+            return;
+        }
+    }
+
+    if (facts->ctx->token != NULL) {
+        facts->claims = ngx_http_agw_claims_json(pr, facts->ctx);
+    }
+
+    e->handler(e->asker, ngx_http_agw_explain_result(e));
+}
+
+
+static ngx_uint_t
+ngx_http_agw_explain_is_endpoint(const ngx_http_request_t *pr)
+{
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(pr, ngx_http_auth_gateway_module);
+
+    return lcf->endpoint != NULL
+           && pr->content_handler == lcf->endpoint->handler;
+}
+
+
+/* the store is asked for the request that wants to know */
+
+static agw_reason_t
+ngx_http_agw_explain_owner(ngx_http_request_t *pr, ngx_http_agw_ctx_t *ctx,
+    agw_str_t business_id)
+{
+    agw_reason_t         reason;
+    ngx_http_request_t  *r;
+
+    if (ctx->owner_known) {
+        return ctx->owner_reason;
+    }
+
+    ctx->owner_queried = 1;
+
+    r = ctx->explanation->asker;
+
+    reason = ngx_http_agw_find_business(r, ctx->claims->partner_id,
+                                        business_id, NULL,
+                                        ngx_http_agw_explain_owner_found);
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    if (ctx->owner_known) {
+        return ctx->owner_reason;
+    }
+
+    ctx->suspended = 1;
+
+    return AGW_NOT_OWNER;
+}
+
+
+static void
+ngx_http_agw_explain_owner_found(ngx_http_request_t *r, agw_reason_t reason,
+    int64_t stamp)
+{
+    ngx_http_agw_ctx_t          *ctx;
+    ngx_http_agw_explanation_t  *e;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    e = ctx->explanation;
+    ctx = e->facts.ctx;
+
+    ctx->owner_reason = reason;
+    ctx->owner_known = 1;
+
+    if (ctx->suspended) {
+        ctx->suspended = 0;
+
+        ngx_http_agw_explain_run(e);
+    }
+}
+
+
+static json_t *
+ngx_http_agw_explain_result(const ngx_http_agw_explanation_t *e)
+{
+    json_t                          *server;
+    const ngx_http_core_srv_conf_t  *cscf;
+
+    cscf = ngx_http_get_module_srv_conf(e->facts.probe.request,
+                                        ngx_http_core_module);
+
+    server = ngx_http_agw_explain_text(cscf->server_name.data,
+                                       cscf->server_name.data
+                                       + cscf->server_name.len);
+
+    return json_pack("{s:b, s:s, s:o, s:o, s:o, s:o, s:o}",
+                     "allowed", e->facts.reason == AGW_OK,
+                     "reason", agw_reason_info(e->facts.reason)->name,
+                     "server", server,
+                     "location", ngx_http_agw_explain_location(e),
+                     "enforce", ngx_http_agw_explain_enforce(e),
+                     "notes", ngx_http_agw_explain_notes(e),
+                     "checks", ngx_http_agw_explain_checks(e));
+}
+
+
+/* nearly as it is written: whether a regular expression is "~*" is not kept */
+
+static json_t *
+ngx_http_agw_explain_location(const ngx_http_agw_explanation_t *e)
+{
+    u_char                          *p, buf[NGX_HTTP_AGW_COMPARED_SIZE];
+    const char                      *modifier;
+    const ngx_http_core_loc_conf_t  *clcf;
+
+    if (!e->facts.probe.found) {
+        return json_null();
+    }
+
+    clcf = ngx_http_get_module_loc_conf(e->facts.probe.request,
+                                        ngx_http_core_module);
+
+    modifier = clcf->exact_match ? "= " : clcf->noregex ? "^~ " : "";
+
+#if (NGX_PCRE)
+    if (clcf->regex != NULL) {
+        modifier = "~ ";
+    }
+#endif
+
+    p = ngx_slprintf(buf, buf + NGX_HTTP_AGW_COMPARED_SIZE, "%s%V%s",
+                     modifier, &clcf->name,
+                     clcf->lmt_excpt ? ", limit_except" : "");
+
+    return ngx_http_agw_explain_text(buf, p);
+}
+
+
+static json_t *
+ngx_http_agw_explain_enforce(const ngx_http_agw_explanation_t *e)
+{
+    const ngx_str_t                *value;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(e->facts.probe.request,
+                                       ngx_http_auth_gateway_module);
+
+    if (lcf->enforce != NGX_HTTP_AGW_ENFORCE_VARIABLE) {
+        return json_string(lcf->enforce == NGX_HTTP_AGW_ENFORCE_ON ? "on"
+                                                                   : "log");
+    }
+
+    value = &lcf->enforce_value->value;
+
+    return ngx_http_agw_explain_text(value->data, value->data + value->len);
+}
+
+
+/* what the result does not say, and what it cannot know */
+
+static json_t *
+ngx_http_agw_explain_notes(const ngx_http_agw_explanation_t *e)
+{
+    int                             rc;
+    json_t                         *notes;
+    const ngx_http_agw_probe_t     *probe;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    probe = &e->facts.probe;
+    lcf = ngx_http_get_module_loc_conf(probe->request,
+                                       ngx_http_auth_gateway_module);
+
+    notes = json_array();
+    rc = notes ? 0 : -1;
+
+#define NGX_HTTP_AGW_NOTE(text)                                               \
+    rc |= json_array_append_new(notes, json_string(text))
+
+    NGX_HTTP_AGW_NOTE("not evaluated: rewrite, if, return, try_files, "
+                      "variables and other access modules");
+
+    if (e->facts.asked.server.len && !probe->named) {
+        NGX_HTTP_AGW_NOTE("no server is known to have this name: it is the "
+                          "default server of an address");
+    }
+
+    if (!probe->found) {
+        NGX_HTTP_AGW_NOTE("no location matches the path: what is set in the "
+                          "server applies");
+    }
+
+    if (probe->redirected) {
+        NGX_HTTP_AGW_NOTE("nginx redirects to the same path with a final "
+                          "slash, before any check");
+    }
+
+    if (probe->https_taken) {
+        NGX_HTTP_AGW_NOTE("auth_gateway_require_https is a variable: \"https\" "
+                          "was taken as it was asked");
+    }
+
+    if (ngx_http_agw_explain_is_endpoint(probe->request)) {
+        NGX_HTTP_AGW_NOTE("the location is an endpoint, which authenticates by "
+                          "itself: no check is made");
+
+    } else if (lcf->enforce == NGX_HTTP_AGW_ENFORCE_LOG) {
+        NGX_HTTP_AGW_NOTE("auth_gateway_enforce log: the request goes on, "
+                          "whatever the result");
+
+    } else if (lcf->enforce == NGX_HTTP_AGW_ENFORCE_VARIABLE) {
+        NGX_HTTP_AGW_NOTE("auth_gateway_enforce is a variable: if it is "
+                          "\"log\", the request goes on, whatever the result");
+    }
+
+    if (lcf->pass_preflight
+        && probe->request->method == NGX_HTTP_OPTIONS)
+    {
+        NGX_HTTP_AGW_NOTE("auth_gateway_pass_preflight: as a preflight, the "
+                          "request needs no token");
+    }
+
+#undef NGX_HTTP_AGW_NOTE
+
+    if (rc != 0) {
+        json_decref(notes);
+        return NULL;
+    }
+
+    return notes;
+}
+
+
+static json_t *
+ngx_http_agw_explain_checks(const ngx_http_agw_explanation_t *e)
+{
+    int                    rc;
+    json_t                *checks;
+    ngx_uint_t             check, made;
+    ngx_http_agw_check_t   refusing;
+
+    checks = json_array();
+    rc = checks ? 0 : -1;
+
+    refusing = e->facts.reason == AGW_OK
+               ? NGX_HTTP_AGW_CHECKS : ngx_http_agw_refusing_check(&e->facts);
+
+    made = e->facts.reason == AGW_OK ? ngx_http_agw_explain_made(e) : refusing;
+
+    for (check = 0; check < NGX_HTTP_AGW_CHECKS; check++) {
+        rc |= json_array_append_new(checks,
+                    ngx_http_agw_explain_check(e, check,
+                                               check == refusing ? "refused"
+                                               : check < made ? "ok"
+                                               : "skipped"));
+    }
+
+    if (rc != 0) {
+        json_decref(checks);
+        return NULL;
+    }
+
+    return checks;
+}
+
+
+/*
+ * Two reasons belong to two checks: a malformed token may be too long, and one
+ * is expired, too, if it is older than all revocations that are kept.
+ */
+
+static ngx_http_agw_check_t
+ngx_http_agw_refusing_check(const ngx_http_agw_facts_t *facts)
+{
+    const ngx_http_agw_main_conf_t  *mcf;
+
+    switch (facts->reason) {
+
+    case AGW_INSECURE_TRANSPORT:
+        return NGX_HTTP_AGW_CHECK_TRANSPORT;
+
+    case AGW_AMBIGUOUS_PATH:
+    case AGW_UNGUARDED_PATH:
+        return NGX_HTTP_AGW_CHECK_PATH;
+
+    case AGW_NO_CREDENTIALS:
+    case AGW_MALFORMED_CREDENTIALS:
+        return NGX_HTTP_AGW_CHECK_CREDENTIALS;
+
+    case AGW_MALFORMED_TOKEN:
+        return facts->asked.token.len > AGW_TOKEN_MAX
+               ? NGX_HTTP_AGW_CHECK_SIZE : NGX_HTTP_AGW_CHECK_STRUCTURE;
+
+    case AGW_UNKNOWN_KEY:
+        return NGX_HTTP_AGW_CHECK_KEY;
+
+    case AGW_ALGORITHM_MISMATCH:
+        return NGX_HTTP_AGW_CHECK_ALGORITHM;
+
+    case AGW_BAD_SIGNATURE:
+        return NGX_HTTP_AGW_CHECK_SIGNATURE;
+
+    case AGW_MALFORMED_CLAIMS:
+        return NGX_HTTP_AGW_CHECK_CLAIMS;
+
+    case AGW_EXPIRED:
+        mcf = ngx_http_get_module_main_conf(facts->probe.request,
+                                            ngx_http_auth_gateway_module);
+
+        if (facts->ctx->token != NULL
+            && agw_claims_check_time(&facts->ctx->token->claims, mcf->leeway,
+                                     ngx_time())
+               == AGW_OK)
+        {
+            return NGX_HTTP_AGW_CHECK_REVOCATION;
+        }
+
+        return NGX_HTTP_AGW_CHECK_TIME;
+
+    case AGW_LIFETIME_EXCEEDED:
+    case AGW_NOT_YET_VALID:
+        return NGX_HTTP_AGW_CHECK_TIME;
+
+    case AGW_WRONG_ISSUER:
+        return NGX_HTTP_AGW_CHECK_ISSUER;
+
+    case AGW_WRONG_AUDIENCE:
+        return NGX_HTTP_AGW_CHECK_AUDIENCE;
+
+    case AGW_REVOKED:
+    case AGW_STORE_UNAVAILABLE:
+        return facts->ctx->owner_queried ? NGX_HTTP_AGW_CHECK_BUSINESS
+                                         : NGX_HTTP_AGW_CHECK_REVOCATION;
+
+    case AGW_WRONG_KIND:
+        return NGX_HTTP_AGW_CHECK_KIND;
+
+    case AGW_INSUFFICIENT_SCOPE:
+        return NGX_HTTP_AGW_CHECK_SCOPE;
+
+    case AGW_NO_BUSINESS_IN_PATH:
+    case AGW_WRONG_BUSINESS:
+    case AGW_UNKNOWN_BUSINESS:
+    case AGW_ARCHIVED_BUSINESS:
+    case AGW_NOT_OWNER:
+        return NGX_HTTP_AGW_CHECK_BUSINESS;
+
+    default:
+        return NGX_HTTP_AGW_CHECKS;
+    }
+}
+
+
+/* of a request that is allowed: how many checks its location makes */
+
+static ngx_uint_t
+ngx_http_agw_explain_made(const ngx_http_agw_explanation_t *e)
+{
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(e->facts.probe.request,
+                                       ngx_http_auth_gateway_module);
+
+    if (ngx_http_agw_explain_is_endpoint(e->facts.probe.request)) {
+        return 0;
+    }
+
+    return lcf->require == AGW_REQUIRE_OFF ? NGX_HTTP_AGW_CHECK_CREDENTIALS
+                                           : NGX_HTTP_AGW_CHECKS;
+}
+
+
+static json_t *
+ngx_http_agw_explain_check(const ngx_http_agw_explanation_t *e,
+    ngx_uint_t check, const char *result)
+{
+    u_char  *p;
+    u_char   buf[NGX_HTTP_AGW_COMPARED_SIZE];
+
+    if (result[0] == 's') {
+        return json_pack("{s:s, s:s, s:n}", "check",
+                         ngx_http_agw_check_name(check), "result", result,
+                         "compared");
+    }
+
+    p = ngx_http_agw_compared(&e->facts, check, buf,
+                              buf + NGX_HTTP_AGW_COMPARED_SIZE);
+
+    return json_pack("{s:s, s:s, s:o}", "check",
+                     ngx_http_agw_check_name(check), "result", result,
+                     "compared", ngx_http_agw_explain_text(buf, p));
+}
+
+
+/* printable ASCII, whatever the path has */
+
+static json_t *
+ngx_http_agw_explain_text(u_char *begin, u_char *end)
+{
+    u_char  *p, buf[NGX_HTTP_AGW_COMPARED_SIZE];
+
+    for (p = buf; begin < end && p < buf + sizeof(buf); begin++) {
+        *p++ = *begin < 0x20 || *begin > 0x7e ? '?' : *begin;
+    }
+
+    return json_stringn((char *) buf, p - buf);
+}
+
+
+/*
+ * The header as the token has it, to show what was compared: NULL if it is
+ * none.  What is decided does not depend on it.
+ */
+
+static json_t *
+ngx_http_agw_explain_header(ngx_http_request_t *r, agw_str_t token)
+{
+    u_char        *buf;
+    size_t         n;
+    agw_str_t      header;
+    const u_char  *dot;
+
+    dot = token.len ? memchr(token.data, '.', token.len) : NULL;
+
+    if (dot == NULL || token.len > AGW_TOKEN_MAX) {
+        return NULL;
+    }
+
+    header.data = token.data;
+    header.len = dot - token.data;
+
+    buf = ngx_pnalloc(r->pool, AGW_BASE64_DECODED(header.len) + 1);
+
+    if (buf == NULL || agw_base64url_decode(header, buf, &n) != 0) {
+        return NULL;
+    }
+
+    header.data = buf;
+    header.len = n;
+
+    return agw_json_object(header);
+}
+
+
+static void
+ngx_http_agw_explain_done(void *data)
+{
+    ngx_http_agw_explanation_t  *e = data;
+
+    json_decref(e->facts.header);
+}
