@@ -85,12 +85,12 @@ sub slurp {
 }
 
 
-# what only its owner may read is a secret
+# what only its owner may read is a secret, if it is no store
 
 sub spew {
     my ($file, $bytes, $mode) = @_;
 
-    secret($bytes) if ($mode // 0) == 0600;
+    secret($bytes) if ($mode // 0) == 0600 && $bytes !~ /^SQLite format 3/;
 
     open my $fh, '>:raw', $file or die "$file: $!\n";
     chmod $mode, $file if defined $mode;
