@@ -8,6 +8,8 @@ use warnings;
 use Exporter qw(import);
 use FindBin;
 
+use AGW::Files qw(slurp);
+
 our @EXPORT_OK = qw(script);
 
 my $file = "$FindBin::Bin/../src/store/redis/ngx_http_agw_redis_lua.c";
@@ -27,9 +29,10 @@ sub script {
 
 
 sub _read {
-    open my $in, '<', $file or die "$file: $!";
-    my $source = do { local $/ = undef; <$in> };
-    close $in;
+    # the parts of a script, and the scripts
+
+    my $source = join '', map { slurp($_) }
+        $file =~ s/\.c\z/_parts.h/r, $file;
 
     $source =~ s/\\\n//g;
     $source =~ s{/\*.*?\*/}{}gs;
