@@ -12,7 +12,9 @@ use Test::More;
 use Time::HiRes qw(sleep);
 
 use AGW::Admin;
+use AGW::Command qw(no_command);
 use AGW::Files qw(slurp write_secret);
+use AGW::Skip qw(skip_for);
 use AGW::Token qw(claims_of);
 
 my @order = qw(transport path credentials size structure key algorithm
@@ -395,6 +397,26 @@ $admin->refuses('P11.6 no JSON', $admin->ask('POST', 'explain', '['),
         header => { kid => "\x{1b}[2J\x{e9}\x{2028}" }), 'GET', $here);
 
     unlike($said->body, qr/[^\x20-\x7e]/, 'P11.6 printable ASCII alone');
+}
+
+# the same for a person, by the command line
+
+SKIP: {
+    skip_for('libcurl', 'auth-gateway explain is') if no_command();
+
+    my $command = AGW::Command->new(
+        socket => $admin->prefix . '/admin.sock');
+    my @asks = ('explain', 'GET', "/v1/businesses/$theirs/x", '--https',
+        '--server', 'api.example');
+    my $got = $command->exits('P11.6 the command', 0, @asks,
+        { in => "$good\n" });
+
+    like($got->{out}, qr/^The request is refused: wrong_business$/m,
+        'P11.6 the command says the reason');
+    is_deeply([$got->{out} =~ /^> +(\w+) +refused/mg], ['business'],
+        'P11.6 and marks the check');
+    like($got->{out}, qr/of the path: "\Q$theirs\E", of the token: "\Q$business/,
+        'P11.6 and what it compared');
 }
 
 $admin->finish;
