@@ -61,6 +61,24 @@ for (
         'P11.7 what reads, and what is refused before, is not there');
 }
 
+# each has begun before
+
+{
+    my @lines = $admin->written(all => 1);
+    my (%begun, @problems);
+
+    for my $line (@lines) {
+        my $id = $line->{request_id};
+
+        push @problems, "$id: $line->{result}"
+            if $line->{result} eq 'begun' ? $begun{$id}++ : !$begun{$id};
+    }
+
+    ok(!@problems, 'P11.7 each write has a line before it is done')
+        or diag(join "\n", @problems);
+    is(scalar @lines, 2 * $admin->written, 'P11.7 and one with its result');
+}
+
 # keys
 
 my $key = $admin->ask('POST', 'partners/p-1/keys')->json;
@@ -96,17 +114,15 @@ sleep 0.5;
     is(scalar $admin->written, 1, 'P11.7 the new one is written');
 }
 
-# one that cannot be written: what was done is not denied, and nothing follows
+# one that cannot be written: nothing is done
 
 my $full = AGW::Admin->start(log => '/dev/full');
 
 $full->refuses('P11.7 a write that cannot be logged',
-    $full->ask('PUT', 'partners/p-1', {}), 'internal_error',
-    accepted => qr/may be done, but it could not be logged/);
-is($full->ask('GET', 'partners/p-1')->status, 200, 'P11.7 it was done');
+    $full->ask('PUT', 'partners/p-1', {}), 'store_unavailable');
+is($full->ask('GET', 'partners/p-1')->status, 404, 'P11.7 is not done');
 $full->mark;
-$full->refuses('P11.7 and then none is done',
+$full->refuses('P11.7 nor the next one',
     $full->ask('PUT', 'partners/p-2', {}), 'store_unavailable');
-is($full->ask('GET', 'partners/p-2')->status, 404, 'P11.7 as it says');
 
 $admin->finish;

@@ -285,6 +285,15 @@ is(status_by('stranger', 'TLS2'), '1.1 403',
     'P11.1 one that is listed, but not verified');
 is(status_by('admin', 'TLS2'), '1.1 200', 'P11.1 one that is both');
 
+# a web page, in a browser that holds the certificate
+
+for my $origin ('https://evil.example', 'null', '') {
+    $admin->mark;
+    is(status_by('admin', 'TLS', '--http1.1', '-d', '', '-H',
+        $origin eq '' ? 'Origin;' : "Origin: $origin"), '1.1 403',
+        "P11.1 a page of '$origin'");
+}
+
 # who it was is in the log
 
 is($admin->ask('PUT', 'partners/p-1', {})->status, 201, 'P11.7 a write');

@@ -235,6 +235,14 @@ ngx_http_agw_admin_start(ngx_http_request_t *r,
         return AGW_NOT_ADMINISTRATOR;
     }
 
+    /* a browser that holds the certificate obeys any page (Fetch) */
+
+    if (ngx_http_agw_admin_of_page(r)) {
+        return ngx_http_agw_admin_refuse(req, AGW_NOT_ADMINISTRATOR,
+                                         "a request of a web page, with "
+                                         "Origin, is not accepted");
+    }
+
     reason = ngx_http_agw_check_path(r);
 
     if (reason == AGW_OK) {

@@ -19,26 +19,9 @@ static ngx_int_t ngx_http_agw_admin_log_line(ngx_open_file_t *file,
     u_char *line, size_t len);
 
 
-/* of this worker: the last write failed */
+/* of this worker: the last line has no end */
 
-static ngx_uint_t  ngx_http_agw_admin_log_failed;
-
-
-ngx_int_t
-ngx_http_agw_admin_log_ready(const ngx_http_agw_main_conf_t *mcf)
-{
-    u_char  *p;
-    u_char   line[NGX_HTTP_AGW_ADMIN_LINE];
-
-    if (!ngx_http_agw_admin_log_failed) {
-        return NGX_OK;
-    }
-
-    p = ngx_sprintf(line, "\n{\"time\":%T,\"operation\":\"log\","
-                          "\"result\":\"lines are missing\"}\n", ngx_time());
-
-    return ngx_http_agw_admin_log_line(mcf->admin_log, line, p - line);
-}
+static ngx_uint_t  ngx_http_agw_admin_log_torn;
 
 
 ngx_int_t
@@ -50,6 +33,10 @@ ngx_http_agw_admin_log(const ngx_http_agw_main_conf_t *mcf,
 
     p = line;
     last = line + NGX_HTTP_AGW_ADMIN_LINE - 1;
+
+    if (ngx_http_agw_admin_log_torn) {
+        *p++ = '\n';
+    }
 
     p = ngx_slprintf(p, last, "{\"time\":%T,\"request_id\":\"%V\",",
                      ngx_time(), &event->request_id);
@@ -80,14 +67,16 @@ ngx_http_agw_admin_log_line(ngx_open_file_t *file, u_char *line, size_t len)
 
     n = ngx_write_fd(file->fd, line, len);
 
-    ngx_http_agw_admin_log_failed = (n != (ssize_t) len);
-
-    if (ngx_http_agw_admin_log_failed) {
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, n == -1 ? ngx_errno : 0,
-                      "auth_gateway: \"auth_gateway_admin_log\" cannot be "
-                      "written: nothing is administered until it can");
-        return NGX_ERROR;
+    if (n == (ssize_t) len) {
+        ngx_http_agw_admin_log_torn = 0;
+        return NGX_OK;
     }
 
-    return NGX_OK;
+    ngx_http_agw_admin_log_torn |= (n > 0);
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, n == -1 ? ngx_errno : 0,
+                  "auth_gateway: \"auth_gateway_admin_log\" cannot be written: "
+                  "nothing is administered until it can");
+
+    return NGX_ERROR;
 }

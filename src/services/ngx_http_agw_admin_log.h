@@ -1,6 +1,7 @@
 
 /*
- * auth_gateway_admin_log: one line of JSON for each write of an administrator.
+ * auth_gateway_admin_log: a line of JSON before each write of an administrator,
+ * and one with its result.
  */
 
 
@@ -18,16 +19,8 @@ typedef struct {
     ngx_str_t                  request_id;
     const char                *operation;    /* "create", ... */
     ngx_str_t                  object;       /* "partners/<id>", ... */
-    const char                *result;       /* "done", ... */
+    const char                *result;       /* "begun", "done", ... */
 } ngx_http_agw_admin_event_t;
-
-
-/*
- * Whether the log can be written: after a failure it is tried once more, with
- * a line that says so.  Returns NGX_OK or NGX_ERROR.
- */
-
-ngx_int_t ngx_http_agw_admin_log_ready(const ngx_http_agw_main_conf_t *mcf);
 
 
 /* writes a line; returns NGX_OK, or NGX_ERROR, logged */

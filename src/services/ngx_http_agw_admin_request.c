@@ -427,6 +427,16 @@ ngx_http_agw_admin_header(ngx_http_request_t *r, agw_str_t name,
 }
 
 
+ngx_uint_t
+ngx_http_agw_admin_of_page(ngx_http_request_t *r)
+{
+    ngx_str_t               value;
+    static const agw_str_t  origin = agw_string("origin");
+
+    return ngx_http_agw_admin_header(r, origin, &value) != NGX_DECLINED;
+}
+
+
 agw_reason_t
 ngx_http_agw_admin_refuse_member(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req, const char *member,

@@ -86,6 +86,11 @@ agw_reason_t ngx_http_agw_admin_args(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req);
 
 
+/* whether a web page has sent it: a browser says so */
+
+ngx_uint_t ngx_http_agw_admin_of_page(ngx_http_request_t *r);
+
+
 /*
  * Sets the fault: a parameter or member, whose name is static, and what it
  * must be, "must be ...".  Returns the reason.

@@ -20,11 +20,15 @@ static void ngx_http_agw_administration_forget(void *data);
 static void ngx_http_agw_administer_expect(ngx_http_agw_administration_t *adm);
 static agw_reason_t ngx_http_agw_administer_reserve(
     ngx_http_agw_administration_t *adm);
+static void ngx_http_agw_administer_give_back(
+    ngx_http_agw_administration_t *adm);
 static void ngx_http_agw_administer_release(
     ngx_http_agw_administration_t *adm);
 static void ngx_http_agw_administer_done(ngx_http_agw_admin_t *op,
     ngx_int_t rc);
 static void ngx_http_agw_administer_learn(ngx_http_agw_administration_t *adm);
+static ngx_int_t ngx_http_agw_administer_begun(
+    ngx_http_agw_administration_t *adm);
 static agw_reason_t ngx_http_agw_administer_log(
     ngx_http_agw_administration_t *adm, ngx_int_t rc);
 
@@ -88,17 +92,16 @@ ngx_http_agw_administer(ngx_http_agw_administration_t *adm)
     agw_reason_t          reason;
     ngx_http_agw_zone_t  *zone;
 
-    if (adm->event.operation != NULL
-        && ngx_http_agw_admin_log_ready(adm->conf) != NGX_OK)
-    {
-        return AGW_STORE_UNAVAILABLE;
-    }
-
     ngx_http_agw_administer_expect(adm);
 
     reason = ngx_http_agw_administer_reserve(adm);
     if (reason != AGW_OK) {
         return reason;
+    }
+
+    if (ngx_http_agw_administer_begun(adm) != NGX_OK) {
+        ngx_http_agw_administer_give_back(adm);
+        return AGW_STORE_UNAVAILABLE;
     }
 
     zone = ngx_http_agw_zone(adm->conf->revocations);
@@ -122,10 +125,7 @@ ngx_http_agw_administer(ngx_http_agw_administration_t *adm)
         adm->running = 0;
 
         ngx_http_agw_count_waiting(-1);
-
-        ngx_http_agw_zone_lock(adm->conf->revocations);
-        ngx_http_agw_administer_release(adm);
-        ngx_http_agw_zone_unlock(adm->conf->revocations);
+        ngx_http_agw_administer_give_back(adm);
 
         return AGW_INTERNAL_ERROR;
     }
@@ -212,6 +212,15 @@ ngx_http_agw_administer_reserve(ngx_http_agw_administration_t *adm)
     }
 
     return AGW_OK;
+}
+
+
+static void
+ngx_http_agw_administer_give_back(ngx_http_agw_administration_t *adm)
+{
+    ngx_http_agw_zone_lock(adm->conf->revocations);
+    ngx_http_agw_administer_release(adm);
+    ngx_http_agw_zone_unlock(adm->conf->revocations);
 }
 
 
@@ -312,6 +321,21 @@ ngx_http_agw_administer_learn(ngx_http_agw_administration_t *adm)
     if (result != AGW_REVOKED_SET_OK) {
         ngx_http_agw_no_room(adm->conf->revocations);
     }
+}
+
+
+/* what cannot be logged is not done */
+
+static ngx_int_t
+ngx_http_agw_administer_begun(ngx_http_agw_administration_t *adm)
+{
+    if (adm->event.operation == NULL) {
+        return NGX_OK;
+    }
+
+    adm->event.result = "begun";
+
+    return ngx_http_agw_admin_log(adm->conf, &adm->event);
 }
 
 

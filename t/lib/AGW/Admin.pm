@@ -209,12 +209,13 @@ sub refuses {
 }
 
 
-# the lines of the log of administration
+# the lines of the log of administration: what came of each write; or all
 
 sub written {
-    my ($self) = @_;
+    my ($self, %opt) = @_;
 
-    return map { JSON::decode_json($_) }
+    return grep { $opt{all} || $_->{result} ne 'begun' }
+        map { JSON::decode_json($_) }
         split /\n/, slurp("$self->{prefix}/logs/admin.log");
 }
 
