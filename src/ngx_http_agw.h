@@ -24,9 +24,6 @@
 #include "ngx_http_agw_store.h"
 
 
-#define NGX_HTTP_AGW_VERSION   "1.0"
-
-
 typedef struct ngx_http_agw_revocations_s  ngx_http_agw_revocations_t;
 
 

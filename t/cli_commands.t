@@ -411,8 +411,13 @@ is($command->json('D11 the same in JSON', 1, 'partner', 'show', 'nobody')
     my $got = $command->exits('D11 the status', 0, 'status');
 
     like($got->{out}, qr/^status +ready$/m, 'is shown');
-    is($command->json('D11 the status in JSON', 0, 'status')->{status},
-        'ready', 'is the same');
+
+    my $status = $command->json('D11 the status in JSON', 0, 'status');
+
+    is($status->{status}, 'ready', 'is the same');
+    is($command->run('--version')->{out},
+        "auth-gateway $status->{versions}{module}\n",
+        'D11 the command and the module have one version');
 }
 
 $gw->finish;

@@ -74,8 +74,8 @@ my $away = qr/auth_gateway: store "/;
 
 # the command line is of the same version
 
-my ($version) = slurp(repo_root() . '/src/cli/cli_main.c')
-    =~ /^#define CLI_VERSION_TEXT +"([\d.]+)"$/m;
+my ($version) = slurp(repo_root() . '/src/core/agw.h')
+    =~ /^#define AGW_VERSION +"([\d.]+)"$/m;
 my %versions = (module => qr/^\Q$version\E$/, nginx => qr/^1\.\d+\.\d+$/,
     openssl => qr/^3\.\d+\.\d+/, jansson => qr/^2\.\d+/);
 my $gw;

@@ -183,7 +183,7 @@ cli_key_end(const cli_call_t *call)
     return cli_api_change(call, "POST",
                           cli_api_path("partners/%/keys/%/end",
                                        call->operands[0], call->operands[1]),
-                          NULL, cli_revocation_columns);
+                          json_object(), cli_revocation_columns);
 }
 
 

@@ -8,15 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agw.h"
+
 #include "cli_args.h"
 #include "cli_help.h"
 #include "cli_man.h"
 #include "cli_memory.h"
 #include "cli_secret.h"
 #include "cli_text.h"
-
-
-#define CLI_VERSION_TEXT  "1.0"
 
 
 static int cli_main_help(const cli_call_t *call);
@@ -53,7 +52,7 @@ main(int argc, char **argv)
     rc = cli_args_read(argc, argv, &call, &command);
 
     if (rc == CLI_EXIT_OK && call.values[CLI_VERSION] != NULL) {
-        cli_print("auth-gateway " CLI_VERSION_TEXT);
+        cli_print("auth-gateway " AGW_VERSION);
 
     } else if (rc == CLI_EXIT_OK && command == NULL) {
         rc = cli_main_help(&call);

@@ -14,6 +14,11 @@
 #include <string.h>
 
 
+/* of the module and of the command line */
+
+#define AGW_VERSION   "1.0"
+
+
 /* bytes that are owned elsewhere; not terminated, may contain NUL */
 
 typedef struct {

@@ -384,7 +384,7 @@ ngx_http_agw_metrics_build(ngx_http_agw_metrics_t *m)
     m->p = ngx_slprintf(m->p, m->last,
                         "auth_gateway_build_info{version=\"%s\",nginx=\"%s\","
                         "openssl=\"%s\"} 1\n",
-                        NGX_HTTP_AGW_VERSION, NGINX_VERSION,
+                        AGW_VERSION, NGINX_VERSION,
                         OpenSSL_version(OPENSSL_VERSION_STRING));
 }
 

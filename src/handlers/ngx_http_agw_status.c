@@ -200,7 +200,7 @@ ngx_http_agw_status_versions(const ngx_http_agw_main_conf_t *mcf,
     json_t  *versions;
 
     versions = json_pack("{s:s, s:s, s:s, s:s}",
-                         "module", NGX_HTTP_AGW_VERSION,
+                         "module", AGW_VERSION,
                          "nginx", NGINX_VERSION,
                          "openssl", OpenSSL_version(OPENSSL_VERSION_STRING),
                          "jansson", jansson_version_str());
