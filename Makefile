@@ -183,7 +183,8 @@ ON_REDIS := $(patsubst %,t/%.t,partner_token business_token revoke \
                 log_invalid_client cache_endpoints params_client_secret \
                 bodies_given_up bodies_unread endpoints key_reload admin \
                 admin_refused \
-                metrics_admin)
+                metrics_admin \
+                cli_commands operator_day)
 
 .PHONY: check
 check: $(MODULE) command unit  ## run the same tests, without installing anything
