@@ -184,7 +184,8 @@ ON_REDIS := $(patsubst %,t/%.t,partner_token business_token revoke \
                 bodies_given_up bodies_unread endpoints key_reload admin \
                 admin_refused \
                 metrics_admin \
-                cli_commands operator_day)
+                cli_commands operator_day \
+                admin_race admin_import admin_log admin_last_used)
 
 .PHONY: check
 check: $(MODULE) command unit  ## run the same tests, without installing anything
