@@ -78,9 +78,11 @@ for my $case (
     ['a partner renamed', "UPDATE partners SET partner_id = 'P2' WHERE"
         . " partner_id = 'P'", 'BP CP', 'partner/P'],
     ['a partner replaced, disabled', 'INSERT OR REPLACE INTO partners'
-        . " VALUES ('P', 'disabled', NULL)", 'BP CP', 'partner/P'],
+        . " (partner_id, status, name) VALUES ('P', 'disabled', NULL)",
+        'BP CP', 'partner/P'],
     ['a partner replaced by the same', 'INSERT OR REPLACE INTO partners'
-        . " VALUES ('P', 'active', 'a name')", '', ''],
+        . " (partner_id, status, name) VALUES ('P', 'active', 'a name')",
+        '', ''],
     ['a partner run over', "UPDATE OR REPLACE partners SET partner_id = 'Q'"
         . " WHERE partner_id = 'P'", 'BP CP DQ', 'partner/P partner/Q'])
 {
