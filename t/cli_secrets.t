@@ -32,6 +32,9 @@ http {
         listen 127.0.0.1:%%TLS%% ssl;
         listen unix:%%PREFIX%%/gateway.sock;
 
+        auth_gateway_require business;
+        auth_gateway_business_path /v1/businesses/<business_id>;
+
         location = /token { auth_gateway_token partner; }
         location /admin/ { auth_gateway_admin write %%ADMIN%%; }
     }
@@ -43,7 +46,7 @@ my $gateway = AGW::Command->new(socket => "$prefix/gateway.sock");
 
 $gateway->exits('D11 a partner', 0, 'partner', 'create', '--id', 'acme');
 
-# what is asked for an explanation; and whatever is sent by mistake
+# what is sent, by mistake too, byte for byte
 
 my $socket = "$prefix/admin.sock";
 my $command = AGW::Command->new(socket => $socket);
@@ -244,7 +247,8 @@ SKIP: {
     my $new = qr/(agw_\w{33})/;
     my @create = ('--socket', "$prefix/gateway.sock", 'key', 'create', 'acme');
     my @revoke = ('--socket', "$prefix/gateway.sock", 'revoke', 'token');
-    my @explain = ('--socket', $socket, 'explain', 'GET', '/');
+    my @explain = ('--socket', "$prefix/gateway.sock", 'explain', 'GET',
+        '/v1/businesses/b/x', '--https');
 
     for my $case (
         ['an API key', $new, 'out', '', @create],
@@ -262,6 +266,8 @@ SKIP: {
         cmp_ok($size, '>', 100_000, "D11 $name: a core at the end")
             or diag(slurp("$prefix/gdb.out"), slurp("$prefix/err"));
         is($found, 0, 'has no part of it');
+        like(slurp("$prefix/out"), qr/^The request is refused: bad_signature$/m,
+            'though it was explained') if $name eq 'a token';
     }
 
     my ($size, $found) = core_has('middle', $new, 'out', '', @create);

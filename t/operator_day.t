@@ -236,6 +236,26 @@ is(opens($business, $token), 200, 'tokens of the old one live');
 }
 
 
+# why a request is refused
+
+{
+    my ($explain) = blocks('Explain a refusal');
+
+    $token = business_token($key, $business);
+    spew("$prefix/reported.token", "$token\n", 0600);
+    like($shell->run('D11 explain', $explain), qr/^The request is allowed\.$/m,
+        'it is allowed');
+
+    $command->exits('D11 revoke', 0, 'revoke', 'business', $business);
+    $said = $shell->run('D11 explain a refusal', $explain);
+    like($said, qr/^The request is refused: revoked$/m, 'it is refused');
+    is(scalar(() = $said =~ /^>  \w+ +refused  /mg), 1, 'one check decides');
+    unlike($said, qr/\Q$token\E/, 'the token is not shown');
+
+    $token = business_token($key, $business);
+}
+
+
 # 100,000 businesses
 
 {
