@@ -36,9 +36,9 @@ endif
 
 DEPS_BUILD := gcc libc6-dev make nginx nginx-dev libssl-dev libjansson-dev \
               libsqlite3-dev libhiredis-dev libcurl4-openssl-dev/curl-config
-DEPS_RUN   := nginx openssl/openssl curl/curl sqlite3/sqlite3
+DEPS_RUN   := nginx openssl/openssl curl/curl
 DEPS_FLEET := nginx openssl/openssl curl/curl redis-tools/redis-server
-DEPS_TEST  := $(DEPS_RUN) libcmocka-dev perl libwww-perl \
+DEPS_TEST  := $(DEPS_RUN) sqlite3/sqlite3 libcmocka-dev perl libwww-perl \
               liblwp-protocol-https-perl libio-socket-ssl-perl \
               libcrypt-jwt-perl libjson-perl libprotocol-http2-perl \
               python3 python3-requests \
@@ -51,8 +51,9 @@ DEPS_NODE  := nodejs/node npm/npm
 DEPS_BROWSER := chromium/chromium
 DEPS_LINT  := clang-format/clang-format cppcheck/cppcheck \
               shellcheck/shellcheck perl
-DEPS_BENCH := $(DEPS_RUN) wrk/wrk valgrind/valgrind gnuplot-nox/gnuplot \
-              util-linux/taskset perl libcrypt-jwt-perl libjson-perl
+DEPS_BENCH := $(DEPS_RUN) sqlite3/sqlite3 wrk/wrk valgrind/valgrind \
+              gnuplot-nox/gnuplot util-linux/taskset perl \
+              libcrypt-jwt-perl libjson-perl
 DEPS_FUZZ  := clang/clang libclang-rt-dev llvm/llvm-symbolizer libssl-dev \
               libjansson-dev
 
@@ -145,7 +146,7 @@ install: $(MODULE) command  ## copy the module to nginx's, the command to PREFIX
 run:  ## install what is missing, build, start the demo, walk through it
 	@$(call need,$(DEPS_BUILD) $(DEPS_RUN))
 	@( $(call need,$(DEPS_NODE)) ) || echo "no npm: the demo goes without docs"
-	@$(MAKE) --no-print-directory module
+	@$(MAKE) --no-print-directory module command
 	@t/demo/run.sh
 
 .PHONY: run-fleet

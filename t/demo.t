@@ -9,6 +9,7 @@ use lib "$FindBin::Bin/lib";
 
 use Test::More;
 
+use AGW::Admin;
 use AGW::Demo qw($token_path);
 use AGW::Files qw(random_id);
 use AGW::Token qw(claims_of);
@@ -196,5 +197,14 @@ for my $path ('/status', '/metrics') {
     is($gw->request('GET', $path)->status, 404,
         "P12.0 $path is not where clients are");
 }
+
+# and what the command line asks, over a socket
+
+my $socket = $gw->prefix . '/admin.sock';
+
+is(AGW::Admin::ask($gw, 'GET', $_, undef, unix => $socket)->status, 200,
+    "P11.1 $_ is on the socket") for "/admin/partners/$id", '/status';
+is($gw->request('GET', "/admin/partners/$id", port => $_)->status, 404,
+    "P11.1 and not on $_") for qw(TLS PLAIN PLAIN2);
 
 $gw->finish;

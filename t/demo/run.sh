@@ -8,7 +8,8 @@
 #         t/demo/run.sh
 #
 # A later run keeps the certificates, the signing key and the store, and adds
-# a partner with a new API key.
+# a partner with a new API key.  All of that is made with the command line
+# auth-gateway, over a unix socket.
 
 set -euo pipefail
 
@@ -21,6 +22,7 @@ worker=www-data
 
 gateway=https://127.0.0.1:8443
 plain=http://127.0.0.1:8080
+operator=http://127.0.0.1:8081
 
 # Debian keeps nginx where a user's PATH does not look
 
@@ -34,11 +36,13 @@ umask 022
 check_tools() {
     local tool
 
-    for tool in nginx curl openssl sqlite3; do
+    for tool in nginx curl openssl; do
         command -v "$tool" >/dev/null || fail "$tool is not installed"
     done
 
     [[ -r $AGW_MODULE ]] || fail "there is no module $AGW_MODULE"
+    [[ -x $AGW_BUILD/auth-gateway ]] \
+        || fail "there is no $AGW_BUILD/auth-gateway: 'make command' builds it"
 }
 
 
@@ -66,29 +70,69 @@ start() {
 }
 
 
-sql() {
-    sqlite3 -bail -batch -cmd ".timeout 5000" "$prefix/store/gateway.db" "$1"
+# The socket is in a directory that only its owner can enter.  A user without
+# root is the worker, too, and must be named.
+
+install_conf() {
+    local file=$prefix/conf/nginx.conf
+
+    install -d -m 700 "$prefix/admin"
+    rm -f "$socket"
+
+    sed "s|unix:/run/auth_gateway/admin.sock|unix:$socket|" \
+        "$repo/conf/nginx.conf" >"$file"
+    chmod 644 "$file"
+
+    if [[ $EUID != 0 ]]; then
+        sed -i "s|auth_gateway_admin write|& uid=$EUID|" "$file"
+    fi
 }
 
 
-# The workers make the schema when they start.  sqlite3 would make an empty
-# file of its own where there is none yet.
-
-wait_for_schema() {
-    local version
-
+wait_for_gateway() {
     for _ in {1..100}; do
-        if [[ -s $prefix/store/gateway.db ]]; then
-            version=$(sql "PRAGMA user_version" 2>/dev/null) || true
-
-            [[ $version == [1-9]* ]] && return
-        fi
+        auth-gateway status >/dev/null 2>&1 && return
 
         sleep 0.1
     done
 
-    fail "the store has no schema after 10 s:" \
+    fail "the gateway is not ready after 10 s:" \
         $'\n'"$(tail -n 5 "$prefix/logs/error.log")"
+}
+
+
+# shows a title, and a line for the shell
+
+show() {
+    local title=$1
+
+    shift
+    number=$((number + 1))
+    printf '\n--- %d. %s\n\n%s\n\n' "$number" "$title" "$*"
+}
+
+
+# Shows what an operator does, does it, shows the answer and leaves it in said.
+
+operate() {
+    local title=$1 line=auth-gateway arg
+
+    shift
+
+    for arg; do
+        line+=" $(quote "$arg")"
+    done
+
+    show "$title" "$line"
+
+    said=$(auth-gateway "$@" 2>&1) \
+        || fail "step $number: auth-gateway failed:" $'\n'"$said"
+    printf '%s\n' "$said"
+}
+
+
+expect_said() {
+    [[ $said == *"$1"* ]] || fail "step $number: the answer has no $1"
 }
 
 
@@ -100,28 +144,31 @@ fill_store() {
     local other
 
     partner=$(uuid)
-    api_key=$(random_api_key)
     business=$(uuid)
     business_2=$(uuid)
     other=$(uuid)
     foreign=$(uuid)
 
-    sql "BEGIN IMMEDIATE;
-         INSERT INTO partners (partner_id, name)
-             VALUES ('$partner', 'demo'), ('$other', 'demo, another');
-         INSERT INTO api_keys (partner_id, key_sha256)
-             VALUES ('$partner', '$(sha256 "$api_key")');
-         INSERT INTO businesses (business_id, partner_id)
-             VALUES ('$business', '$partner'), ('$business_2', '$partner'),
-                    ('$foreign', '$other');
-         COMMIT"
+    operate "A partner" partner create --id "$partner" --name demo
+    show "Its API key, shown once: the store keeps its SHA-256" \
+        "auth-gateway key create $partner --name first"
+    api_key=$(auth-gateway key create "$partner" --name first) \
+        || fail "step $number: there is no API key"
+    printf '%s\n' "$api_key"
+
+    operate "A business of the partner" \
+        business create "$partner" --id "$business"
+    operate "and a second one" business create "$partner" --id "$business_2"
+    operate "Another partner" \
+        partner create --id "$other" --name "demo, another"
+    operate "and its business" business create "$other" --id "$foreign"
+    operate "What the partner has" business list --partner "$partner"
+    expect_said "$business_2"
 }
 
 
 walk() {
     local ca=(--cacert "$prefix/ca.crt") partner_token business_token
-
-    number=0
 
     request "Where everything is" 200 \
         "${ca[@]}" "$gateway/.well-known/oauth-authorization-server"
@@ -202,19 +249,100 @@ walk() {
         "${ca[@]}" -H "Authorization: Bearer $token" \
         "$gateway/v1/businesses/$business/invoices"
 
+    operate_on_tokens "$partner_token" "${ca[@]}"
+
     request "Plain HTTP, where credentials would be read by others" 403 \
         -X POST "$plain/v1/platform/oauth2/token/"
 
-    # curl sends none of "#n": one request for each number
+    guess "${ca[@]}"
+}
 
-    curl -sS -o "$prefix/logs/guesses" --max-time 10 "${ca[@]}" \
-        -u "$partner:guess" -X POST \
-        "$gateway/v1/platform/oauth2/token/#[1-15]" \
+
+# One request for each number of #[1-40], since curl sends none of "#n".  They
+# are sent at once, and many, so that a slow machine refuses some too.  With -Z
+# curl 7.88 shows its progress in spite of -s.
+
+guess() {
+    local url="$gateway/v1/platform/oauth2/token/#[1-40]" guesses arg line
+
+    guesses=(-Z -o /dev/null -w '%{http_code}\n' "$@" -X POST
+        -u "$partner:guess" "$url")
+    line=curl
+
+    for arg in "${guesses[@]}"; do
+        line+=" $(quote "$arg")"
+    done
+
+    show "Forty guesses at an API key at once: most are too many" \
+        "$line 2>/dev/null | sort | uniq -c"
+    said=$(curl --max-time 20 "${guesses[@]}" 2>/dev/null | sort | uniq -c) \
         || fail "the requests failed"
+    printf '%s\n' "$said"
+    expect_said " 429"
+}
 
-    request "The sixteenth guess at an API key within a second" 429 \
-        "${ca[@]}" -u "$partner:guess" -X POST \
-        "$gateway/v1/platform/oauth2/token/"
+
+# What an operator can do to tokens.  $1 is a partner token, the rest is for
+# curl.
+
+operate_on_tokens() {
+    local partner_token=$1 business_token
+
+    shift
+
+    request "A token for the second business" 200 \
+        "$@" -X POST -H "Authorization: Bearer $partner_token" \
+        "$gateway/v1/platform/$business_2/oauth2/token/"
+    take_token
+    business_token=$token
+
+    operate "An operator ends the tokens for it" revoke business "$business_2"
+
+    request "which are refused at once" 401 \
+        "$@" -H "Authorization: Bearer $business_token" \
+        "$gateway/v1/businesses/$business_2/invoices"
+
+    show "Why that is, by the gateway's own checks" \
+        "printf %s $business_token |" \
+        $'\\\n'"    auth-gateway explain --https" \
+        "GET /v1/businesses/$business_2/invoices"
+    said=$(printf %s "$business_token" | auth-gateway explain --https \
+        GET "/v1/businesses/$business_2/invoices" 2>&1) \
+        || fail "step $number: auth-gateway failed:" $'\n'"$said"
+    printf '%s\n' "$said"
+    expect_said revoked
+
+    operate "and closes it" business archive "$business_2"
+
+    request "There are no new ones, then" 404 \
+        "$@" -X POST -H "Authorization: Bearer $partner_token" \
+        "$gateway/v1/platform/$business_2/oauth2/token/"
+
+    operate "Until it is opened again" business restore "$business_2"
+    operate "What was revoked" revocation list
+    expect_said "$business_2"
+}
+
+
+# whether the gateway is ready, and what it has counted
+
+watch() {
+    local pattern='^auth_gateway_(requests|tokens_issued|admin_writes)_total'
+
+    operate "Whether the gateway is ready, for an operator" status
+    expect_said ready
+
+    request "and for a load balancer" 200 "$operator/status"
+    expect_body '"status":"ready"'
+
+    show "What it has counted, for Prometheus" \
+        "curl -sS $operator/metrics |" \
+        $'\\\n'"    grep -E '$pattern' | grep -v ' 0\$'"
+    said=$(curl -sS --max-time 10 "$operator/metrics" \
+        | grep -E "$pattern" | grep -v ' 0$') \
+        || fail "step $number: there are no metrics"
+    printf '%s\n' "$said"
+    expect_said auth_gateway_requests_total
 }
 
 
@@ -226,8 +354,13 @@ make_certificates
 make_signing_key
 make_store "$prefix/store"
 
+export PATH=$AGW_BUILD:$PATH AUTH_GATEWAY_SOCKET=$prefix/admin/admin.sock
+unset AUTH_GATEWAY_URL
+socket=$AUTH_GATEWAY_SOCKET
+install_conf
+
 install -m 644 "$AGW_MODULE" "$prefix/modules/ngx_http_auth_gateway_module.so"
-install -m 644 "$repo"/conf/{nginx,guarded_proxy,json_errors,docs}.conf \
+install -m 644 "$repo"/conf/{guarded_proxy,json_errors,docs}.conf \
     "$repo"/conf/{cors,cors_headers}.conf "$repo/t/demo/upstream.conf" \
     "$prefix/conf/"
 
@@ -237,22 +370,20 @@ docs="the API, to read and to try out"
 
 start upstream
 start nginx
-wait_for_schema
-fill_store
+wait_for_gateway
 
 cat <<END
 
-The demo's partner and its API key, which is shown here and nowhere else: the
-store keeps its SHA-256.
+The gateway is administered with this command, over a unix socket:
 
-    partner       $partner
-    API key       $api_key
-    business      $business
-    its second    $business_2
-    another's     $foreign
+    export PATH=$AGW_BUILD:\$PATH
+    export AUTH_GATEWAY_SOCKET=$socket
 END
 
+number=0
+fill_store
 walk
+watch
 
 cat <<END
 
@@ -260,6 +391,12 @@ All answers were as expected.  The gateway is running:
 
     $gateway    (its CA: $prefix/ca.crt)
     $gateway/docs/    $docs
+    $operator/status, /metrics    for whoever runs it
+    partner           $partner
+    API key           $api_key
+    business          $business
+    administration    AUTH_GATEWAY_SOCKET=$socket \\
+                      $AGW_BUILD/auth-gateway help
     configuration     $prefix/conf/nginx.conf
     logs              $prefix/logs/
 

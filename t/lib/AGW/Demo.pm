@@ -15,6 +15,7 @@ use JSON ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use AGW::Admin ();
 use AGW::Conf ();
 use AGW::Files qw(module_path repo_root slurp spew worker_ids);
 use AGW::Gateway;
@@ -62,6 +63,9 @@ sub configuration {
         [qr/listen 127\.0\.0\.1:8443/, 'listen 127.0.0.1:%%TLS%%'],
         [qr/listen 127\.0\.0\.1:8080/, 'listen 127.0.0.1:%%PLAIN%%'],
         [qr/listen 127\.0\.0\.1:8081/, 'listen 127.0.0.1:%%PLAIN2%%'],
+        [qr{unix:/run/auth_gateway/}, 'unix:%%PREFIX%%/'],
+        [qr/auth_gateway_admin write/,
+            'auth_gateway_admin write ' . AGW::Admin::uid_word()],
         [qr/server 127\.0\.0\.1:9080/, 'server 127.0.0.1:%%UPSTREAM%%'],
         $opt{origin} ? [qr{https://app\.example\.com}, $opt{origin}] : (),
     ) {
