@@ -110,7 +110,7 @@ agw_json_name(const char *said, unsigned char *buf, agw_str_t *member)
     len = strspn(begin, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                         "0123456789_-");
 
-    if (begin[len] == '"' && len <= AGW_JSON_NAME_SIZE) {
+    if (len <= AGW_JSON_NAME_SIZE && begin[len] == '"') {
         memcpy(buf, begin, len);
         member->len = len;
     }
