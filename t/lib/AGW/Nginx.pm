@@ -106,11 +106,17 @@ sub start {
 sub launch {
     my ($self) = @_;
 
+    # what this nginx logs, and not one before it, begins here
+
+    $self->{log_from} = -s $self->error_log // 0;
     $self->{pid} = spawn($self->{prefix}, $self->out_file, $self->{opt});
     $running{$self->{pid}} = 1;
 
     return $self->wait_until_ready;
 }
+
+
+sub log_from { return $_[0]{log_from} }
 
 
 # Stopped and started anew, with the same ports and one log; dies where it
