@@ -391,6 +391,11 @@ ngx_http_agw_explain_checks(const ngx_http_agw_explanation_t *e)
 
     made = e->facts.reason == AGW_OK ? ngx_http_agw_explain_made(e) : refusing;
 
+    /* it failed in none of them: nothing is known of those before */
+    if (e->facts.reason != AGW_OK && refusing == NGX_HTTP_AGW_CHECKS) {
+        made = 0;
+    }
+
     for (check = 0; check < NGX_HTTP_AGW_CHECKS; check++) {
         rc |= json_array_append_new(checks,
                     ngx_http_agw_explain_check(e, check,

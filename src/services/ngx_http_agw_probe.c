@@ -252,13 +252,16 @@ ngx_http_agw_probe_path(ngx_http_request_t *pr, agw_str_t path)
         return NGX_DECLINED;
     }
 
-    pr->uri_start = ngx_pnalloc(pr->pool, path.len);
+    /* nginx's parser reads the byte behind it, too */
+
+    pr->uri_start = ngx_pnalloc(pr->pool, path.len + 1);
     if (pr->uri_start == NULL) {
         return NGX_ERROR;
     }
 
     ngx_memcpy(pr->uri_start, path.data, path.len);
     pr->uri_end = pr->uri_start + path.len;
+    *pr->uri_end = ' ';
 
     if (ngx_http_parse_uri(pr) != NGX_OK) {
         return NGX_DECLINED;
