@@ -57,6 +57,8 @@ $redis->call('HSET', '{agw}:business:', 'partner_id', $partner->{id},
 $redis->call('HSET', '{agw}:business:b0001:x', 'partner_id', $partner->{id},
     'status', 'active');
 $redis->call('HSET', '{agw}:business:nobody', 'status', 'active');
+$redis->call('HSET', '{agw}:partner:', 'status', 'active');
+$redis->call('HSET', '{agw}:api_keys:', 'f' x 64, '{}');
 
 is_deeply([map { $_->{business_id} } all('businesses', 'businesses')], \@ids,
     'P11.2 businesses that were made by hand are listed, in order');
@@ -99,6 +101,14 @@ like(slurp($admin->nginx->error_log),
     qr/1 API keys of partner "$partner->{id}" are malformed/,
     'P11.2 and the log says so');
 $redis->call('HDEL', "{agw}:api_keys:$partner->{id}", 'f' x 64);
+
+# one that authenticates is seen, to be ended, whatever else is malformed
+
+$redis->call('HSET', "{agw}:api_keys:$partner->{id}", 'e' x 64,
+    '{"key_id":7,"name":"","created_at":"x"}');
+is(scalar @{ ask('GET', "partners/$partner->{id}/keys")->json->{keys} }, 2,
+    'P11.2 a key of which only its id is malformed is listed');
+$redis->call('HDEL', "{agw}:api_keys:$partner->{id}", 'e' x 64);
 
 my $rolled = ask('POST', "partners/$partner->{id}/keys/$key->{key_id}/roll",
     { grace => 3600 });
@@ -146,12 +156,28 @@ wait_for('D5 its tokens end', 401, \&opens);
 
 my @entries = all('revocations', 'revocations');
 
+# a plain HSET ends nothing: what is asked for by name does
+
+my $other = $admin->keep_secret($admin->request('POST', '/token/b0003',
+    bearer => $token)->json->{access_token});
+
+sub opens_other {
+    return $admin->request('GET', '/v1/businesses/b0003/x',
+        bearer => $other)->status;
+}
+
+$redis->call('HSET', '{agw}:business:b0003', 'status', 'archived');
+is(opens_other(), 200, 'P11.2 archived by hand: its tokens live');
+is(ask('PATCH', 'businesses/b0003', { status => 'archived' })->status, 200,
+    'P11.2 archived once more');
+wait_for('D5 now they end', 401, \&opens_other);
+
 is(scalar @entries, 1, 'P11.4 one entry is in force');
 is($entries[0]{kind}, 'owner', 'P11.4 of the owner');
 
 # an entry that was healed has an old seq at a late place
 
-my $last = $entries[0]{seq};
+my $last = (all('revocations', 'revocations'))[-1]{seq};
 
 for my $n (1 .. 5) {
     $redis->call('XADD', '{agw}:revocations', ($last + $n) . '-0', 'kind',
@@ -173,12 +199,12 @@ $redis->call('XADD', '{agw}:revocations', ($last + 5) . "-$_", 'kind',
         last if !defined $after;
     }
 
-    is_deeply(\@seen, ["$partner->{id}:b0001", qw(p1 p2 p3 p4 p5 q1 q2)],
+    is_deeply(\@seen, [map({ "$partner->{id}:$_" } qw(b0001 b0003)), qw(p1 p2 p3 p4 p5 q1 q2)],
         'P11.4 each is listed once, one a page, but for those of one place');
 }
 
 is_deeply([map { $_->{id} } all('revocations?kind=owner', 'revocations')],
-    ["$partner->{id}:b0001"], 'P11.4 by kind');
+    [map { "$partner->{id}:$_" } qw(b0001 b0003)], 'P11.4 by kind');
 
 # a store that was emptied is another store: no operation half-done on it
 

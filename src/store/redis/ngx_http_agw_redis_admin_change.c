@@ -11,6 +11,7 @@
 #include "ngx_http_agw_redis_admin_change.h"
 #include "ngx_http_agw_redis_admin_decide.h"
 #include "ngx_http_agw_redis_admin_lua.h"
+#include "ngx_http_agw_redis_entry.h"
 #include "ngx_http_agw_redis_hashes.h"
 #include "ngx_http_agw_redis_reply.h"
 #include "ngx_http_agw_redis_revocations.h"
@@ -245,13 +246,17 @@ ngx_http_agw_redis_admin_written(ngx_http_agw_redis_work_t *work,
 }
 
 
+/* a stamp years ahead would be that of the whole fleet */
+
 static ngx_int_t
 ngx_http_agw_redis_admin_stamps(ngx_http_agw_redis_work_t *work,
     const redisReply *reply)
 {
+    int64_t            known;
     ngx_uint_t         i;
     agw_revocation_t  *revocations;
 
+    known = work->worker->known;
     revocations = work->op->revocations.elts;
 
     for (i = 0; i < work->op->revocations.nelts; i++) {
@@ -264,10 +269,14 @@ ngx_http_agw_redis_admin_stamps(ngx_http_agw_redis_work_t *work,
                                ngx_http_agw_redis_element(reply, 2 * i + 3),
                                &revocations[i].time)
                != NGX_OK
-            || revocations[i].stamp <= work->op->write.known_stamp)
+            || revocations[i].stamp <= work->op->write.known_stamp
+            || (known != 0 && revocations[i].stamp - known
+                              > NGX_HTTP_AGW_REDIS_TEN_YEARS))
         {
             return NGX_ERROR;
         }
+
+        ngx_http_agw_redis_entry_limit_time(&revocations[i]);
 
         ngx_http_agw_redis_revocations_written(work->worker,
                                                &revocations[i]);

@@ -270,7 +270,12 @@ ngx_http_agw_redis_admin_no_partner(ngx_http_agw_redis_hashes_t *hashes,
 }
 
 
-/* what ends tokens in SQLite by a trigger ends them here */
+/*
+ * What ends tokens in SQLite by a trigger ends them here.  A status that is
+ * asked for by name ends them although the store has it already: it may be
+ * there by a plain HSET, which ended none, or by a try that was answered with
+ * 503.
+ */
 
 static ngx_int_t
 ngx_http_agw_redis_admin_put(ngx_http_agw_redis_work_t *work,
@@ -281,7 +286,10 @@ ngx_http_agw_redis_admin_put(ngx_http_agw_redis_work_t *work,
     ngx_uint_t  ended;
 
     rc = NGX_OK;
-    ended = stored != NULL && stored->active && !made->active;
+    ended = stored != NULL && !made->active
+            && (stored->active
+                || (work->op->what == NGX_HTTP_AGW_ADMIN_PATCH
+                    && (work->op->patch & AGW_MEMBER_STATUS)));
 
     if (made->kind == AGW_RECORD_PARTNER && ended) {
         rc = ngx_http_agw_redis_admin_revoke(work, todo,

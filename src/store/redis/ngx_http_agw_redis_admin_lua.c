@@ -8,6 +8,9 @@
  * page looks for them; an id whose hash is gone is removed when it is met.
  * These hashes have no place in KEYS: their ids come from the script's own
  * reading, and their hash tag is that of all keys.
+ *
+ * A page begins behind an id, or behind the empty one, which is none: a hash
+ * that was made by hand may have it, and a page would never get past it.
  */
 
 
@@ -119,7 +122,7 @@ const ngx_str_t  ngx_http_agw_redis_admin_page_lua = ngx_string(
     "local at = ARGV[1] "
     "local answer = {epoch, at, 1} "
     "local ids = redis.call('ZRANGEBYLEX', KEYS[4],"
-    " at == '' and '-' or '(' .. at, '+', 'LIMIT', 0, " AGW_LUA_ADMIN_PAGE ") "
+    " '(' .. at, '+', 'LIMIT', 0, " AGW_LUA_ADMIN_PAGE ") "
     "if #ids == " AGW_LUA_ADMIN_PAGE " then answer[3] = 0 end "
 
     "for _, id in ipairs(ids) do "
@@ -145,7 +148,7 @@ const ngx_str_t  ngx_http_agw_redis_admin_api_keys_lua = ngx_string(
     "local at = ARGV[1] "
     "local answer = {epoch, at, 1} "
     "local ids = redis.call('ZRANGEBYLEX', KEYS[4],"
-    " at == '' and '-' or '(' .. at, '+', 'LIMIT', 0, " AGW_LUA_ADMIN_PAGE ") "
+    " '(' .. at, '+', 'LIMIT', 0, " AGW_LUA_ADMIN_PAGE ") "
     "if #ids == " AGW_LUA_ADMIN_PAGE " then answer[3] = 0 end "
     "local seen = 0 "
 

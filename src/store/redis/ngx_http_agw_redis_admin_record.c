@@ -188,28 +188,26 @@ ngx_http_agw_redis_admin_record_api_key(ngx_pool_t *pool, agw_str_t text,
 }
 
 
+/*
+ * A key that the token endpoint would take must be seen here, to be ended: of
+ * what does not concern that endpoint, what is malformed is left out.
+ */
+
 static ngx_int_t
 ngx_http_agw_redis_admin_record_members(ngx_pool_t *pool, const json_t *json,
     agw_record_t *record)
 {
+    unsigned    member;
     ngx_int_t   rc;
     ngx_uint_t  i;
 
-    static const unsigned  texts[] = { AGW_MEMBER_KEY_ID, AGW_MEMBER_NAME };
-    static const unsigned  times[] = { AGW_MEMBER_NOT_BEFORE,
-                                       AGW_MEMBER_EXPIRES_AT,
-                                       AGW_MEMBER_CREATED_AT };
+    static const unsigned  must[] = { AGW_MEMBER_NOT_BEFORE,
+                                      AGW_MEMBER_EXPIRES_AT };
+    static const unsigned  may[] = { AGW_MEMBER_KEY_ID, AGW_MEMBER_NAME,
+                                     AGW_MEMBER_CREATED_AT };
 
-    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        rc = ngx_http_agw_redis_admin_record_text(pool, json, record, texts[i]);
-
-        if (rc != NGX_OK) {
-            return rc;
-        }
-    }
-
-    for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
-        if (ngx_http_agw_redis_admin_record_time(json, record, times[i])
+    for (i = 0; i < sizeof(must) / sizeof(must[0]); i++) {
+        if (ngx_http_agw_redis_admin_record_time(json, record, must[i])
             != NGX_OK)
         {
             return NGX_DECLINED;
@@ -217,6 +215,22 @@ ngx_http_agw_redis_admin_record_members(ngx_pool_t *pool, const json_t *json,
     }
 
     record->has |= AGW_MEMBER_NOT_BEFORE;
+
+    for (i = 0; i < sizeof(may) / sizeof(may[0]); i++) {
+        member = may[i];
+
+        rc = agw_record_number(record, member)
+             ? ngx_http_agw_redis_admin_record_time(json, record, member)
+             : ngx_http_agw_redis_admin_record_text(pool, json, record,
+                                                    member);
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        if (agw_record_check(record, member) != 0) {
+            record->has &= ~member;
+        }
+    }
 
     return NGX_OK;
 }
@@ -245,7 +259,7 @@ ngx_http_agw_redis_admin_record_text(ngx_pool_t *pool, const json_t *json,
         break;
 
     default:
-        return NGX_DECLINED;
+        return NGX_OK;
     }
 
     p = ngx_pnalloc(pool, text.len + 1);
@@ -284,7 +298,7 @@ ngx_http_agw_redis_admin_record_time(const json_t *json, agw_record_t *record,
         record->has |= member;
     }
 
-    return rc >= 0 ? NGX_OK : NGX_ERROR;
+    return rc >= 0 ? NGX_OK : NGX_DECLINED;
 }
 
 
