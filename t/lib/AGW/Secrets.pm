@@ -21,6 +21,10 @@ our @EXPORT_OK = qw(leaks look_at secret watch);
 my $word = qr/[A-Za-z0-9_-]{20,}/;
 my $run = 20;
 
+# the id of a partner or a business, which paths and logs have
+
+my $uuid = qr/\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\z/;
+
 # children of a test make secrets as well: all write to one file
 
 my $dir = File::Temp->newdir('agw-secrets-XXXXXXXX', TMPDIR => 1);
@@ -37,7 +41,7 @@ sysopen my $all, "$dir/secrets", O_RDWR | O_CREAT | O_APPEND, 0600
 sub secret {
     my ($text) = @_;
 
-    my @new = grep { !$known{$_}++ }
+    my @new = grep { !/$uuid/ && !$known{$_}++ }
         ($text // '') =~ s/"kid"\s*:\s*"[^"]*"//gr =~ /$word/g;
 
     syswrite $all, join '', map { "$_\n" } @new if @new;
