@@ -104,13 +104,26 @@ sub last_total {
 
 is(token([$good->{id}, $key]), 200, 'P1.6 the right key') for 1 .. 2;
 
-my %work;
+# now and then a request does the house's work too: the heap's, SQLite's; so
+# the causes take turns, and the middle one of a cause's totals counts
 
-for my $cause (sort keys %cause) {
-    is(token($cause{$cause}), 401, "P1.6 $cause") for 1 .. 3;
+sub middle {
+    my @sorted = sort { $a <=> $b } @_;
 
-    $work{$cause} = last_total();
+    return $sorted[$#sorted / 2];
 }
+
+my (%totals, %work);
+
+for my $turn (1 .. 7) {
+    for my $cause (sort keys %cause) {
+        is(token($cause{$cause}), 401, "P1.6 $cause, turn $turn");
+
+        push @{ $totals{$cause} }, last_total();
+    }
+}
+
+$work{$_} = middle(@{ $totals{$_} }) for keys %cause;
 
 my $reference = $work{'a wrong key'};
 
@@ -128,8 +141,10 @@ for my $cause (sort keys %cause) {
 my @long = map {
     my $long = $_ . 'a' x 127;
 
-    is(token([$long, $key]), 401, "P1.6 a long id, $_") for 1 .. 3;
-    last_total();
+    middle(map {
+        is(token([$long, $key]), 401, "P1.6 a long id, time $_");
+        last_total();
+    } 1 .. 7);
 } 'a', '@';
 
 cmp_ok(abs($long[1] / ($long[0] || 1) - 1), '<=', 0.02,
