@@ -234,20 +234,41 @@ until_is('D5 a new connection: what was never met is written back', $had + 701,
     3, \&entries);
 $had++;
 
+# a worker that waits for the lock ends when it is told to, and not when it has
+# waited for its two seconds: nginx kills one that is there still after three
+
+sub lock_replica {
+    my ($sql) = @_;
+
+    my $log = $gw->prefix . '/lock';
+
+    unlink $log;
+    open my $lock, '|-', "sqlite3 $replica >$log 2>&1" or die "sqlite3: $!\n";
+    $lock->autoflush(1);
+    print {$lock} "$sql SELECT 'locked';\n";
+    until_is('D5 a replica is locked', 1, 10,
+        sub { -e $log && slurp($log) =~ /locked$/m ? 1 : 0 });
+
+    return $lock;
+}
+
+my $lock = lock_replica('BEGIN IMMEDIATE;');
+my $late = owner_in($gw);
+my $last = $gw->issue($late, $late->{business});
+
+$gw->succeeds('D5 a revocation that the replica waits for',
+    $gw->revoke($last, basic => $late->{basic}));
+is($gw->nginx->stop, 0, 'D5 a worker that waits for a lock ends');
+is(times_logged('exited on signal'), 0, 'D5 by itself');
+is(times_logged('database is locked'), 0, 'D5 before its time is over');
+close $lock;
+
 # The story: one worker took over from another that was just closing the file,
 # found it locked, and healed nothing for half a minute.  What it wrote meanwhile
 # was in no replica.
 
-$gw->nginx->stop;
-
-my $lock_log = $gw->prefix . '/lock';
-
-open my $lock, '|-', "sqlite3 $replica >$lock_log 2>&1" or die "sqlite3: $!\n";
-$lock->autoflush(1);
-print {$lock} "PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE;\n"
-    . "UPDATE state SET written = written; SELECT 'locked';\n";
-until_is('D5 a replica is locked', 1, 10,
-    sub { slurp($lock_log) =~ /locked$/m ? 1 : 0 });
+$lock = lock_replica('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE;'
+    . ' UPDATE state SET written = written;');
 $gw->restart;
 until_is('D5 and cannot be opened', 1, 10,
     sub { times_logged('cannot be opened: database is locked') ? 1 : 0 });

@@ -17,9 +17,11 @@
 
 
 #define NGX_HTTP_AGW_REDIS_COPY_UMASK  027
+#define NGX_HTTP_AGW_REDIS_COPY_TRY    5        /* ms between two tries */
 
 
 static int ngx_http_agw_redis_copy_connect(ngx_http_agw_redis_copy_t *copy);
+static int ngx_http_agw_redis_copy_busy(void *data, int tries);
 static ngx_uint_t ngx_http_agw_redis_copy_is_bad(int rc);
 static int ngx_http_agw_redis_copy_is_empty(ngx_http_agw_redis_copy_t *copy,
     ngx_uint_t *empty);
@@ -135,7 +137,8 @@ ngx_http_agw_redis_copy_connect(ngx_http_agw_redis_copy_t *copy)
                          |SQLITE_OPEN_NOMUTEX, NULL);
 
     if (rc == SQLITE_OK) {
-        rc = sqlite3_busy_timeout(copy->db, copy->patience);
+        rc = sqlite3_busy_handler(copy->db, ngx_http_agw_redis_copy_busy,
+                                  copy);
     }
 
     empty = 0;
@@ -175,6 +178,25 @@ ngx_http_agw_redis_copy_connect(ngx_http_agw_redis_copy_t *copy)
     (void) umask(mask);
 
     return rc;
+}
+
+
+/* nginx kills a worker that is to end at once, and has not after 3 s */
+
+static int
+ngx_http_agw_redis_copy_busy(void *data, int tries)
+{
+    const ngx_http_agw_redis_copy_t  *copy = data;
+
+    if (ngx_terminate
+        || tries * NGX_HTTP_AGW_REDIS_COPY_TRY >= copy->patience)
+    {
+        return 0;
+    }
+
+    ngx_msleep(NGX_HTTP_AGW_REDIS_COPY_TRY);
+
+    return 1;
 }
 
 
@@ -237,6 +259,14 @@ ngx_http_agw_redis_copy_close(ngx_http_agw_redis_copy_t *copy)
 {
     sqlite3_finalize(copy->put);
     sqlite3_finalize(copy->rows);
+
+    /* the journal is read at the next start; writing it back takes a while */
+
+    if (copy->db != NULL && ngx_terminate) {
+        (void) sqlite3_db_config(copy->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1,
+                                 NULL);
+    }
+
     sqlite3_close(copy->db);
 
     copy->put = NULL;

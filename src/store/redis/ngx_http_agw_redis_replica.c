@@ -396,8 +396,11 @@ ngx_http_agw_replica_thread(void *data, ngx_log_t *log)
     }
 
     if (rc != SQLITE_OK) {
-        ngx_http_agw_redis_copy_log(&replica->copy, log, "cannot be written",
-                                    rc);
+        if (!ngx_terminate) {
+            ngx_http_agw_redis_copy_log(&replica->copy, log,
+                                        "cannot be written", rc);
+        }
+
         ngx_http_agw_redis_copy_close(&replica->copy);
         replica->batch.failed = 1;
     }
@@ -439,6 +442,10 @@ ngx_http_agw_replica_write(ngx_http_agw_redis_replica_t *replica)
     restarted = 0;
 
     for ( ;; ) {
+        if (ngx_terminate) {
+            return SQLITE_INTERRUPT;
+        }
+
         record = ngx_http_agw_redis_records_next(&batch->blocks);
 
         if (record == NULL) {
