@@ -87,6 +87,15 @@ typedef enum {
 } ngx_http_agw_enforce_t;
 
 
+/* whether issued tokens are bound to the client's certificate */
+
+typedef enum {
+    NGX_HTTP_AGW_BIND_AS_BEFORE = 0, /* as the token it is issued from */
+    NGX_HTTP_AGW_BIND_OFF,
+    NGX_HTTP_AGW_BIND_CERTIFICATE
+} ngx_http_agw_bind_t;
+
+
 typedef enum {
     NGX_HTTP_AGW_FORMAT_OAUTH2 = 0,
     NGX_HTTP_AGW_FORMAT_THRED,
@@ -186,6 +195,8 @@ struct ngx_http_agw_loc_conf_s {
     ngx_uint_t                error_format;  /* ngx_http_agw_format_t */
     ngx_flag_t                intercept_errors;
     ngx_str_t                 realm;
+    ngx_http_complex_value_t *client_certificate;    /* NULL: its own */
+    agw_str_t                 certificate_header;    /* of $http_, or empty */
 
     const ngx_http_agw_endpoint_t  *endpoint;    /* NULL: it is none */
     agw_kind_t                token_kind;    /* where it issues tokens */
@@ -196,6 +207,7 @@ struct ngx_http_agw_loc_conf_s {
     time_t                    partner_lifetime;
     time_t                    business_lifetime;
     ngx_str_t                 partner_scope; /* a scope, or empty */
+    ngx_uint_t                bind_tokens;   /* ngx_http_agw_bind_t */
 };
 
 
@@ -241,7 +253,8 @@ typedef enum {
 typedef struct {
     ngx_http_request_t       *request;       /* it may be a subrequest */
     agw_reason_t              token_reason;  /* of its verification */
-    const char               *fault;         /* of the claims or API key */
+    const char               *fault;         /* of claims, key, certificate */
+    const agw_str_t          *asked_certificate; /* of a probe; else NULL */
     agw_reason_t              result;        /* of the request */
     agw_verified_t           *token;         /* NULL, or kept until the end */
     const agw_claims_t       *claims;        /* once token_reason is AGW_OK */

@@ -336,7 +336,8 @@ ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
      *
      *     lcf->scope, business_path, realm, partner_scope = { 0, NULL };
      *     lcf->template = { { 0, NULL }, { 0, NULL } };
-     *     lcf->https_value, enforce_value = NULL;
+     *     lcf->https_value, enforce_value, client_certificate = NULL;
+     *     lcf->certificate_header = { 0, NULL };
      *     lcf->endpoint = NULL;
      *     lcf->token_kind = AGW_KIND_PARTNER;
      *     lcf->metadata_paths = NULL;
@@ -355,6 +356,7 @@ ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
     lcf->intercept_errors = NGX_CONF_UNSET;
     lcf->partner_lifetime = NGX_CONF_UNSET;
     lcf->business_lifetime = NGX_CONF_UNSET;
+    lcf->bind_tokens = NGX_CONF_UNSET_UINT;
 
     if (ngx_http_agw_keep_written(cf, lcf) != NGX_OK) {
         return NULL;
@@ -388,6 +390,11 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         conf->enforce_value = prev->enforce_value;
     }
 
+    if (conf->client_certificate == NULL) {
+        conf->client_certificate = prev->client_certificate;
+        conf->certificate_header = prev->certificate_header;
+    }
+
     if (conf->business_path.data == NULL) {
         conf->template = prev->template;
 
@@ -409,6 +416,9 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->intercept_errors, prev->intercept_errors, 0);
     ngx_conf_merge_str_value(conf->realm, prev->realm, "auth gateway");
     ngx_conf_merge_str_value(conf->partner_scope, prev->partner_scope, "");
+
+    ngx_conf_merge_uint_value(conf->bind_tokens, prev->bind_tokens,
+                              NGX_HTTP_AGW_BIND_AS_BEFORE);
 
     if (ngx_http_agw_merge_lifetimes(cf, prev, conf) != NGX_CONF_OK
         || ngx_http_agw_merge_endpoint(cf, prev, conf, explicit_require)

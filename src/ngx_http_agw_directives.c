@@ -24,10 +24,6 @@
 #define NGX_HTTP_AGW_LIFETIME_MAX  315360000 /* seconds */
 
 
-static char *ngx_http_agw_compile(ngx_conf_t *cf, ngx_str_t *value,
-    ngx_http_complex_value_t **compiled);
-
-
 char *
 ngx_http_agw_set_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
@@ -500,7 +496,7 @@ ngx_http_agw_set_require_https(ngx_conf_t *cf, ngx_command_t *cmd,
     lcf->https = NGX_HTTP_AGW_HTTPS_VARIABLE;
     lcf->https_header = ngx_http_agw_header_of(&value[1]);
 
-    return ngx_http_agw_compile(cf, &value[1], &lcf->https_value);
+    return ngx_http_agw_compile_variable(cf, &value[1], &lcf->https_value);
 }
 
 
@@ -534,31 +530,7 @@ ngx_http_agw_set_enforce(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     lcf->enforce = NGX_HTTP_AGW_ENFORCE_VARIABLE;
 
-    return ngx_http_agw_compile(cf, &value[1], &lcf->enforce_value);
-}
-
-
-/* a value that is a variable */
-
-static char *
-ngx_http_agw_compile(ngx_conf_t *cf, ngx_str_t *value,
-    ngx_http_complex_value_t **compiled)
-{
-    ngx_http_compile_complex_value_t  ccv;
-
-    *compiled = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
-    if (*compiled == NULL) {
-        return NGX_CONF_ERROR;
-    }
-
-    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
-
-    ccv.cf = cf;
-    ccv.value = value;
-    ccv.complex_value = *compiled;
-
-    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
-                                                          : NGX_CONF_ERROR;
+    return ngx_http_agw_compile_variable(cf, &value[1], &lcf->enforce_value);
 }
 
 

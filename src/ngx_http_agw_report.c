@@ -29,6 +29,8 @@ static u_char *ngx_http_agw_report_enforce(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf);
 static u_char *ngx_http_agw_report_https(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf);
+static u_char *ngx_http_agw_report_certificates(u_char *p, u_char *last,
+    const ngx_http_agw_loc_conf_t *conf);
 static void ngx_http_agw_report_line(ngx_conf_t *cf, ngx_str_t *line);
 
 
@@ -259,6 +261,8 @@ ngx_http_agw_report_guarded(u_char *p, u_char *last,
 
     p = ngx_http_agw_report_https(p, last, conf);
 
+    p = ngx_http_agw_report_certificates(p, last, conf);
+
     return conf->pass_preflight ? ngx_slprintf(p, last, ", pass_preflight on")
                                 : p;
 }
@@ -311,8 +315,34 @@ ngx_http_agw_report_endpoint(u_char *p, u_char *last,
                          &conf->business_path);
     }
 
-    return conf->endpoint->takes_credentials
-           ? ngx_http_agw_report_https(p, last, conf) : p;
+    if (!conf->endpoint->takes_credentials) {
+        return p;
+    }
+
+    p = ngx_http_agw_report_https(p, last, conf);
+
+    return ngx_http_agw_report_certificates(p, last, conf);
+}
+
+
+static u_char *
+ngx_http_agw_report_certificates(u_char *p, u_char *last,
+    const ngx_http_agw_loc_conf_t *conf)
+{
+    if (conf->client_certificate != NULL) {
+        p = ngx_slprintf(p, last, ", client_certificate %V",
+                         &conf->client_certificate->value);
+    }
+
+    if (conf->endpoint == NULL || !conf->endpoint->needs_signer
+        || conf->bind_tokens == NGX_HTTP_AGW_BIND_AS_BEFORE)
+    {
+        return p;
+    }
+
+    return ngx_slprintf(p, last, ", bind_tokens %s",
+                        conf->bind_tokens == NGX_HTTP_AGW_BIND_OFF
+                        ? "off" : "certificate");
 }
 
 

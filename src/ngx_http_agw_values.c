@@ -85,6 +85,28 @@ ngx_http_agw_has_variable(const ngx_str_t *value)
 }
 
 
+char *
+ngx_http_agw_compile_variable(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_http_complex_value_t **compiled)
+{
+    ngx_http_compile_complex_value_t  ccv;
+
+    *compiled = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (*compiled == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = value;
+    ccv.complex_value = *compiled;
+
+    return ngx_http_compile_complex_value(&ccv) == NGX_OK ? NGX_CONF_OK
+                                                          : NGX_CONF_ERROR;
+}
+
+
 agw_str_t
 ngx_http_agw_header_of(const ngx_str_t *variable)
 {

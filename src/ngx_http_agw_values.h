@@ -32,6 +32,12 @@ ngx_uint_t ngx_http_agw_is_variable(const ngx_str_t *value);
 ngx_uint_t ngx_http_agw_has_variable(const ngx_str_t *value);
 
 
+/* prepares a value that is a variable; returns what a setter returns */
+
+char *ngx_http_agw_compile_variable(ngx_conf_t *cf, ngx_str_t *value,
+    ngx_http_complex_value_t **compiled);
+
+
 /*
  * Returns the <name> of a variable $http_<name>, which points into it; empty
  * for any other variable.

@@ -12,6 +12,7 @@
 #include "ngx_http_agw_admin_conf.h"
 #include "ngx_http_agw_auth_basic.h"
 #include "ngx_http_agw_challenge_filter.h"
+#include "ngx_http_agw_client_conf.h"
 #include "ngx_http_agw_conf.h"
 #include "ngx_http_agw_counted.h"
 #include "ngx_http_agw_counters.h"
@@ -269,6 +270,20 @@ static ngx_command_t  ngx_http_agw_commands[] = {
     { ngx_string("auth_gateway_partner_scope"),
       NGX_HTTP_AGW_LEVELS|NGX_CONF_1MORE,
       ngx_http_agw_set_partner_scope,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_bind_tokens"),
+      NGX_HTTP_AGW_LEVELS|NGX_CONF_TAKE1,
+      ngx_http_agw_set_bind_tokens,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_client_certificate"),
+      NGX_HTTP_AGW_LEVELS|NGX_CONF_TAKE1,
+      ngx_http_agw_set_client_certificate,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },

@@ -70,6 +70,10 @@ my %directives = (
         @usual],
     auth_gateway_partner_scope => ['auth_gateway_partner_scope read;',
         @usual],
+    auth_gateway_bind_tokens => ['auth_gateway_bind_tokens certificate;',
+        @usual],
+    auth_gateway_client_certificate => [
+        'auth_gateway_client_certificate $http_client_cert;', @usual],
 );
 
 {

@@ -111,6 +111,12 @@ my @values = (
     (map { ['auth_gateway_require_https', $_,
         qr/it must be "on", "off" or a variable/, 'http'] }
         qw(yes On OFF https 1 off_), ''),
+    (map { ['auth_gateway_bind_tokens', $_,
+        qr/it must be "off" or "certificate"/, 'server'] }
+        qw(on Off CERTIFICATE certificates dpop $x), ''),
+    (map { ['auth_gateway_client_certificate', $_,
+        qr/it must be a variable/, 'server'] }
+        qw(off http_client_cert $1 x$http_x $http_x-$http_y), ''),
     (map { ['auth_gateway_enforce', $_,
         qr/it must be "on", "log" or a variable/, 'http'] }
         qw(yes On Log LOG off 1 logs log$x $1), ''),
@@ -215,6 +221,9 @@ for ('auth_gateway_error_format oauth2;', 'auth_gateway_error_format thred;',
     'auth_gateway_require_https ${scheme};',
     'auth_gateway_require_https "$https";',
     'auth_gateway_require_https $http_x_forwarded_proto;',
+    'auth_gateway_bind_tokens off;',
+    'auth_gateway_client_certificate $ssl_client_raw_cert;',
+    'auth_gateway_client_certificate ${http_client_cert};',
     'auth_gateway_require_https $arg_1;', 'auth_gateway_realm "US$ 5 $";',
     'auth_gateway_issuer "a$";', 'auth_gateway_audience "a$-$.";',
     'auth_gateway_max_lifetime 1s;', 'auth_gateway_require_https $scheme;',

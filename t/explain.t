@@ -18,7 +18,8 @@ use AGW::Skip qw(skip_for);
 use AGW::Token qw(claims_of);
 
 my @order = qw(transport path credentials size structure key algorithm
-    signature claims time issuer audience revocation kind scope business);
+    signature claims time issuer audience certificate revocation kind scope
+    business);
 
 my $conf = <<'CONF';
 http {
@@ -141,7 +142,8 @@ sub asks {
         (defined $token ? (token => $token) : ()),
         method => $method, path => $path,
         https => $opt{plain} ? \0 : \1,
-        (defined $opt{server} ? (server => $opt{server}) : ()),
+        map { defined $opt{$_} ? ($_ => $opt{$_}) : () }
+            qw(server certificate)
     });
 }
 
@@ -190,6 +192,8 @@ for (1 .. 100) {
 
 sub bad { return token(business_id => $business, @_) }
 
+my $thumbprint = 'BwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiMkJSY';
+
 my @cases = (
     ['a good token', '', 'ok', $good, 'GET', $here],
     ['a regular expression inside', 'scope', 'insufficient_scope', $good,
@@ -231,6 +235,12 @@ my @cases = (
     ['another audience', 'audience', 'wrong_audience',
         bad(claims => { aud => ['x', 'y'] }), 'GET', $here, {},
         qr/^aud of the token: \["x","y"\]; auth_gateway_audience "api"$/],
+    ['bound to a certificate', 'certificate', 'certificate_mismatch',
+        bad(claims => { cnf => { 'x5t#S256' => $thumbprint } }), 'GET', $here,
+        {}, qr/"\Q$thumbprint\E"\}; none was asked about$/],
+    ['bound to another', 'certificate', 'certificate_mismatch',
+        bad(claims => { cnf => { 'x5t#S256' => $thumbprint } }), 'GET', $here,
+        { certificate => 'A' x 43 }, qr/; certificate asked about: "A{43}"$/],
     ['revoked', 'revocation', 'revoked', $revoked, 'GET', $here, {},
         qr/^seq 1; a revocation/],
     ['a partner token', 'kind', 'wrong_kind', $unscoped, 'GET', $here, {},
@@ -296,6 +306,19 @@ for (@cases) {
     is($result, $reason, "P11.6 $name, the gateway says so ($status)");
 }
 
+# the gateway has no certificate to say this of
+
+is(asks(bad(claims => { cnf => { 'x5t#S256' => $thumbprint } }), 'GET', $here,
+    certificate => $thumbprint)->json->{reason}, 'ok',
+    'P11.6 bound to the certificate that was asked about');
+
+for ('x', 'A' x 44, "$thumbprint=", [$thumbprint]) {
+    $admin->mark;
+    $admin->refuses("P11.6 a certificate that is none, $_",
+        asks($good, 'GET', $here, certificate => $_), 'invalid_request',
+        member => 'certificate', accepted => qr/in base64url: 43 characters/);
+}
+
 # the token is nowhere in an answer, nor in a log: AGW::Secrets sees to the logs
 
 {
@@ -346,7 +369,7 @@ for (
 }
 
 is_deeply([map { $_->{result} } @{ asks($good, 'GET', '/open/x')->json
-    ->{checks} }], ['ok', 'ok', ('skipped') x 14],
+    ->{checks} }], ['ok', 'ok', ('skipped') x 15],
     'P11.6 where nothing is required, the path alone is checked');
 
 # what it does not take
@@ -363,7 +386,7 @@ for (
     ['a path above the root', { method => 'GET', path => '/../../x' },
         'path'],
     ['an unknown member', { method => 'GET', path => '/', body => 'x' },
-        'body', qr/token, method, path, server or https/],
+        'body', qr/token, method, path, server, certificate or https/],
     ['a number for a token', { method => 'GET', path => '/', token => 1 },
         'token', qr/a string/],
     ['a string for https', { method => 'GET', path => '/', https => 'on' },

@@ -166,6 +166,8 @@ my @tokens = (
     ['not_yet_valid', sub { bearer(@_, claims => { nbf => time + 90 }) }],
     ['lifetime_exceeded', sub { bearer(@_,
         claims => { exp => time + 86500 }) }],
+    ['certificate_mismatch', sub { bearer(@_,
+        claims => { cnf => { 'x5t#S256' => 'A' x 43 } }) }],
 );
 
 # [reason, method, target, [header lines], options]

@@ -39,6 +39,8 @@ http {
             auth_gateway_revoke business;
             auth_gateway_business_path /end/<business_id>;
             auth_gateway_require_https off;
+            auth_gateway_client_certificate $http_client_cert;
+            auth_gateway_bind_tokens certificate;
         }
         location = /introspect {
             auth_gateway_introspect;
@@ -54,6 +56,7 @@ http {
         location ^~ /v1/businesses/ {
             auth_gateway_require business owner;
             auth_gateway_pass_preflight on;
+            auth_gateway_client_certificate $http_client_cert;
 
             limit_except GET POST {
                 auth_gateway_require owner;
@@ -89,7 +92,10 @@ http {
 
             location /shadow/open/ { auth_gateway_require off; }
             location /shadow/some/ { auth_gateway_enforce $arg_x; }
-            location = /shadow/token { auth_gateway_token partner; }
+            location = /shadow/token {
+                auth_gateway_token partner;
+                auth_gateway_bind_tokens certificate;
+            }
         }
 
         location @up { root /nonexistent; }
@@ -127,7 +133,8 @@ my @want = (
         . ' require_https on',
     "${api}location = /revoke: revoke token, require_https on",
     "${api}location = /end: revoke business,"
-        . ' business_path /end/<business_id>, require_https off',
+        . ' business_path /end/<business_id>, require_https off,'
+        . ' client_certificate $http_client_cert',
     "${api}location = /introspect: introspect,"
         . ' require_https $http_x_forwarded_proto',
     "${api}location = /jwks: jwks",
@@ -136,12 +143,13 @@ my @want = (
     "${api}location = /metrics: metrics",
     "${api}location ^~ /v1/businesses/: require business owner,"
         . " scope business_access, business_path $path, require_https on,"
-        . ' pass_preflight on',
+        . ' client_certificate $http_client_cert, pass_preflight on',
     "${api}location ^~ /v1/businesses/, limit_except GET POST:"
         . " require owner, business_path $path, require_https on,"
-        . ' pass_preflight on',
+        . ' client_certificate $http_client_cert, pass_preflight on',
     "${api}location ~* \\.(pdf|png)\$: require business, scope files,"
-        . " business_path $path, require_https on, pass_preflight on",
+        . " business_path $path, require_https on,"
+        . ' client_certificate $http_client_cert, pass_preflight on',
     "${api}location ~ ^/v1/businesses/[^/]+/public/: require off (its own),"
         . ' opened',
     "${api}location ~ ^/v1/businesses/[^/]+/public/[a-z]{1,2} \$:"
@@ -155,7 +163,8 @@ my @want = (
         . ' enforce log',
     "${api}location /shadow/some/: require partner, require_https on,"
         . ' enforce $arg_x',
-    "${api}location = /shadow/token: token partner, require_https on",
+    "${api}location = /shadow/token: token partner, require_https on,"
+        . ' bind_tokens certificate',
     "${api}location \@up: require off (inherited)",
     "${api}location =/tight: require off (inherited)",
     "${other}no location: require business, scope business_access,"

@@ -13,7 +13,7 @@ use Test::More;
 use AGW::Files qw(repo_root slurp);
 
 my $t = repo_root() . '/t';
-my $rule = qr/[PD]\d+(?:\.\d+)?/;
+my $rule = qr/[PD]\d+a?(?:\.\d+)?/;
 
 
 # entries: a heading, an item of a list, a row of a table
@@ -41,7 +41,7 @@ sub names {
 
     my @comments = $text =~ m{^\s*(?:\#|//)(.*)}mg;
 
-    return (($text =~ /\b([PD]\d+\.\d+)\b/g),
+    return (($text =~ /\b([PD]\d+a?\.\d+)\b/g),
         ($text =~ /["'`]($rule)(?=[ "'`])/g),
         map { /\b($rule)\b/g } @comments);
 }

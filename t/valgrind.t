@@ -203,6 +203,8 @@ my %broken = (
     not_yet_valid => sub { bearer(@_, claims => { nbf => $now + 900 }) },
     lifetime_exceeded => sub { bearer(@_,
         claims => { exp => $now + 86500 }) },
+    certificate_mismatch => sub { bearer(@_,
+        claims => { cnf => { 'x5t#S256' => 'A' x 43 } }) },
 );
 
 sub raw {

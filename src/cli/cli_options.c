@@ -181,6 +181,12 @@ const cli_option_t  cli_options[CLI_OPTIONS] = {
         "The request would come over HTTPS."
     },
 
+    [CLI_THUMBPRINT] = {
+        "--thumbprint", "<x5t#S256>", NULL,
+        "The client would have the certificate with that thumbprint: its"
+        " SHA-256 in base64url."
+    },
+
     [CLI_STATUS_PATH] = {
         "--path", "<path>", NULL,
         "The location of auth_gateway_status; /status by default."

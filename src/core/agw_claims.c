@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "agw_certificate.h"
 #include "agw_claims_flat.h"
 #include "agw_grammar.h"
 #include "agw_json.h"
@@ -30,6 +31,7 @@ static const char *agw_claims_from_json(agw_claims_t *claims,
     agw_str_t payload);
 static const char *agw_claims_take(agw_claims_t *claims,
     const agw_claim_t *claim);
+static int agw_claims_take_cnf(agw_claims_t *claims);
 static agw_reason_t agw_claims_judge(agw_claims_t *claims);
 static const char *agw_claims_fault(const agw_claims_t *claims);
 static int agw_claims_agree(agw_str_t value, agw_str_t partner_id);
@@ -40,6 +42,8 @@ static agw_reason_t agw_claims_check_audience(agw_claims_t *claims,
 static int agw_claims_set(json_t *json, const char *name, agw_str_t value);
 
 
+#define AGW_NO_CNF  "cnf: not of x5t#S256 alone, with the SHA-256 of a "      \
+                    "certificate"
 #define AGW_NO_ID  ": not 1 to 128 of A-Za-z0-9._~-"
 
 #define agw_claim(name, number, required, type)                               \
@@ -206,6 +210,7 @@ agw_claims_write(const agw_claims_t *claims, agw_str_t head,
     }
 
     agw_json_writer_string(&t, "jti", claims->jti);
+    agw_json_writer_object(&t, "cnf", AGW_CNF_X5T, claims->x5t);
 
     if (agw_json_writer_end(&t) != 0) {
         return -1;
@@ -292,6 +297,10 @@ agw_claims_from_json(agw_claims_t *claims, agw_str_t payload)
 
     (void) agw_json_string(claims->json, "aud", &claims->aud);
 
+    if (agw_claims_take_cnf(claims) != 0) {
+        return AGW_NO_CNF;
+    }
+
     if (agw_json_time(claims->json, "seq", &claims->seq) < 0
         || claims->seq > AGW_STAMP_MAX)
     {
@@ -327,6 +336,27 @@ agw_claims_take(agw_claims_t *claims, const agw_claim_t *claim)
     default:
         return claim->type;
     }
+}
+
+
+/*
+ * RFC 7800, section 3.1.  A confirmation that is not understood is no reason
+ * to do without one, so no other member may stand beside the thumbprint.
+ */
+
+static int
+agw_claims_take_cnf(agw_claims_t *claims)
+{
+    json_t  *cnf;
+
+    cnf = json_object_get(claims->json, "cnf");
+
+    if (cnf == NULL) {
+        return 0;
+    }
+
+    return json_object_size(cnf) == 1
+           && agw_json_string(cnf, AGW_CNF_X5T, &claims->x5t) == 1 ? 0 : -1;
 }
 
 
@@ -371,6 +401,10 @@ agw_claims_fault(const agw_claims_t *claims)
 
     if (claims->exp <= claims->iat) {
         return "exp: not after iat";
+    }
+
+    if (claims->x5t.data != NULL && !agw_is_thumbprint(claims->x5t)) {
+        return AGW_NO_CNF;
     }
 
     if (claims->scope.data == NULL) {

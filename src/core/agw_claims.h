@@ -21,6 +21,11 @@
 #define AGW_BUSINESS_ACCESS  "business_access"
 
 
+/* the member of cnf that is a certificate (RFC 8705, section 3.1) */
+
+#define AGW_CNF_X5T  "x5t#S256"
+
+
 typedef enum {
     AGW_KIND_PARTNER = 0,            /* no business_id */
     AGW_KIND_BUSINESS
@@ -48,6 +53,7 @@ typedef struct {
     agw_str_t     aud;               /* if it is one string */
     agw_str_t     sub;
     agw_str_t     client_id;
+    agw_str_t     x5t;               /* cnf: of a certificate (RFC 8705) */
     int64_t       iat;
     int64_t       exp;
     int64_t       nbf;               /* 0 if absent */
@@ -125,11 +131,11 @@ int agw_claims_head(agw_str_t issuer, agw_str_t audience, unsigned char *buf,
 
 /*
  * Writes the payload of a token of ours, which begins with that head.  sub,
- * partner_id and client_id are the same; business_id and scope are left out if
- * empty, seq if it is AGW_SEQ_NONE.  buf has size bytes; AGW_CLAIMS_SIZE more
- * than the head are always enough.  Returns 0 and sets *len; or -1 if it did
- * not fit, if a string would need an escape, which no id and no scope does, or
- * if a number is negative.
+ * partner_id and client_id are the same; business_id, scope and cnf are left
+ * out if empty, seq if it is AGW_SEQ_NONE.  buf has size bytes;
+ * AGW_CLAIMS_SIZE more than the head are always enough.  Returns 0 and sets
+ * *len; or -1 if it did not fit, if a string would need an escape, which no id
+ * and no scope does, or if a number is negative.
  */
 
 #define AGW_CLAIMS_SIZE   (5 * AGW_ID_MAX + AGW_SCOPE_MAX + 512)

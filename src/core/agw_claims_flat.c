@@ -18,6 +18,7 @@ typedef struct {
     size_t        offset;            /* in agw_claims_t */
     unsigned      number:1;          /* else a string */
     unsigned      required:1;
+    unsigned      nested:1;          /* in an object of its own, alone */
 } agw_member_t;
 
 
@@ -30,20 +31,23 @@ static int agw_flat_take(agw_str_t *rest, unsigned char c);
 /* in the order of agw_claims_write() */
 
 static const agw_member_t  agw_members[] = {
-    { agw_string("\"iss\":"), offsetof(agw_claims_t, iss), 0, 0 },
-    { agw_string("\"aud\":"), offsetof(agw_claims_t, aud), 0, 0 },
-    { agw_string("\"sub\":"), offsetof(agw_claims_t, sub), 0, 0 },
+    { agw_string("\"iss\":"), offsetof(agw_claims_t, iss), 0, 0, 0 },
+    { agw_string("\"aud\":"), offsetof(agw_claims_t, aud), 0, 0, 0 },
+    { agw_string("\"sub\":"), offsetof(agw_claims_t, sub), 0, 0, 0 },
     { agw_string("\"partner_id\":"), offsetof(agw_claims_t, partner_id),
-      0, 1 },
-    { agw_string("\"client_id\":"), offsetof(agw_claims_t, client_id), 0, 0 },
+      0, 1, 0 },
+    { agw_string("\"client_id\":"), offsetof(agw_claims_t, client_id),
+      0, 0, 0 },
     { agw_string("\"business_id\":"), offsetof(agw_claims_t, business_id),
-      0, 0 },
-    { agw_string("\"scope\":"), offsetof(agw_claims_t, scope), 0, 0 },
-    { agw_string("\"iat\":"), offsetof(agw_claims_t, iat), 1, 1 },
-    { agw_string("\"exp\":"), offsetof(agw_claims_t, exp), 1, 1 },
-    { agw_string("\"seq\":"), offsetof(agw_claims_t, seq), 1, 0 },
-    { agw_string("\"jti\":"), offsetof(agw_claims_t, jti), 0, 1 },
-    { agw_string("\"nbf\":"), offsetof(agw_claims_t, nbf), 1, 0 }
+      0, 0, 0 },
+    { agw_string("\"scope\":"), offsetof(agw_claims_t, scope), 0, 0, 0 },
+    { agw_string("\"iat\":"), offsetof(agw_claims_t, iat), 1, 1, 0 },
+    { agw_string("\"exp\":"), offsetof(agw_claims_t, exp), 1, 1, 0 },
+    { agw_string("\"seq\":"), offsetof(agw_claims_t, seq), 1, 0, 0 },
+    { agw_string("\"jti\":"), offsetof(agw_claims_t, jti), 0, 1, 0 },
+    { agw_string("\"cnf\":{\"" AGW_CNF_X5T "\":"), offsetof(agw_claims_t, x5t),
+      0, 0, 1 },
+    { agw_string("\"nbf\":"), offsetof(agw_claims_t, nbf), 1, 0, 0 }
 };
 
 #define AGW_MEMBERS        (sizeof(agw_members) / sizeof(agw_members[0]))
@@ -82,7 +86,9 @@ agw_claims_read_flat(agw_claims_t *claims, agw_str_t payload)
         rc = member->number ? agw_flat_number(&payload, field)
                             : agw_flat_string(&payload, field);
 
-        if (rc != 0 || (seen & bit)) {
+        if (rc != 0 || (seen & bit)
+            || (member->nested && agw_flat_take(&payload, '}') != 0))
+        {
             return -1;
         }
 

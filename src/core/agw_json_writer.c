@@ -92,6 +92,29 @@ agw_json_writer_integer(agw_json_writer_t *w, const char *name, int64_t value)
 }
 
 
+void
+agw_json_writer_object(agw_json_writer_t *w, const char *name,
+    const char *inner, agw_str_t value)
+{
+    static const agw_str_t  begin = agw_string("{");
+    static const agw_str_t  comma = agw_string(",");
+
+    if (value.len == 0) {
+        return;
+    }
+
+    agw_json_writer_name(w, name);
+    agw_json_writer_copy(w, begin);
+    agw_json_writer_string(w, inner, value);
+
+    if (!w->failed) {
+        w->p[-1] = '}';
+    }
+
+    agw_json_writer_copy(w, comma);
+}
+
+
 int
 agw_json_writer_end(agw_json_writer_t *w)
 {

@@ -43,6 +43,12 @@ void agw_json_writer_integer(agw_json_writer_t *w, const char *name,
     int64_t value);
 
 
+/* a member that is an object with one member, a string; or nothing if empty */
+
+void agw_json_writer_object(agw_json_writer_t *w, const char *name,
+    const char *inner, agw_str_t value);
+
+
 /*
  * Replaces the last comma by the closing brace.  Returns 0, or -1 if something
  * failed or there is no member.

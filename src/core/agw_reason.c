@@ -133,6 +133,11 @@ static const agw_reason_info_t  agw_reasons[AGW_REASONS] = {
       AGW_AUTH_FAILURE,
       "the token lives longer than is accepted here" },
 
+    [AGW_CERTIFICATE_MISMATCH] =
+    { "certificate_mismatch", 401, "invalid_token", "invalid_token",
+      AGW_AUTH_FAILURE,
+      "the token is bound to another client certificate" },
+
     [AGW_UNGUARDED_PATH] =
     { "unguarded_path", 403, "invalid_request", "permission_denied",
       AGW_BAD_REQUEST,

@@ -52,7 +52,8 @@ agw_verified_create(const void *under, const agw_key_t *key, agw_str_t token,
     agw_verified_t  *verified;
 
     size = sizeof(agw_verified_t) + token.len + claims->partner_id.len
-           + claims->business_id.len + claims->scope.len + claims->jti.len;
+           + claims->business_id.len + claims->scope.len + claims->jti.len
+           + claims->x5t.len;
 
     verified = malloc(size);
     if (verified == NULL) {
@@ -81,6 +82,7 @@ agw_verified_create(const void *under, const agw_key_t *key, agw_str_t token,
     agw_verified_copy(&own->business_id, claims->business_id, &p);
     agw_verified_copy(&own->scope, claims->scope, &p);
     agw_verified_copy(&own->jti, claims->jti, &p);
+    agw_verified_copy(&own->x5t, claims->x5t, &p);
 
     return verified;
 }

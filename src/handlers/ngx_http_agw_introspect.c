@@ -105,7 +105,7 @@ ngx_http_agw_introspect_json(const agw_claims_t *claims)
     json_t             *json, *value;
     static const char  *names[] = {
         "scope", "client_id", "sub", "iss", "aud", "exp", "iat", "jti",
-        "partner_id", "business_id"
+        "cnf", "partner_id", "business_id"
     };
 
     json = json_pack("{s:b, s:s}", "active", 1, "token_type", "Bearer");

@@ -180,6 +180,14 @@ ngx_http_agw_metadata_json(agw_str_t issuer, agw_str_t origin,
                              ngx_http_agw_scopes(
                                  ngx_http_agw_to_core(conf->partner_scope)));
 
+    /* RFC 8705, section 3.3 */
+
+    if (conf->bind_tokens == NGX_HTTP_AGW_BIND_CERTIFICATE) {
+        rc |= json_object_set_new(json,
+                                  "tls_client_certificate_bound_access_tokens",
+                                  json_true());
+    }
+
     if (rc != 0
         || ngx_http_agw_add_endpoint(json, "token_endpoint", origin,
                                      &at->token) != NGX_OK

@@ -133,6 +133,7 @@ ngx_http_agw_token_business(ngx_http_request_t *r,
 
     ctx->grant->partner_id = ctx->claims->partner_id;
     ctx->grant->business_id = business->business_id;
+    ctx->grant->x5t = ctx->claims->x5t;
 
     types = lcf->error_format == NGX_HTTP_AGW_FORMAT_LAYER
             ? NGX_HTTP_AGW_BODY_JSON : NGX_HTTP_AGW_BODY_ANY;
@@ -362,9 +363,15 @@ static ngx_int_t
 ngx_http_agw_token_send(ngx_http_request_t *r)
 {
     ngx_int_t            rc;
+    agw_reason_t         reason;
     ngx_http_agw_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    reason = ngx_http_agw_bind_grant(r, ctx->grant);
+    if (reason != AGW_OK) {
+        return ngx_http_agw_token_refuse(r, reason);
+    }
 
     rc = ngx_http_agw_issue(r, ctx->grant);
 

@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "agw_certificate.h"
 #include "agw_json.h"
 #include "ngx_http_agw_admin_begin.h"
 #include "ngx_http_agw_admin_explain.h"
@@ -106,7 +107,9 @@ ngx_http_agw_admin_asked(ngx_http_request_t *r,
     }
 
     name = asked->method.len == 0 ? "method"
-           : asked->path.len == 0 ? "path" : NULL;
+           : asked->path.len == 0 ? "path"
+           : asked->certificate.len && !agw_is_thumbprint(asked->certificate)
+             ? "certificate" : NULL;
 
     return name != NULL
            ? ngx_http_agw_admin_refuse_member(r, req, name,
@@ -121,7 +124,9 @@ ngx_http_agw_admin_asked_text(ngx_http_agw_asked_t *asked, const char *name)
     return ngx_strcmp(name, "token") == 0 ? &asked->token
            : ngx_strcmp(name, "method") == 0 ? &asked->method
            : ngx_strcmp(name, "path") == 0 ? &asked->path
-           : ngx_strcmp(name, "server") == 0 ? &asked->server : NULL;
+           : ngx_strcmp(name, "server") == 0 ? &asked->server
+           : ngx_strcmp(name, "certificate") == 0 ? &asked->certificate
+           : NULL;
 }
 
 
@@ -139,6 +144,8 @@ ngx_http_agw_admin_asked_accepted(const char *name)
         { "path", "must be that of a request line: a slash and what follows, "
                   "without spaces and control characters" },
         { "server", "must be the name of a server" },
+        { "certificate", "must be the SHA-256 of a certificate in DER, in "
+                         "base64url: 43 characters" },
         { "https", "must be true or false" }
     };
 
@@ -148,7 +155,8 @@ ngx_http_agw_admin_asked_accepted(const char *name)
         }
     }
 
-    return "is unknown, it must be token, method, path, server or https";
+    return "is unknown, it must be token, method, path, server, "
+           "certificate or https";
 }
 
 

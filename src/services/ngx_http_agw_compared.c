@@ -35,6 +35,8 @@ static u_char *ngx_http_agw_compared_issuer(
     const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
 static u_char *ngx_http_agw_compared_audience(
     const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_certificate(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
 static u_char *ngx_http_agw_compared_revocation(
     const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
 static u_char *ngx_http_agw_compared_kind(
@@ -77,6 +79,8 @@ static const struct {
         { "issuer", ngx_http_agw_compared_issuer },
     [NGX_HTTP_AGW_CHECK_AUDIENCE] =
         { "audience", ngx_http_agw_compared_audience },
+    [NGX_HTTP_AGW_CHECK_CERTIFICATE] =
+        { "certificate", ngx_http_agw_compared_certificate },
     [NGX_HTTP_AGW_CHECK_REVOCATION] =
         { "revocation", ngx_http_agw_compared_revocation },
     [NGX_HTTP_AGW_CHECK_KIND] =
@@ -372,6 +376,27 @@ ngx_http_agw_compared_audience(const ngx_http_agw_facts_t *facts,
            ? ngx_slprintf(p, last, "; auth_gateway_audience \"%V\"",
                           &sscf->audience)
            : ngx_slprintf(p, last, "; none is configured");
+}
+
+
+static u_char *
+ngx_http_agw_compared_certificate(const ngx_http_agw_facts_t *facts,
+    u_char *p, u_char *last)
+{
+    ngx_str_t  asked;
+
+    p = ngx_slprintf(p, last, "cnf of the token: ");
+    p = ngx_http_agw_compared_member(p, last, facts->claims, "cnf");
+
+    if (facts->ctx->token->claims.x5t.len == 0) {
+        return p;
+    }
+
+    asked = ngx_http_agw_from_core(facts->asked.certificate);
+
+    return asked.len
+           ? ngx_slprintf(p, last, "; certificate asked about: \"%V\"", &asked)
+           : ngx_slprintf(p, last, "; none was asked about");
 }
 
 

@@ -15,6 +15,7 @@
 #include "agw_base64.h"
 #include "agw_json_writer.h"
 #include "agw_jws.h"
+#include "ngx_http_agw_client_certificate.h"
 #include "ngx_http_agw_counters.h"
 #include "ngx_http_agw_issue.h"
 #include "ngx_http_agw_log.h"
@@ -49,6 +50,53 @@ static ngx_int_t ngx_http_agw_issue_payload(ngx_http_request_t *r,
 static ngx_int_t ngx_http_agw_issue_response(ngx_http_request_t *r,
     const ngx_http_agw_grant_t *grant, agw_str_t payload, ngx_str_t *body);
 static ngx_int_t ngx_http_agw_random(u_char *p, size_t n);
+
+
+agw_reason_t
+ngx_http_agw_bind_grant(ngx_http_request_t *r, ngx_http_agw_grant_t *grant)
+{
+    u_char                         *p;
+    ngx_int_t                       rc;
+    agw_str_t                       thumbprint;
+    ngx_http_agw_ctx_t             *ctx;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    if (lcf->bind_tokens == NGX_HTTP_AGW_BIND_OFF) {
+        grant->x5t.len = 0;
+        return AGW_OK;
+    }
+
+    if (grant->x5t.len || lcf->bind_tokens == NGX_HTTP_AGW_BIND_AS_BEFORE) {
+        return AGW_OK;
+    }
+
+    rc = ngx_http_agw_client_certificate(r, &thumbprint);
+
+    if (rc == NGX_DECLINED) {
+        return AGW_OK;
+    }
+
+    if (rc != NGX_OK) {
+        ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+        ctx->fault = "an unreadable or expired certificate";
+
+        return AGW_CERTIFICATE_MISMATCH;
+    }
+
+    p = ngx_pnalloc(r->pool, thumbprint.len);
+    if (p == NULL) {
+        return AGW_INTERNAL_ERROR;
+    }
+
+    ngx_memcpy(p, thumbprint.data, thumbprint.len);
+
+    grant->x5t.data = p;
+    grant->x5t.len = thumbprint.len;
+
+    return AGW_OK;
+}
 
 
 ngx_int_t
@@ -110,6 +158,7 @@ ngx_http_agw_issue_payload(ngx_http_request_t *r,
     claims.partner_id = grant->partner_id;
     claims.business_id = grant->business_id;
     claims.scope = grant->scope;
+    claims.x5t = grant->x5t;
     claims.iat = grant->issued_at;
     claims.exp = grant->issued_at + grant->lifetime;
     claims.seq = grant->seq;

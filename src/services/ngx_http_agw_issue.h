@@ -21,9 +21,20 @@ struct ngx_http_agw_grant_s {
     time_t                    issued_at;     /* when the store was queried */
     int64_t                   seq;           /* the store's last stamp then */
     time_t                    lifetime;      /* seconds */
+    agw_str_t                 x5t;           /* of what it is issued from */
     agw_str_t                 jti;           /* once it is issued */
     unsigned                  bare:1;        /* without scope and ids */
 };
+
+
+/*
+ * Sets the certificate that the token will be bound to, by the location's
+ * auth_gateway_bind_tokens.  Returns AGW_OK; AGW_CERTIFICATE_MISMATCH if the
+ * client has one that cannot be read or has expired; or AGW_INTERNAL_ERROR.
+ */
+
+agw_reason_t ngx_http_agw_bind_grant(ngx_http_request_t *r,
+    ngx_http_agw_grant_t *grant);
 
 
 /*

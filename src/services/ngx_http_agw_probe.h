@@ -18,6 +18,7 @@ typedef struct {
     agw_str_t     method;            /* GET */
     agw_str_t     path;              /* as a client writes it */
     agw_str_t     server;            /* a name; empty: any guarded server */
+    agw_str_t     certificate;       /* a thumbprint; empty: none */
     unsigned      https:1;
 } ngx_http_agw_asked_t;
 

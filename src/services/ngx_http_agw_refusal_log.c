@@ -98,7 +98,8 @@ ngx_http_agw_fault(const ngx_http_agw_ctx_t *ctx, agw_reason_t reason,
     p = buf;
     last = buf + NGX_HTTP_AGW_FAULT_SIZE;
 
-    if ((reason == AGW_MALFORMED_CLAIMS || reason == AGW_INVALID_CLIENT)
+    if ((reason == AGW_MALFORMED_CLAIMS || reason == AGW_INVALID_CLIENT
+         || reason == AGW_CERTIFICATE_MISMATCH)
         && ctx->fault != NULL)
     {
         p = ngx_slprintf(p, last, " (%s)", ctx->fault);

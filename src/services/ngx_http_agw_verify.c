@@ -13,6 +13,7 @@
 #include "agw_credentials.h"
 #include "agw_json.h"
 #include "agw_jws.h"
+#include "ngx_http_agw_client_certificate.h"
 #include "ngx_http_agw_counters.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_revocations.h"
@@ -35,6 +36,10 @@ static agw_reason_t ngx_http_agw_verify_signed(ngx_http_request_t *r,
     agw_jws_t *jws, agw_claims_t *claims);
 static agw_reason_t ngx_http_agw_verify_again(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx);
+static agw_reason_t ngx_http_agw_verify_rules(ngx_http_request_t *r,
+    agw_claims_t *claims, const agw_key_t *key);
+static agw_reason_t ngx_http_agw_verify_standing(ngx_http_request_t *r,
+    const agw_claims_t *claims, const agw_key_t *key, uint64_t *generation);
 static void ngx_http_agw_hold_token(ngx_http_agw_ctx_t *ctx,
     agw_verified_t *token);
 static void *ngx_http_agw_json_malloc(size_t size);
@@ -245,9 +250,18 @@ ngx_http_agw_verify_keep(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
     generation = 0;
-    reason = ngx_http_agw_verify_claims(r, claims, ctx->key, &generation);
+    reason = ngx_http_agw_verify_rules(r, claims, ctx->key);
 
     ctx->fault = claims->fault;
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_check_binding(r, ctx, claims);
+    }
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_verify_standing(r, claims, ctx->key,
+                                              &generation);
+    }
 
     verified = agw_verified_create(sscf->verified_under, ctx->key, token,
                                    claims);
@@ -337,6 +351,10 @@ ngx_http_agw_verify_again(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
     reason = agw_claims_check_time(&ctx->token->claims, mcf->leeway,
                                    ngx_time());
 
+    if (reason == AGW_OK && ctx->token->claims.x5t.len) {
+        reason = ngx_http_agw_check_binding(r, ctx, &ctx->token->claims);
+    }
+
     if (reason != AGW_OK) {
         return reason;
     }
@@ -357,23 +375,35 @@ ngx_http_agw_hold_token(ngx_http_agw_ctx_t *ctx, agw_verified_t *token)
 }
 
 
-/*
- * A token under another issuer's key must have that issuer's iss, and be a
- * business token; a token under our own key must not have such an iss.
- */
-
 agw_reason_t
 ngx_http_agw_verify_claims(ngx_http_request_t *r, agw_claims_t *claims,
     const agw_key_t *key, uint64_t *generation)
 {
-    agw_str_t                        issuer;
-    agw_reason_t                     reason;
-    agw_claims_rules_t               rules;
-    const ngx_http_agw_srv_conf_t   *sscf;
-    const ngx_http_agw_main_conf_t  *mcf;
+    agw_reason_t  reason;
+
+    reason = ngx_http_agw_verify_rules(r, claims, key);
+
+    return reason == AGW_OK
+           ? ngx_http_agw_verify_standing(r, claims, key, generation)
+           : reason;
+}
+
+
+/*
+ * A token under another issuer's key must have that issuer's iss; a token under
+ * our own key must not have such an iss.
+ */
+
+static agw_reason_t
+ngx_http_agw_verify_rules(ngx_http_request_t *r, agw_claims_t *claims,
+    const agw_key_t *key)
+{
+    agw_str_t                       issuer;
+    agw_reason_t                    reason;
+    agw_claims_rules_t              rules;
+    const ngx_http_agw_srv_conf_t  *sscf;
 
     sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
     rules = sscf->rules;
     issuer = agw_key_issuer(key);
@@ -397,13 +427,28 @@ ngx_http_agw_verify_claims(ngx_http_request_t *r, agw_claims_t *claims,
         return AGW_WRONG_ISSUER;
     }
 
+    return AGW_OK;
+}
+
+
+/* another issuer's token must be a business token */
+
+static agw_reason_t
+ngx_http_agw_verify_standing(ngx_http_request_t *r,
+    const agw_claims_t *claims, const agw_key_t *key, uint64_t *generation)
+{
+    agw_reason_t                     reason;
+    const ngx_http_agw_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
+
     reason = ngx_http_agw_check_revoked(mcf->revocations, claims, key,
                                         generation);
     if (reason != AGW_OK) {
         return reason;
     }
 
-    return issuer.len == 0 || claims->kind == AGW_KIND_BUSINESS
+    return agw_key_issuer(key).len == 0 || claims->kind == AGW_KIND_BUSINESS
            ? AGW_OK : AGW_WRONG_KIND;
 }
 

@@ -23,8 +23,9 @@ void ngx_http_agw_watch_json(void);
 /*
  * Verifies the request's bearer token (RFC 6750, section 2.1), once a pass.
  * Returns ctx->token_reason, which is AGW_OK, or a reason of
- * agw_bearer_parse(), agw_jws_verify(), agw_claims_read(), agw_claims_check()
- * or ngx_http_agw_check_revoked().  Only after AGW_OK may the context's claims
+ * agw_bearer_parse(), agw_jws_verify(), agw_claims_read(),
+ * agw_claims_check(), ngx_http_agw_check_binding() or
+ * ngx_http_agw_check_revoked().  Only after AGW_OK may the context's claims
  * be used.
  */
 
@@ -62,7 +63,10 @@ agw_reason_t ngx_http_agw_verify_other(ngx_http_request_t *r,
     agw_str_t token, agw_claims_t *claims, const agw_key_t **key);
 
 
-/* returns AGW_OK if such a token would be accepted now, or the reason */
+/*
+ * Returns AGW_OK if such a token would be accepted now, with the certificate
+ * that it is bound to; or the reason.
+ */
 
 agw_reason_t ngx_http_agw_verify_claims(ngx_http_request_t *r,
     agw_claims_t *claims, const agw_key_t *key, uint64_t *generation);

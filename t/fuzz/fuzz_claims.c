@@ -36,6 +36,7 @@ same_claims(const agw_claims_t *c, agw_str_t payload)
         || !agw_str_eq(c->aud, other.aud)
         || !agw_str_eq(c->sub, other.sub)
         || !agw_str_eq(c->client_id, other.client_id)
+        || !agw_str_eq(c->x5t, other.x5t)
         || (c->aud.data == NULL) != (other.aud.data == NULL))
     {
         abort();

@@ -51,6 +51,21 @@ sub object {
     });
 }
 
+# a certificate with a comment of so many bytes
+
+sub certificate {
+    my ($size) = @_;
+
+    my $comment = filler($size > 1 ? $size : 1);
+
+    open my $openssl, '-|', 'openssl', 'req', '-x509', '-newkey', 'ec',
+        '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
+        '-subj', '/CN=x', '-addext', "nsComment=$comment", '-keyout',
+        '/dev/null' or die "openssl: $!";
+
+    return join '', readline $openssl;
+}
+
 my $claims = '"partner_id":"p","business_id":"b","scope":"business_access",'
     . '"jti":"j","iat":1,"exp":2';
 
@@ -62,6 +77,18 @@ my %makers = (
 
         return (substr(encode_base64url(filler($size)), 0, $size),
             substr(encode_base64(filler($size), ''), 0, $size));
+    },
+
+    # a comment makes one as long, in PEM and in RFC 9440's form
+
+    fuzz_certificate => sub {
+        my ($size) = @_;
+
+        my $pem = certificate(int(($size - 700) * 0.72));
+        my ($base64) = $pem =~ /-----BEGIN CERTIFICATE-----(.*?)-----END/s;
+
+        return ($pem, ':' . $base64 =~ s/\s//gr . ':',
+            $pem =~ s/([^A-Za-z0-9._~-])/sprintf '%%%02X', ord $1/ger);
     },
 
     fuzz_claims => sub {

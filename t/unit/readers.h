@@ -82,6 +82,7 @@ unit_readers_agree(agw_str_t text)
         { one.aud, other.aud },
         { one.sub, other.sub },
         { one.client_id, other.client_id },
+        { one.x5t, other.x5t },
     };
 
     for (i = 0; i < UNIT_COUNT(pairs); i++) {

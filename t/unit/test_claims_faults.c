@@ -111,6 +111,60 @@ d4_type(void **state)
 }
 
 
+#define X5T_SHORT  "BwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiMkJS"
+#define X5T        X5T_SHORT "Y"
+#define BITS       X5T_SHORT "Z"
+#define X5T_REST   "wgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiMkJSY"
+
+
+/* RFC 7800, section 3.1: one that is not understood is not ignored */
+
+static void
+d4_confirmation(void **state)
+{
+    size_t                    i;
+    agw_claims_t              c;
+    static const char *const  values[] = {
+        "null", "true", "1", "\"\"", "\"" X5T "\"", "[]", "{}",
+        "{\"jkt\":\"" X5T "\"}",
+        "{\"x5t#S256\":null}",
+        "{\"x5t#S256\":\"\"}",
+        "{\"x5t#S256\":1}",
+        "{\"x5t#s256\":\"" X5T "\"}",
+        "{\"x5t#S256\":[\"" X5T "\"]}",
+        "{\"x5t#S256\":{\"x5t#S256\":\"" X5T "\"}}",
+        "{\"x5t#S256\":\"" X5T_SHORT "\"}",
+        "{\"x5t#S256\":\"" X5T "A\"}",
+        "{\"x5t#S256\":\"" X5T "=\"}",
+        "{\"x5t#S256\":\"" BITS "\"}",
+        "{\"x5t#S256\":\"+" X5T_REST "\"}",
+        "{\"x5t#S256\":\" " X5T_REST "\"}",
+        "{\"x5t#S256\":\"" X5T "\",\"jkt\":\"" X5T "\"}",
+        "{\"kid\":\"k1\",\"x5t#S256\":\"" X5T "\"}",
+    };
+
+    (void) state;
+
+    for (i = 0; i < UNIT_COUNT(values); i++) {
+        claim_says("cnf", values[i], "not of x5t#S256 alone, with the SHA-256 "
+                   "of a certificate");
+    }
+
+    says(with("cnf", "{\"x5t#S256\":\"" X5T "\",\"x5t#S256\":\"" X5T "\"}"),
+         "a repeated member");
+
+    assert_int_equal(agw_claims_read(&c,
+        with("cnf", "{\"x5t#S256\":\"" X5T "\"}")), AGW_OK);
+    unit_assert_str(c.x5t, S("" X5T));
+    agw_claims_done(&c);
+
+    assert_int_equal(agw_claims_read(&c,
+        with("cnf", "{ \"x5t\\u0023S256\" : \"" X5T "\" }")), AGW_OK);
+    unit_assert_str(c.x5t, S("" X5T));
+    agw_claims_done(&c);
+}
+
+
 static void
 d4_range(void **state)
 {
@@ -281,6 +335,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         unit_case(d4_missing),
         unit_case(d4_type),
+        unit_case(d4_confirmation),
         unit_case(d4_range),
         unit_case(d4_ids),
         unit_case(d4_agreement),

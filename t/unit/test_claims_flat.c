@@ -25,6 +25,7 @@ static const char  *members[] = {
     "\"seq\":1700000000000",
     "\"jti\":\"AAAAAAAAAAAAAAAAAAAAAA\"",
     "\"nbf\":0",
+    "\"cnf\":{\"x5t#S256\":\"BwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiMkJSY\"}",
 };
 
 #define MEMBERS  UNIT_COUNT(members)
@@ -78,13 +79,15 @@ d4_own_tokens_take_one_pass(void **state)
         const char  *business_id;
         const char  *scope;
         int64_t      seq;
+        const char  *x5t;
     } tokens[] = {
-        { "", "", "", "", AGW_SEQ_NONE },
-        { "", "", "", "", 0 },
-        { "https://issuer.example", "api", "", "", 1700000000000 },
+        { "", "", "", "", AGW_SEQ_NONE, "" },
+        { "", "", "", "", 0, "" },
+        { "https://issuer.example", "api", "", "", 1700000000000, "" },
         { "https://issuer.example", "", "b-1", "business_access",
-          AGW_STAMP_MAX },
-        { "", "api", "", "read write", AGW_SEQ_NONE },
+          AGW_STAMP_MAX, "BwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiMkJSY" },
+        { "", "api", "", "read write", AGW_SEQ_NONE,
+          "BwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiMkJSY" },
     };
 
     (void) state;
@@ -101,6 +104,8 @@ d4_own_tokens_take_one_pass(void **state)
         c.business_id.len = strlen(tokens[i].business_id);
         c.scope.data = (const unsigned char *) tokens[i].scope;
         c.scope.len = strlen(tokens[i].scope);
+        c.x5t.data = (const unsigned char *) tokens[i].x5t;
+        c.x5t.len = strlen(tokens[i].x5t);
 
         text = unit_write_claims(&c, unit_format("%s", tokens[i].issuer),
             unit_format("%s", tokens[i].audience));
@@ -110,6 +115,7 @@ d4_own_tokens_take_one_pass(void **state)
         assert_int_equal(agw_claims_read(&c, text), AGW_OK);
         assert_null(c.json);
         assert_true(c.seq == tokens[i].seq);
+        unit_assert_str(c.x5t, unit_format("%s", tokens[i].x5t));
         unit_assert(unit_readers_agree(text) == AGW_OK, "refused: %.*s",
             UNIT_ARG(text));
     }

@@ -130,6 +130,33 @@ numbers(void **state)
 }
 
 
+/* RFC 7800, section 3.1 */
+
+static void
+rfc7800_an_object_in_it(void **state)
+{
+    size_t              n;
+    unsigned char       buf[64];
+    agw_json_writer_t   t;
+    static const char   wanted[] = "{\"n\":1,\"cnf\":{\"x\":\"y\"}}";
+
+    (void) state;
+
+    for (n = 0; n <= sizeof(wanted); n++) {
+        agw_json_writer_begin(&t, buf, n);
+        agw_json_writer_copy(&t, S("{"));
+        agw_json_writer_integer(&t, "n", 1);
+        agw_json_writer_object(&t, "none", "x", S(""));
+        agw_json_writer_object(&t, "cnf", "x", S("y"));
+
+        assert_int_equal(agw_json_writer_end(&t),
+            n < sizeof(wanted) - 1 ? -1 : 0);
+    }
+
+    assert_memory_equal(buf, wanted, sizeof(wanted) - 1);
+}
+
+
 int
 main(void)
 {
@@ -138,6 +165,7 @@ main(void)
         unit_case(without_a_member),
         unit_case(every_byte),
         unit_case(numbers),
+        unit_case(rfc7800_an_object_in_it),
     };
 
     return cmocka_run_group_tests_name("json text", tests, NULL, NULL);

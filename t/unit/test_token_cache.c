@@ -38,6 +38,7 @@ verified_of(const void *trust, agw_str_t token)
     claims.business_id = S("business");
     claims.scope = S("business_access");
     claims.jti = token;
+    claims.x5t = S("thumbprint");
     claims.iss = S("issuer");
     claims.iat = 1;
     claims.exp = 2;
@@ -77,6 +78,7 @@ has(agw_token_cache_t *cache, const void *trust, agw_str_t token)
 
     unit_assert_str(found->token, token);
     unit_assert_str(found->claims.jti, token);
+    unit_assert_str(found->claims.x5t, S("thumbprint"));
     assert_ptr_equal(found->verified_under, trust);
 
     agw_verified_release(found);

@@ -22,15 +22,18 @@ my %contexts;
 sub context {
     my (%opt) = @_;
 
-    return $contexts{$opt{ca}}{ $opt{alpn} // '' }
+    return $contexts{$opt{ca}}{ $opt{alpn} // '' }{ $opt{cert} // '' }
         //= IO::Socket::SSL::SSL_Context->new(
             SSL_ca_file => $opt{ca}, SSL_verify_mode => 1,
             ($opt{alpn} ? (SSL_alpn_protocols => [$opt{alpn}]) : ()),
+            ($opt{cert} ? (SSL_cert_file => "$opt{cert}.pem",
+                SSL_key_file => "$opt{cert}.key") : ()),
         ) // die "context of $opt{ca}: $IO::Socket::SSL::SSL_ERROR\n";
 }
 
 
-# connect(port =>, tls => 0 or 1, ca => file); or
+# connect(port =>, tls => 0 or 1, ca => file, cert => of a client: a file's
+# path without ".pem" and ".key"); or
 # connect(unix => path)
 
 sub connect {

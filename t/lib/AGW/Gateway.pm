@@ -180,33 +180,41 @@ sub keep_secret {
 }
 
 
-# Connections.  port is a name in the configuration: TLS, PLAIN, ...
+# Connections.  port is a name in the configuration: TLS, PLAIN, ...; cert that
+# of a client certificate in the prefix.
 
 sub connect {
-    my ($self, $port) = @_;
+    my ($self, $port, %opt) = @_;
 
     $port //= 'TLS';
 
     return AGW::Client->connect(
         port => $self->{nginx}->port($port), tls => $port =~ /^TLS/ ? 1 : 0,
-        ca => "$self->{prefix}/cert.pem",
+        ca => "$self->{prefix}/cert.pem", $self->cert_words(%opt),
     );
 }
 
 
 sub connect_h2 {
-    my ($self, $port) = @_;
+    my ($self, $port, %opt) = @_;
 
     return AGW::H2->connect(
         port => $self->{nginx}->port($port // 'TLS'),
-        ca => "$self->{prefix}/cert.pem",
+        ca => "$self->{prefix}/cert.pem", $self->cert_words(%opt),
     );
+}
+
+
+sub cert_words {
+    my ($self, %opt) = @_;
+
+    return defined $opt{cert} ? (cert => "$self->{prefix}/$opt{cert}") : ();
 }
 
 
 # One request on a connection of its own; remembers where the log and the
 # upstream's record stood.  headers: lines; bearer => token; basic => [id,
-# key]; form => text; port => name.
+# key]; form => text; port => name; cert => name.
 
 sub request {
     my ($self, $method, $target, %opt) = @_;
@@ -221,7 +229,7 @@ sub request {
         $opt{body} = $opt{form};
     }
 
-    my $client = $self->connect($opt{port});
+    my $client = $self->connect($opt{port}, cert => $opt{cert});
 
     $self->mark unless $opt{quiet};
 

@@ -21,15 +21,18 @@ my $wrong = qr/missing | not\ a\ string | not\ an\ integer | out\ of\ range
     | not\ after\ iat | not\ as\ RFC\ 6749\ has\ it,\ or\ over\ 1024\ bytes
     | business_access\ without\ business_id
     | not\ a\ string\ or\ an\ array\ of\ strings
-    | an\ array,\ but\ not\ of\ strings/x;
+    | an\ array,\ but\ not\ of\ strings
+    | not\ of\ x5t\#S256\ alone,\ with\ the\ SHA-256\ of\ a\ certificate/x;
 
 my %faults = (
     malformed_claims => qr/(?:partner_id|business_id|client_id|sub|jti|iss|aud
-        |iat|exp|nbf|seq|scope):\ $wrong
+        |iat|exp|nbf|seq|scope|cnf):\ $wrong
         | not\ JSON | not\ a\ JSON\ object | not\ UTF-8 | nested\ too\ deep
         | a\ (?:repeated\ member|number\ out\ of\ range|NUL\ character)/x,
     invalid_client => qr/(?:unknown|disabled)\ partner | (?:wrong|no|expired)\ key
         | key\ not\ yet\ valid/x,
+    certificate_mismatch => qr/(?:no|another)\ certificate
+        | an\ unreadable\ or\ expired\ certificate/x,
     lifetime_exceeded =>
         qr/life of [1-9][0-9]* s is over auth_gateway_max_lifetime/,
 );

@@ -1,0 +1,62 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "ngx_http_agw_client_conf.h"
+#include "ngx_http_agw_values.h"
+
+
+/* one that a proxy sets, or the certificate of another variable */
+
+char *
+ngx_http_agw_set_client_certificate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_agw_loc_conf_t *lcf = conf;
+
+    ngx_str_t  *value;
+
+    if (lcf->client_certificate != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (!ngx_http_agw_is_variable(&value[1])) {
+        return ngx_http_agw_invalid(cf, &value[1], "a variable");
+    }
+
+    lcf->certificate_header = ngx_http_agw_header_of(&value[1]);
+
+    return ngx_http_agw_compile_variable(cf, &value[1],
+                                         &lcf->client_certificate);
+}
+
+
+char *
+ngx_http_agw_set_bind_tokens(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_loc_conf_t *lcf = conf;
+
+    ngx_str_t  *value;
+
+    if (lcf->bind_tokens != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_agw_is(&value[1], "off")) {
+        lcf->bind_tokens = NGX_HTTP_AGW_BIND_OFF;
+
+    } else if (ngx_http_agw_is(&value[1], "certificate")) {
+        lcf->bind_tokens = NGX_HTTP_AGW_BIND_CERTIFICATE;
+
+    } else {
+        return ngx_http_agw_invalid(cf, &value[1],
+                                    "\"off\" or \"certificate\"");
+    }
+
+    return NGX_CONF_OK;
+}

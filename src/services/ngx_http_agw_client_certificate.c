@@ -1,0 +1,314 @@
+
+/*
+ * What was read is kept in the pool of the connection, so a request compares 43
+ * bytes.  A proxy sends requests of many clients on one connection: the last
+ * certificate that it named is kept, with its text, and is read again only if
+ * another text follows.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include <ngx_http.h>
+
+#include "agw_certificate.h"
+#include "ngx_http_agw_client_certificate.h"
+#include "ngx_http_agw_headers.h"
+#include "ngx_http_agw_str.h"
+
+
+typedef struct {
+    agw_certificate_t    own;        /* of the connection */
+    ngx_int_t            own_rc;     /* NGX_AGAIN: not looked for yet */
+    agw_certificate_t    named;      /* by a variable */
+    ngx_int_t            named_rc;
+    u_char              *text;       /* of the latter */
+    size_t               len;
+    size_t               size;       /* of its buffer */
+} ngx_http_agw_certificates_t;
+
+
+static ngx_http_agw_certificates_t *ngx_http_agw_certificates(
+    ngx_http_request_t *r);
+static void ngx_http_agw_certificates_done(void *data);
+static ngx_int_t ngx_http_agw_own_certificate(ngx_http_request_t *r,
+    ngx_http_agw_certificates_t *certificates);
+static ngx_int_t ngx_http_agw_named_text(ngx_http_request_t *r,
+    ngx_str_t *text);
+static ngx_int_t ngx_http_agw_only_header(ngx_http_request_t *r,
+    agw_str_t name, ngx_str_t *text);
+static ngx_int_t ngx_http_agw_named_certificate(
+    ngx_http_agw_certificates_t *certificates, const ngx_str_t *text);
+
+
+ngx_int_t
+ngx_http_agw_client_certificate(ngx_http_request_t *r, agw_str_t *thumbprint)
+{
+    ngx_int_t                       rc;
+    ngx_str_t                       text;
+    const agw_certificate_t        *certificate;
+    const ngx_http_agw_loc_conf_t  *lcf;
+    ngx_http_agw_certificates_t    *certificates;
+
+    certificates = ngx_http_agw_certificates(r);
+    if (certificates == NULL) {
+        return NGX_ERROR;
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    if (lcf->client_certificate == NULL) {
+
+        if (certificates->own_rc == NGX_AGAIN) {
+            certificates->own_rc = ngx_http_agw_own_certificate(r,
+                                                            certificates);
+        }
+
+        rc = certificates->own_rc;
+        certificate = &certificates->own;
+
+    } else {
+        rc = ngx_http_agw_named_text(r, &text);
+
+        if (rc == NGX_OK) {
+            rc = ngx_http_agw_named_certificate(certificates, &text);
+        }
+
+        certificate = &certificates->named;
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    thumbprint->data = certificate->thumbprint;
+    thumbprint->len = AGW_THUMBPRINT_SIZE;
+
+    return ngx_time() <= certificate->not_after ? NGX_OK : NGX_ERROR;
+}
+
+
+agw_reason_t
+ngx_http_agw_check_binding(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
+    const agw_claims_t *claims)
+{
+    ngx_int_t  rc;
+    agw_str_t  thumbprint;
+
+    if (claims->x5t.len == 0) {
+        return AGW_OK;
+    }
+
+    /* of a request that nobody sent, it is what was asked */
+
+    if (ctx->asked_certificate != NULL) {
+        thumbprint = *ctx->asked_certificate;
+        rc = thumbprint.len ? NGX_OK : NGX_DECLINED;
+
+    } else {
+        rc = ngx_http_agw_client_certificate(r, &thumbprint);
+    }
+
+    if (rc == NGX_OK && agw_str_eq(thumbprint, claims->x5t)) {
+        return AGW_OK;
+    }
+
+    ctx->fault = rc == NGX_OK ? "another certificate"
+                 : rc == NGX_DECLINED ? "no certificate"
+                 : "an unreadable or expired certificate";
+
+    return AGW_CERTIFICATE_MISMATCH;
+}
+
+
+/*
+ * In HTTP/2 the streams share the pool of their connection; in HTTP/3 each has
+ * its own, but they share the connection below them.
+ */
+
+static ngx_http_agw_certificates_t *
+ngx_http_agw_certificates(ngx_http_request_t *r)
+{
+    ngx_connection_t             *c;
+    ngx_pool_cleanup_t           *cln;
+    ngx_http_agw_certificates_t  *certificates;
+
+    c = r->connection;
+
+#if (NGX_HTTP_V3)
+    if (c->quic != NULL) {
+        c = c->quic->parent;
+    }
+#endif
+
+    for (cln = c->pool->cleanup; cln != NULL; cln = cln->next) {
+        if (cln->handler == ngx_http_agw_certificates_done) {
+            return cln->data;
+        }
+    }
+
+    cln = ngx_pool_cleanup_add(c->pool, sizeof(ngx_http_agw_certificates_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    certificates = cln->data;
+    ngx_memzero(certificates, sizeof(ngx_http_agw_certificates_t));
+
+    certificates->own_rc = NGX_AGAIN;
+
+    cln->handler = ngx_http_agw_certificates_done;
+
+    return certificates;
+}
+
+
+static void
+ngx_http_agw_certificates_done(void *data)
+{
+    ngx_http_agw_certificates_t  *certificates = data;
+
+    if (certificates->text != NULL) {
+        ngx_free(certificates->text);
+    }
+}
+
+
+/* whoever issued it: the token says which certificate it must be */
+
+static ngx_int_t
+ngx_http_agw_own_certificate(ngx_http_request_t *r,
+    ngx_http_agw_certificates_t *certificates)
+{
+#if (NGX_HTTP_SSL)
+
+    int    rc;
+    X509  *x509;
+
+    if (r->connection->ssl == NULL) {
+        return NGX_DECLINED;
+    }
+
+    x509 = SSL_get_peer_certificate(r->connection->ssl->connection);
+    if (x509 == NULL) {
+        return NGX_DECLINED;
+    }
+
+    rc = agw_certificate_take(&certificates->own, x509);
+
+    X509_free(x509);
+
+    return rc == 0 ? NGX_OK : NGX_ERROR;
+
+#else
+
+    return NGX_DECLINED;
+
+#endif
+}
+
+
+static ngx_int_t
+ngx_http_agw_named_text(ngx_http_request_t *r, ngx_str_t *text)
+{
+    ngx_int_t                       rc;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    if (lcf->certificate_header.len) {
+        rc = ngx_http_agw_only_header(r, lcf->certificate_header, text);
+
+    } else {
+        rc = ngx_http_complex_value(r, lcf->client_certificate, text);
+    }
+
+    if (rc != NGX_OK) {
+        return rc;
+    }
+
+    return text->len ? NGX_OK : NGX_DECLINED;
+}
+
+
+/*
+ * The variable has the first of several: a client's, maybe, before the
+ * proxy's.  So no other may stand beside it.
+ */
+
+static ngx_int_t
+ngx_http_agw_only_header(ngx_http_request_t *r, agw_str_t name,
+    ngx_str_t *text)
+{
+    ngx_uint_t               found;
+    const ngx_table_elt_t   *header;
+    ngx_http_agw_headers_t   headers;
+
+    found = 0;
+    ngx_str_null(text);
+    headers = ngx_http_agw_headers(r);
+
+    for ( ;; ) {
+        header = ngx_http_agw_next_header(&headers, name);
+
+        if (header == NULL) {
+            return NGX_OK;
+        }
+
+        if (header->hash == 0) {
+            continue;
+        }
+
+        if (found) {
+            return NGX_ERROR;
+        }
+
+        *text = header->value;
+        found = 1;
+    }
+}
+
+
+static ngx_int_t
+ngx_http_agw_named_certificate(ngx_http_agw_certificates_t *certificates,
+    const ngx_str_t *text)
+{
+    u_char  *p;
+
+    if (certificates->len == text->len
+        && ngx_memcmp(certificates->text, text->data, text->len) == 0)
+    {
+        return certificates->named_rc;
+    }
+
+    certificates->len = 0;
+
+    if (text->len > AGW_CERTIFICATE_MAX) {
+        return NGX_ERROR;
+    }
+
+    if (certificates->size < text->len) {
+        p = ngx_alloc(text->len, ngx_cycle->log);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        if (certificates->text != NULL) {
+            ngx_free(certificates->text);
+        }
+
+        certificates->text = p;
+        certificates->size = text->len;
+    }
+
+    certificates->named_rc =
+                agw_certificate_read(&certificates->named,
+                                     ngx_http_agw_to_core(*text)) == 0
+                ? NGX_OK : NGX_ERROR;
+
+    ngx_memcpy(certificates->text, text->data, text->len);
+    certificates->len = text->len;
+
+    return certificates->named_rc;
+}
