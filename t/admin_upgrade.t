@@ -51,6 +51,7 @@ my ($before, $ids);
     $ids = $admin->ask('GET', "partners/$id/keys")->json->{keys};
     $admin->nginx->stop;
     delete $admin->nginx->{status};
+    $store->sql("DROP TABLE $_;") for qw(jwks certificates);
     $store->sql("ALTER TABLE $_;") for 'partners DROP COLUMN scopes',
         map { "api_keys DROP COLUMN $_" } qw(key_id name created_at
             last_used_at);

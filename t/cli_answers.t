@@ -339,13 +339,15 @@ sub pieces {
         my $lines = $request->{body} =~ tr/\n//;
 
         return $replies[$number - 1] // object(200, { partners => 0,
-            api_keys => 0, businesses => $lines });
+            api_keys => 0, jwks => 0,
+        certificates => 0, businesses => $lines });
     });
 
     return;
 }
 
-my $good = object(200, { partners => 0, api_keys => 0, businesses => 1000 });
+my $good = object(200, { partners => 0, api_keys => 0, jwks => 0,
+        certificates => 0, businesses => 1000 });
 my $bad = object(400, { error => 'invalid_request', line => 7,
     member => 'status', error_description => 'must be active or archived' });
 
@@ -354,7 +356,8 @@ pieces();
 {
     my $got = $command->json('D11 an import', 0, 'import', $file);
 
-    is_deeply($got, { partners => 0, api_keys => 0, businesses => 2500 },
+    is_deeply($got, { partners => 0, api_keys => 0, jwks => 0,
+        certificates => 0, businesses => 2500 },
         'its counts are summed');
     is_deeply([map { $_->{body} =~ tr/\n// } seen()], [1000, 1000, 500],
         'in pieces of 1000 lines');
@@ -530,7 +533,8 @@ is((seen())[0]{body}, "{\"a\":1}\r\n{\"a\":2}\n", 'two lines were sent');
 
     spew("$prefix/dry", join '', grep { !/nobody/ } @lines);
     is_deeply($command->json('D11 without them', 0, 'import', '--dry-run',
-        "$prefix/dry"), { partners => 1, api_keys => 0, businesses => 1998 },
+        "$prefix/dry"), { partners => 1, api_keys => 0, jwks => 0,
+        certificates => 0, businesses => 1998 },
         'all are good, and each is counted once');
 }
 

@@ -8,9 +8,11 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use JSON ();
+use MIME::Base64 qw(encode_base64);
 use POSIX qw(strftime);
 use Test::More;
 
+use AGW::Certificates qw(make_client_certificate);
 use AGW::Command qw(no_command);
 use AGW::Files qw(random_id slurp spew);
 use AGW::Gateway;
@@ -214,6 +216,55 @@ is($command->json('D11 the same in JSON', 1, 'partner', 'show', 'nobody')
         $key->{key_id});
 }
 
+# public keys and certificates
+
+{
+    my $thumb = make_client_certificate($prefix, 'client');
+    my $der = qx(openssl ec -in $prefix/client.key -pubout -outform DER \\
+        2>/dev/null);
+    my ($x, $y) = map { encode_base64($_, '') =~ tr{+/=}{-_}dr }
+        unpack 'a32 a32', substr $der, -64;
+    my %key = (kty => 'EC', crv => 'P-256', x => $x, y => $y, kid => 'k-1');
+
+    spew("$prefix/client.jwk", JSON::encode_json(\%key));
+
+    is_deeply($command->json('D11 jwk add', 0, 'jwk', 'add', 'acme',
+        "$prefix/client.jwk"), { kid => 'k-1', jwk => { %key, alg => 'ES256',
+        use => 'sig' } }, 'the JWK');
+    like($command->exits('D11 jwk list', 0, 'jwk', 'list', 'acme')->{out},
+        qr/^KID +JWK\nk-1 +\{/, 'a list of them');
+
+    spew("$prefix/private.jwk", JSON::encode_json({ %key, d => $x }));
+    refuses('a private key', qr/member "jwk"/, 'jwk', 'add', 'acme',
+        "$prefix/private.jwk");
+    is($command->exits('D11 jwk delete', 0, 'jwk', 'delete', 'acme',
+        'k-1')->{out}, '', 'is done');
+    refuses('a JWK that is gone', qr/\(status 404/, 'jwk', 'delete', 'acme',
+        'k-1');
+
+    my $got = $command->json('D11 certificate add', 0, 'certificate', 'add',
+        'acme', "$prefix/client.pem");
+
+    is($got->{'x5t#S256'}, $thumb, 'its thumbprint');
+    cmp_ok($got->{not_after}, '>', time, 'and its end');
+    like($command->exits('D11 certificate list', 0, 'certificate', 'list',
+        'acme')->{out}, qr/^\Q$thumb\E  20\d\d-/m, 'a list of them');
+    $command->exits('D11 certificate delete', 0, 'certificate', 'delete',
+        'acme', $thumb);
+    refuses('a certificate that is gone', qr/\(status 404/, 'certificate',
+        'delete', 'acme', $thumb);
+
+    for (['jwk', 'client.pem', qr/must be a JWK/], ['certificate',
+        'client.jwk', qr/must be a certificate in PEM/],
+        ['certificate', 'nothing', qr/cannot be read/])
+    {
+        my ($verb, $file, $says) = @$_;
+
+        like($command->exits("D11 $verb add of $file", 2, $verb, 'add',
+            'acme', "$prefix/$file")->{err}, $says, 'and why');
+    }
+}
+
 
 # businesses: more than a page of them
 
@@ -242,7 +293,8 @@ is($command->json('D11 the same in JSON', 1, 'partner', 'show', 'nobody')
     } 1 .. 2500);
 
     is_deeply($command->json('D11 import', 0, 'import', $file),
-        { partners => 0, api_keys => 0, businesses => 2500 }, 'all of them');
+        { partners => 0, api_keys => 0, jwks => 0,
+        certificates => 0, businesses => 2500 }, 'all of them');
 
     my $all = $command->json('D11 all pages', 0, 'business', 'list');
 
@@ -319,8 +371,8 @@ is($command->json('D11 the same in JSON', 1, 'partner', 'show', 'nobody')
 
     for my $dry (['--dry-run'], []) {
         is_deeply($command->json("D11 kinds @$dry", 0, 'import', @$dry,
-            "$prefix/kinds"), { partners => 1, api_keys => 1,
-            businesses => 1500 }, 'are counted');
+            "$prefix/kinds"), { partners => 1, api_keys => 1, jwks => 0,
+            certificates => 0, businesses => 1500 }, 'are counted');
         $command->exits("D11 after @$dry", @$dry ? 1 : 0, 'partner', 'show',
             'new');
     }

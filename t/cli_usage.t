@@ -39,6 +39,7 @@ my $plain = $man =~ s/\\&//gr =~ s/\\-/-/gr;
 my %operands = (
     '<partner_id>' => 'acme', '<key_id>' => 'k1', '<business_id>' => 'b1',
     '<method>' => 'GET', '<path>' => '/v1', '<file>' => '/dev/null',
+    '<kid>' => 'k-1', '<thumbprint>' => 'A' x 43,
 );
 
 for my $command (@commands) {
@@ -65,7 +66,7 @@ for my $command (@commands) {
     # nobody listens there: the arguments were right
 
     $nobody->exits("D11 $name: exit code 3 without a gateway", 3, @$command,
-        @all, { in => $token ? token() : '' }) unless $name eq 'import';
+        @all, { in => $token ? token() : '' }) unless $name =~ /^import$| add$/;
 
     if (@given) {
         my $got = $nobody->exits("D11 $name: too few operands", 2, @$command,
@@ -108,7 +109,7 @@ sub token {
 my @faults = (
     ['no command', [], qr/^usage: auth-gateway/],
     ['an unknown command', ['partners'],
-        qr/there is no command "partners"\nThere are: partner key business/],
+        qr/there is no command "partners"\nThere are: partner key jwk/],
     ['an unknown verb', ['key', 'rol'],
         qr/key: there is no command "rol"\nThere are: list show create/],
     ['no verb', ['key'], qr/key: a command is missing\nThere are: list/],

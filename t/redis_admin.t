@@ -98,7 +98,7 @@ $redis->call('HSET', "{agw}:api_keys:$partner->{id}", 'f' x 64, '{"not_before"')
 is(scalar @{ ask('GET', "partners/$partner->{id}/keys")->json->{keys} }, 1,
     'P11.2 a malformed key is left out');
 like(slurp($admin->nginx->error_log),
-    qr/1 API keys of partner "$partner->{id}" are malformed/,
+    qr/1 credentials of partner "$partner->{id}" are malformed/,
     'P11.2 and the log says so');
 $redis->call('HDEL', "{agw}:api_keys:$partner->{id}", 'f' x 64);
 

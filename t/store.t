@@ -93,6 +93,8 @@ my %tables = (
     api_keys => 'partner_id key_sha256 not_before expires_at key_id name'
         . ' created_at last_used_at',
     businesses => 'business_id partner_id status',
+    jwks => 'partner_id kid jwk',
+    certificates => 'partner_id x5t_s256 not_after',
     revocations => 'kind id cutoff expires_at seq time elapsed partner_id',
 );
 
@@ -117,6 +119,7 @@ for my $table (sort keys %tables) {
 is($store->sql("SELECT name FROM pragma_table_info('$_->[0]') WHERE pk > 0"
     . ' ORDER BY pk'), $_->[1], "D5 primary key of $_->[0]") for
     ['partners', 'partner_id'], ['businesses', 'business_id'],
+    ['jwks', "partner_id\nkid"], ['certificates', "partner_id\nx5t_s256"],
     ['api_keys', "partner_id\nkey_sha256"], ['revocations', "kind\nid"];
 
 {

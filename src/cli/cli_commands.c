@@ -8,6 +8,7 @@
 
 #include "cli_business.h"
 #include "cli_commands.h"
+#include "cli_credential.h"
 #include "cli_explain.h"
 #include "cli_export.h"
 #include "cli_import.h"
@@ -161,6 +162,66 @@ const cli_command_t  cli_commands[] = {
     },
 
     {
+        "jwk list", "<partner_id>",
+        0, 0,
+        "List the public keys of a partner",
+        "Those that its assertions are verified with.",
+        "auth-gateway jwk list acme",
+        cli_jwk_list
+    },
+
+    {
+        "jwk add", "<partner_id> <file>",
+        0, 0,
+        "Add a public key of a partner, or replace it",
+        "The file has one JWK; \"-\" is standard input. A private key is"
+        " refused. Without a kid it is its thumbprint (RFC 7638); the key that"
+        " has this kid already is replaced.",
+        "auth-gateway jwk add acme acme.jwk",
+        cli_jwk_add
+    },
+
+    {
+        "jwk delete", "<partner_id> <kid>",
+        cli_bit(CLI_IF_MATCH), 0,
+        "Delete a public key of a partner",
+        "It gets no token any more. Tokens that it got live until they"
+        " expire.",
+        "auth-gateway jwk delete acme 2026-a",
+        cli_jwk_delete
+    },
+
+    {
+        "certificate list", "<partner_id>",
+        0, 0,
+        "List the client certificates of a partner",
+        "Shows their thumbprints, and when they end.",
+        "auth-gateway certificate list acme",
+        cli_certificate_list
+    },
+
+    {
+        "certificate add", "<partner_id> <file>",
+        0, 0,
+        "Add a client certificate of a partner",
+        "The file has it in PEM; \"-\" is standard input. Its thumbprint is"
+        " sent and kept, and the time when it ends.",
+        "auth-gateway certificate add acme acme.pem",
+        cli_certificate_add
+    },
+
+    {
+        "certificate delete", "<partner_id> <thumbprint>",
+        cli_bit(CLI_IF_MATCH), 0,
+        "Delete a client certificate of a partner",
+        "It gets no token any more. Tokens that it got live until they"
+        " expire.",
+        "auth-gateway certificate delete acme"
+        " BwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiMkJSY",
+        cli_certificate_delete
+    },
+
+    {
         "business list", "",
         CLI_PAGES|cli_bit(CLI_PARTNER)|cli_bit(CLI_STATUS), 0,
         "List businesses",
@@ -267,7 +328,8 @@ const cli_command_t  cli_commands[] = {
     {
         "import", "<file>",
         cli_bit(CLI_DRY_RUN)|cli_bit(CLI_FROM), 0,
-        "Create or replace partners, API keys and businesses from a file",
+        "Create or replace partners, their credentials and businesses from a"
+        " file",
         "The file has one JSON object a line, as \"export\" writes them; \"-\""
         " is standard input. See \"auth-gateway help lines\".\n"
         "\n"
@@ -284,7 +346,7 @@ const cli_command_t  cli_commands[] = {
     {
         "export", "",
         0, 0,
-        "Write all partners, API keys and businesses, one a line",
+        "Write all partners, their credentials and businesses, one a line",
         "The lines are JSON objects that \"import\" reads, here or at another"
         " gateway. Of API keys they have the digests. If it fails in the"
         " middle, the exit code says so.",
@@ -323,6 +385,8 @@ const cli_command_t  cli_commands[] = {
 const cli_topic_t  cli_groups[] = {
     { "partner", "Partners, which have API keys and businesses", NULL },
     { "key", "API keys of a partner", NULL },
+    { "jwk", "Public keys of a partner", NULL },
+    { "certificate", "Client certificates of a partner", NULL },
     { "business", "Businesses of a partner", NULL },
     { "revoke", "End tokens before they expire", NULL },
     { "revocation", "What was revoked", NULL },
@@ -371,15 +435,18 @@ const cli_topic_t  cli_topics[] = {
 
     {
         "lines", "What is imported and exported",
-        "A line is a JSON object with a \"type\": \"partner\", \"api_key\" or"
-        " \"business\". Its other members are those that the lists show.\n"
+        "A line is a JSON object with a \"type\": \"partner\", \"api_key\","
+        " \"jwk\", \"certificate\" or \"business\". Its other members are those"
+        " that the lists show.\n"
         "\n"
         "A partner has partner_id, status, and if it has them name and scopes,"
         " an array. An API key has partner_id and key_sha256, the SHA-256 of"
         " the key in 64 lower-case hexadecimal digits, and if it has them"
         " key_id, name, created_at, not_before and expires_at, in Unix seconds."
-        " A business has business_id, partner_id and status. A partner comes"
-        " before its keys and businesses."
+        " A JWK has partner_id and jwk, an object, and a certificate partner_id"
+        " and x5t#S256, its thumbprint, and if it has it not_after. A business"
+        " has business_id, partner_id and status. A partner comes before its"
+        " credentials and businesses."
     },
 
     {

@@ -24,6 +24,10 @@
 
 #define CLI_IMPORT_FAULTS  20
 
+/* of records, that are counted */
+
+#define CLI_IMPORT_KINDS   5
+
 
 typedef struct {
     const cli_call_t  *call;
@@ -34,7 +38,7 @@ typedef struct {
     size_t             done;         /* the last that is in, or 0 */
     size_t             sent;         /* lines that are in, or are good */
     size_t             faults;
-    json_int_t         counts[3];
+    json_int_t         counts[CLI_IMPORT_KINDS];
     struct timespec    start;
     int                dry_run;
 } cli_import_t;
@@ -54,8 +58,8 @@ static int cli_import_result(cli_import_t *import);
 static void cli_import_on_signal(int signal);
 
 
-static const char *const  cli_import_members[] = {
-    "partners", "api_keys", "businesses"
+static const char *const  cli_import_members[CLI_IMPORT_KINDS] = {
+    "partners", "api_keys", "jwks", "certificates", "businesses"
 };
 
 static volatile sig_atomic_t  cli_import_interrupted;
@@ -329,7 +333,7 @@ cli_import_count(cli_import_t *import, const json_t *answer)
 
     piece = &import->piece;
 
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < CLI_IMPORT_KINDS; i++) {
         import->counts[i] += json_integer_value(
                              json_object_get(answer, cli_import_members[i]));
     }
@@ -415,7 +419,7 @@ cli_import_result(cli_import_t *import)
     if (cli_api_json(&import->api)) {
         counts = json_object();
 
-        for (i = 0; i < 3; i++) {
+        for (i = 0; i < CLI_IMPORT_KINDS; i++) {
             json_object_set_new(counts, cli_import_members[i],
                                 json_integer(import->counts[i]));
         }
@@ -427,11 +431,12 @@ cli_import_result(cli_import_t *import)
     }
 
     cli_print("%zu lines %s in %.1f s: %lld partners, %lld API keys, %lld"
-              " businesses", import->sent,
+              " JWKs, %lld certificates, %lld businesses", import->sent,
               import->dry_run ? "are good, and nothing was changed,"
                               : "imported",
               seconds, (long long) import->counts[0],
-              (long long) import->counts[1], (long long) import->counts[2]);
+              (long long) import->counts[1], (long long) import->counts[2],
+              (long long) import->counts[3], (long long) import->counts[4]);
 
     return CLI_EXIT_OK;
 }

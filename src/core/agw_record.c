@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "agw_certificate.h"
 #include "agw_grammar.h"
 #include "agw_record.h"
 
@@ -16,6 +17,9 @@
 #define AGW_RECORD_API_KEY_MUST    (AGW_MEMBER_PARTNER_ID|AGW_MEMBER_KEY_ID   \
                                     |AGW_MEMBER_KEY_SHA256                    \
                                     |AGW_MEMBER_NOT_BEFORE)
+#define AGW_RECORD_JWK_MUST        (AGW_MEMBER_PARTNER_ID|AGW_MEMBER_KID      \
+                                    |AGW_MEMBER_JWK)
+#define AGW_RECORD_CERTIFICATE_MUST  (AGW_MEMBER_PARTNER_ID|AGW_MEMBER_X5T)
 #define AGW_RECORD_BUSINESS_MUST   (AGW_MEMBER_BUSINESS_ID                    \
                                     |AGW_MEMBER_PARTNER_ID|AGW_MEMBER_STATUS)
 
@@ -26,6 +30,8 @@ typedef enum {
     AGW_OF_STATUS,
     AGW_OF_NAME,
     AGW_OF_SCOPES,
+    AGW_OF_JWK,
+    AGW_OF_THUMBPRINT,
     AGW_OF_WORD,                     /* not checked here */
     AGW_OF_TIME,
     AGW_OF_STAMP
@@ -81,6 +87,12 @@ static const agw_record_member_t  agw_record_members[] = {
       offsetof(agw_record_t, expires_at) },
     { AGW_MEMBER_LAST_USED_AT, "last_used_at", AGW_OF_TIME,
       offsetof(agw_record_t, last_used_at) },
+    { AGW_MEMBER_KID, "kid", AGW_OF_ID, offsetof(agw_record_t, kid) },
+    { AGW_MEMBER_JWK, "jwk", AGW_OF_JWK, offsetof(agw_record_t, jwk) },
+    { AGW_MEMBER_X5T, "x5t#S256", AGW_OF_THUMBPRINT,
+      offsetof(agw_record_t, x5t) },
+    { AGW_MEMBER_NOT_AFTER, "not_after", AGW_OF_TIME,
+      offsetof(agw_record_t, not_after) },
     { AGW_MEMBER_KIND, "kind", AGW_OF_WORD, offsetof(agw_record_t, id_kind) },
     { AGW_MEMBER_ID, "id", AGW_OF_WORD, offsetof(agw_record_t, id) },
     { AGW_MEMBER_SEQ, "seq", AGW_OF_STAMP, offsetof(agw_record_t, seq) },
@@ -133,6 +145,19 @@ agw_record_number(agw_record_t *record, unsigned member)
 }
 
 
+int
+agw_record_same(const agw_record_t *one, const agw_record_t *other,
+    unsigned member)
+{
+    const agw_record_member_t  *m;
+
+    m = agw_record_member(member);
+
+    return agw_str_eq(agw_record_text_of(one, m),
+                      agw_record_text_of(other, m));
+}
+
+
 static agw_str_t
 agw_record_text_of(const agw_record_t *record, const agw_record_member_t *m)
 {
@@ -163,6 +188,8 @@ agw_record_check(const agw_record_t *record, unsigned members)
     static const unsigned  musts[] = {
         [AGW_RECORD_PARTNER] = AGW_RECORD_PARTNER_MUST,
         [AGW_RECORD_API_KEY] = AGW_RECORD_API_KEY_MUST,
+        [AGW_RECORD_JWK] = AGW_RECORD_JWK_MUST,
+        [AGW_RECORD_CERTIFICATE] = AGW_RECORD_CERTIFICATE_MUST,
         [AGW_RECORD_BUSINESS] = AGW_RECORD_BUSINESS_MUST,
         [AGW_RECORD_REVOCATION] = 0
     };
@@ -230,6 +257,14 @@ agw_record_is_valid(const agw_record_t *record, const agw_record_member_t *m)
     case AGW_OF_SCOPES:
         return text.len == 0 || agw_is_scope(text);
 
+    case AGW_OF_JWK:
+        return text.len >= 2 && text.len <= AGW_RECORD_JWK_MAX
+               && text.data[0] == '{' && agw_is_utf8(text)
+               && !agw_has_control(text);
+
+    case AGW_OF_THUMBPRINT:
+        return agw_is_thumbprint(text);
+
     default:
         return 1;
     }
@@ -250,6 +285,15 @@ agw_is_digest(agw_str_t s)
     }
 
     return s.len == AGW_SHA256_HEX;
+}
+
+
+unsigned
+agw_record_credential(agw_record_kind_t kind)
+{
+    return kind == AGW_RECORD_API_KEY ? AGW_MEMBER_KEY_ID
+           : kind == AGW_RECORD_JWK ? AGW_MEMBER_KID
+           : kind == AGW_RECORD_CERTIFICATE ? AGW_MEMBER_X5T : 0;
 }
 
 

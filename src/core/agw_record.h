@@ -1,7 +1,8 @@
 
 /*
- * What an administrator sees of a store: partners, API keys, businesses and
- * revocations, one record each, whatever the engine.
+ * What an administrator sees of a store: partners with their API keys, JWKs and
+ * certificates, businesses and revocations, one record each, whatever the
+ * engine.
  */
 
 
@@ -16,6 +17,7 @@
 #define AGW_SHA256_HEX        64
 #define AGW_KEY_ID_SIZE       16             /* of those that are made here */
 #define AGW_RECORD_TAG_SIZE   32
+#define AGW_RECORD_JWK_MAX    2048           /* bytes of JSON */
 
 /* a time must be below the year 2200: Unix seconds */
 
@@ -26,6 +28,8 @@ typedef enum {
     AGW_RECORD_NONE = 0,
     AGW_RECORD_PARTNER,
     AGW_RECORD_API_KEY,
+    AGW_RECORD_JWK,
+    AGW_RECORD_CERTIFICATE,
     AGW_RECORD_BUSINESS,
     AGW_RECORD_REVOCATION
 } agw_record_kind_t;
@@ -48,6 +52,10 @@ typedef enum {
 #define AGW_MEMBER_ID             0x1000u
 #define AGW_MEMBER_SEQ            0x2000u
 #define AGW_MEMBER_TIME           0x4000u
+#define AGW_MEMBER_KID            0x8000u
+#define AGW_MEMBER_JWK           0x10000u
+#define AGW_MEMBER_X5T           0x20000u
+#define AGW_MEMBER_NOT_AFTER     0x40000u
 
 
 /*
@@ -56,6 +64,8 @@ typedef enum {
  *     partner       partner_id, status; perhaps name, scopes
  *     API key       partner_id, key_id, key_sha256, not_before; perhaps name,
  *                   created_at, expires_at, last_used_at
+ *     JWK           partner_id, kid, jwk
+ *     certificate   partner_id, x5t; perhaps not_after
  *     business      business_id, partner_id, status
  *     revocation    id_kind, id, seq, time; partner_id if that is part of id,
  *                   or is the partner that revoked a business
@@ -73,6 +83,9 @@ typedef struct {
     agw_str_t          key_sha256;   /* lower-case hex */
     agw_str_t          name;
     agw_str_t          scopes;       /* words, one space between */
+    agw_str_t          kid;
+    agw_str_t          jwk;          /* JSON, see agw_record_jwk() */
+    agw_str_t          x5t;          /* a thumbprint: x5t#S256 */
     agw_str_t          id_kind;      /* of a revocation: "token", ... */
     agw_str_t          id;
 
@@ -82,6 +95,7 @@ typedef struct {
     int64_t            not_before;
     int64_t            expires_at;
     int64_t            last_used_at;
+    int64_t            not_after;
     int64_t            seq;          /* the stamp of a revocation */
     int64_t            time;
 } agw_record_t;
@@ -101,14 +115,28 @@ agw_str_t *agw_record_text(agw_record_t *record, unsigned member);
 int64_t *agw_record_number(agw_record_t *record, unsigned member);
 
 
+/* whether a string is the same in both */
+
+int agw_record_same(const agw_record_t *one, const agw_record_t *other,
+    unsigned member);
+
+
 /*
  * Checks these members, and that the record has all of them that it must have.
  * Returns 0, or the member at fault.
  */
 
-#define AGW_MEMBERS_ALL   0x7fffu
+#define AGW_MEMBERS_ALL   0x7ffffu
 
 unsigned agw_record_check(const agw_record_t *record, unsigned members);
+
+
+/*
+ * What a partner authenticates with, and the member that names it among those
+ * of the partner: of a record of another kind it is 0.
+ */
+
+unsigned agw_record_credential(agw_record_kind_t kind);
 
 
 /* "active", "disabled" or "archived" */

@@ -6,21 +6,23 @@
 
 #include "agw_grammar.h"
 #include "agw_json.h"
+#include "agw_jwk.h"
+#include "agw_key.h"
 #include "agw_record_json.h"
 
 
-#define AGW_RECORD_MEMBERS   15
+#define AGW_RECORD_MEMBERS   19
 
 /* members that a record may lack */
 
 #define AGW_RECORD_OPTIONAL  (AGW_MEMBER_NAME|AGW_MEMBER_SCOPES               \
                               |AGW_MEMBER_CREATED_AT|AGW_MEMBER_EXPIRES_AT    \
-                              |AGW_MEMBER_LAST_USED_AT)
+                              |AGW_MEMBER_LAST_USED_AT|AGW_MEMBER_NOT_AFTER)
 
-/* of those, the ones that are null where an API key lacks them */
+/* of those, the ones that are null where a credential lacks them */
 
 #define AGW_RECORD_NULLS     (AGW_MEMBER_CREATED_AT|AGW_MEMBER_EXPIRES_AT     \
-                              |AGW_MEMBER_LAST_USED_AT)
+                              |AGW_MEMBER_LAST_USED_AT|AGW_MEMBER_NOT_AFTER)
 
 #define AGW_ID_TEXT          "must be 1 to 128 characters of A-Z, a-z, 0-9, " \
                              ". _ ~ and -"
@@ -35,6 +37,9 @@ static int agw_record_read(agw_record_t *record, unsigned member,
     const json_t *value, unsigned char *buf);
 static int agw_record_read_scopes(agw_record_t *record, const json_t *value,
     unsigned char *buf);
+static int agw_record_read_jwk(agw_record_t *record, const json_t *value,
+    unsigned char *buf);
+static agw_key_t *agw_record_public_key(const json_t *value);
 
 
 json_t *
@@ -83,6 +88,10 @@ agw_record_value(const agw_record_t *record, unsigned member)
         return agw_record_words(copy.scopes);
     }
 
+    if (member == AGW_MEMBER_JWK) {
+        return agw_json_object(copy.jwk);
+    }
+
     if (agw_record_number(&copy, member) != NULL) {
         return json_integer(*agw_record_number(&copy, member));
     }
@@ -128,10 +137,11 @@ agw_record_from_json(agw_record_t *record, const json_t *object,
     agw_record_fault_t *fault)
 {
     unsigned     member;
-    json_t      *value;
+    json_t      *value, *jwk;
     const char  *name;
 
     *named = 0;
+    jwk = NULL;
 
     json_object_foreach((json_t *) object, name, value)
     {
@@ -146,6 +156,13 @@ agw_record_from_json(agw_record_t *record, const json_t *object,
 
         *named |= member;
 
+        /* it has to agree with the kid, wherever that is */
+
+        if (member == AGW_MEMBER_JWK) {
+            jwk = value;
+            continue;
+        }
+
         if (json_is_null(value) && (member & AGW_RECORD_OPTIONAL)) {
             continue;
         }
@@ -156,6 +173,12 @@ agw_record_from_json(agw_record_t *record, const json_t *object,
         }
 
         record->has |= member;
+    }
+
+    if (jwk != NULL && agw_record_read_jwk(record, jwk, buf) != 0) {
+        fault->member = agw_record_member_name(AGW_MEMBER_JWK);
+        fault->accepted = agw_record_accepted(record->kind, AGW_MEMBER_JWK);
+        return -1;
     }
 
     member = agw_record_check(record, *named & record->has);
@@ -268,6 +291,92 @@ agw_record_read_scopes(agw_record_t *record, const json_t *value,
 }
 
 
+/*
+ * What is stored is made from the key: nothing else of the JWK, and never a
+ * private one.  The kid is that of the JWK, or else its thumbprint.
+ */
+
+static int
+agw_record_read_jwk(agw_record_t *record, const json_t *value,
+    unsigned char *buf)
+{
+    size_t      len;
+    json_t     *public_jwk;
+    agw_key_t  *key;
+    agw_str_t   kid;
+
+    key = agw_record_public_key(value);
+    if (key == NULL) {
+        return -1;
+    }
+
+    kid = agw_key_kid(key);
+    public_jwk = agw_key_public_jwk(key);
+    len = 0;
+
+    if (public_jwk != NULL && agw_is_id(kid)
+        && (!(record->has & AGW_MEMBER_KID)
+            || agw_str_eq(record->kid, kid)))
+    {
+        len = json_dumpb(public_jwk, (char *) buf, AGW_RECORD_JWK_MAX,
+                         JSON_COMPACT|JSON_SORT_KEYS);
+    }
+
+    if (len > 0 && len <= AGW_RECORD_JWK_MAX) {
+        memcpy(buf + AGW_RECORD_JWK_MAX, kid.data, kid.len);
+
+        record->jwk.data = buf;
+        record->jwk.len = len;
+        record->kid.data = buf + AGW_RECORD_JWK_MAX;
+        record->kid.len = kid.len;
+        record->has |= AGW_MEMBER_KID|AGW_MEMBER_JWK;
+
+    } else {
+        len = 0;
+    }
+
+    json_decref(public_jwk);
+    agw_key_free(key);
+
+    return len ? 0 : -1;
+}
+
+
+static agw_key_t *
+agw_record_public_key(const json_t *value)
+{
+    agw_jwk_t          jwk;
+    agw_key_t         *key;
+    const char        *error;
+    agw_key_source_t   source;
+
+    if (!json_is_object(value)
+        || agw_jwk_read(&jwk, value, &error) != AGW_JWK_READ)
+    {
+        return NULL;
+    }
+
+    key = NULL;
+
+    if (jwk.pkey != NULL && !jwk.is_private) {
+        memset(&source, 0, sizeof(agw_key_source_t));
+
+        source.kid = jwk.kid;
+        source.verify = 1;
+
+        if (jwk.alg != NULL) {
+            source.alg = jwk.alg->name;
+        }
+
+        key = agw_key_from_pkey(&source, jwk.pkey, 0, &error);
+    }
+
+    agw_jwk_done(&jwk);
+
+    return key;
+}
+
+
 const char *
 agw_record_accepted(agw_record_kind_t kind, unsigned member)
 {
@@ -291,6 +400,22 @@ agw_record_accepted(agw_record_kind_t kind, unsigned member)
     case AGW_MEMBER_SCOPES:
         return "must be an array of different scope words, of 1024 bytes at "
                "most";
+
+    case AGW_MEMBER_KID:
+        return AGW_ID_TEXT ", and that of the jwk";
+
+    case AGW_MEMBER_JWK:
+        return "must be a public key as a JWK, for signatures, of an "
+               "algorithm and a size that keys of the gateway may have, "
+               "with a kid of 1 to 128 characters of A-Z, a-z, 0-9, . _ ~ "
+               "and -, or none, and that of its kid if it stands beside one";
+
+    case AGW_MEMBER_X5T:
+        return "must be the SHA-256 of a certificate in DER, in base64url: 43 "
+               "characters";
+
+    case AGW_MEMBER_NOT_AFTER:
+        return AGW_TIME_TEXT "; or null";
 
     case AGW_MEMBER_EXPIRES_AT:
         return AGW_TIME_TEXT ", and after not_before; or null";

@@ -30,12 +30,14 @@ typedef struct {
 json_t *agw_record_to_json(const agw_record_t *record, unsigned members);
 
 
+#define AGW_RECORD_BUF_SIZE   (AGW_RECORD_JWK_MAX + AGW_ID_MAX)
+
 /*
  * Reads the members of an object, of which only these are accepted; a member
  * that may be absent may be null.  record->kind is set before.  The strings of
- * the record are the object's; those of scopes are in buf, of AGW_SCOPE_MAX
- * bytes.  *named has all members that there were, null or not.  Returns 0, or
- * -1 and *fault.
+ * the record are the object's; those of scopes and of a JWK are in buf, of
+ * AGW_RECORD_BUF_SIZE bytes.  *named has all members that there were, null or
+ * not.  Returns 0, or -1 and *fault.
  */
 
 int agw_record_from_json(agw_record_t *record, const json_t *object,

@@ -123,6 +123,46 @@ static const ngx_http_agw_admin_route_t  ngx_http_agw_admin_routes[] = {
       NGX_HTTP_AGW_ADMIN_END, AGW_RECORD_API_KEY, 0, 0, 0, "end",
       NGX_HTTP_AGW_WROTE_KEY_END, NGX_HTTP_AGW_JSON },
 
+    { "partners/<id>/jwks", NGX_HTTP_GET, ngx_http_agw_admin_begin_one,
+      NGX_HTTP_AGW_ADMIN_LIST, AGW_RECORD_JWK, 0, 0, 0, NULL, 0,
+      NULL },
+
+    { "partners/<id>/jwks", NGX_HTTP_POST,
+      ngx_http_agw_admin_begin_credential,
+      NGX_HTTP_AGW_ADMIN_PUT, AGW_RECORD_JWK, 0,
+      AGW_MEMBER_KID|AGW_MEMBER_JWK, AGW_MEMBER_JWK, "create",
+      NGX_HTTP_AGW_WROTE_JWK_CREATE, NGX_HTTP_AGW_JSON },
+
+    { "partners/<id>/jwks/<id>", NGX_HTTP_GET,
+      ngx_http_agw_admin_begin_one,
+      NGX_HTTP_AGW_ADMIN_GET, AGW_RECORD_JWK, 0, 0, 0, NULL, 0,
+      NULL },
+
+    { "partners/<id>/jwks/<id>", NGX_HTTP_DELETE,
+      ngx_http_agw_admin_begin_one,
+      NGX_HTTP_AGW_ADMIN_DELETE, AGW_RECORD_JWK, 0, 0, 0,
+      "delete", NGX_HTTP_AGW_WROTE_JWK_DELETE, NULL },
+
+    { "partners/<id>/certificates", NGX_HTTP_GET, ngx_http_agw_admin_begin_one,
+      NGX_HTTP_AGW_ADMIN_LIST, AGW_RECORD_CERTIFICATE, 0, 0, 0, NULL, 0,
+      NULL },
+
+    { "partners/<id>/certificates", NGX_HTTP_POST,
+      ngx_http_agw_admin_begin_credential,
+      NGX_HTTP_AGW_ADMIN_PUT, AGW_RECORD_CERTIFICATE, 0,
+      AGW_MEMBER_X5T|AGW_MEMBER_NOT_AFTER, AGW_MEMBER_X5T, "create",
+      NGX_HTTP_AGW_WROTE_CERTIFICATE_CREATE, NGX_HTTP_AGW_JSON },
+
+    { "partners/<id>/certificates/<id>", NGX_HTTP_GET,
+      ngx_http_agw_admin_begin_one,
+      NGX_HTTP_AGW_ADMIN_GET, AGW_RECORD_CERTIFICATE, 0, 0, 0, NULL, 0,
+      NULL },
+
+    { "partners/<id>/certificates/<id>", NGX_HTTP_DELETE,
+      ngx_http_agw_admin_begin_one,
+      NGX_HTTP_AGW_ADMIN_DELETE, AGW_RECORD_CERTIFICATE, 0, 0, 0,
+      "delete", NGX_HTTP_AGW_WROTE_CERTIFICATE_DELETE, NULL },
+
     { "businesses", NGX_HTTP_GET, ngx_http_agw_admin_begin_list,
       NGX_HTTP_AGW_ADMIN_LIST, AGW_RECORD_BUSINESS,
       NGX_HTTP_AGW_ARG_AFTER|NGX_HTTP_AGW_ARG_LIMIT|NGX_HTTP_AGW_ARG_STATUS

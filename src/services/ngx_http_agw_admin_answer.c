@@ -24,6 +24,8 @@
                                       |AGW_MEMBER_NOT_BEFORE                  \
                                       |AGW_MEMBER_EXPIRES_AT                  \
                                       |AGW_MEMBER_LAST_USED_AT)
+#define NGX_HTTP_AGW_VIEW_JWK        (AGW_MEMBER_KID|AGW_MEMBER_JWK)
+#define NGX_HTTP_AGW_VIEW_CERTIFICATE  (AGW_MEMBER_X5T|AGW_MEMBER_NOT_AFTER)
 #define NGX_HTTP_AGW_VIEW_REVOCATION (AGW_MEMBER_KIND|AGW_MEMBER_ID           \
                                       |AGW_MEMBER_SEQ|AGW_MEMBER_TIME)
 
@@ -55,6 +57,8 @@ static ngx_int_t ngx_http_agw_admin_counts(ngx_http_request_t *r,
 static const unsigned  ngx_http_agw_admin_views[] = {
     [AGW_RECORD_PARTNER] = NGX_HTTP_AGW_VIEW_PARTNER,
     [AGW_RECORD_API_KEY] = NGX_HTTP_AGW_VIEW_API_KEY,
+    [AGW_RECORD_JWK] = NGX_HTTP_AGW_VIEW_JWK,
+    [AGW_RECORD_CERTIFICATE] = NGX_HTTP_AGW_VIEW_CERTIFICATE,
     [AGW_RECORD_BUSINESS] = NGX_HTTP_AGW_VIEW_BUSINESS,
     [AGW_RECORD_REVOCATION] = NGX_HTTP_AGW_VIEW_REVOCATION
 };
@@ -331,7 +335,7 @@ ngx_http_agw_admin_add_location(ngx_http_request_t *r,
     partner = record->partner_id;
     key_id = record->key_id;
 
-    len = req->prefix.len + sizeof("businesses/") + sizeof("/keys/")
+    len = req->prefix.len + sizeof("partners/") + sizeof("/certificates/")
           + 3 * AGW_ID_MAX;
 
     p = ngx_pnalloc(r->pool, len);
@@ -351,6 +355,16 @@ ngx_http_agw_admin_add_location(ngx_http_request_t *r,
     case AGW_RECORD_API_KEY:
         p = ngx_sprintf(p, "partners/%*s/keys/%*s", partner.len, partner.data,
                         key_id.len, key_id.data);
+        break;
+
+    case AGW_RECORD_JWK:
+        p = ngx_sprintf(p, "partners/%*s/jwks/%*s", partner.len, partner.data,
+                        record->kid.len, record->kid.data);
+        break;
+
+    case AGW_RECORD_CERTIFICATE:
+        p = ngx_sprintf(p, "partners/%*s/certificates/%*s", partner.len,
+                        partner.data, record->x5t.len, record->x5t.data);
         break;
 
     default:
@@ -406,6 +420,8 @@ ngx_http_agw_admin_list(ngx_http_request_t *r,
     static const char  *names[] = {
         [AGW_RECORD_PARTNER] = "partners",
         [AGW_RECORD_API_KEY] = "keys",
+        [AGW_RECORD_JWK] = "jwks",
+        [AGW_RECORD_CERTIFICATE] = "certificates",
         [AGW_RECORD_BUSINESS] = "businesses",
         [AGW_RECORD_REVOCATION] = "revocations"
     };
@@ -479,9 +495,12 @@ ngx_http_agw_admin_counts(ngx_http_request_t *r,
 {
     json_t  *json;
 
-    json = json_pack("{s:I, s:I, s:I}",
+    json = json_pack("{s:I, s:I, s:I, s:I, s:I}",
               "partners", (json_int_t) req->counts[AGW_RECORD_PARTNER],
               "api_keys", (json_int_t) req->counts[AGW_RECORD_API_KEY],
+              "jwks", (json_int_t) req->counts[AGW_RECORD_JWK],
+              "certificates",
+              (json_int_t) req->counts[AGW_RECORD_CERTIFICATE],
               "businesses", (json_int_t) req->counts[AGW_RECORD_BUSINESS]);
 
     return ngx_http_agw_send_json_status(r, NGX_HTTP_OK, json);

@@ -12,7 +12,7 @@
 #include "agw_json.h"
 #include "ngx_http_agw_admin_begin.h"
 #include "ngx_http_agw_admin_change.h"
-#include "ngx_http_agw_refusal_log.h"
+#include "ngx_http_agw_admin_event.h"
 #include "ngx_http_agw_revocation_id.h"
 #include "ngx_http_agw_secret.h"
 #include "ngx_http_agw_str.h"
@@ -148,6 +148,25 @@ ngx_http_agw_admin_begin_api_key(ngx_http_request_t *r,
     record->has |= AGW_MEMBER_PARTNER_ID;
 
     return ngx_http_agw_admin_event(r, req, record);
+}
+
+
+/* a JWK or a certificate, which says by itself what its id is */
+
+agw_reason_t
+ngx_http_agw_admin_begin_credential(ngx_http_request_t *r,
+    ngx_http_agw_admin_request_t *req)
+{
+    unsigned      named;
+    agw_reason_t  reason;
+
+    reason = ngx_http_agw_admin_members(r, req, &named);
+
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    return ngx_http_agw_admin_begin_one(r, req);
 }
 
 
@@ -308,7 +327,7 @@ ngx_http_agw_admin_read_members(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req, const json_t *object,
     unsigned *named)
 {
-    u_char                 scopes[AGW_SCOPE_MAX];
+    u_char                 buf[AGW_RECORD_BUF_SIZE];
     unsigned               missing;
     agw_record_t          *record;
     agw_record_fault_t     fault;
@@ -318,7 +337,7 @@ ngx_http_agw_admin_read_members(ngx_http_request_t *r,
     record = &op->record;
 
     if (agw_record_from_json(record, object, req->route->accepted, named,
-                             scopes, &fault)
+                             buf, &fault)
         != 0)
     {
         return ngx_http_agw_admin_refuse_member(r, req, fault.member,
@@ -366,6 +385,7 @@ ngx_http_agw_admin_same_id(ngx_http_request_t *r,
 static void
 ngx_http_agw_admin_set_ids(ngx_http_agw_admin_request_t *req)
 {
+    unsigned       member;
     agw_record_t  *record;
 
     record = &req->adm->op.record;
@@ -379,83 +399,12 @@ ngx_http_agw_admin_set_ids(ngx_http_agw_admin_request_t *req)
     record->partner_id = ngx_http_agw_to_core(req->ids[0]);
     record->has |= AGW_MEMBER_PARTNER_ID;
 
+    member = agw_record_credential(record->kind);
+
     if (req->ids[1].len != 0) {
-        record->key_id = ngx_http_agw_to_core(req->ids[1]);
-        record->has |= AGW_MEMBER_KEY_ID;
+        *agw_record_text(record, member) = ngx_http_agw_to_core(req->ids[1]);
+        record->has |= member;
     }
-}
-
-
-agw_reason_t
-ngx_http_agw_admin_event(ngx_http_request_t *r,
-    ngx_http_agw_admin_request_t *req, const agw_record_t *record)
-{
-    u_char                      *p;
-    size_t                       size;
-    ngx_str_t                    id;
-    ngx_http_agw_admin_t        *op;
-    ngx_http_agw_admin_event_t  *event;
-
-    op = &req->adm->op;
-    event = &req->adm->event;
-
-    if (ngx_http_agw_admin_keep(op, &op->record) != NGX_OK) {
-        return AGW_INTERNAL_ERROR;
-    }
-
-    if (req->route->operation == NULL || req->dry_run) {
-        return AGW_OK;
-    }
-
-    id = ngx_http_agw_request_id(r);
-    size = id.len + sizeof("partners//keys/") + 4 * AGW_ID_MAX;
-
-    p = ngx_pnalloc(op->pool, size);
-    if (p == NULL) {
-        return AGW_INTERNAL_ERROR;
-    }
-
-    event->peer = req->peer;
-    event->operation = req->route->operation;
-    req->adm->counter = req->route->counter;
-    event->request_id.data = p;
-    event->request_id.len = id.len;
-    p = ngx_cpymem(p, id.data, id.len);
-
-    event->object.data = p;
-
-    switch (record->kind) {
-
-    case AGW_RECORD_PARTNER:
-        p = ngx_sprintf(p, "partners/%*s", record->partner_id.len,
-                        record->partner_id.data);
-        break;
-
-    case AGW_RECORD_API_KEY:
-        p = ngx_sprintf(p, "partners/%*s/keys/%*s", record->partner_id.len,
-                        record->partner_id.data, record->key_id.len,
-                        record->key_id.data);
-        break;
-
-    case AGW_RECORD_BUSINESS:
-        p = ngx_sprintf(p, "businesses/%*s", record->business_id.len,
-                        record->business_id.data);
-        break;
-
-    case AGW_RECORD_REVOCATION:
-        p = ngx_sprintf(p, "%*s %*s", record->id_kind.len,
-                        record->id_kind.data, record->id.len,
-                        record->id.data);
-        break;
-
-    default:
-        p = ngx_sprintf(p, "%ui records", op->nimport);
-        break;
-    }
-
-    event->object.len = p - event->object.data;
-
-    return AGW_OK;
 }
 
 

@@ -25,6 +25,8 @@ agw_reason_t ngx_http_agw_admin_begin_patch(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req);
 agw_reason_t ngx_http_agw_admin_begin_api_key(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req);
+agw_reason_t ngx_http_agw_admin_begin_credential(ngx_http_request_t *r,
+    ngx_http_agw_admin_request_t *req);
 agw_reason_t ngx_http_agw_admin_begin_roll(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req);
 agw_reason_t ngx_http_agw_admin_begin_end(ngx_http_request_t *r,
@@ -41,15 +43,6 @@ agw_reason_t ngx_http_agw_admin_begin_revoke(ngx_http_request_t *r,
 
 agw_reason_t ngx_http_agw_admin_parse(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req, json_t **object);
-
-
-/*
- * Sets what the log says of a write to this record; and makes the ids of the
- * operation its own, since it may outlive the request.
- */
-
-agw_reason_t ngx_http_agw_admin_event(ngx_http_request_t *r,
-    ngx_http_agw_admin_request_t *req, const agw_record_t *record);
 
 
 #endif /* NGX_HTTP_AGW_ADMIN_BEGIN_H_INCLUDED_ */

@@ -17,8 +17,15 @@ static ngx_int_t ngx_http_agw_admin_add_link(ngx_http_request_t *r,
 const char *
 ngx_http_agw_admin_type(agw_record_kind_t kind)
 {
-    return kind == AGW_RECORD_PARTNER ? "partner"
-           : kind == AGW_RECORD_API_KEY ? "api_key" : "business";
+    static const char  *types[] = {
+        [AGW_RECORD_PARTNER] = "partner",
+        [AGW_RECORD_API_KEY] = "api_key",
+        [AGW_RECORD_JWK] = "jwk",
+        [AGW_RECORD_CERTIFICATE] = "certificate",
+        [AGW_RECORD_BUSINESS] = "business"
+    };
+
+    return types[kind];
 }
 
 

@@ -12,6 +12,7 @@
 #include "agw_json.h"
 #include "ngx_http_agw_admin_begin.h"
 #include "ngx_http_agw_admin_change.h"
+#include "ngx_http_agw_admin_event.h"
 #include "ngx_http_agw_admin_export.h"
 #include "ngx_http_agw_admin_import.h"
 #include "ngx_http_agw_str.h"
@@ -29,6 +30,11 @@
                                     |AGW_MEMBER_NOT_BEFORE                    \
                                     |AGW_MEMBER_EXPIRES_AT                    \
                                     |AGW_MEMBER_LAST_USED_AT)
+#define NGX_HTTP_AGW_LINE_JWK      (AGW_MEMBER_PARTNER_ID|AGW_MEMBER_KID      \
+                                    |AGW_MEMBER_JWK)
+#define NGX_HTTP_AGW_LINE_CERTIFICATE                                         \
+                                   (AGW_MEMBER_PARTNER_ID|AGW_MEMBER_X5T      \
+                                    |AGW_MEMBER_NOT_AFTER)
 #define NGX_HTTP_AGW_LINE_BUSINESS (AGW_MEMBER_BUSINESS_ID                    \
                                     |AGW_MEMBER_PARTNER_ID|AGW_MEMBER_STATUS)
 
@@ -163,7 +169,7 @@ static agw_reason_t
 ngx_http_agw_import_record(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req, json_t *object)
 {
-    u_char                 scopes[AGW_SCOPE_MAX];
+    u_char                 buf[AGW_RECORD_BUF_SIZE];
     unsigned               named, missing;
     agw_reason_t           reason;
     agw_record_t          *record;
@@ -173,6 +179,8 @@ ngx_http_agw_import_record(ngx_http_request_t *r,
     static const unsigned  accepted[] = {
         [AGW_RECORD_PARTNER] = NGX_HTTP_AGW_LINE_PARTNER,
         [AGW_RECORD_API_KEY] = NGX_HTTP_AGW_LINE_API_KEY,
+        [AGW_RECORD_JWK] = NGX_HTTP_AGW_LINE_JWK,
+        [AGW_RECORD_CERTIFICATE] = NGX_HTTP_AGW_LINE_CERTIFICATE,
         [AGW_RECORD_BUSINESS] = NGX_HTTP_AGW_LINE_BUSINESS
     };
 
@@ -185,7 +193,7 @@ ngx_http_agw_import_record(ngx_http_request_t *r,
     }
 
     if (agw_record_from_json(record, object, accepted[record->kind], &named,
-                             scopes, &fault)
+                             buf, &fault)
         != 0)
     {
         return ngx_http_agw_admin_refuse_member(r, req, fault.member,
@@ -197,7 +205,9 @@ ngx_http_agw_import_record(ngx_http_request_t *r,
     if (record->kind == AGW_RECORD_API_KEY) {
         record->has |= AGW_MEMBER_NOT_BEFORE;
 
-    } else if (!(record->has & AGW_MEMBER_STATUS)) {
+    } else if (!agw_record_credential(record->kind)
+               && !(record->has & AGW_MEMBER_STATUS))
+    {
         record->has |= AGW_MEMBER_STATUS;
         record->active = 1;
     }
@@ -241,5 +251,6 @@ ngx_http_agw_import_type(ngx_http_request_t *r,
     }
 
     return ngx_http_agw_admin_refuse_member(r, req, "type",
-                                   "must be partner, api_key or business");
+                                   "must be partner, api_key, jwk, certificate "
+                                   "or business");
 }

@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "agw_grammar.h"
+#include "ngx_http_agw_admin_export.h"
 #include "ngx_http_agw_admin_request.h"
 #include "ngx_http_agw_headers.h"
 #include "ngx_http_agw_revocation_id.h"
@@ -264,11 +265,11 @@ ngx_http_agw_admin_after(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_agw_admin_cursor(agw_record_t *after, ngx_str_t value)
 {
-    u_char     *colon;
-    agw_str_t   kind, id;
-    static const agw_str_t  partner = agw_string("partner");
-    static const agw_str_t  api_key = agw_string("api_key");
-    static const agw_str_t  business = agw_string("business");
+    size_t              len;
+    u_char             *colon;
+    agw_str_t           id;
+    const char         *type;
+    agw_record_kind_t   kind;
 
     colon = ngx_strlchr(value.data, value.data + value.len, ':');
 
@@ -276,15 +277,20 @@ ngx_http_agw_admin_cursor(agw_record_t *after, ngx_str_t value)
         return NGX_DECLINED;
     }
 
-    kind.data = value.data;
-    kind.len = colon - value.data;
     id.data = colon + 1;
     id.len = value.data + value.len - id.data;
 
-    after->kind = agw_str_eq(kind, partner) ? AGW_RECORD_PARTNER
-                  : agw_str_eq(kind, api_key) ? AGW_RECORD_API_KEY
-                  : agw_str_eq(kind, business) ? AGW_RECORD_BUSINESS
-                                               : AGW_RECORD_NONE;
+    for (kind = AGW_RECORD_PARTNER; kind <= AGW_RECORD_BUSINESS; kind++) {
+        type = ngx_http_agw_admin_type(kind);
+        len = ngx_strlen(type);
+
+        if (len == (size_t) (colon - value.data)
+            && ngx_memcmp(type, value.data, len) == 0)
+        {
+            after->kind = kind;
+        }
+    }
+
     after->partner_id = id;
     after->business_id = id;
 

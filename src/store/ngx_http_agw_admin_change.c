@@ -38,7 +38,7 @@ ngx_http_agw_admin_decide(ngx_http_agw_admin_t *op,
 {
     unsigned  member, members;
 
-    if (op->record.kind == AGW_RECORD_API_KEY && no_partner) {
+    if (agw_record_credential(op->record.kind) && no_partner) {
         return ngx_http_agw_admin_decline(op, NGX_HTTP_AGW_ADMIN_NOT_FOUND,
                                           AGW_MEMBER_PARTNER_ID);
     }

@@ -25,23 +25,27 @@
  * What an operation does.  A record is identified by these members, which an
  * operation needs besides those that are listed:
  *
- *     partner    partner_id
- *     API key    partner_id and key_id; where IMPORT has none, key_sha256
- *     business   business_id
+ *     partner      partner_id
+ *     API key      partner_id and key_id; where IMPORT has none, key_sha256
+ *     JWK          partner_id and kid
+ *     certificate  partner_id and x5t
+ *     business     business_id
  *
  * GET       record       -> the record
  * LIST      record.kind, after, limit, filter
  *                        -> records in the order of their ids, revocations in
- *                           that of their seq; more.  API keys: all those of
+ *                           that of their seq; more.  Credentials (API keys,
+ *                           JWKs, certificates): all those of
  *                           record.partner_id, or NOT_FOUND
- * EXPORT    after, limit -> partners, then API keys, then businesses; more.
- *                           All API keys of a partner are in one page, which
- *                           may therefore have more than limit
+ * EXPORT    after, limit -> partners, then API keys, JWKs, certificates, then
+ *                           businesses; more.  All API keys of a partner are
+ *                           in one page, which may therefore have more than
+ *                           limit; so are its JWKs, and its certificates
  * PUT       record, precondition: creates or replaces it
  *                        -> the record; of an API key, created_at
  * PATCH     record, patch, precondition
  *                        -> the record
- * DELETE    record, precondition; API keys only
+ * DELETE    record, precondition; credentials only
  * ROLL      record: the old API key; second: the new one, without name; grace
  *                        -> the new one, with the old one's name, and then the
  *                           old one, with its new expires_at
@@ -72,7 +76,7 @@ typedef enum {
 typedef enum {
     NGX_HTTP_AGW_ADMIN_DONE = 0,
     NGX_HTTP_AGW_ADMIN_CREATED,      /* PUT: there was none */
-    NGX_HTTP_AGW_ADMIN_NOT_FOUND,    /* nor is its partner, of an API key */
+    NGX_HTTP_AGW_ADMIN_NOT_FOUND,    /* nor is its partner, of a credential */
     NGX_HTTP_AGW_ADMIN_CHANGED,      /* the precondition does not hold */
     NGX_HTTP_AGW_ADMIN_NO_PARTNER,   /* no partner has that partner_id */
     NGX_HTTP_AGW_ADMIN_TAKEN,        /* another API key has member */
@@ -124,7 +128,7 @@ struct ngx_http_agw_admin_s {
 
     /*
      * LIST: identified as records are, and a revocation by its seq.  EXPORT:
-     * kind too, NONE is the start; an API key by its partner_id alone.
+     * kind too, NONE is the start; a credential by its partner_id alone.
      */
     agw_record_t                 after;
     ngx_uint_t                   limit;

@@ -79,12 +79,10 @@ ngx_http_agw_redis_admin_got(ngx_http_agw_redis_work_t *work,
     }
 
     if (rc == NGX_OK) {
-        found = ngx_http_agw_redis_hash_find(
-                    ngx_http_agw_redis_admin_hash(hashes, &op->record),
-                    AGW_MEMBER_KEY_ID, op->record.key_id);
+        found = ngx_http_agw_redis_admin_find(hashes, &op->record);
 
         if (found == NULL
-            || (op->record.kind == AGW_RECORD_API_KEY
+            || (agw_record_credential(op->record.kind)
                 && ngx_http_agw_redis_admin_no_partner(hashes,
                                                    op->record.partner_id)))
         {

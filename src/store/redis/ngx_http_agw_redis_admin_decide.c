@@ -51,10 +51,11 @@ ngx_http_agw_redis_admin_hashes(ngx_http_agw_redis_hashes_t *hashes,
                                        record->partner_id);
     }
 
+    if (agw_record_credential(record->kind)) {
+        (void) ngx_http_agw_redis_admin_hash(hashes, record);
+    }
+
     if (record->kind == AGW_RECORD_API_KEY) {
-        (void) ngx_http_agw_redis_hash(hashes,
-                                       NGX_HTTP_AGW_REDIS_HASH_API_KEYS,
-                                       record->partner_id);
         (void) ngx_http_agw_redis_hash(hashes,
                                        NGX_HTTP_AGW_REDIS_HASH_USED,
                                        record->partner_id);
@@ -104,11 +105,9 @@ ngx_http_agw_redis_admin_one(ngx_http_agw_redis_work_t *work,
     op = work->op;
     hashes = work->data;
 
-    stored = ngx_http_agw_redis_hash_find(
-                 ngx_http_agw_redis_admin_hash(hashes, &op->record),
-                 AGW_MEMBER_KEY_ID, op->record.key_id);
+    stored = ngx_http_agw_redis_admin_find(hashes, &op->record);
 
-    no_partner = (op->record.kind == AGW_RECORD_API_KEY
+    no_partner = (agw_record_credential(op->record.kind)
                   || (op->record.has & AGW_MEMBER_PARTNER_ID))
                  && ngx_http_agw_redis_admin_no_partner(hashes,
                                                     op->record.partner_id);
@@ -195,8 +194,11 @@ ngx_http_agw_redis_admin_import_one(ngx_http_agw_redis_work_t *work,
     hashes = work->data;
 
     hash = ngx_http_agw_redis_admin_hash(hashes, &op->import[i]);
-    stored = ngx_http_agw_redis_hash_find(hash, AGW_MEMBER_KEY_SHA256,
-                                          op->import[i].key_sha256);
+
+    stored = op->import[i].kind == AGW_RECORD_API_KEY
+             ? ngx_http_agw_redis_hash_find(hash, AGW_MEMBER_KEY_SHA256,
+                                            op->import[i].key_sha256)
+             : ngx_http_agw_redis_admin_find(hashes, &op->import[i]);
 
     rc = ngx_http_agw_admin_decide_import(op, i, stored,
              ngx_http_agw_redis_admin_no_partner(hashes,
@@ -245,8 +247,11 @@ ngx_http_agw_redis_admin_hash(ngx_http_agw_redis_hashes_t *hashes,
                                        record->business_id);
 
     case AGW_RECORD_API_KEY:
+    case AGW_RECORD_JWK:
+    case AGW_RECORD_CERTIFICATE:
         return ngx_http_agw_redis_hash(hashes,
-                                       NGX_HTTP_AGW_REDIS_HASH_API_KEYS,
+                                       NGX_HTTP_AGW_REDIS_HASH_API_KEYS
+                                       + record->kind - AGW_RECORD_API_KEY,
                                        record->partner_id);
 
     default:
@@ -254,6 +259,30 @@ ngx_http_agw_redis_admin_hash(ngx_http_agw_redis_hashes_t *hashes,
                                        NGX_HTTP_AGW_REDIS_HASH_PARTNER,
                                        record->partner_id);
     }
+}
+
+
+agw_record_t *
+ngx_http_agw_redis_admin_find(ngx_http_agw_redis_hashes_t *hashes,
+    const agw_record_t *record)
+{
+    unsigned      member;
+    agw_str_t     id;
+    agw_record_t  copy;
+
+    copy = *record;
+    member = agw_record_credential(record->kind);
+
+    if (member) {
+        id = *agw_record_text(&copy, member);
+
+    } else {
+        id = ngx_http_agw_redis_none;
+    }
+
+    return ngx_http_agw_redis_hash_find(
+                          ngx_http_agw_redis_admin_hash(hashes, record),
+                          member, id);
 }
 
 

@@ -139,9 +139,10 @@ const ngx_str_t  ngx_http_agw_redis_admin_page_lua = ngx_string(
     "return answer");
 
 
-const ngx_str_t  ngx_http_agw_redis_admin_api_keys_lua = ngx_string(
+const ngx_str_t  ngx_http_agw_redis_admin_credentials_lua = ngx_string(
 
-    /* KEYS[4]: partners; ARGV: after, how many, what keys begin with */
+    /* KEYS[4]: partners */
+    /* ARGV: after, how many, what all keys begin with, and those */
 
     AGW_LUA_WHOLE AGW_LUA_STAMP AGW_LUA_PRIMARY
 
@@ -155,7 +156,7 @@ const ngx_str_t  ngx_http_agw_redis_admin_api_keys_lua = ngx_string(
     "for _, id in ipairs(ids) do "
     "if seen >= tonumber(ARGV[2]) then answer[3] = 0 break end "
     "answer[2] = id "
-    "local keys = redis.call('HGETALL', ARGV[3] .. 'api_keys:' .. id) "
+    "local keys = redis.call('HGETALL', ARGV[4] .. id) "
     "if #keys > 0"
     " and redis.call('HGET', ARGV[3] .. 'partner:' .. id, 'status') then"
     " answer[#answer + 1] = id"

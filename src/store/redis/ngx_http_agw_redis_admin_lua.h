@@ -21,7 +21,7 @@ extern const ngx_str_t  ngx_http_agw_redis_admin_read_lua;
 extern const ngx_str_t  ngx_http_agw_redis_admin_change_lua;
 extern const ngx_str_t  ngx_http_agw_redis_admin_index_lua;
 extern const ngx_str_t  ngx_http_agw_redis_admin_page_lua;
-extern const ngx_str_t  ngx_http_agw_redis_admin_api_keys_lua;
+extern const ngx_str_t  ngx_http_agw_redis_admin_credentials_lua;
 extern const ngx_str_t  ngx_http_agw_redis_admin_entries_lua;
 extern const ngx_str_t  ngx_http_agw_redis_admin_used_lua;
 

@@ -10,6 +10,7 @@
 #include <ngx_core.h>
 
 #include "ngx_http_agw_admin_change.h"
+#include "ngx_http_agw_redis_admin_decide.h"
 #include "ngx_http_agw_redis_admin_lua.h"
 #include "ngx_http_agw_redis_admin_pages.h"
 #include "ngx_http_agw_redis_admin_record.h"
@@ -38,13 +39,14 @@ static void ngx_http_agw_redis_pages_read(ngx_http_agw_redis_work_t *work,
     const redisReply *reply);
 static ngx_int_t ngx_http_agw_redis_pages_fill(ngx_http_agw_redis_work_t *work,
     const redisReply *reply);
-static ngx_int_t ngx_http_agw_redis_pages_fill_api_keys(
+static ngx_int_t ngx_http_agw_redis_pages_fill_credentials(
     ngx_http_agw_redis_work_t *work, const redisReply *reply);
 static ngx_int_t ngx_http_agw_redis_pages_copy(ngx_http_agw_redis_work_t *work,
     agw_str_t text);
 
-static void ngx_http_agw_redis_pages_api_keys(ngx_http_agw_redis_work_t *work);
-static void ngx_http_agw_redis_pages_api_keys_read(
+static void ngx_http_agw_redis_pages_credentials(
+    ngx_http_agw_redis_work_t *work);
+static void ngx_http_agw_redis_pages_credentials_read(
     ngx_http_agw_redis_work_t *work, const redisReply *reply);
 
 static void ngx_http_agw_redis_pages_entries(ngx_http_agw_redis_work_t *work);
@@ -84,10 +86,10 @@ ngx_http_agw_redis_admin_list(ngx_http_agw_redis_work_t *work)
     if (pages->kind == AGW_RECORD_REVOCATION) {
         ngx_http_agw_redis_pages_entries(work);
 
-    } else if (pages->kind == AGW_RECORD_API_KEY
-               && op->what == NGX_HTTP_AGW_ADMIN_LIST)
+    } else if (op->what == NGX_HTTP_AGW_ADMIN_LIST
+               && agw_record_credential(pages->kind))
     {
-        ngx_http_agw_redis_pages_api_keys(work);
+        ngx_http_agw_redis_pages_credentials(work);
 
     } else if (pages->at.len == 0
                && (op->what == NGX_HTTP_AGW_ADMIN_LIST
@@ -158,15 +160,20 @@ ngx_http_agw_redis_pages_records(ngx_http_agw_redis_work_t *work)
 
     room = op->records.nelts < op->limit ? op->limit - op->records.nelts : 0;
 
-    if (pages->kind == AGW_RECORD_API_KEY) {
+    if (agw_record_credential(pages->kind)) {
         ngx_http_agw_redis_work_script(work,
-                               &ngx_http_agw_redis_admin_api_keys_lua, 2);
+                               &ngx_http_agw_redis_admin_credentials_lua, 2);
         ngx_http_agw_redis_work_key(work, "partners", none);
         ngx_http_agw_redis_work_key(work, "none", none);
 
         ngx_http_agw_redis_work_arg(work, pages->at);
         ngx_http_agw_redis_work_number(work, room + 1);
         ngx_http_agw_redis_work_key(work, "", none);
+        ngx_http_agw_redis_work_key(work, pages->kind == AGW_RECORD_JWK
+                                          ? "jwks:"
+                                          : pages->kind == AGW_RECORD_API_KEY
+                                          ? "api_keys:" : "certificates:",
+                                    none);
 
         ngx_http_agw_redis_work_send(work, ngx_http_agw_redis_pages_read);
         return;
@@ -211,8 +218,8 @@ ngx_http_agw_redis_pages_read(ngx_http_agw_redis_work_t *work,
         return;
     }
 
-    rc = pages->kind == AGW_RECORD_API_KEY
-         ? ngx_http_agw_redis_pages_fill_api_keys(work, reply)
+    rc = agw_record_credential(pages->kind)
+         ? ngx_http_agw_redis_pages_fill_credentials(work, reply)
          : ngx_http_agw_redis_pages_fill(work, reply);
 
     if (rc == NGX_OK) {
@@ -292,18 +299,20 @@ ngx_http_agw_redis_pages_fill(ngx_http_agw_redis_work_t *work,
 }
 
 
-/* a page has all API keys of a partner */
+/* a page has all API keys of a partner, all JWKs, all certificates */
 
 static ngx_int_t
-ngx_http_agw_redis_pages_fill_api_keys(ngx_http_agw_redis_work_t *work,
+ngx_http_agw_redis_pages_fill_credentials(ngx_http_agw_redis_work_t *work,
     const redisReply *reply)
 {
-    ngx_uint_t             i, n, malformed;
-    ngx_array_t            keys;
-    const redisReply      *flat;
-    ngx_http_agw_admin_t  *op;
+    ngx_uint_t                   i, n, malformed;
+    ngx_array_t                  keys;
+    const redisReply            *flat;
+    ngx_http_agw_admin_t        *op;
+    ngx_http_agw_redis_pages_t  *pages;
 
     op = work->op;
+    pages = work->data;
 
     if (ngx_array_init(&keys, op->pool, 4, sizeof(agw_record_t)) != NGX_OK) {
         return NGX_ERROR;
@@ -315,8 +324,8 @@ ngx_http_agw_redis_pages_fill_api_keys(ngx_http_agw_redis_work_t *work,
         malformed = 0;
 
         if (flat == NULL
-            || ngx_http_agw_redis_admin_record_api_keys(op->pool,
-                   ngx_http_agw_redis_string(
+            || ngx_http_agw_redis_admin_record_credentials(op->pool,
+                   pages->kind, ngx_http_agw_redis_string(
                                       ngx_http_agw_redis_element(reply, i)),
                    flat, ngx_http_agw_redis_element(reply, i + 2), &keys,
                    &malformed)
@@ -327,8 +336,8 @@ ngx_http_agw_redis_pages_fill_api_keys(ngx_http_agw_redis_work_t *work,
 
         if (malformed) {
             ngx_log_error(NGX_LOG_ERR, work->worker->log, 0,
-                          "auth_gateway: store \"%V\": %ui malformed API keys "
-                          "are left out of an export",
+                          "auth_gateway: store \"%V\": %ui malformed "
+                          "credentials are left out of an export",
                           &work->worker->conf->shown, malformed);
         }
 
@@ -375,7 +384,7 @@ ngx_http_agw_redis_pages_copy(ngx_http_agw_redis_work_t *work, agw_str_t text)
 
 
 static void
-ngx_http_agw_redis_pages_api_keys(ngx_http_agw_redis_work_t *work)
+ngx_http_agw_redis_pages_credentials(ngx_http_agw_redis_work_t *work)
 {
     agw_str_t                     id;
     ngx_http_agw_redis_hashes_t  *hashes;
@@ -392,17 +401,16 @@ ngx_http_agw_redis_pages_api_keys(ngx_http_agw_redis_work_t *work)
 
     (void) ngx_http_agw_redis_hash(hashes, NGX_HTTP_AGW_REDIS_HASH_PARTNER,
                                    id);
-    (void) ngx_http_agw_redis_hash(hashes, NGX_HTTP_AGW_REDIS_HASH_API_KEYS,
-                                   id);
+    (void) ngx_http_agw_redis_admin_hash(hashes, &work->op->record);
     (void) ngx_http_agw_redis_hash(hashes, NGX_HTTP_AGW_REDIS_HASH_USED, id);
 
     ngx_http_agw_redis_hashes_send(hashes,
-                                   ngx_http_agw_redis_pages_api_keys_read);
+                                   ngx_http_agw_redis_pages_credentials_read);
 }
 
 
 static void
-ngx_http_agw_redis_pages_api_keys_read(ngx_http_agw_redis_work_t *work,
+ngx_http_agw_redis_pages_credentials_read(ngx_http_agw_redis_work_t *work,
     const redisReply *reply)
 {
     ngx_int_t                     rc;
@@ -422,8 +430,7 @@ ngx_http_agw_redis_pages_api_keys_read(ngx_http_agw_redis_work_t *work,
 
     partner = ngx_http_agw_redis_hash(hashes, NGX_HTTP_AGW_REDIS_HASH_PARTNER,
                                       work->op->record.partner_id);
-    keys = ngx_http_agw_redis_hash(hashes, NGX_HTTP_AGW_REDIS_HASH_API_KEYS,
-                                   work->op->record.partner_id);
+    keys = ngx_http_agw_redis_admin_hash(hashes, &work->op->record);
 
     if (rc == NGX_OK && partner->records.nelts == 0) {
         work->op->result = NGX_HTTP_AGW_ADMIN_NOT_FOUND;

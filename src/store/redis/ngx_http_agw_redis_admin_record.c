@@ -13,6 +13,8 @@
 #include "ngx_http_agw_redis_reply.h"
 
 
+static ngx_int_t ngx_http_agw_redis_admin_record_credential(ngx_pool_t *pool,
+    agw_str_t field, agw_str_t value, agw_record_t *record);
 static ngx_int_t ngx_http_agw_redis_admin_record_api_key(ngx_pool_t *pool,
     agw_str_t text, agw_record_t *record);
 static ngx_int_t ngx_http_agw_redis_admin_record_members(ngx_pool_t *pool,
@@ -107,31 +109,31 @@ ngx_http_agw_redis_admin_record(agw_record_kind_t kind, agw_str_t id,
 
 
 ngx_int_t
-ngx_http_agw_redis_admin_record_api_keys(ngx_pool_t *pool, agw_str_t partner_id,
-    const redisReply *flat, const redisReply *used, ngx_array_t *records,
-    ngx_uint_t *malformed)
+ngx_http_agw_redis_admin_record_credentials(ngx_pool_t *pool,
+    agw_record_kind_t kind, agw_str_t partner_id, const redisReply *flat,
+    const redisReply *used, ngx_array_t *records, ngx_uint_t *malformed)
 {
     size_t         i;
     ngx_int_t      rc;
+    agw_str_t      field, value;
     ngx_uint_t     first;
     agw_record_t   record, *to;
 
     first = records->nelts;
 
     for (i = 0; i + 1 < flat->elements; i += 2) {
+        field = ngx_http_agw_redis_string(ngx_http_agw_redis_element(flat, i));
+        value = ngx_http_agw_redis_string(
+                                    ngx_http_agw_redis_element(flat, i + 1));
+
         ngx_memzero(&record, sizeof(agw_record_t));
 
-        record.kind = AGW_RECORD_API_KEY;
+        record.kind = kind;
         record.partner_id = partner_id;
-        record.key_sha256 = ngx_http_agw_redis_string(
-                                       ngx_http_agw_redis_element(flat, i));
-        record.has = AGW_MEMBER_PARTNER_ID|AGW_MEMBER_KEY_SHA256;
+        record.has = AGW_MEMBER_PARTNER_ID;
 
-        rc = ngx_http_agw_redis_admin_record_api_key(pool,
-                   ngx_http_agw_redis_string(
-                                    ngx_http_agw_redis_element(flat, i + 1)),
-                   &record);
-
+        rc = ngx_http_agw_redis_admin_record_credential(pool, field, value,
+                                                        &record);
         if (rc == NGX_ERROR) {
             return NGX_ERROR;
         }
@@ -141,7 +143,9 @@ ngx_http_agw_redis_admin_record_api_keys(ngx_pool_t *pool, agw_str_t partner_id,
             continue;
         }
 
-        ngx_http_agw_redis_admin_record_used(used, &record);
+        if (kind == AGW_RECORD_API_KEY) {
+            ngx_http_agw_redis_admin_record_used(used, &record);
+        }
 
         to = ngx_array_push(records);
         if (to == NULL) {
@@ -155,6 +159,54 @@ ngx_http_agw_redis_admin_record_api_keys(ngx_pool_t *pool, agw_str_t partner_id,
               sizeof(agw_record_t), ngx_http_agw_redis_admin_record_order);
 
     return NGX_OK;
+}
+
+
+/* NGX_DECLINED if it is malformed */
+
+static ngx_int_t
+ngx_http_agw_redis_admin_record_credential(ngx_pool_t *pool, agw_str_t field,
+    agw_str_t value, agw_record_t *record)
+{
+    json_t  *json;
+
+    switch (record->kind) {
+
+    case AGW_RECORD_API_KEY:
+        record->key_sha256 = field;
+        record->has |= AGW_MEMBER_KEY_SHA256;
+
+        return ngx_http_agw_redis_admin_record_api_key(pool, value, record);
+
+    case AGW_RECORD_JWK:
+        record->kid = field;
+        record->jwk = value;
+        record->has |= AGW_MEMBER_KID|AGW_MEMBER_JWK;
+
+        json = agw_json_object(value);
+        if (json == NULL) {
+            return NGX_DECLINED;
+        }
+
+        json_decref(json);
+        break;
+
+    default:
+        record->x5t = field;
+        record->has |= AGW_MEMBER_X5T;
+
+        /* "" is one whose notAfter is not known */
+
+        if (value.len != 0) {
+            record->not_after = ngx_atotm((u_char *) value.data, value.len);
+            record->has |= AGW_MEMBER_NOT_AFTER;
+        }
+
+        break;
+    }
+
+    return agw_record_check(record, AGW_MEMBERS_ALL) == 0 ? NGX_OK
+                                                          : NGX_DECLINED;
 }
 
 
@@ -351,15 +403,17 @@ ngx_http_agw_redis_admin_record_used(const redisReply *used,
 static int ngx_libc_cdecl
 ngx_http_agw_redis_admin_record_order(const void *one, const void *two)
 {
-    int                  rc;
-    const agw_record_t  *a = one;
-    const agw_record_t  *b = two;
+    int           rc;
+    agw_str_t     a, b;
+    agw_record_t  first = *(const agw_record_t *) one;
+    agw_record_t  second = *(const agw_record_t *) two;
 
-    rc = ngx_memcmp(a->key_id.data, b->key_id.data,
-                    ngx_min(a->key_id.len, b->key_id.len));
+    a = *agw_record_text(&first, agw_record_credential(first.kind));
+    b = *agw_record_text(&second, agw_record_credential(second.kind));
 
-    return rc ? rc : (a->key_id.len > b->key_id.len)
-                     - (a->key_id.len < b->key_id.len);
+    rc = ngx_memcmp(a.data, b.data, ngx_min(a.len, b.len));
+
+    return rc ? rc : (a.len > b.len) - (a.len < b.len);
 }
 
 

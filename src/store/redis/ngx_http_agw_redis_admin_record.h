@@ -34,14 +34,14 @@ ngx_int_t ngx_http_agw_redis_admin_record(agw_record_kind_t kind, agw_str_t id,
 
 
 /*
- * Adds the API keys of a partner to records, in the order of their key_id;
- * used may be NULL.  One whose JSON is malformed is counted in *malformed
- * instead.  Returns NGX_OK or NGX_ERROR.
+ * Adds the credentials of one kind of a partner to records, in the order of
+ * their ids; used is for API keys, and may be NULL.  One that is malformed is
+ * counted in *malformed instead.  Returns NGX_OK or NGX_ERROR.
  */
 
-ngx_int_t ngx_http_agw_redis_admin_record_api_keys(ngx_pool_t *pool,
-    agw_str_t partner_id, const redisReply *flat, const redisReply *used,
-    ngx_array_t *records, ngx_uint_t *malformed);
+ngx_int_t ngx_http_agw_redis_admin_record_credentials(ngx_pool_t *pool,
+    agw_record_kind_t kind, agw_str_t partner_id, const redisReply *flat,
+    const redisReply *used, ngx_array_t *records, ngx_uint_t *malformed);
 
 
 /* the JSON of an API key, to be given to free(); NULL if memory runs out */

@@ -29,6 +29,8 @@ static ngx_uint_t ngx_http_agw_redis_hash_bucket(
 static const char *const  ngx_http_agw_redis_hash_names[] = {
     [NGX_HTTP_AGW_REDIS_HASH_PARTNER] = "partner:",
     [NGX_HTTP_AGW_REDIS_HASH_API_KEYS] = "api_keys:",
+    [NGX_HTTP_AGW_REDIS_HASH_JWKS] = "jwks:",
+    [NGX_HTTP_AGW_REDIS_HASH_CERTIFICATES] = "certificates:",
     [NGX_HTTP_AGW_REDIS_HASH_USED] = "used:",
     [NGX_HTTP_AGW_REDIS_HASH_BUSINESS] = "business:"
 };
@@ -233,14 +235,18 @@ ngx_http_agw_redis_hash_read(ngx_http_agw_redis_hashes_t *hashes,
         return NGX_OK;
 
     case NGX_HTTP_AGW_REDIS_HASH_API_KEYS:
+    case NGX_HTTP_AGW_REDIS_HASH_JWKS:
+    case NGX_HTTP_AGW_REDIS_HASH_CERTIFICATES:
         malformed = 0;
+        kind = hash->kind - NGX_HTTP_AGW_REDIS_HASH_API_KEYS
+               + AGW_RECORD_API_KEY;
 
-        rc = ngx_http_agw_redis_admin_record_api_keys(work->op->pool, hash->id,
-                                                flat, used, &hash->records,
-                                                &malformed);
+        rc = ngx_http_agw_redis_admin_record_credentials(work->op->pool, kind,
+                                                hash->id, flat, used,
+                                                &hash->records, &malformed);
         if (malformed) {
             ngx_log_error(NGX_LOG_ERR, work->worker->log, 0,
-                          "auth_gateway: store \"%V\": %ui API keys of "
+                          "auth_gateway: store \"%V\": %ui credentials of "
                           "partner \"%*s\" are malformed",
                           &work->worker->conf->shown, malformed,
                           hash->id.len, hash->id.data);
@@ -284,7 +290,7 @@ ngx_http_agw_redis_hash_find(const ngx_http_agw_redis_hash_t *hash,
     records = hash->records.elts;
 
     for (i = 0; i < hash->records.nelts; i++) {
-        if (hash->kind != NGX_HTTP_AGW_REDIS_HASH_API_KEYS
+        if (!agw_record_credential(records[i].kind)
             || agw_str_eq(*agw_record_text(&records[i], member), value))
         {
             return &records[i];

@@ -18,6 +18,8 @@
 typedef enum {
     NGX_HTTP_AGW_REDIS_HASH_PARTNER = 0,
     NGX_HTTP_AGW_REDIS_HASH_API_KEYS,        /* of a partner */
+    NGX_HTTP_AGW_REDIS_HASH_JWKS,            /* likewise */
+    NGX_HTTP_AGW_REDIS_HASH_CERTIFICATES,    /* likewise */
     NGX_HTTP_AGW_REDIS_HASH_USED,            /* of a partner: last_used_at */
     NGX_HTTP_AGW_REDIS_HASH_BUSINESS
 } ngx_http_agw_redis_hash_kind_t;
@@ -78,7 +80,7 @@ ngx_int_t ngx_http_agw_redis_hashes_read(ngx_http_agw_redis_hashes_t *hashes,
 void ngx_http_agw_redis_hashes_keys(ngx_http_agw_redis_hashes_t *hashes);
 
 
-/* the record of a hash, or NULL: of API keys, the one with this member */
+/* the record of a hash, or NULL: of credentials, the one with this member */
 
 agw_record_t *ngx_http_agw_redis_hash_find(
     const ngx_http_agw_redis_hash_t *hash, unsigned member, agw_str_t value);

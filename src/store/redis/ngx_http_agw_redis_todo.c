@@ -31,6 +31,9 @@ static void ngx_http_agw_redis_todo_member(ngx_http_agw_redis_todo_t *todo,
 static void ngx_http_agw_redis_todo_api_key(ngx_http_agw_redis_todo_t *todo,
     ngx_http_agw_redis_hashes_t *hashes, const agw_record_t *stored,
     const agw_record_t *made);
+static void ngx_http_agw_redis_todo_credential(ngx_http_agw_redis_todo_t *todo,
+    ngx_http_agw_redis_hashes_t *hashes, const agw_record_t *record,
+    ngx_uint_t put);
 static json_t *ngx_http_agw_redis_todo_string(agw_str_t text);
 
 
@@ -94,6 +97,12 @@ ngx_http_agw_redis_todo_put(ngx_http_agw_redis_todo_t *todo,
     if (made->kind == AGW_RECORD_API_KEY) {
 
         ngx_http_agw_redis_todo_api_key(todo, hashes, stored, made);
+        return;
+    }
+
+    if (agw_record_credential(made->kind)) {
+
+        ngx_http_agw_redis_todo_credential(todo, hashes, made, 1);
         return;
     }
 
@@ -238,11 +247,57 @@ ngx_http_agw_redis_todo_api_key(ngx_http_agw_redis_todo_t *todo,
 }
 
 
+/* a JWK or a certificate is written, or removed */
+
+static void
+ngx_http_agw_redis_todo_credential(ngx_http_agw_redis_todo_t *todo,
+    ngx_http_agw_redis_hashes_t *hashes, const agw_record_t *record,
+    ngx_uint_t put)
+{
+    json_t                     *value;
+    agw_str_t                   field;
+    ngx_http_agw_redis_hash_t  *hash;
+
+    hash = ngx_http_agw_redis_hash(hashes,
+                                   NGX_HTTP_AGW_REDIS_HASH_API_KEYS
+                                   + record->kind - AGW_RECORD_API_KEY,
+                                   record->partner_id);
+
+    field = record->kind == AGW_RECORD_JWK ? record->kid : record->x5t;
+
+    if (!put) {
+        value = NULL;
+
+    } else if (record->kind == AGW_RECORD_JWK) {
+        value = ngx_http_agw_redis_todo_string(record->jwk);
+
+    } else if (record->has & AGW_MEMBER_NOT_AFTER) {
+        value = json_sprintf("%lld", (long long) record->not_after);
+
+    } else {
+        value = json_string("");
+    }
+
+    if (hash == NULL || (put && value == NULL)) {
+        json_decref(value);
+        todo->failed = 1;
+        return;
+    }
+
+    ngx_http_agw_redis_todo_write(todo, hash, field, value);
+}
+
+
 void
 ngx_http_agw_redis_todo_delete(ngx_http_agw_redis_todo_t *todo,
     ngx_http_agw_redis_hashes_t *hashes, const agw_record_t *stored)
 {
     ngx_http_agw_redis_hash_t  *keys, *used;
+
+    if (stored->kind != AGW_RECORD_API_KEY) {
+        ngx_http_agw_redis_todo_credential(todo, hashes, stored, 0);
+        return;
+    }
 
     keys = ngx_http_agw_redis_hash(hashes, NGX_HTTP_AGW_REDIS_HASH_API_KEYS,
                                    stored->partner_id);

@@ -43,7 +43,7 @@ void ngx_http_agw_redis_todo_put(ngx_http_agw_redis_todo_t *todo,
     const agw_record_t *made);
 
 
-/* an API key is removed */
+/* a credential is removed */
 
 void ngx_http_agw_redis_todo_delete(ngx_http_agw_redis_todo_t *todo,
     ngx_http_agw_redis_hashes_t *hashes, const agw_record_t *stored);

@@ -25,7 +25,7 @@ static int ngx_http_agw_sqlite_change_store(ngx_http_agw_sqlite_records_t *rs,
 static int ngx_http_agw_sqlite_change_roll(ngx_http_agw_sqlite_records_t *rs,
     ngx_http_agw_admin_t *op, const agw_record_t *old);
 static int ngx_http_agw_sqlite_change_delete(ngx_http_agw_sqlite_records_t *rs,
-    const agw_record_t *api_key);
+    const agw_record_t *credential);
 static int ngx_http_agw_sqlite_change_end(ngx_http_agw_sqlite_records_t *rs,
     const agw_record_t *api_key);
 static int ngx_http_agw_sqlite_change_import(ngx_http_agw_sqlite_records_t *rs,
@@ -209,20 +209,27 @@ ngx_http_agw_sqlite_change_roll(ngx_http_agw_sqlite_records_t *rs,
 
 static int
 ngx_http_agw_sqlite_change_delete(ngx_http_agw_sqlite_records_t *rs,
-    const agw_record_t *api_key)
+    const agw_record_t *credential)
 {
-    int            rc;
+    int            rc, n;
+    agw_str_t      id;
     sqlite3_stmt  *stmt;
 
-    rc = ngx_http_agw_sqlite_statement(rs, NGX_HTTP_AGW_DELETE_API_KEY, &stmt);
+    n = NGX_HTTP_AGW_DELETE_API_KEY + credential->kind - AGW_RECORD_API_KEY;
+
+    rc = ngx_http_agw_sqlite_statement(rs, n, &stmt);
     if (rc != SQLITE_OK) {
         return rc;
     }
 
-    rc = ngx_http_agw_sqlite_bind(stmt, 1, api_key->partner_id);
+    id = credential->kind == AGW_RECORD_JWK ? credential->kid
+         : credential->kind == AGW_RECORD_CERTIFICATE ? credential->x5t
+         : credential->key_sha256;
+
+    rc = ngx_http_agw_sqlite_bind(stmt, 1, credential->partner_id);
 
     if (rc == SQLITE_OK) {
-        rc = ngx_http_agw_sqlite_bind(stmt, 2, api_key->key_sha256);
+        rc = ngx_http_agw_sqlite_bind(stmt, 2, id);
     }
 
     return ngx_http_agw_sqlite_change_step(stmt, rc);

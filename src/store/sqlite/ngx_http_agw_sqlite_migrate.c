@@ -29,17 +29,22 @@ static const char  ngx_http_agw_sqlite_inspect_sql[] =
     " EXISTS (SELECT 1 FROM sqlite_schema"
     " WHERE type = 'table' AND name = 'revocation_log'),"
     " EXISTS (SELECT 1 FROM pragma_table_info('api_keys')"
-    " WHERE name = 'last_used_at')"
+    " WHERE name = 'last_used_at'),"
+    " EXISTS (SELECT 1 FROM sqlite_schema"
+    " WHERE type = 'table' AND name = 'certificates')"
     " FROM pragma_user_version";
 
 /*
  * ?1 is the version.  0 is a file that may be a restored .dump: its tables
  * must be ours to the letter, and missing indexes are created.  Columns of 3
- * came with the clock, those of 4 with the administration.
+ * came with the clock, those of 4 with the administration, those of 5 with
+ * other credentials.
  */
 
 static const char  ngx_http_agw_sqlite_missing_sql[] =
     "WITH level (n) AS (SELECT CASE"
+    " WHEN EXISTS (SELECT 1 FROM sqlite_schema"
+    " WHERE name = 'certificates') THEN 5"
     " WHEN EXISTS (SELECT 1 FROM pragma_table_info('api_keys')"
     " WHERE name = 'last_used_at') THEN 4"
     " WHEN EXISTS (SELECT 1 FROM sqlite_schema"
@@ -67,7 +72,11 @@ static const char  ngx_http_agw_sqlite_missing_sql[] =
     " (3, 'revocations', 'elapsed'), (3, 'revocations', 'partner_id'),"
     " (3, 'revocation_log', 'tag'),"
     " (4, 'partners', 'scopes'), (4, 'api_keys', 'key_id'),"
-    " (4, 'api_keys', 'name'), (4, 'api_keys', 'created_at'))"
+    " (4, 'api_keys', 'name'), (4, 'api_keys', 'created_at'),"
+    " (4, 'api_keys', 'last_used_at'),"
+    " (5, 'jwks', 'partner_id'), (5, 'jwks', 'kid'), (5, 'jwks', 'jwk'),"
+    " (5, 'certificates', 'partner_id'), (5, 'certificates', 'x5t_s256'),"
+    " (5, 'certificates', 'not_after'))"
 
     " SELECT iif(EXISTS (SELECT 1 FROM pragma_table_info(t)),"
     " 'column \"' || t || '.' || c || '\"', 'table \"' || t || '\"')"
@@ -114,6 +123,7 @@ ngx_http_agw_sqlite_inspect(sqlite3 *db, ngx_http_agw_sqlite_file_t *found)
         found->clock = sqlite3_column_int(stmt, 2);
         found->log = sqlite3_column_int(stmt, 3);
         found->admin = sqlite3_column_int(stmt, 4);
+        found->credentials = sqlite3_column_int(stmt, 5);
         rc = SQLITE_OK;
     }
 
@@ -234,7 +244,7 @@ ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
                           NULL, NULL, NULL);
     }
 
-    if (rc != SQLITE_OK || (found.admin && found.version != 0)) {
+    if (rc != SQLITE_OK || (found.credentials && found.version != 0)) {
         return rc;
     }
 
@@ -244,7 +254,7 @@ ngx_http_agw_sqlite_migrate(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
         rc = ngx_http_agw_migrate_check(sqlite, &found, log);
     }
 
-    if (rc == SQLITE_OK && (!found.admin || found.version == 0)) {
+    if (rc == SQLITE_OK && (!found.credentials || found.version == 0)) {
         rc = ngx_http_agw_migrate_from(db, &found);
     }
 
@@ -322,20 +332,21 @@ ngx_http_agw_migrate_from(sqlite3 *db,
         int          before;
         const char  *sql;
     } steps[] = {
-        { 5, ngx_http_agw_sqlite_schema_drop },
+        { 6, ngx_http_agw_sqlite_schema_drop },
         { 1, ngx_http_agw_sqlite_schema },
         { 2, ngx_http_agw_sqlite_schema_2 },
         { 3, ngx_http_agw_sqlite_schema_clock },
         { 1, ngx_http_agw_sqlite_schema_new },
         { 4, ngx_http_agw_sqlite_schema_admin },
-        { 5, ngx_http_agw_sqlite_schema_triggers }
+        { 5, ngx_http_agw_sqlite_schema_credentials },
+        { 6, ngx_http_agw_sqlite_schema_triggers }
     };
 
     rc = SQLITE_OK;
     version = found->version;
 
     if (found->clock) {
-        version = found->admin ? 4 : 3;
+        version = found->credentials ? 5 : found->admin ? 4 : 3;
 
     } else if (ngx_http_agw_migrate_is_restored(found)) {
         version = found->log ? 2 : 1;

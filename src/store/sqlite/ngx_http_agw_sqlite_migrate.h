@@ -19,7 +19,8 @@ typedef struct {
     int      version;                /* user_version */
     int      empty;
     int      clock;                  /* has the table of version 3 */
-    int      admin;                  /* has the columns of this version */
+    int      admin;                  /* has the columns of version 4 */
+    int      credentials;            /* has the tables of this version */
     int      log;                    /* has the table of version 2 */
 
     /* by ngx_http_agw_sqlite_inspect_schema(); "" if nothing is missing */

@@ -90,7 +90,7 @@ ngx_http_agw_sqlite_pages_list(ngx_http_agw_sqlite_records_t *rs,
     int         rc;
     ngx_uint_t  none;
 
-    if (op->record.kind == AGW_RECORD_API_KEY) {
+    if (agw_record_credential(op->record.kind)) {
         rc = ngx_http_agw_sqlite_find_partner_id(rs, op->record.partner_id,
                                                &none);
         if (rc != SQLITE_OK) {
@@ -141,10 +141,10 @@ ngx_http_agw_sqlite_pages_page(ngx_http_agw_sqlite_records_t *rs,
 
     n = NGX_HTTP_AGW_ROWS_PARTNERS + kind - AGW_RECORD_PARTNER;
 
-    if (kind == AGW_RECORD_API_KEY
-        && op->what == NGX_HTTP_AGW_ADMIN_LIST)
-    {
-        n = NGX_HTTP_AGW_ROW_API_KEYS;
+    if (op->what == NGX_HTTP_AGW_ADMIN_LIST && agw_record_credential(kind)) {
+        n = kind == AGW_RECORD_JWK ? NGX_HTTP_AGW_ROW_JWKS
+            : kind == AGW_RECORD_CERTIFICATE ? NGX_HTTP_AGW_ROW_CERTIFICATES
+            : NGX_HTTP_AGW_ROW_API_KEYS;
     }
 
     rc = ngx_http_agw_sqlite_statement(rs, n, &stmt);
@@ -179,8 +179,8 @@ ngx_http_agw_sqlite_pages_bind(sqlite3_stmt *stmt,
         after = kind == AGW_RECORD_BUSINESS ? op->after.business_id
                                             : op->after.partner_id;
 
-        if (kind == AGW_RECORD_API_KEY
-            && op->what == NGX_HTTP_AGW_ADMIN_LIST)
+        if (op->what == NGX_HTTP_AGW_ADMIN_LIST
+            && agw_record_credential(kind))
         {
             after = op->record.partner_id;
         }
@@ -197,7 +197,7 @@ ngx_http_agw_sqlite_pages_bind(sqlite3_stmt *stmt,
         rc = ngx_http_agw_sqlite_bind(stmt, 1, after);
     }
 
-    if (rc != SQLITE_OK || kind == AGW_RECORD_API_KEY) {
+    if (rc != SQLITE_OK || agw_record_credential(kind)) {
         return rc;
     }
 
@@ -251,7 +251,7 @@ ngx_http_agw_sqlite_pages_fill(sqlite3_stmt *stmt, ngx_http_agw_admin_t *op,
 }
 
 
-/* of an export, a page has all API keys of a partner */
+/* of an export, a page has all API keys of a partner, all JWKs, ... */
 
 static ngx_uint_t
 ngx_http_agw_sqlite_pages_full(const ngx_http_agw_admin_t *op,
@@ -259,7 +259,7 @@ ngx_http_agw_sqlite_pages_full(const ngx_http_agw_admin_t *op,
 {
     const agw_record_t  *last;
 
-    if (next->kind == AGW_RECORD_API_KEY) {
+    if (agw_record_credential(next->kind)) {
         if (op->what == NGX_HTTP_AGW_ADMIN_LIST || op->records.nelts == 0) {
             return 0;
         }
@@ -267,7 +267,7 @@ ngx_http_agw_sqlite_pages_full(const ngx_http_agw_admin_t *op,
         last = (const agw_record_t *) op->records.elts + op->records.nelts - 1;
 
         return op->records.nelts >= op->limit
-               && !(last->kind == AGW_RECORD_API_KEY
+               && !(last->kind == next->kind
                     && agw_str_eq(last->partner_id, next->partner_id));
     }
 

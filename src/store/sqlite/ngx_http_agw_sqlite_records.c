@@ -36,6 +36,12 @@ static const unsigned  ngx_http_agw_row_columns[][9] = {
         AGW_MEMBER_NAME, AGW_MEMBER_CREATED_AT, AGW_MEMBER_NOT_BEFORE,
         AGW_MEMBER_EXPIRES_AT, AGW_MEMBER_LAST_USED_AT, 0
     },
+    [AGW_RECORD_JWK] = {
+        AGW_MEMBER_PARTNER_ID, AGW_MEMBER_KID, AGW_MEMBER_JWK, 0
+    },
+    [AGW_RECORD_CERTIFICATE] = {
+        AGW_MEMBER_PARTNER_ID, AGW_MEMBER_X5T, AGW_MEMBER_NOT_AFTER, 0
+    },
     [AGW_RECORD_BUSINESS] = {
         AGW_MEMBER_BUSINESS_ID, AGW_MEMBER_PARTNER_ID, AGW_MEMBER_STATUS, 0
     },
@@ -60,6 +66,13 @@ static const char  *ngx_http_agw_row_sql[NGX_HTTP_AGW_ROW_STATEMENTS] = {
         "SELECT " NGX_HTTP_AGW_API_KEY_COLUMNS " FROM api_keys"
         " WHERE partner_id = ?1 AND key_sha256 = ?2",
 
+    [NGX_HTTP_AGW_ROW_JWKS] =
+        "SELECT partner_id, kid, jwk FROM jwks WHERE partner_id = ?1",
+
+    [NGX_HTTP_AGW_ROW_CERTIFICATES] =
+        "SELECT partner_id, x5t_s256, not_after FROM certificates"
+        " WHERE partner_id = ?1",
+
     [NGX_HTTP_AGW_ROW_BUSINESS] =
         "SELECT business_id, partner_id, status FROM businesses"
         " WHERE business_id = ?1",
@@ -72,6 +85,14 @@ static const char  *ngx_http_agw_row_sql[NGX_HTTP_AGW_ROW_STATEMENTS] = {
     [NGX_HTTP_AGW_ROWS_API_KEYS] =
         "SELECT " NGX_HTTP_AGW_API_KEY_COLUMNS " FROM api_keys"
         " WHERE partner_id > ?1 ORDER BY partner_id, key_sha256",
+
+    [NGX_HTTP_AGW_ROWS_JWKS] =
+        "SELECT partner_id, kid, jwk FROM jwks"
+        " WHERE partner_id > ?1 ORDER BY partner_id, kid",
+
+    [NGX_HTTP_AGW_ROWS_CERTIFICATES] =
+        "SELECT partner_id, x5t_s256, not_after FROM certificates"
+        " WHERE partner_id > ?1 ORDER BY partner_id, x5t_s256",
 
     [NGX_HTTP_AGW_ROWS_BUSINESSES] =
         "SELECT business_id, partner_id, status FROM businesses"
@@ -97,6 +118,13 @@ static const char  *ngx_http_agw_row_sql[NGX_HTTP_AGW_ROW_STATEMENTS] = {
         "INSERT INTO api_keys (" NGX_HTTP_AGW_API_KEY_COLUMNS ")"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 
+    [NGX_HTTP_AGW_INSERT_JWK] =
+        "INSERT INTO jwks (partner_id, kid, jwk) VALUES (?1, ?2, ?3)",
+
+    [NGX_HTTP_AGW_INSERT_CERTIFICATE] =
+        "INSERT INTO certificates (partner_id, x5t_s256, not_after)"
+        " VALUES (?1, ?2, ?3)",
+
     [NGX_HTTP_AGW_INSERT_BUSINESS] =
         "INSERT INTO businesses (business_id, partner_id, status)"
         " VALUES (?1, ?2, ?3)",
@@ -110,12 +138,25 @@ static const char  *ngx_http_agw_row_sql[NGX_HTTP_AGW_ROW_STATEMENTS] = {
         " not_before = ?6, expires_at = ?7, last_used_at = ?8"
         " WHERE partner_id = ?1 AND key_sha256 = ?2",
 
+    [NGX_HTTP_AGW_UPDATE_JWK] =
+        "UPDATE jwks SET jwk = ?3 WHERE partner_id = ?1 AND kid = ?2",
+
+    [NGX_HTTP_AGW_UPDATE_CERTIFICATE] =
+        "UPDATE certificates SET not_after = ?3"
+        " WHERE partner_id = ?1 AND x5t_s256 = ?2",
+
     [NGX_HTTP_AGW_UPDATE_BUSINESS] =
         "UPDATE businesses SET partner_id = ?2, status = ?3"
         " WHERE business_id = ?1",
 
     [NGX_HTTP_AGW_DELETE_API_KEY] =
         "DELETE FROM api_keys WHERE partner_id = ?1 AND key_sha256 = ?2",
+
+    [NGX_HTTP_AGW_DELETE_JWK] =
+        "DELETE FROM jwks WHERE partner_id = ?1 AND kid = ?2",
+
+    [NGX_HTTP_AGW_DELETE_CERTIFICATE] =
+        "DELETE FROM certificates WHERE partner_id = ?1 AND x5t_s256 = ?2",
 
     [NGX_HTTP_AGW_USE_API_KEY] =
         "UPDATE api_keys SET last_used_at = ?3"
@@ -259,6 +300,7 @@ ngx_http_agw_sqlite_find_record(ngx_http_agw_sqlite_records_t *rs,
 {
     int                            rc;
     u_char                         buf[AGW_KEY_ID_SIZE];
+    unsigned                       named;
     ngx_uint_t                     by_digest;
     sqlite3_stmt                  *stmt;
     ngx_http_agw_row_statement_t   n;
@@ -276,10 +318,20 @@ ngx_http_agw_sqlite_find_record(ngx_http_agw_sqlite_records_t *rs,
         n = NGX_HTTP_AGW_ROW_BUSINESS;
         break;
 
+    case AGW_RECORD_JWK:
+        n = NGX_HTTP_AGW_ROW_JWKS;
+        break;
+
+    case AGW_RECORD_CERTIFICATE:
+        n = NGX_HTTP_AGW_ROW_CERTIFICATES;
+        break;
+
     default:
         n = by_digest ? NGX_HTTP_AGW_ROW_API_KEY : NGX_HTTP_AGW_ROW_API_KEYS;
         break;
     }
+
+    named = by_digest ? 0 : agw_record_credential(wanted->kind);
 
     rc = ngx_http_agw_sqlite_statement(rs, n, &stmt);
     if (rc != SQLITE_OK) {
@@ -298,8 +350,8 @@ ngx_http_agw_sqlite_find_record(ngx_http_agw_sqlite_records_t *rs,
         do {
             rc = ngx_http_agw_sqlite_next_row(stmt, wanted->kind, found, buf);
 
-        } while (rc == SQLITE_ROW && (wanted->has & AGW_MEMBER_KEY_ID)
-                 && !agw_str_eq(found->key_id, wanted->key_id));
+        } while (rc == SQLITE_ROW && named
+                 && !agw_record_same(found, wanted, named));
     }
 
     if (rc == SQLITE_ROW && ngx_http_agw_admin_keep(op, found) != NGX_OK) {

@@ -21,9 +21,13 @@ typedef enum {
     NGX_HTTP_AGW_ROW_PARTNER = 0,    /* partner_id */
     NGX_HTTP_AGW_ROW_API_KEYS,       /* partner_id */
     NGX_HTTP_AGW_ROW_API_KEY,        /* partner_id, key_sha256 */
+    NGX_HTTP_AGW_ROW_JWKS,           /* partner_id */
+    NGX_HTTP_AGW_ROW_CERTIFICATES,   /* partner_id */
     NGX_HTTP_AGW_ROW_BUSINESS,       /* business_id */
     NGX_HTTP_AGW_ROWS_PARTNERS,      /* after, limit, status */
     NGX_HTTP_AGW_ROWS_API_KEYS,      /* after: a partner_id */
+    NGX_HTTP_AGW_ROWS_JWKS,          /* the same */
+    NGX_HTTP_AGW_ROWS_CERTIFICATES,  /* the same */
     NGX_HTTP_AGW_ROWS_BUSINESSES,    /* after, limit, status, partner_id */
     NGX_HTTP_AGW_ROWS_REVOCATIONS,   /* after: a seq, limit, kind, partner_id */
 
@@ -31,12 +35,18 @@ typedef enum {
 
     NGX_HTTP_AGW_INSERT_PARTNER,
     NGX_HTTP_AGW_INSERT_API_KEY,
+    NGX_HTTP_AGW_INSERT_JWK,
+    NGX_HTTP_AGW_INSERT_CERTIFICATE,
     NGX_HTTP_AGW_INSERT_BUSINESS,
     NGX_HTTP_AGW_UPDATE_PARTNER,
     NGX_HTTP_AGW_UPDATE_API_KEY,
+    NGX_HTTP_AGW_UPDATE_JWK,
+    NGX_HTTP_AGW_UPDATE_CERTIFICATE,
     NGX_HTTP_AGW_UPDATE_BUSINESS,
 
     NGX_HTTP_AGW_DELETE_API_KEY,     /* partner_id, key_sha256 */
+    NGX_HTTP_AGW_DELETE_JWK,         /* partner_id, kid */
+    NGX_HTTP_AGW_DELETE_CERTIFICATE, /* partner_id, x5t_s256 */
     NGX_HTTP_AGW_USE_API_KEY,        /* the same, and last_used_at */
     NGX_HTTP_AGW_READ_STAMP,
     NGX_HTTP_AGW_NEXT_STAMP,

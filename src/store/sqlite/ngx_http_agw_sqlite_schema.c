@@ -254,6 +254,33 @@ const char  ngx_http_agw_sqlite_schema_admin[] =
         " CHECK (last_used_at BETWEEN 0 AND " AGW_YEAR_2200 ");";
 
 
+/*
+ * Other credentials of partners.  The table "certificates" marks this version.
+ */
+
+const char  ngx_http_agw_sqlite_schema_credentials[] =
+
+    "CREATE TABLE jwks ("
+    " partner_id TEXT NOT NULL"
+        AGW_ID_CHECK("partner_id") ","
+    " kid TEXT NOT NULL"
+        AGW_ID_CHECK("kid") ","
+    " jwk TEXT NOT NULL CHECK (length(jwk) BETWEEN 2 AND 2048"
+        " AND jwk GLOB '{*}'),"
+    " PRIMARY KEY (partner_id, kid)"
+    ") STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE certificates ("
+    " partner_id TEXT NOT NULL"
+        AGW_ID_CHECK("partner_id") ","
+    " x5t_s256 TEXT NOT NULL CHECK (length(x5t_s256) = 43"
+        " AND x5t_s256 NOT GLOB '*[^A-Za-z0-9_-]*'),"
+    " not_after INTEGER"
+        " CHECK (not_after BETWEEN 0 AND " AGW_YEAR_2200 "),"
+    " PRIMARY KEY (partner_id, x5t_s256)"
+    ") STRICT, WITHOUT ROWID;";
+
+
 /* in a new store, which no older module has used */
 
 const char  ngx_http_agw_sqlite_schema_new[] =

@@ -29,6 +29,7 @@ extern const char  ngx_http_agw_sqlite_schema_drop[];
 extern const char  ngx_http_agw_sqlite_schema_clock[];
 extern const char  ngx_http_agw_sqlite_schema_new[];
 extern const char  ngx_http_agw_sqlite_schema_admin[];
+extern const char  ngx_http_agw_sqlite_schema_credentials[];
 extern const char  ngx_http_agw_sqlite_schema_triggers[];
 
 

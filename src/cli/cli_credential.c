@@ -1,0 +1,257 @@
+
+/*
+ * What a partner authenticates with instead of an API key: public keys, and
+ * certificates, of which the gateway keeps the thumbprints.
+ */
+
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agw_certificate.h"
+#include "agw_json.h"
+
+#include "cli_api.h"
+#include "cli_credential.h"
+#include "cli_list.h"
+#include "cli_text.h"
+
+
+static int cli_credential_list(const cli_call_t *call, const char *format,
+    const char *member, const cli_column_t *columns);
+static int cli_credential_delete(const cli_call_t *call, const char *format,
+    const char *done);
+static int cli_credential_read(const cli_call_t *call, cli_buf_t *text);
+
+
+static const cli_column_t  cli_jwk_columns[] = {
+    { "kid", "KID", CLI_TEXT, 0 },
+    { "jwk", "JWK", CLI_TEXT, 1 },
+    { NULL, NULL, CLI_TEXT, 0 }
+};
+
+static const cli_column_t  cli_certificate_columns[] = {
+    { "x5t#S256", "X5T#S256", CLI_TEXT, 0 },
+    { "not_after", "NOT AFTER", CLI_TIME, 0 },
+    { NULL, NULL, CLI_TEXT, 0 }
+};
+
+
+int
+cli_jwk_list(const cli_call_t *call)
+{
+    return cli_credential_list(call, "partners/%/jwks", "jwks",
+                               cli_jwk_columns);
+}
+
+
+/* what is wrong with the key the gateway says */
+
+int
+cli_jwk_add(const cli_call_t *call)
+{
+    int         rc;
+    json_t     *jwk;
+    agw_str_t   text;
+    cli_buf_t   buf;
+
+    memset(&buf, 0, sizeof(cli_buf_t));
+
+    rc = cli_credential_read(call, &buf);
+
+    if (rc != CLI_EXIT_OK) {
+        return rc;
+    }
+
+    text.data = (const unsigned char *) buf.data;
+    text.len = buf.len;
+
+    jwk = agw_json_object(text);
+    cli_buf_free(&buf);
+
+    if (jwk == NULL) {
+        cli_error("%s: \"%s\" must be a JWK, a JSON object", call->command,
+                  call->operands[1]);
+        return CLI_EXIT_USAGE;
+    }
+
+    return cli_api_change(call, "POST",
+                          cli_api_path("partners/%/jwks", call->operands[0],
+                                       NULL),
+                          json_pack("{s:o}", "jwk", jwk), cli_jwk_columns);
+}
+
+
+int
+cli_jwk_delete(const cli_call_t *call)
+{
+    return cli_credential_delete(call, "partners/%/jwks/%",
+                                 "The JWK is deleted.");
+}
+
+
+int
+cli_certificate_list(const cli_call_t *call)
+{
+    return cli_credential_list(call, "partners/%/certificates",
+                               "certificates", cli_certificate_columns);
+}
+
+
+/* the gateway gets the thumbprint, and not the certificate */
+
+int
+cli_certificate_add(const cli_call_t *call)
+{
+    int                 rc;
+    json_t             *body;
+    agw_str_t           text;
+    cli_buf_t           buf;
+    agw_certificate_t   certificate;
+
+    memset(&buf, 0, sizeof(cli_buf_t));
+
+    rc = cli_credential_read(call, &buf);
+
+    if (rc != CLI_EXIT_OK) {
+        return rc;
+    }
+
+    text.data = (const unsigned char *) buf.data;
+    text.len = buf.len;
+
+    rc = agw_certificate_read(&certificate, text);
+    cli_buf_free(&buf);
+
+    if (rc != 0) {
+        cli_error("%s: \"%s\" must be a certificate in PEM", call->command,
+                  call->operands[1]);
+        return CLI_EXIT_USAGE;
+    }
+
+    body = json_pack("{s:s%, s:I}", "x5t#S256", certificate.thumbprint,
+                     (size_t) AGW_THUMBPRINT_SIZE, "not_after",
+                     (json_int_t) certificate.not_after);
+
+    return cli_api_change(call, "POST",
+                          cli_api_path("partners/%/certificates",
+                                       call->operands[0], NULL),
+                          body, cli_certificate_columns);
+}
+
+
+int
+cli_certificate_delete(const cli_call_t *call)
+{
+    return cli_credential_delete(call, "partners/%/certificates/%",
+                                 "The certificate is deleted.");
+}
+
+
+static int
+cli_credential_list(const cli_call_t *call, const char *format,
+    const char *member, const cli_column_t *columns)
+{
+    int         rc;
+    char       *path;
+    cli_api_t   api;
+
+    path = cli_api_path(format, call->operands[0], NULL);
+
+    if (path == NULL) {
+        return CLI_EXIT_USAGE;
+    }
+
+    rc = cli_api_open(&api, call);
+
+    if (rc == CLI_EXIT_OK) {
+        rc = cli_list(&api, path, member, 0, columns);
+        cli_api_close(&api);
+    }
+
+    cli_free(path);
+
+    return rc;
+}
+
+
+static int
+cli_credential_delete(const cli_call_t *call, const char *format,
+    const char *done)
+{
+    int              rc;
+    char            *path;
+    cli_api_t        api;
+    cli_response_t   response;
+
+    memset(&response, 0, sizeof(cli_response_t));
+
+    path = cli_api_path(format, call->operands[0], call->operands[1]);
+
+    if (path == NULL) {
+        return CLI_EXIT_USAGE;
+    }
+
+    rc = cli_api_open(&api, call);
+
+    if (rc == CLI_EXIT_OK) {
+        rc = cli_api_call(&api, "DELETE", path, NULL, &response, NULL);
+
+        if (rc == CLI_EXIT_OK && !cli_api_json(&api)) {
+            cli_note("%s Tokens that were got with it live until they"
+                     " expire; \"auth-gateway revoke partner\" ends them.",
+                     done);
+        }
+
+        cli_api_close(&api);
+    }
+
+    cli_response_free(&response);
+    cli_free(path);
+
+    return rc;
+}
+
+
+/* "-" is standard input */
+
+static int
+cli_credential_read(const cli_call_t *call, cli_buf_t *text)
+{
+    int          fd;
+    char         buf[4096];
+    ssize_t      n;
+    const char  *file;
+
+    file = call->operands[1];
+    fd = strcmp(file, "-") == 0 ? STDIN_FILENO
+                                : open(file, O_RDONLY|O_CLOEXEC);
+    n = fd == -1 ? -1 : 0;
+
+    while (fd != -1 && text->len <= AGW_CERTIFICATE_MAX) {
+        n = read(fd, buf, sizeof(buf));
+
+        if (n <= 0) {
+            break;
+        }
+
+        cli_buf_add(text, buf, (size_t) n);
+    }
+
+    if (n == -1) {
+        cli_error("\"%s\" cannot be read: %s", file, strerror(errno));
+    }
+
+    if (fd != -1 && fd != STDIN_FILENO) {
+        close(fd);
+    }
+
+    if (n == -1) {
+        cli_buf_free(text);
+        return CLI_EXIT_USAGE;
+    }
+
+    return CLI_EXIT_OK;
+}
