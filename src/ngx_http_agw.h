@@ -87,6 +87,13 @@ typedef enum {
 } ngx_http_agw_enforce_t;
 
 
+/* how partners may authenticate, as bits */
+
+#define NGX_HTTP_AGW_AUTH_BASIC  1u
+#define NGX_HTTP_AGW_AUTH_POST   2u
+#define NGX_HTTP_AGW_AUTH_TLS    4u
+
+
 /* whether issued tokens are bound to the client's certificate */
 
 typedef enum {
@@ -207,6 +214,7 @@ struct ngx_http_agw_loc_conf_s {
     time_t                    partner_lifetime;
     time_t                    business_lifetime;
     ngx_str_t                 partner_scope; /* a scope, or empty */
+    ngx_uint_t                client_auth;   /* NGX_HTTP_AGW_AUTH_* */
     ngx_uint_t                bind_tokens;   /* ngx_http_agw_bind_t */
 };
 

@@ -7,6 +7,54 @@
 #include "ngx_http_agw_values.h"
 
 
+char *
+ngx_http_agw_set_client_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_loc_conf_t *lcf = conf;
+
+    ngx_str_t   *value;
+    ngx_uint_t   i, n;
+
+    static const struct {
+        const char  *name;
+        ngx_uint_t   method;
+    }  methods[] = {
+        { "basic", NGX_HTTP_AGW_AUTH_BASIC },
+        { "post", NGX_HTTP_AGW_AUTH_POST },
+        { "tls", NGX_HTTP_AGW_AUTH_TLS },
+        { NULL, 0 }
+    };
+
+    if (lcf->client_auth != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+    lcf->client_auth = 0;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        for (n = 0; methods[n].name != NULL; n++) {
+            if (ngx_http_agw_is(&value[i], methods[n].name)) {
+                break;
+            }
+        }
+
+        if (methods[n].name == NULL
+            || (lcf->client_auth & methods[n].method))
+        {
+            return ngx_http_agw_invalid(cf, &value[i],
+                                        "\"basic\", \"post\" and \"tls\", "
+                                        "each once");
+        }
+
+        lcf->client_auth |= methods[n].method;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 /* one that a proxy sets, or the certificate of another variable */
 
 char *

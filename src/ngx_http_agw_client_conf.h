@@ -11,6 +11,8 @@
 #include "ngx_http_agw.h"
 
 
+char *ngx_http_agw_set_client_auth(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_agw_set_client_certificate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_agw_set_bind_tokens(ngx_conf_t *cf, ngx_command_t *cmd,

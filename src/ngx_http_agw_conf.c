@@ -356,6 +356,7 @@ ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
     lcf->intercept_errors = NGX_CONF_UNSET;
     lcf->partner_lifetime = NGX_CONF_UNSET;
     lcf->business_lifetime = NGX_CONF_UNSET;
+    lcf->client_auth = NGX_CONF_UNSET_UINT;
     lcf->bind_tokens = NGX_CONF_UNSET_UINT;
 
     if (ngx_http_agw_keep_written(cf, lcf) != NGX_OK) {
@@ -417,6 +418,8 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->realm, prev->realm, "auth gateway");
     ngx_conf_merge_str_value(conf->partner_scope, prev->partner_scope, "");
 
+    ngx_conf_merge_uint_value(conf->client_auth, prev->client_auth,
+                              NGX_HTTP_AGW_AUTH_BASIC|NGX_HTTP_AGW_AUTH_POST);
     ngx_conf_merge_uint_value(conf->bind_tokens, prev->bind_tokens,
                               NGX_HTTP_AGW_BIND_AS_BEFORE);
 

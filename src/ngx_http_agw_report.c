@@ -29,6 +29,8 @@ static u_char *ngx_http_agw_report_enforce(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf);
 static u_char *ngx_http_agw_report_https(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf);
+static u_char *ngx_http_agw_report_client_auth(u_char *p, u_char *last,
+    const ngx_http_agw_loc_conf_t *conf);
 static u_char *ngx_http_agw_report_certificates(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf);
 static void ngx_http_agw_report_line(ngx_conf_t *cf, ngx_str_t *line);
@@ -320,8 +322,32 @@ ngx_http_agw_report_endpoint(u_char *p, u_char *last,
     }
 
     p = ngx_http_agw_report_https(p, last, conf);
+    p = ngx_http_agw_report_client_auth(p, last, conf);
 
     return ngx_http_agw_report_certificates(p, last, conf);
+}
+
+
+/* unless it is as by default, or a partner token is what authenticates */
+
+static u_char *
+ngx_http_agw_report_client_auth(u_char *p, u_char *last,
+    const ngx_http_agw_loc_conf_t *conf)
+{
+    if (conf->client_auth == (NGX_HTTP_AGW_AUTH_BASIC|NGX_HTTP_AGW_AUTH_POST)
+        || (conf->endpoint->needs_signer
+            && conf->token_kind == AGW_KIND_BUSINESS))
+    {
+        return p;
+    }
+
+    return ngx_slprintf(p, last, ", client_auth%s%s%s",
+                        conf->client_auth & NGX_HTTP_AGW_AUTH_BASIC
+                        ? " basic" : "",
+                        conf->client_auth & NGX_HTTP_AGW_AUTH_POST
+                        ? " post" : "",
+                        conf->client_auth & NGX_HTTP_AGW_AUTH_TLS
+                        ? " tls" : "");
 }
 
 

@@ -274,6 +274,13 @@ static ngx_command_t  ngx_http_agw_commands[] = {
       0,
       NULL },
 
+    { ngx_string("auth_gateway_client_auth"),
+      NGX_HTTP_AGW_LEVELS|NGX_CONF_1MORE,
+      ngx_http_agw_set_client_auth,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("auth_gateway_bind_tokens"),
       NGX_HTTP_AGW_LEVELS|NGX_CONF_TAKE1,
       ngx_http_agw_set_bind_tokens,

@@ -70,6 +70,7 @@ my %directives = (
         @usual],
     auth_gateway_partner_scope => ['auth_gateway_partner_scope read;',
         @usual],
+    auth_gateway_client_auth => ['auth_gateway_client_auth tls;', @usual],
     auth_gateway_bind_tokens => ['auth_gateway_bind_tokens certificate;',
         @usual],
     auth_gateway_client_certificate => [
@@ -113,7 +114,8 @@ for my $name (sort keys %directives) {
     refused("$name with one too many", $name, undef,
         qr/invalid number of arguments/,
         in_place($places[0], $line =~ s/;/ again;/r))
-        unless $name =~ /_(?:store|key|require|partner_scope|metadata|admin)$/;
+        unless $name =~ /_(?:store|key|require|client_auth|partner_scope
+            |metadata|admin)$/x;
 }
 
 # require

@@ -111,6 +111,11 @@ my @values = (
     (map { ['auth_gateway_require_https', $_,
         qr/it must be "on", "off" or a variable/, 'http'] }
         qw(yes On OFF https 1 off_), ''),
+    (map { ['auth_gateway_client_auth', $_,
+        qr/it must be "basic", "post" and "tls", each once/, 'server'] }
+        qw(off Basic private_key_jwt none $x), ''),
+    ['auth_gateway_client_auth', 'tls', qr/each once/, 'server',
+        'auth_gateway_client_auth tls post tls;'],
     (map { ['auth_gateway_bind_tokens', $_,
         qr/it must be "off" or "certificate"/, 'server'] }
         qw(on Off CERTIFICATE certificates dpop $x), ''),
@@ -221,6 +226,8 @@ for ('auth_gateway_error_format oauth2;', 'auth_gateway_error_format thred;',
     'auth_gateway_require_https ${scheme};',
     'auth_gateway_require_https "$https";',
     'auth_gateway_require_https $http_x_forwarded_proto;',
+    'auth_gateway_client_auth tls;', 'auth_gateway_client_auth tls basic;',
+    'auth_gateway_client_auth basic post tls;',
     'auth_gateway_bind_tokens off;',
     'auth_gateway_client_certificate $ssl_client_raw_cert;',
     'auth_gateway_client_certificate ${http_client_cert};',

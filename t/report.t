@@ -95,6 +95,7 @@ http {
             location = /shadow/token {
                 auth_gateway_token partner;
                 auth_gateway_bind_tokens certificate;
+                auth_gateway_client_auth post tls;
             }
         }
 
@@ -164,7 +165,7 @@ my @want = (
     "${api}location /shadow/some/: require partner, require_https on,"
         . ' enforce $arg_x',
     "${api}location = /shadow/token: token partner, require_https on,"
-        . ' bind_tokens certificate',
+        . ' client_auth post tls, bind_tokens certificate',
     "${api}location \@up: require off (inherited)",
     "${api}location =/tight: require off (inherited)",
     "${other}no location: require business, scope business_access,"

@@ -71,7 +71,7 @@ static const agw_reason_info_t  agw_reasons[AGW_REASONS] = {
     [AGW_INVALID_CLIENT] =
     { "invalid_client", 401, "invalid_client", "authentication_required",
       AGW_AUTH_FAILURE,
-      "the partner or its API key is not valid" },
+      "the partner or its credentials are not valid" },
 
     [AGW_NO_CREDENTIALS] =
     { "no_credentials", 401, "invalid_token", "authentication_required",

@@ -25,6 +25,7 @@ static json_t *ngx_http_agw_metadata_json(agw_str_t issuer, agw_str_t origin,
     const ngx_http_agw_loc_conf_t *conf);
 static ngx_int_t ngx_http_agw_add_endpoint(json_t *json, const char *name,
     agw_str_t origin, const ngx_str_t *path);
+static json_t *ngx_http_agw_auth_methods(ngx_uint_t client_auth);
 static json_t *ngx_http_agw_scopes(agw_str_t scope);
 
 
@@ -166,12 +167,12 @@ ngx_http_agw_metadata_json(agw_str_t issuer, agw_str_t origin,
 
     at = conf->metadata_paths;
 
-    json = json_pack("{s:s%, s:[], s:[s], s:[ss]}",
+    json = json_pack("{s:s%, s:[], s:[s], s:o}",
                      "issuer", issuer.data, issuer.len,
                      "response_types_supported",
                      "grant_types_supported", "client_credentials",
                      "token_endpoint_auth_methods_supported",
-                     "client_secret_basic", "client_secret_post");
+                     ngx_http_agw_auth_methods(conf->client_auth));
     if (json == NULL) {
         return NULL;
     }
@@ -203,6 +204,42 @@ ngx_http_agw_metadata_json(agw_str_t issuer, agw_str_t origin,
     }
 
     return json;
+}
+
+
+/* as RFC 8414, section 2, and RFC 8705, section 2.2, name them */
+
+static json_t *
+ngx_http_agw_auth_methods(ngx_uint_t client_auth)
+{
+    int          rc;
+    json_t      *methods;
+    ngx_uint_t   i;
+
+    static const struct {
+        ngx_uint_t   method;
+        const char  *name;
+    }  names[] = {
+        { NGX_HTTP_AGW_AUTH_BASIC, "client_secret_basic" },
+        { NGX_HTTP_AGW_AUTH_POST, "client_secret_post" },
+        { NGX_HTTP_AGW_AUTH_TLS, "self_signed_tls_client_auth" }
+    };
+
+    methods = json_array();
+    rc = 0;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (client_auth & names[i].method) {
+            rc |= json_array_append_new(methods, json_string(names[i].name));
+        }
+    }
+
+    if (rc != 0) {
+        json_decref(methods);
+        return NULL;
+    }
+
+    return methods;
 }
 
 

@@ -17,6 +17,7 @@
 #include "agw_decoding.h"
 #include "agw_grammar.h"
 #include "ngx_http_agw_api_key_auth.h"
+#include "ngx_http_agw_client_certificate.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_key_use.h"
 #include "ngx_http_agw_secret.h"
@@ -32,8 +33,22 @@ typedef struct {
 } ngx_http_agw_api_key_query_t;
 
 
+/* what a partner authenticates with */
+
+typedef struct {
+    agw_basic_t                   basic;
+    agw_str_t                     thumbprint;    /* empty: it is basic */
+} ngx_http_agw_presented_t;
+
+
 static agw_reason_t ngx_http_agw_api_key_credentials(ngx_http_request_t *r,
-    const agw_params_t *params, agw_basic_t *basic);
+    const agw_params_t *params, ngx_http_agw_presented_t *presented);
+static agw_reason_t ngx_http_agw_presented_certificate(ngx_http_request_t *r,
+    agw_str_t id, ngx_http_agw_presented_t *presented);
+static agw_reason_t ngx_http_agw_not_accepted(ngx_http_request_t *r,
+    const char *fault);
+static const char *ngx_http_agw_credential_fault(
+    const ngx_http_agw_api_key_query_t *kq, agw_api_key_state_t state);
 static agw_reason_t ngx_http_agw_api_key_basic(ngx_http_request_t *r,
     agw_basic_t *basic);
 static ngx_int_t ngx_http_agw_secret_in_args(ngx_http_request_t *r);
@@ -48,10 +63,11 @@ ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,
     const agw_params_t *params, ngx_http_agw_api_key_auth_pt handler)
 {
     ngx_uint_t                       i;
-    agw_basic_t                      basic;
     agw_reason_t                     reason;
+    const agw_basic_t               *basic;
     ngx_http_agw_ctx_t              *ctx;
     ngx_http_agw_directory_query_t  *query;
+    ngx_http_agw_presented_t         presented;
     ngx_http_agw_api_key_query_t    *kq;
 
     ctx = ngx_http_agw_ctx(r);
@@ -61,23 +77,28 @@ ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,
         return AGW_INTERNAL_ERROR;
     }
 
-    reason = ngx_http_agw_api_key_credentials(r, params, &basic);
+    presented.thumbprint.len = 0;
+
+    reason = ngx_http_agw_api_key_credentials(r, params, &presented);
     if (reason != AGW_OK) {
         return reason;
     }
 
+    basic = &presented.basic;
+
     ctx->api_key_auth = &kq->auth;
 
     kq->auth.queried_at = ngx_time();
-    kq->keyless = (basic.readings[0].secret.len == 0);
+    kq->keyless = (basic->readings[0].secret.len == 0);
     kq->handler = handler;
 
     query = &kq->store.query;
-    query->nkeys = basic.nreadings;
+    query->nkeys = basic->nreadings;
     query->now = kq->auth.queried_at;
+    query->thumbprint = presented.thumbprint;
 
     for (i = 0; i < query->nkeys; i++) {
-        if (ngx_http_agw_api_key_digest(&query->keys[i], &basic.readings[i])
+        if (ngx_http_agw_api_key_digest(&query->keys[i], &basic->readings[i])
             != NGX_OK)
         {
             return AGW_INTERNAL_ERROR;
@@ -93,16 +114,31 @@ ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,
 
 static agw_reason_t
 ngx_http_agw_api_key_credentials(ngx_http_request_t *r,
-    const agw_params_t *params, agw_basic_t *basic)
+    const agw_params_t *params, ngx_http_agw_presented_t *presented)
 {
-    agw_str_t     id, secret;
-    agw_reason_t  reason;
+    agw_str_t                       id, secret, assertion;
+    agw_basic_t                    *basic;
+    agw_reason_t                    reason;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+    basic = &presented->basic;
 
     if (agw_params_text(params, "client_id", &id) != 0
         || agw_params_text(params, "client_secret", &secret) != 0
         || ngx_http_agw_secret_in_args(r))
     {
         return AGW_INVALID_REQUEST;
+    }
+
+    /* RFC 8705, section 2: else a certificate is no credential */
+
+    if ((lcf->client_auth & NGX_HTTP_AGW_AUTH_TLS) && id.len
+        && secret.len == 0 && r->headers_in.authorization == NULL
+        && agw_params_text(params, "client_assertion", &assertion) == 0
+        && assertion.len == 0)
+    {
+        return ngx_http_agw_presented_certificate(r, id, presented);
     }
 
     reason = ngx_http_agw_api_key_basic(r, basic);
@@ -119,7 +155,9 @@ ngx_http_agw_api_key_credentials(ngx_http_request_t *r,
         basic->readings[0].secret = secret;
         basic->nreadings = 1;
 
-        return AGW_OK;
+        return lcf->client_auth & NGX_HTTP_AGW_AUTH_POST
+               ? AGW_OK
+               : ngx_http_agw_not_accepted(r, "method not accepted");
     }
 
     /* the readings differ only if the raw one has '%' or '+', as no id has */
@@ -130,7 +168,62 @@ ngx_http_agw_api_key_credentials(ngx_http_request_t *r,
         return AGW_INVALID_REQUEST;
     }
 
+    if (reason == AGW_OK && !(lcf->client_auth & NGX_HTTP_AGW_AUTH_BASIC)) {
+        return ngx_http_agw_not_accepted(r, "method not accepted");
+    }
+
     return reason;
+}
+
+
+/* the partner that is named must have this one in the store */
+
+static agw_reason_t
+ngx_http_agw_presented_certificate(ngx_http_request_t *r, agw_str_t id,
+    ngx_http_agw_presented_t *presented)
+{
+    u_char     *p;
+    ngx_int_t   rc;
+    agw_str_t   thumbprint;
+
+    rc = ngx_http_agw_client_certificate(r, &thumbprint);
+
+    if (rc == NGX_DECLINED) {
+        return AGW_NO_CREDENTIALS;
+    }
+
+    if (rc != NGX_OK) {
+        return ngx_http_agw_not_accepted(r,
+                                    "an unreadable or expired certificate");
+    }
+
+    p = ngx_pnalloc(r->pool, thumbprint.len);
+    if (p == NULL) {
+        return AGW_INTERNAL_ERROR;
+    }
+
+    ngx_memcpy(p, thumbprint.data, thumbprint.len);
+
+    ngx_memzero(&presented->basic, sizeof(agw_basic_t));
+
+    presented->thumbprint.data = p;
+    presented->thumbprint.len = thumbprint.len;
+    presented->basic.readings[0].id = id;
+    presented->basic.nreadings = 1;
+
+    return AGW_OK;
+}
+
+
+static agw_reason_t
+ngx_http_agw_not_accepted(ngx_http_request_t *r, const char *fault)
+{
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+    ctx->fault = fault;
+
+    return AGW_INVALID_CLIENT;
 }
 
 
@@ -265,13 +358,15 @@ ngx_http_agw_api_key_decide(ngx_http_agw_request_query_t *rq, ngx_int_t rc)
             kq->auth.partner_id = ctx->partner_id;
             kq->auth.stamp = row->stamp;
 
-            ngx_http_agw_key_used(&query->keys[i], query->now);
+            if (query->thumbprint.len == 0) {
+                ngx_http_agw_key_used(&query->keys[i], query->now);
+            }
+
             break;
         }
     }
 
-    ctx->fault = (best == AGW_API_KEY_WRONG && kq->keyless)
-                 ? "no key" : agw_api_key_state_text(best);
+    ctx->fault = ngx_http_agw_credential_fault(kq, best);
 
     if (rc != NGX_OK) {
         reason = AGW_STORE_UNAVAILABLE;
@@ -281,4 +376,19 @@ ngx_http_agw_api_key_decide(ngx_http_agw_request_query_t *rq, ngx_int_t rc)
     }
 
     kq->handler(rq->request, reason);
+}
+
+
+static const char *
+ngx_http_agw_credential_fault(const ngx_http_agw_api_key_query_t *kq,
+    agw_api_key_state_t state)
+{
+    if (kq->store.query.thumbprint.len) {
+        return state == AGW_API_KEY_WRONG ? "unknown certificate"
+               : state == AGW_API_KEY_EXPIRED ? "expired certificate"
+               : agw_api_key_state_text(state);
+    }
+
+    return state == AGW_API_KEY_WRONG && kq->keyless
+           ? "no key" : agw_api_key_state_text(state);
 }

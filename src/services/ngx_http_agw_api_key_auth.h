@@ -1,7 +1,8 @@
 
 /*
  * A partner authenticates with its id and an API key (RFC 6749, section
- * 2.3.1): in a Basic header, or in the body.
+ * 2.3.1), in a Basic header or in the body; or with its id and a client
+ * certificate (RFC 8705, section 2.2).
  */
 
 
@@ -35,9 +36,11 @@ typedef void (*ngx_http_agw_api_key_auth_pt)(ngx_http_request_t *r,
 /*
  * Reads the credentials and queries the store.  Returns AGW_OK if handler was
  * or will be called; the result is then in ctx->api_key_auth.  Otherwise
- * returns AGW_NO_CREDENTIALS, AGW_MALFORMED_CREDENTIALS, AGW_INVALID_REQUEST
- * (credentials in header and body, another client_id, a secret in the URL) or
- * AGW_INTERNAL_ERROR.  Every key that is refused takes the same work.
+ * returns AGW_NO_CREDENTIALS, AGW_MALFORMED_CREDENTIALS, AGW_INVALID_CLIENT (a
+ * method that is not accepted here, an unreadable certificate),
+ * AGW_INVALID_REQUEST (credentials in header and body, another client_id, a
+ * secret in the URL) or AGW_INTERNAL_ERROR.  Every key that is refused takes
+ * the same work.
  */
 
 agw_reason_t ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,

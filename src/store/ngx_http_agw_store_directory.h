@@ -58,6 +58,13 @@ struct ngx_http_agw_directory_query_s {
     ngx_uint_t               nkeys;
     time_t                   now;
 
+    /*
+     * If it is not empty, a client presented a certificate with this
+     * thumbprint, and no API key: keys[0] has its partner alone, and
+     * api_keys[0] will be the certificate.
+     */
+    agw_str_t                thumbprint;
+
     /* parameters of find_business */
     agw_str_t                partner_id;
     agw_str_t                business_id;

@@ -62,6 +62,8 @@ static ngx_int_t ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
 static ngx_int_t ngx_http_agw_redis_answer_api_keys(
     ngx_http_agw_redis_lookup_t *lookup, const redisReply *reply,
     int64_t stamp);
+static ngx_int_t ngx_http_agw_redis_read_certificate(agw_str_t text,
+    agw_api_key_row_t *row);
 static ngx_int_t ngx_http_agw_redis_api_key(
     ngx_http_agw_redis_lookup_t *lookup, const redisReply *status,
     const redisReply *json, agw_api_key_row_t *row);
@@ -375,7 +377,8 @@ ngx_http_agw_redis_answer_api_keys(ngx_http_agw_redis_lookup_t *lookup,
             ngx_log_error(NGX_LOG_ERR, query->log, 0,
                           "auth_gateway: store \"%V\" has a malformed API "
                           "key: it must be a JSON object, \"not_before\" and "
-                          "\"expires_at\" Unix seconds",
+                          "\"expires_at\" Unix seconds; or a malformed "
+                          "certificate, which must be Unix seconds or empty",
                           &lookup->worker->conf->shown);
             return NGX_ERROR;
         }
@@ -420,11 +423,39 @@ ngx_http_agw_redis_api_key(ngx_http_agw_redis_lookup_t *lookup,
     row->found = 1;
     text = ngx_http_agw_redis_string(json);
 
+    if (lookup->query->thumbprint.len) {
+        return ngx_http_agw_redis_read_certificate(text, row);
+    }
+
     if (ngx_http_agw_redis_read_key(text, row) != NGX_OK) {
         return NGX_ERROR;
     }
 
     ngx_http_agw_redis_remember(directory, text);
+
+    return NGX_OK;
+}
+
+
+/* its notAfter, or nothing */
+
+static ngx_int_t
+ngx_http_agw_redis_read_certificate(agw_str_t text, agw_api_key_row_t *row)
+{
+    time_t  not_after;
+
+    if (text.len == 0) {
+        return NGX_OK;
+    }
+
+    not_after = ngx_atotm((u_char *) text.data, text.len);
+
+    if (not_after == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    row->expires = 1;
+    row->expires_at = (int64_t) not_after + 1;
 
     return NGX_OK;
 }

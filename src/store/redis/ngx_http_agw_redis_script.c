@@ -91,10 +91,18 @@ ngx_http_agw_redis_script_api_keys(ngx_http_agw_redis_args_t *args,
         key = &query->keys[i];
 
         ngx_http_agw_redis_key(args, prefix, "partner:", key->partner_id);
-        ngx_http_agw_redis_key(args, prefix, "api_keys:", key->partner_id);
+        ngx_http_agw_redis_key(args, prefix, query->thumbprint.len
+                                             ? "certificates:" : "api_keys:",
+                               key->partner_id);
     }
 
     ngx_http_agw_redis_key(args, prefix, "none", none);
+
+    if (query->thumbprint.len) {
+        ngx_http_agw_redis_arg(args, query->thumbprint.data,
+                               query->thumbprint.len);
+        return;
+    }
 
     for (i = 0; i < query->nkeys; i++) {
         ngx_http_agw_redis_arg(args, query->keys[i].key_sha256,

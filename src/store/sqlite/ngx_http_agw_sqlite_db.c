@@ -38,6 +38,15 @@ static const char  ngx_http_agw_sqlite_find_api_key_sql[] =
     " ON k.partner_id = p.partner_id AND k.key_sha256 = ?2"
     " WHERE p.partner_id = ?1";
 
+/* the same, with notAfter as the last second of a certificate */
+
+static const char  ngx_http_agw_sqlite_find_certificate_sql[] =
+    "SELECT p.status = 'active', iif(c.x5t_s256 IS NULL, NULL, 0),"
+    " c.not_after + 1, (SELECT stamp FROM clock)"
+    " FROM partners p LEFT JOIN certificates c"
+    " ON c.partner_id = p.partner_id AND c.x5t_s256 = ?2"
+    " WHERE p.partner_id = ?1";
+
 /*
  * There is always exactly one row.  ?3 is the id of a partner token, or NULL;
  * the last column is whether that token has ended.  Its id in the table may be
@@ -98,12 +107,14 @@ void
 ngx_http_agw_sqlite_disconnect(ngx_http_agw_sqlite_t *sqlite)
 {
     sqlite3_finalize(sqlite->find_api_key);
+    sqlite3_finalize(sqlite->find_certificate);
     sqlite3_finalize(sqlite->find_business);
     sqlite3_finalize(sqlite->read_clock);
     sqlite3_finalize(sqlite->read_rows);
     sqlite3_close(sqlite->db);
 
     sqlite->find_api_key = NULL;
+    sqlite->find_certificate = NULL;
     sqlite->find_business = NULL;
     sqlite->read_clock = NULL;
     sqlite->read_rows = NULL;
@@ -288,6 +299,8 @@ ngx_http_agw_sqlite_prepare(ngx_http_agw_sqlite_t *sqlite)
         sqlite3_stmt  **stmt;
     } statements[] = {
         { ngx_http_agw_sqlite_find_api_key_sql, &sqlite->find_api_key },
+        { ngx_http_agw_sqlite_find_certificate_sql,
+          &sqlite->find_certificate },
         { ngx_http_agw_sqlite_find_business_sql, &sqlite->find_business },
         { ngx_http_agw_sqlite_read_clock_sql, &sqlite->read_clock },
         { ngx_http_agw_sqlite_read_rows_sql, &sqlite->read_rows }

@@ -33,8 +33,10 @@ static void ngx_http_agw_sqlite_cancel(void *data);
 static int ngx_http_agw_sqlite_step_api_keys(void *state,
     ngx_http_agw_directory_query_t *query);
 static int ngx_http_agw_sqlite_find_key(ngx_http_agw_sqlite_t *sqlite,
+    const ngx_http_agw_directory_query_t *query,
     const ngx_http_agw_api_key_t *key, agw_api_key_row_t *row);
 static int ngx_http_agw_sqlite_even_out(ngx_http_agw_sqlite_t *sqlite,
+    const ngx_http_agw_directory_query_t *query,
     const ngx_http_agw_api_key_t *key, const agw_api_key_row_t *row);
 static int ngx_http_agw_sqlite_step_business(void *state,
     ngx_http_agw_directory_query_t *query);
@@ -183,7 +185,7 @@ ngx_http_agw_sqlite_step_api_keys(void *state,
     for (i = 0; i < query->nkeys; i++) {
         row = &query->api_keys[i];
 
-        rc = ngx_http_agw_sqlite_find_key(sqlite, &query->keys[i], row);
+        rc = ngx_http_agw_sqlite_find_key(sqlite, query, &query->keys[i], row);
 
         if (rc == SQLITE_OK && row->partner_active && row->found) {
             ngx_http_agw_sqlite_keep_partner(sqlite, query->keys[i].partner_id);
@@ -192,7 +194,8 @@ ngx_http_agw_sqlite_step_api_keys(void *state,
         if (rc == SQLITE_OK
             && agw_policy_api_key(row, query->now) != AGW_OK)
         {
-            rc = ngx_http_agw_sqlite_even_out(sqlite, &query->keys[i], row);
+            rc = ngx_http_agw_sqlite_even_out(sqlite, query, &query->keys[i],
+                                              row);
         }
 
         if (rc != SQLITE_OK) {
@@ -206,6 +209,7 @@ ngx_http_agw_sqlite_step_api_keys(void *state,
 
 static int
 ngx_http_agw_sqlite_find_key(ngx_http_agw_sqlite_t *sqlite,
+    const ngx_http_agw_directory_query_t *query,
     const ngx_http_agw_api_key_t *key, agw_api_key_row_t *row)
 {
     int            rc;
@@ -218,6 +222,11 @@ ngx_http_agw_sqlite_find_key(ngx_http_agw_sqlite_t *sqlite,
 
     digest.data = key->key_sha256;
     digest.len = NGX_HTTP_AGW_SHA256_HEX;
+
+    if (query->thumbprint.len) {
+        stmt = sqlite->find_certificate;
+        digest = query->thumbprint;
+    }
 
     rc = ngx_http_agw_sqlite_first_row(stmt, key->partner_id, digest);
 
@@ -252,6 +261,7 @@ ngx_http_agw_sqlite_find_key(ngx_http_agw_sqlite_t *sqlite,
 
 static int
 ngx_http_agw_sqlite_even_out(ngx_http_agw_sqlite_t *sqlite,
+    const ngx_http_agw_directory_query_t *query,
     const ngx_http_agw_api_key_t *key, const agw_api_key_row_t *row)
 {
     agw_api_key_row_t       unused;
@@ -269,7 +279,7 @@ ngx_http_agw_sqlite_even_out(ngx_http_agw_sqlite_t *sqlite,
         other.partner_id.len = sqlite->partner_len;
     }
 
-    return ngx_http_agw_sqlite_find_key(sqlite, &other, &unused);
+    return ngx_http_agw_sqlite_find_key(sqlite, query, &other, &unused);
 }
 
 

@@ -30,7 +30,9 @@ my %faults = (
         | not\ JSON | not\ a\ JSON\ object | not\ UTF-8 | nested\ too\ deep
         | a\ (?:repeated\ member|number\ out\ of\ range|NUL\ character)/x,
     invalid_client => qr/(?:unknown|disabled)\ partner | (?:wrong|no|expired)\ key
-        | key\ not\ yet\ valid/x,
+        | key\ not\ yet\ valid | (?:unknown|expired)\ certificate
+        | an\ unreadable\ or\ expired\ certificate
+        | method\ not\ accepted/x,
     certificate_mismatch => qr/(?:no|another)\ certificate
         | an\ unreadable\ or\ expired\ certificate/x,
     lifetime_exceeded =>
