@@ -187,7 +187,8 @@ struct ngx_http_agw_loc_conf_s {
     unsigned                  partner_path:1;    /* one, for partners */
 
     ngx_uint_t                require;       /* AGW_REQUIRE_* */
-    ngx_str_t                 scope;
+    ngx_str_t                 scope;         /* words that a token needs */
+    ngx_str_t                 scope_of_partner;  /* without business_access */
     ngx_str_t                 business_path; /* as it was written */
     agw_template_t            template;
     ngx_uint_t                template_index;    /* in the server's, or unset */
@@ -213,7 +214,8 @@ struct ngx_http_agw_loc_conf_s {
     ngx_http_agw_document_t   document;      /* of metadata or a JWK Set */
     time_t                    partner_lifetime;
     time_t                    business_lifetime;
-    ngx_str_t                 partner_scope; /* a scope, or empty */
+    ngx_str_t                 partner_scope; /* to ask for; or empty */
+    ngx_str_t                 business_scope;    /* likewise */
     ngx_uint_t                client_auth;   /* NGX_HTTP_AGW_AUTH_* */
     ngx_uint_t                bind_tokens;   /* ngx_http_agw_bind_t */
 };

@@ -19,6 +19,7 @@
 #include "ngx_http_agw_endpoints.h"
 #include "ngx_http_agw_locations.h"
 #include "ngx_http_agw_report.h"
+#include "ngx_http_agw_scopes.h"
 #include "ngx_http_agw_str.h"
 #include "ngx_http_agw_zone.h"
 
@@ -334,7 +335,8 @@ ngx_http_agw_create_loc_conf(ngx_conf_t *cf)
     /*
      * set by ngx_pcalloc():
      *
-     *     lcf->scope, business_path, realm, partner_scope = { 0, NULL };
+     *     lcf->scope, business_path, realm = { 0, NULL };
+     *     lcf->partner_scope, business_scope = { 0, NULL };
      *     lcf->template = { { 0, NULL }, { 0, NULL } };
      *     lcf->https_value, enforce_value, client_certificate = NULL;
      *     lcf->certificate_header = { 0, NULL };
@@ -404,7 +406,6 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     ngx_conf_merge_uint_value(conf->require, prev->require, AGW_REQUIRE_OFF);
-    ngx_conf_merge_str_value(conf->scope, prev->scope, AGW_BUSINESS_ACCESS);
     ngx_conf_merge_str_value(conf->business_path, prev->business_path, "");
     ngx_conf_merge_uint_value(conf->https, prev->https,
                               NGX_HTTP_AGW_HTTPS_ON);
@@ -416,7 +417,10 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               NGX_HTTP_AGW_FORMAT_OAUTH2);
     ngx_conf_merge_value(conf->intercept_errors, prev->intercept_errors, 0);
     ngx_conf_merge_str_value(conf->realm, prev->realm, "auth gateway");
-    ngx_conf_merge_str_value(conf->partner_scope, prev->partner_scope, "");
+
+    if (ngx_http_agw_merge_scopes(cf, prev, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     ngx_conf_merge_uint_value(conf->client_auth, prev->client_auth,
                               NGX_HTTP_AGW_AUTH_BASIC|NGX_HTTP_AGW_AUTH_POST);

@@ -15,9 +15,6 @@ char *ngx_http_agw_set_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_text(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_realm(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_agw_set_scope(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *ngx_http_agw_set_partner_scope(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
 char *ngx_http_agw_set_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_agw_set_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd,

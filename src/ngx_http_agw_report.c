@@ -247,13 +247,18 @@ static u_char *
 ngx_http_agw_report_guarded(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf)
 {
+    const ngx_str_t  *scope;
+
     p = ngx_slprintf(p, last, "require%s%s%s",
                      conf->require & AGW_REQUIRE_PARTNER ? " partner" : "",
                      conf->require & AGW_REQUIRE_BUSINESS ? " business" : "",
                      conf->require & AGW_REQUIRE_OWNER ? " owner" : "");
 
-    if (conf->require & AGW_REQUIRE_BUSINESS) {
-        p = ngx_slprintf(p, last, ", scope %V", &conf->scope);
+    scope = (conf->require & AGW_REQUIRE_BUSINESS) ? &conf->scope
+                                                   : &conf->scope_of_partner;
+
+    if (scope->len) {
+        p = ngx_slprintf(p, last, ", scope %V", scope);
     }
 
     if (conf->require != AGW_REQUIRE_PARTNER) {
@@ -312,9 +317,21 @@ ngx_http_agw_report_endpoint(u_char *p, u_char *last,
 
     p = ngx_slprintf(p, last, "%s%s", name, kind);
 
+    if (ngx_strcmp(kind, " partner") == 0 && conf->partner_scope.len) {
+        p = ngx_slprintf(p, last, ", partner_scope %V",
+                         &conf->partner_scope);
+    }
+
     if (ngx_strcmp(kind, " business") == 0) {
         p = ngx_slprintf(p, last, ", business_path %V",
                          &conf->business_path);
+    }
+
+    if (ngx_strcmp(name, "token") == 0
+        && conf->token_kind == AGW_KIND_BUSINESS && conf->business_scope.len)
+    {
+        p = ngx_slprintf(p, last, ", business_scope %V",
+                         &conf->business_scope);
     }
 
     if (!conf->endpoint->takes_credentials) {

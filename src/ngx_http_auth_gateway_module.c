@@ -24,6 +24,7 @@
 #include "ngx_http_agw_locations.h"
 #include "ngx_http_agw_report.h"
 #include "ngx_http_agw_revocation_sync.h"
+#include "ngx_http_agw_scopes.h"
 #include "ngx_http_agw_variables.h"
 #include "ngx_http_agw_verify.h"
 #include "ngx_http_agw_zone.h"
@@ -135,10 +136,10 @@ static ngx_command_t  ngx_http_agw_commands[] = {
       NULL },
 
     { ngx_string("auth_gateway_scope"),
-      NGX_HTTP_AGW_LEVELS|NGX_HTTP_LMT_CONF|NGX_CONF_TAKE1,
+      NGX_HTTP_AGW_LEVELS|NGX_HTTP_LMT_CONF|NGX_CONF_1MORE,
       ngx_http_agw_set_scope,
       NGX_HTTP_LOC_CONF_OFFSET,
-      0,
+      offsetof(ngx_http_agw_loc_conf_t, scope),
       NULL },
 
     { ngx_string("auth_gateway_business_path"),
@@ -269,9 +270,16 @@ static ngx_command_t  ngx_http_agw_commands[] = {
 
     { ngx_string("auth_gateway_partner_scope"),
       NGX_HTTP_AGW_LEVELS|NGX_CONF_1MORE,
-      ngx_http_agw_set_partner_scope,
+      ngx_http_agw_set_scope,
       NGX_HTTP_LOC_CONF_OFFSET,
-      0,
+      offsetof(ngx_http_agw_loc_conf_t, partner_scope),
+      NULL },
+
+    { ngx_string("auth_gateway_business_scope"),
+      NGX_HTTP_AGW_LEVELS|NGX_CONF_1MORE,
+      ngx_http_agw_set_business_scope,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_agw_loc_conf_t, business_scope),
       NULL },
 
     { ngx_string("auth_gateway_client_auth"),

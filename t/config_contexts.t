@@ -70,6 +70,8 @@ my %directives = (
         @usual],
     auth_gateway_partner_scope => ['auth_gateway_partner_scope read;',
         @usual],
+    auth_gateway_business_scope => ['auth_gateway_business_scope read;',
+        @usual],
     auth_gateway_client_auth => ['auth_gateway_client_auth tls;', @usual],
     auth_gateway_bind_tokens => ['auth_gateway_bind_tokens certificate;',
         @usual],
@@ -114,8 +116,8 @@ for my $name (sort keys %directives) {
     refused("$name with one too many", $name, undef,
         qr/invalid number of arguments/,
         in_place($places[0], $line =~ s/;/ again;/r))
-        unless $name =~ /_(?:store|key|require|client_auth|partner_scope
-            |metadata|admin)$/x;
+        unless $name =~ /_(?:store|key|require|client_auth|scope|metadata
+            |admin)$/x;
 }
 
 # require

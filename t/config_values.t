@@ -90,7 +90,7 @@ refused('strict_path with another word', 'auth_gateway_strict_path', 'no',
 
 my $times = qr/it must be a time of "1s" to "3650d"/;
 my $words = qr/it must be words of RFC 6749, section 3\.3, other than/;
-my $word = qr/it must be one word of RFC 6749, section 3\.3/;
+my $word = qr{it must be words of RFC 6749, section 3\.3};
 my $text = qr/it must be UTF-8 text without control characters, not empty/;
 my $flag = qr/it must be "on" or "off"/;
 my $long = 'x' x 512;
@@ -163,7 +163,7 @@ my @values = (
         qw(issuer audience realm)),
     (map { my $name = $_; map { ["auth_gateway_$name", $_,
         qr/must be text without variables/, 'location'] } '$scope',
-        'a$scope', 'a:${b}' } qw(scope partner_scope)),
+        'a$scope', 'a:${b}' } qw(scope partner_scope business_scope)),
     (map { my $name = $_; map { ["auth_gateway_$name", $_, $text,
         'server'] } '', "a\tb", "a\x01b", "a\x7fb", "\xff", "a\xc0\xafb" }
         qw(issuer audience)),
@@ -171,12 +171,18 @@ my @values = (
         'server'] } '', "a\tb", "a\x7f", "\xc3\xa9"),
     (map { ['auth_gateway_scope', $_, $word, 'location'] }
         '', 'a b', ' a', "a\tb", "\xc3\xa9", "a\x7f"),
-    (map { ['auth_gateway_partner_scope', $_, $words, 'location'] }
+    (map { my $name = $_; ((map { [$name, $_, $words, 'location'] }
         '', 'a b', 'business_access', "a\tb", "\xc3\xa9"),
-    ['auth_gateway_partner_scope', 'business_access', $words, 'server',
-        'auth_gateway_partner_scope a b business_access c;'],
-    ['auth_gateway_partner_scope', undef, qr/it must be at most 1024 bytes/,
-        'server', "auth_gateway_partner_scope $long $long;"],
+        [$name, 'business_access', $words, 'server',
+            "$name a b business_access c;"]) }
+        qw(auth_gateway_partner_scope auth_gateway_business_scope)),
+    (map { ["auth_gateway_$_", undef, qr/it must be at most 10\d\d bytes/,
+        'server', "auth_gateway_$_ $long $long;"],
+        ["auth_gateway_$_", 'b', qr/it must be words that differ/,
+        'server', "auth_gateway_$_ a b c b;"] }
+        qw(scope partner_scope business_scope)),
+    ['auth_gateway_business_scope', undef, qr/it must be at most 1008 bytes/,
+        'server', 'auth_gateway_business_scope ' . 'x' x 1009 . ';'],
     (map { ['auth_gateway_business_path', $_,
         qr{it must be a path such as "/v1/businesses/<business_id>"},
         'server'] } '', '/', '/v1', '<business_id>', 'v1/<business_id>',
@@ -237,6 +243,8 @@ for ('auth_gateway_error_format oauth2;', 'auth_gateway_error_format thred;',
     'auth_gateway_issuer "a b \xc3\xa9";', 'auth_gateway_realm "a, b";',
     'auth_gateway_scope https://a.example/b;',
     'auth_gateway_partner_scope ' . 'x' x 1024 . ';',
+    'auth_gateway_business_scope ' . 'x' x 1008 . ';',
+    'auth_gateway_scope business_access read write;',
     'auth_gateway_business_path /<business_id>;',
     'auth_gateway_business_path /a.b/~c-d_e/<business_id>/f;')
 {

@@ -74,7 +74,7 @@ ok(wait_until(sub { token_request()->status == 200 }), 'D5 tokens are issued');
 $token = $node->issue($us, $us->{business});
 
 my $epoch = $redis->call('GET', '{agw}:epoch');
-my $good = "*4\r\n\$16\r\n$epoch\r\n\$13\r\n" . $node->store->stamp . "\r\n";
+my $good = "*5\r\n\$16\r\n$epoch\r\n\$13\r\n" . $node->store->stamp . "\r\n";
 my $no_resp = qr/: a reply that is (?:not RESP2|too long)/;
 my @bytes = (
     ['a status', "+OK\r\n", qr/malformed epoch or stamp/],
@@ -84,9 +84,12 @@ my @bytes = (
     ['no array', "*-1\r\n", qr/malformed epoch or stamp/],
     ['too few elements', "*2\r\n" . $good =~ s/^\S+\r\n//r,
         qr/malformed API key/],
-    ['another type', "$good:1\r\n:1\r\n", qr/malformed API key/],
-    ['an error within', "$good-ERR x\r\n\$2\r\n{}\r\n", qr/malformed API key/],
-    ['an empty string', "$good\$6\r\nactive\r\n\$0\r\n\r\n",
+    ['another type', "$good:1\r\n:1\r\n:1\r\n", qr/malformed API key/],
+    ['an error within', "$good-ERR x\r\n\$-1\r\n\$2\r\n{}\r\n",
+        qr/malformed API key/],
+    ['scopes of another type',
+        "$good\$6\r\nactive\r\n:1\r\n\$2\r\n{}\r\n", qr/malformed API key/],
+    ['an empty string', "$good\$6\r\nactive\r\n\$-1\r\n\$0\r\n\r\n",
         qr/malformed API key/],
     ['HTTP', "HTTP/1.1 400 Bad Request\r\n\r\n", $no_resp],
     ['RESP3', "%1\r\n+a\r\n+b\r\n", $no_resp],

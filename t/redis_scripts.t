@@ -153,14 +153,22 @@ $redis->call('HSET', key('partner:P'), 'status', 'active');
 $redis->call('HSET', key('api_keys:P'), 'd1', '{}');
 $redis->call('HSET', key('business:B'), 'partner_id', 'P', 'status', 'active');
 
-is_deeply(run('api_keys', 'd1'), [$epoch, stamp(), 'active', '{}'],
+is_deeply(run('api_keys', 'd1'), [$epoch, stamp(), 'active', undef, '{}'],
     'D5 an API key, its partner and the stamp in one step');
-is_deeply(run('api_keys', 'd2'), [$epoch, stamp(), 'active', undef],
+is_deeply(run('api_keys', 'd2'), [$epoch, stamp(), 'active', undef, undef],
     'D5 a wrong key');
-is_deeply(business('0-0'), [$epoch, stamp(), 'active', 'P', 'active', 0],
+is_deeply(business('0-0'),
+    [$epoch, stamp(), 'active', 'P', 'active', 0, undef],
     'D5 a business likewise');
+$redis->call('HSET', key('partner:P'), 'scopes', 'read write');
+is_deeply(run('api_keys', 'd1'),
+    [$epoch, stamp(), 'active', 'read write', '{}'],
+    'P1.8 the scopes of the partner too');
+is_deeply(business('0-0'),
+    [$epoch, stamp(), 'active', 'P', 'active', 0, 'read write'],
+    'P2.6 and for a business');
 $redis->call('DEL', key('partner:P'));
-is_deeply(run('api_keys', 'd1'), [$epoch, stamp(), undef, '{}'],
+is_deeply(run('api_keys', 'd1'), [$epoch, stamp(), undef, undef, '{}'],
     'D5 a key without its partner');
 
 # the partner token, in the entries that the node has not read

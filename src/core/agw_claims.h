@@ -14,11 +14,7 @@
 
 #include "agw.h"
 #include "agw_reason.h"
-
-
-/* the scope of every business token, and of no other */
-
-#define AGW_BUSINESS_ACCESS  "business_access"
+#include "agw_scope.h"
 
 
 /* the member of cnf that is a certificate (RFC 8705, section 3.1) */
@@ -156,19 +152,6 @@ int agw_claims_write(const agw_claims_t *claims, agw_str_t head,
 
 agw_str_t agw_claim_text(const json_t *json, agw_str_t name,
     unsigned char *buf);
-
-
-/*
- * Takes the next word off *scope, a set of words (RFC 6749, section 3.3) that
- * is a scope by agw_is_scope().  Returns 1 and sets *word, or 0 at the end.
- */
-
-int agw_scope_next(agw_str_t *scope, agw_str_t *word);
-
-
-/* whether word is one of the words of scope, compared byte for byte */
-
-int agw_scope_has(agw_str_t scope, agw_str_t word);
 
 
 #endif /* AGW_CLAIMS_H_INCLUDED_ */

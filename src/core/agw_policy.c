@@ -7,7 +7,8 @@
 #include "agw_policy.h"
 
 
-static agw_reason_t agw_policy_owner(const agw_requirement_t *requirement);
+static agw_reason_t agw_policy_owner(const agw_claims_t *claims,
+    const agw_requirement_t *requirement);
 static agw_api_key_state_t agw_policy_api_key_state(
     const agw_api_key_row_t *row, int64_t now);
 
@@ -24,11 +25,15 @@ agw_policy_access(const agw_claims_t *claims,
             return AGW_WRONG_KIND;
         }
 
+        if (!agw_scope_has_all(claims->scope, requirement->scope_of_partner)) {
+            return AGW_INSUFFICIENT_SCOPE;
+        }
+
         return AGW_OK;
     }
 
     if (claims->kind == AGW_KIND_PARTNER) {
-        return agw_policy_owner(requirement);
+        return agw_policy_owner(claims, requirement);
     }
 
     if (!(requirement->require & AGW_REQUIRE_BUSINESS)
@@ -37,7 +42,10 @@ agw_policy_access(const agw_claims_t *claims,
         return AGW_WRONG_KIND;
     }
 
-    if (!agw_scope_has(claims->scope, requirement->scope)) {
+    if (requirement->scope.len == 0
+        || (!agw_str_eq(claims->scope, requirement->scope)
+            && !agw_scope_has_all(claims->scope, requirement->scope)))
+    {
         return AGW_INSUFFICIENT_SCOPE;
     }
 
@@ -54,10 +62,15 @@ agw_policy_access(const agw_claims_t *claims,
 
 
 static agw_reason_t
-agw_policy_owner(const agw_requirement_t *requirement)
+agw_policy_owner(const agw_claims_t *claims,
+    const agw_requirement_t *requirement)
 {
     if (!(requirement->require & AGW_REQUIRE_OWNER)) {
         return AGW_WRONG_KIND;
+    }
+
+    if (!agw_scope_has_all(claims->scope, requirement->scope_of_partner)) {
+        return AGW_INSUFFICIENT_SCOPE;
     }
 
     if (requirement->business_id.len == 0) {

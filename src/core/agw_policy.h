@@ -21,7 +21,8 @@
 
 typedef struct {
     unsigned      require;           /* AGW_REQUIRE_* */
-    agw_str_t     scope;             /* of a business token */
+    agw_str_t     scope;             /* words that a business token needs */
+    agw_str_t     scope_of_partner;  /* and a partner token */
     agw_str_t     business_id;       /* of the URL; empty if none */
     unsigned      owned:1;           /* the partner owns the business */
 } agw_requirement_t;
@@ -63,6 +64,8 @@ typedef struct {
     unsigned      partner_active:1;
     unsigned      found:1;           /* that partner has that key */
     unsigned      expires:1;
+    unsigned      limited:1;         /* the partner has a list of scopes */
+    agw_str_t     scopes;            /* if it has one */
     int64_t       not_before;
     int64_t       expires_at;        /* if it expires */
     int64_t       stamp;             /* of the store, when it was read */
@@ -88,6 +91,8 @@ typedef struct {
     unsigned      owned:1;           /* by that partner */
     unsigned      active:1;
     unsigned      token_ended:1;     /* that partner's token */
+    unsigned      limited:1;         /* that partner has a list of scopes */
+    agw_str_t     scopes;            /* if it has one */
     int64_t       stamp;             /* of the store, when it was read */
 } agw_business_row_t;
 

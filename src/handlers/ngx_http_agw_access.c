@@ -50,7 +50,7 @@ static ngx_int_t ngx_http_agw_access_preflight(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_access_owner(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx, agw_str_t business_id);
 static void ngx_http_agw_access_owner_found(ngx_http_request_t *r,
-    agw_reason_t reason, int64_t stamp);
+    agw_reason_t reason, const agw_business_row_t *row);
 static ngx_int_t ngx_http_agw_access_refuse(ngx_http_request_t *r,
     agw_reason_t reason);
 
@@ -308,7 +308,7 @@ ngx_http_agw_access_owner(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
 static void
 ngx_http_agw_access_owner_found(ngx_http_request_t *r, agw_reason_t reason,
-    int64_t stamp)
+    const agw_business_row_t *row)
 {
     ngx_http_agw_ctx_t  *ctx;
 

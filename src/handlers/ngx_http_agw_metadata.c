@@ -26,7 +26,9 @@ static json_t *ngx_http_agw_metadata_json(agw_str_t issuer, agw_str_t origin,
 static ngx_int_t ngx_http_agw_add_endpoint(json_t *json, const char *name,
     agw_str_t origin, const ngx_str_t *path);
 static json_t *ngx_http_agw_auth_methods(ngx_uint_t client_auth);
-static json_t *ngx_http_agw_scopes(agw_str_t scope);
+static json_t *ngx_http_agw_scopes(const ngx_http_agw_loc_conf_t *conf);
+static int ngx_http_agw_add_scopes(json_t *scopes, agw_str_t words,
+    agw_str_t but);
 
 
 const ngx_http_agw_endpoint_t  ngx_http_agw_metadata_endpoint = {
@@ -178,8 +180,7 @@ ngx_http_agw_metadata_json(agw_str_t issuer, agw_str_t origin,
     }
 
     rc = json_object_set_new(json, "scopes_supported",
-                             ngx_http_agw_scopes(
-                                 ngx_http_agw_to_core(conf->partner_scope)));
+                             ngx_http_agw_scopes(conf));
 
     /* RFC 8705, section 3.3 */
 
@@ -263,24 +264,23 @@ ngx_http_agw_add_endpoint(json_t *json, const char *name, agw_str_t origin,
 }
 
 
-/* those that a partner token may have, and that of a business token */
+/* those that a partner token and a business token may have, each once */
 
 static json_t *
-ngx_http_agw_scopes(agw_str_t scope)
+ngx_http_agw_scopes(const ngx_http_agw_loc_conf_t *conf)
 {
-    int         rc;
-    json_t     *scopes;
-    agw_str_t   word;
+    int                     rc;
+    json_t                 *scopes;
+    agw_str_t               partner;
+    static const agw_str_t  none = agw_string("");
 
+    partner = ngx_http_agw_to_core(conf->partner_scope);
     scopes = json_array();
-    rc = 0;
 
-    while (agw_scope_next(&scope, &word)) {
-        rc |= json_array_append_new(scopes,
-                                    json_stringn((const char *) word.data,
-                                                 word.len));
-    }
-
+    rc = ngx_http_agw_add_scopes(scopes, partner, none);
+    rc |= ngx_http_agw_add_scopes(scopes,
+                                  ngx_http_agw_to_core(conf->business_scope),
+                                  partner);
     rc |= json_array_append_new(scopes, json_string(AGW_BUSINESS_ACCESS));
 
     if (rc != 0) {
@@ -289,4 +289,25 @@ ngx_http_agw_scopes(agw_str_t scope)
     }
 
     return scopes;
+}
+
+
+static int
+ngx_http_agw_add_scopes(json_t *scopes, agw_str_t words, agw_str_t but)
+{
+    int        rc;
+    agw_str_t  word;
+
+    rc = 0;
+
+    while (agw_scope_next(&words, &word)) {
+
+        if (!agw_scope_has(but, word)) {
+            rc |= json_array_append_new(scopes,
+                                    json_stringn((const char *) word.data,
+                                                 word.len));
+        }
+    }
+
+    return rc;
 }

@@ -26,7 +26,7 @@ static void ngx_http_agw_revoke_token(ngx_http_request_t *r,
 static void ngx_http_agw_revoke_business(ngx_http_request_t *r,
     agw_reason_t reason);
 static void ngx_http_agw_revoke_found(ngx_http_request_t *r,
-    agw_reason_t reason, int64_t stamp);
+    agw_reason_t reason, const agw_business_row_t *row);
 static void ngx_http_agw_revoke_finish(ngx_http_request_t *r,
     agw_reason_t reason);
 
@@ -153,7 +153,7 @@ ngx_http_agw_revoke_business(ngx_http_request_t *r, agw_reason_t reason)
 
 static void
 ngx_http_agw_revoke_found(ngx_http_request_t *r, agw_reason_t reason,
-    int64_t stamp)
+    const agw_business_row_t *row)
 {
     agw_revocation_t                 revocation;
     ngx_http_agw_ctx_t              *ctx;

@@ -14,6 +14,7 @@
 #include "ngx_http_agw_body.h"
 #include "ngx_http_agw_business.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_grant_scope.h"
 #include "ngx_http_agw_issue.h"
 #include "ngx_http_agw_refusal.h"
 #include "ngx_http_agw_request_check.h"
@@ -37,7 +38,7 @@ static void ngx_http_agw_business_query(ngx_http_request_t *r,
 static agw_reason_t ngx_http_agw_business_grant(ngx_http_request_t *r,
     ngx_http_agw_grant_t *grant, const agw_params_t *params);
 static void ngx_http_agw_business_finish(ngx_http_request_t *r,
-    agw_reason_t reason, int64_t stamp);
+    agw_reason_t reason, const agw_business_row_t *row);
 static ngx_int_t ngx_http_agw_token_refuse(ngx_http_request_t *r,
     agw_reason_t reason);
 static ngx_int_t ngx_http_agw_token_send(ngx_http_request_t *r);
@@ -192,30 +193,14 @@ static agw_reason_t
 ngx_http_agw_partner_grant(ngx_http_request_t *r,
     ngx_http_agw_grant_t *grant, const agw_params_t *params)
 {
-    agw_str_t                       scope, word;
     const ngx_http_agw_loc_conf_t  *lcf;
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    if (agw_params_text(params, "scope", &scope) != 0) {
-        return AGW_INVALID_REQUEST;
-    }
-
     grant->kind = AGW_KIND_PARTNER;
-    grant->scope = scope;
     grant->lifetime = lcf->partner_lifetime;
 
-    if (scope.len && !agw_is_scope(scope)) {
-        return AGW_INVALID_SCOPE;
-    }
-
-    while (agw_scope_next(&scope, &word)) {
-        if (!agw_scope_has(ngx_http_agw_to_core(lcf->partner_scope), word)) {
-            return AGW_INVALID_SCOPE;
-        }
-    }
-
-    return AGW_OK;
+    return ngx_http_agw_ask_scope(r, grant, params);
 }
 
 
@@ -225,14 +210,19 @@ ngx_http_agw_partner_finish(ngx_http_request_t *r, agw_reason_t reason)
     ngx_http_agw_ctx_t           *ctx;
     ngx_http_agw_api_key_auth_t  *auth;
 
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    auth = ctx->api_key_auth;
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_grant_scope(r, ctx->grant, auth->limited,
+                                          auth->scopes);
+    }
+
     if (reason != AGW_OK) {
         ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
         return;
     }
-
-    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
-
-    auth = ctx->api_key_auth;
 
     ctx->grant->partner_id = ngx_http_agw_to_core(auth->partner_id);
     ctx->grant->issued_at = auth->queried_at;
@@ -284,21 +274,24 @@ ngx_http_agw_business_grant(ngx_http_request_t *r,
     ngx_http_agw_grant_t *grant, const agw_params_t *params)
 {
     int64_t                          seconds;
+    agw_reason_t                     reason;
     const ngx_http_agw_loc_conf_t   *lcf;
     const ngx_http_agw_main_conf_t  *mcf;
-    static const agw_str_t           business_access =
-                                         agw_string(AGW_BUSINESS_ACCESS);
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
     grant->kind = AGW_KIND_BUSINESS;
-    grant->scope = business_access;
     grant->lifetime = lcf->business_lifetime;
 
     /* Layer's AuthToken has only the token, its lifetime and its type */
 
     grant->bare = (lcf->error_format == NGX_HTTP_AGW_FORMAT_LAYER);
+
+    reason = ngx_http_agw_ask_scope(r, grant, params);
+    if (reason != AGW_OK) {
+        return reason;
+    }
 
     switch (agw_params_duration(params, "session_duration", &seconds)) {
 
@@ -323,7 +316,7 @@ ngx_http_agw_business_grant(ngx_http_request_t *r,
 
 static void
 ngx_http_agw_business_finish(ngx_http_request_t *r, agw_reason_t reason,
-    int64_t stamp)
+    const agw_business_row_t *row)
 {
     ngx_http_agw_ctx_t  *ctx;
 
@@ -335,12 +328,17 @@ ngx_http_agw_business_finish(ngx_http_request_t *r, agw_reason_t reason,
         reason = ngx_http_agw_verify_now(r, ctx);
     }
 
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_grant_scope(r, ctx->grant, row->limited,
+                                          row->scopes);
+    }
+
     if (reason != AGW_OK) {
         ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
         return;
     }
 
-    ctx->grant->seq = stamp;
+    ctx->grant->seq = row->stamp;
 
     ngx_http_finalize_request(r, ngx_http_agw_token_send(r));
 }

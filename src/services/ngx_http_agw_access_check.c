@@ -27,6 +27,8 @@ ngx_http_agw_check_requirement(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
     requirement->require = lcf->require;
     requirement->scope = ngx_http_agw_to_core(lcf->scope);
+    requirement->scope_of_partner =
+                                 ngx_http_agw_to_core(lcf->scope_of_partner);
     requirement->owned = 0;
 
     reason = ngx_http_agw_check_guarded_request(r, &requirement->business_id);

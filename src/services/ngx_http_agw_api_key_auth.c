@@ -357,6 +357,8 @@ ngx_http_agw_api_key_decide(ngx_http_agw_request_query_t *rq, ngx_int_t rc)
         if (row->state == AGW_API_KEY_GOOD) {
             kq->auth.partner_id = ctx->partner_id;
             kq->auth.stamp = row->stamp;
+            kq->auth.limited = row->limited;
+            kq->auth.scopes = row->scopes;
 
             if (query->thumbprint.len == 0) {
                 ngx_http_agw_key_used(&query->keys[i], query->now);

@@ -21,6 +21,8 @@ struct ngx_http_agw_api_key_auth_s {
     ngx_str_t                 partner_id;    /* if it succeeded */
     time_t                    queried_at;
     int64_t                   stamp;         /* of the store, at that time */
+    unsigned                  limited:1;     /* it has a list of scopes */
+    agw_str_t                 scopes;        /* if it has one */
 };
 
 

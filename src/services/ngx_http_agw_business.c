@@ -71,5 +71,5 @@ ngx_http_agw_business_decide(ngx_http_agw_request_query_t *rq, ngx_int_t rc)
         reason = agw_policy_business(&rq->query.business);
     }
 
-    bq->handler(rq->request, reason, rq->query.business.stamp);
+    bq->handler(rq->request, reason, &rq->query.business);
 }

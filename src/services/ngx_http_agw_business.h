@@ -12,13 +12,13 @@
 
 
 /*
- * Called with AGW_OK and the stamp of the store at that time; or with a reason
- * of agw_policy_business() or AGW_STORE_UNAVAILABLE.  The handler has to
- * finalize the request.
+ * Called with AGW_OK and what the store has, which lives as long as the
+ * request; or with a reason of agw_policy_business() or
+ * AGW_STORE_UNAVAILABLE.  The handler has to finalize the request.
  */
 
 typedef void (*ngx_http_agw_business_pt)(ngx_http_request_t *r,
-    agw_reason_t reason, int64_t stamp);
+    agw_reason_t reason, const agw_business_row_t *row);
 
 
 /*

@@ -104,6 +104,7 @@ ngx_http_agw_bearer_challenge(ngx_http_request_t *r, agw_reason_t reason,
 {
     u_char                         *p, *last;
     size_t                          size;
+    ngx_str_t                       scope;
     const agw_reason_info_t        *info;
     const ngx_http_agw_loc_conf_t  *lcf;
 
@@ -137,10 +138,13 @@ ngx_http_agw_bearer_challenge(ngx_http_request_t *r, agw_reason_t reason,
                          info->description);
     }
 
-    if (info->status == NGX_HTTP_FORBIDDEN
-        && (lcf->require & AGW_REQUIRE_BUSINESS) && lcf->endpoint == NULL)
+    scope = (lcf->require & AGW_REQUIRE_BUSINESS) ? lcf->scope
+                                                  : lcf->scope_of_partner;
+
+    if (info->status == NGX_HTTP_FORBIDDEN && lcf->endpoint == NULL
+        && lcf->require != AGW_REQUIRE_OFF && scope.len)
     {
-        p = ngx_slprintf(p, last, ", scope=\"%V\"", &lcf->scope);
+        p = ngx_slprintf(p, last, ", scope=\"%V\"", &scope);
     }
 
     value->len = p - value->data;

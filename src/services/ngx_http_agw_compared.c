@@ -454,14 +454,19 @@ static u_char *
 ngx_http_agw_compared_scope(const ngx_http_agw_facts_t *facts,
     u_char *p, u_char *last)
 {
-    ngx_str_t  scope;
+    ngx_str_t                 scope;
+    const agw_requirement_t  *requirement;
 
-    scope = ngx_http_agw_from_core(facts->requirement.scope);
+    requirement = &facts->requirement;
+
+    scope = ngx_http_agw_from_core(
+                      facts->ctx->token->claims.kind == AGW_KIND_BUSINESS
+                      ? requirement->scope : requirement->scope_of_partner);
 
     p = ngx_slprintf(p, last, "scope of the token: ");
     p = ngx_http_agw_compared_member(p, last, facts->claims, "scope");
 
-    return facts->ctx->token->claims.kind == AGW_KIND_BUSINESS
+    return scope.len
            ? ngx_slprintf(p, last, "; auth_gateway_scope %V", &scope)
            : ngx_slprintf(p, last, "; none is required of a partner token");
 }

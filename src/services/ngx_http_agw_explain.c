@@ -39,7 +39,7 @@ static ngx_uint_t ngx_http_agw_explain_is_endpoint(
 static agw_reason_t ngx_http_agw_explain_owner(ngx_http_request_t *pr,
     ngx_http_agw_ctx_t *ctx, agw_str_t business_id);
 static void ngx_http_agw_explain_owner_found(ngx_http_request_t *r,
-    agw_reason_t reason, int64_t stamp);
+    agw_reason_t reason, const agw_business_row_t *row);
 static json_t *ngx_http_agw_explain_result(
     const ngx_http_agw_explanation_t *e);
 static json_t *ngx_http_agw_explain_location(
@@ -204,7 +204,7 @@ ngx_http_agw_explain_owner(ngx_http_request_t *pr, ngx_http_agw_ctx_t *ctx,
 
 static void
 ngx_http_agw_explain_owner_found(ngx_http_request_t *r, agw_reason_t reason,
-    int64_t stamp)
+    const agw_business_row_t *row)
 {
     ngx_http_agw_ctx_t          *ctx;
     ngx_http_agw_explanation_t  *e;

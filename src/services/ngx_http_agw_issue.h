@@ -17,7 +17,8 @@ struct ngx_http_agw_grant_s {
     agw_kind_t                kind;
     agw_str_t                 partner_id;
     agw_str_t                 business_id;   /* of a business token */
-    agw_str_t                 scope;         /* empty: none */
+    agw_str_t                 asked;         /* scope of the request */
+    agw_str_t                 scope;         /* granted; empty: none */
     time_t                    issued_at;     /* when the store was queried */
     int64_t                   seq;           /* the store's last stamp then */
     time_t                    lifetime;      /* seconds */

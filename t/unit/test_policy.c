@@ -137,6 +137,106 @@ d3_scope_of_a_location(void **state)
 }
 
 
+/* every word of several, in any order; a requirement of nothing is refused */
+
+static void
+p4_2_every_word(void **state)
+{
+    size_t                   i;
+    agw_claims_t             c;
+    static const agw_str_t   with[] = {
+        agw_string("business_access read write"),
+        agw_string("read write business_access"),
+        agw_string("a write business_access b read c"),
+    };
+    static const agw_str_t   without[] = {
+        agw_string(""), agw_string("business_access"), agw_string("read"),
+        agw_string("business_access read"), agw_string("read write"),
+        agw_string("business_access reads write"),
+        agw_string("business_access read xwrite"),
+        agw_string("business_access READ write"),
+    };
+
+    (void) state;
+
+    for (i = 0; i < UNIT_COUNT(with); i++) {
+        c = claims(S("A"), with[i]);
+        assert_int_equal(access(&c, AGW_REQUIRE_BUSINESS,
+            S("business_access read write"), S("A")), AGW_OK);
+        assert_int_equal(access(&c, AGW_REQUIRE_BUSINESS,
+            S("business_access read write"), S("B")), AGW_WRONG_BUSINESS);
+        assert_int_equal(access(&c, AGW_REQUIRE_BUSINESS, S(""), S("A")),
+            AGW_INSUFFICIENT_SCOPE);
+    }
+
+    for (i = 0; i < UNIT_COUNT(without); i++) {
+        c = claims(S("A"), without[i]);
+        assert_int_equal(access(&c, AGW_REQUIRE_BUSINESS,
+            S("business_access read write"), S("A")),
+            AGW_INSUFFICIENT_SCOPE);
+    }
+}
+
+
+/* after the kind, before the business and before the store is asked */
+
+static void
+p4_2_scope_of_a_partner_token(void **state)
+{
+    int                    enough;
+    size_t                 i, j;
+    agw_claims_t           c;
+    agw_requirement_t      requirement;
+    static const unsigned  places[] = {
+        AGW_REQUIRE_PARTNER, AGW_REQUIRE_OWNER,
+        AGW_REQUIRE_BUSINESS|AGW_REQUIRE_OWNER,
+    };
+    static const struct {
+        int        enough;
+        agw_str_t  scope;
+    } scopes[] = {
+        { 0, agw_string("") }, { 0, agw_string("read") },
+        { 0, agw_string("write reads") }, { 1, agw_string("read write") },
+        { 1, agw_string("write x read") },
+    };
+
+    (void) state;
+
+    for (i = 0; i < UNIT_COUNT(places); i++) {
+        for (j = 0; j < UNIT_COUNT(scopes); j++) {
+            enough = scopes[j].enough;
+            c = claims(S(""), scopes[j].scope);
+
+            memset(&requirement, 0, sizeof(requirement));
+            requirement.require = places[i];
+            requirement.scope = unit_copy(S("business_access read write"));
+            requirement.scope_of_partner = unit_copy(S("read write"));
+
+            if (places[i] == AGW_REQUIRE_PARTNER) {
+                assert_int_equal(agw_policy_access(&c, &requirement),
+                    enough ? AGW_OK : AGW_INSUFFICIENT_SCOPE);
+
+                requirement.business_id = unit_copy(S("A"));
+                assert_int_equal(agw_policy_access(&c, &requirement),
+                    AGW_WRONG_KIND);
+                continue;
+            }
+
+            assert_int_equal(agw_policy_access(&c, &requirement),
+                enough ? AGW_NO_BUSINESS_IN_PATH : AGW_INSUFFICIENT_SCOPE);
+
+            requirement.business_id = unit_copy(S("A"));
+            assert_int_equal(agw_policy_access(&c, &requirement),
+                enough ? AGW_NOT_OWNER : AGW_INSUFFICIENT_SCOPE);
+
+            requirement.owned = 1;
+            assert_int_equal(agw_policy_access(&c, &requirement),
+                enough ? AGW_OK : AGW_INSUFFICIENT_SCOPE);
+        }
+    }
+}
+
+
 static void
 p8_12_require_partner(void **state)
 {
@@ -439,6 +539,8 @@ main(void)
     const struct CMUnitTest  tests[] = {
         unit_case(d8_require_business),
         unit_case(d3_scope_of_a_location),
+        unit_case(p4_2_every_word),
+        unit_case(p4_2_scope_of_a_partner_token),
         unit_case(p8_12_require_partner),
         unit_case(d3_require_owner),
         unit_case(d3_owned_elsewhere),

@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "agw_claims.h"
+#include "agw_scope.h"
 
 
 static void
@@ -107,6 +107,101 @@ no_word_is_in_no_scope(void **state)
 }
 
 
+static void
+p4_2_each_of_the_words(void **state)
+{
+    (void) state;
+
+    assert_true(agw_scope_has_all(S("a b c"), UNIT_NONE));
+    assert_true(agw_scope_has_all(UNIT_NONE, UNIT_NONE));
+    assert_true(agw_scope_has_all(unit_copy(S("a b c")), unit_copy(S("c a"))));
+    assert_true(agw_scope_has_all(S("a b"), S("a a b")));
+    assert_false(agw_scope_has_all(UNIT_NONE, S("a")));
+    assert_false(agw_scope_has_all(S("a b"), S("a c")));
+    assert_false(agw_scope_has_all(S("a b"), S("c a")));
+    assert_false(agw_scope_has_all(S("ab"), S("a b")));
+    assert_false(agw_scope_has_all(S("a b"), S("a ")));
+}
+
+
+/*
+ * Every set of words asked for, by every configuration, by every list: what is
+ * granted is in all of them, and nothing of what was allowed is left out.
+ */
+
+static void
+p2_6_what_is_asked_for_and_allowed(void **state)
+{
+    int                     allowed;
+    size_t                  i, j, k, l, n;
+    agw_str_t               got;
+    agw_scope_limits_t      limits;
+    static const agw_str_t  words[] = {
+        agw_string("read"), agw_string("write"), agw_string("reads"),
+    };
+    static const agw_str_t  sets[] = {
+        agw_string(""), agw_string("read"), agw_string("write"),
+        agw_string("read write"), agw_string("write read"),
+        agw_string("reads"), agw_string("reads write read"),
+        agw_string("business_access"), agw_string("business_access read"),
+    };
+
+    (void) state;
+
+    n = 0;
+
+    for (i = 0; i < UNIT_COUNT(sets); i++) {
+        for (j = 0; j < UNIT_COUNT(sets) - 2; j++) {
+            for (k = 0; k <= UNIT_COUNT(sets); k++) {
+                memset(&limits, 0, sizeof(limits));
+                limits.configured = unit_copy(sets[j]);
+                limits.limited = k < UNIT_COUNT(sets);
+                limits.listed = limits.limited ? unit_copy(sets[k])
+                                               : UNIT_NONE;
+                limits.business = 1;
+
+                got.data = unit_alloc(AGW_SCOPE_GRANT_SIZE(sets[j].len));
+                got.len = agw_scope_grant(sets[i], &limits,
+                    (unsigned char *) got.data);
+
+                assert_true(got.len <= AGW_SCOPE_GRANT_SIZE(sets[j].len));
+                assert_true(agw_scope_has(got, S(AGW_BUSINESS_ACCESS)));
+
+                allowed = 1;
+
+                for (l = 0; l < UNIT_COUNT(words); l++) {
+                    int  asked, may;
+
+                    asked = agw_scope_has(sets[i], words[l]);
+                    may = agw_scope_has(sets[j], words[l])
+                        && (!limits.limited
+                            || agw_scope_has(sets[k], words[l]));
+
+                    allowed &= !asked || may;
+
+                    assert_int_equal(agw_scope_has(got, words[l]),
+                        may && (asked || sets[i].len == 0));
+                }
+
+                assert_int_equal(agw_scope_may_ask(sets[i], &limits),
+                    allowed);
+
+                /* a partner token never has business_access */
+
+                limits.business = 0;
+                assert_int_equal(agw_scope_may_ask(sets[i], &limits),
+                    allowed
+                    && !agw_scope_has(sets[i], S(AGW_BUSINESS_ACCESS)));
+
+                n += (size_t) allowed;
+            }
+        }
+    }
+
+    assert_true(n > 100);
+}
+
+
 int
 main(void)
 {
@@ -115,6 +210,8 @@ main(void)
         unit_case(the_empty_scope_has_no_word),
         unit_case(rfc6749_3_3_whole_words),
         unit_case(no_word_is_in_no_scope),
+        unit_case(p4_2_each_of_the_words),
+        unit_case(p2_6_what_is_asked_for_and_allowed),
     };
 
     return cmocka_run_group_tests_name("scope", tests, NULL, NULL);

@@ -356,7 +356,7 @@ ngx_http_agw_redis_answer_api_keys(ngx_http_agw_redis_lookup_t *lookup,
     const redisReply *reply, int64_t stamp)
 {
     ngx_uint_t                       i;
-    const redisReply                *status, *json;
+    const redisReply                *status, *scopes, *json;
     agw_api_key_row_t               *row;
     ngx_http_agw_directory_query_t  *query;
 
@@ -364,12 +364,14 @@ ngx_http_agw_redis_answer_api_keys(ngx_http_agw_redis_lookup_t *lookup,
 
     for (i = 0; i < query->nkeys; i++) {
         row = &query->api_keys[i];
-        status = ngx_http_agw_redis_element(reply, 2 * i + 2);
-        json = ngx_http_agw_redis_element(reply, 2 * i + 3);
+        status = ngx_http_agw_redis_element(reply, 3 * i + 2);
+        scopes = ngx_http_agw_redis_element(reply, 3 * i + 3);
+        json = ngx_http_agw_redis_element(reply, 3 * i + 4);
 
         ngx_memzero(row, sizeof(agw_api_key_row_t));
 
         if (!ngx_http_agw_redis_is_field(status)
+            || !ngx_http_agw_redis_is_field(scopes)
             || !ngx_http_agw_redis_is_field(json)
             || ngx_http_agw_redis_api_key(lookup, status, json, row)
                != NGX_OK)
@@ -385,7 +387,18 @@ ngx_http_agw_redis_answer_api_keys(ngx_http_agw_redis_lookup_t *lookup,
 
         row->stamp = stamp;
 
-        (void) agw_policy_api_key(row, query->now);
+        if (agw_policy_api_key(row, query->now) != AGW_OK) {
+            continue;
+        }
+
+        row->limited = !ngx_http_agw_redis_is_nil(scopes);
+
+        if (row->limited
+            && ngx_http_agw_redis_scopes(query->pool, scopes, &row->scopes)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
     return NGX_OK;
@@ -545,7 +558,7 @@ ngx_http_agw_redis_answer_business(ngx_http_agw_redis_lookup_t *lookup,
     const redisReply *reply, int64_t stamp)
 {
     int64_t                          ended;
-    const redisReply                *partner, *owner, *status;
+    const redisReply                *partner, *owner, *status, *scopes;
     agw_business_row_t              *row;
     ngx_http_agw_directory_query_t  *query;
 
@@ -555,10 +568,12 @@ ngx_http_agw_redis_answer_business(ngx_http_agw_redis_lookup_t *lookup,
     partner = ngx_http_agw_redis_element(reply, 2);
     owner = ngx_http_agw_redis_element(reply, 3);
     status = ngx_http_agw_redis_element(reply, 4);
+    scopes = ngx_http_agw_redis_element(reply, 6);
 
     if (!ngx_http_agw_redis_is_field(partner)
         || !ngx_http_agw_redis_is_field(owner)
         || !ngx_http_agw_redis_is_field(status)
+        || !ngx_http_agw_redis_is_field(scopes)
         || ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 5),
                                     &ended)
            != NGX_OK)
@@ -579,8 +594,11 @@ ngx_http_agw_redis_answer_business(ngx_http_agw_redis_lookup_t *lookup,
                              ngx_http_agw_redis_active);
     row->token_ended = (ended != 0);
     row->stamp = stamp;
+    row->limited = !ngx_http_agw_redis_is_nil(scopes);
 
-    return NGX_OK;
+    return row->limited
+           ? ngx_http_agw_redis_scopes(query->pool, scopes, &row->scopes)
+           : NGX_OK;
 }
 
 

@@ -85,8 +85,9 @@ const ngx_str_t  ngx_http_agw_redis_api_keys_lua = ngx_string(
 
     "local answer = {epoch, string.format('%.0f', stamp)} "
     "for i = 1, #ARGV do"
-    " answer[2 * i + 1] = redis.call('HGET', KEYS[2 * i + 2], 'status')"
-    " answer[2 * i + 2] = redis.call('HGET', KEYS[2 * i + 3], ARGV[i]) end "
+    " answer[3 * i] = redis.call('HGET', KEYS[2 * i + 2], 'status')"
+    " answer[3 * i + 1] = redis.call('HGET', KEYS[2 * i + 2], 'scopes')"
+    " answer[3 * i + 2] = redis.call('HGET', KEYS[2 * i + 3], ARGV[i]) end "
     "return answer");
 
 
@@ -118,7 +119,8 @@ const ngx_str_t  ngx_http_agw_redis_business_lua = ngx_string(
     "return {epoch, string.format('%.0f', stamp),"
     " redis.call('HGET', KEYS[4], 'status'),"
     " redis.call('HGET', KEYS[5], 'partner_id'),"
-    " redis.call('HGET', KEYS[5], 'status'), ended}");
+    " redis.call('HGET', KEYS[5], 'status'), ended,"
+    " redis.call('HGET', KEYS[4], 'scopes')}");
 
 
 const ngx_str_t  ngx_http_agw_redis_revoke_lua = ngx_string(

@@ -2,6 +2,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "agw_grammar.h"
 #include "ngx_http_agw_redis_error.h"
 #include "ngx_http_agw_redis_reply.h"
 
@@ -63,6 +64,33 @@ ngx_http_agw_redis_whole(const redisReply *reply, int64_t *n)
     }
 
     return ngx_http_agw_redis_digits(ngx_http_agw_redis_string(reply), n);
+}
+
+
+ngx_int_t
+ngx_http_agw_redis_scopes(ngx_pool_t *pool, const redisReply *reply,
+    agw_str_t *scopes)
+{
+    u_char     *p;
+    agw_str_t   text;
+
+    text = ngx_http_agw_redis_string(reply);
+
+    if (!agw_is_scope(text)) {
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(pool, text.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, text.data, text.len);
+
+    scopes->data = p;
+    scopes->len = text.len;
+
+    return NGX_OK;
 }
 
 

@@ -29,6 +29,15 @@ ngx_uint_t ngx_http_agw_redis_is_nil(const redisReply *reply);
 
 
 /*
+ * A copy of a partner's list of scopes; empty if it is malformed: then it
+ * allows nothing.  Returns NGX_OK, or NGX_ERROR if memory ran out.
+ */
+
+ngx_int_t ngx_http_agw_redis_scopes(ngx_pool_t *pool, const redisReply *reply,
+    agw_str_t *scopes);
+
+
+/*
  * A decimal integer from 0 to AGW_STAMP_MAX, as a string or an integer.
  * Returns NGX_OK or NGX_ERROR.
  */

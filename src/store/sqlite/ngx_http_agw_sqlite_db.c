@@ -33,7 +33,7 @@ static int ngx_http_agw_sqlite_find_partner(ngx_http_agw_sqlite_t *sqlite);
 
 static const char  ngx_http_agw_sqlite_find_api_key_sql[] =
     "SELECT p.status = 'active', k.not_before, k.expires_at,"
-    " (SELECT stamp FROM clock)"
+    " (SELECT stamp FROM clock), p.scopes"
     " FROM partners p LEFT JOIN api_keys k"
     " ON k.partner_id = p.partner_id AND k.key_sha256 = ?2"
     " WHERE p.partner_id = ?1";
@@ -42,19 +42,19 @@ static const char  ngx_http_agw_sqlite_find_api_key_sql[] =
 
 static const char  ngx_http_agw_sqlite_find_certificate_sql[] =
     "SELECT p.status = 'active', iif(c.x5t_s256 IS NULL, NULL, 0),"
-    " c.not_after + 1, (SELECT stamp FROM clock)"
+    " c.not_after + 1, (SELECT stamp FROM clock), p.scopes"
     " FROM partners p LEFT JOIN certificates c"
     " ON c.partner_id = p.partner_id AND c.x5t_s256 = ?2"
     " WHERE p.partner_id = ?1";
 
 /*
  * There is always exactly one row.  ?3 is the id of a partner token, or NULL;
- * the last column is whether that token has ended.  Its id in the table may be
+ * the fifth column is whether that token has ended.  Its id in the table may be
  * followed by a colon and a business.
  */
 
 static const char  ngx_http_agw_sqlite_find_business_sql[] =
-    "SELECT (SELECT status = 'active' FROM partners WHERE partner_id = ?1),"
+    "SELECT p.status = 'active',"
     " b.partner_id = ?1, b.status = 'active', c.stamp,"
     " ?3 IS NOT NULL AND ("
     "EXISTS (SELECT 1 FROM revocations WHERE kind = 'partner' AND id = ?1"
@@ -62,8 +62,10 @@ static const char  ngx_http_agw_sqlite_find_business_sql[] =
     " OR EXISTS (SELECT 1 FROM revocations"
     " WHERE kind = 'token' AND id = ?3)"
     " OR EXISTS (SELECT 1 FROM revocations"
-    " WHERE kind = 'token' AND id >= ?3 || ':' AND id < ?3 || ';'))"
-    " FROM clock c LEFT JOIN businesses b ON b.business_id = ?2";
+    " WHERE kind = 'token' AND id >= ?3 || ':' AND id < ?3 || ';')),"
+    " p.scopes"
+    " FROM clock c LEFT JOIN partners p ON p.partner_id = ?1"
+    " LEFT JOIN businesses b ON b.business_id = ?2";
 
 static const char  ngx_http_agw_sqlite_read_clock_sql[] =
     "SELECT c.stamp, c.floor, c.horizon,"

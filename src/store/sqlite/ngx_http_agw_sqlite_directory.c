@@ -10,6 +10,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "agw_grammar.h"
 #include "ngx_http_agw_sqlite_db.h"
 #include "ngx_http_agw_sqlite_directory.h"
 #include "ngx_http_agw_revocation_id.h"
@@ -42,6 +43,8 @@ static int ngx_http_agw_sqlite_step_business(void *state,
     ngx_http_agw_directory_query_t *query);
 static int ngx_http_agw_sqlite_first_row(sqlite3_stmt *stmt, agw_str_t first,
     agw_str_t second);
+static int ngx_http_agw_sqlite_scopes(ngx_pool_t *pool, sqlite3_stmt *stmt,
+    int column, agw_str_t *scopes);
 static int ngx_http_agw_sqlite_is_time(sqlite3_stmt *stmt, int column);
 
 
@@ -244,6 +247,11 @@ ngx_http_agw_sqlite_find_key(ngx_http_agw_sqlite_t *sqlite,
         row->expires = sqlite3_column_type(stmt, 2) != SQLITE_NULL;
         row->expires_at = sqlite3_column_int64(stmt, 2);
         row->stamp = sqlite3_column_int64(stmt, 3);
+        row->limited = sqlite3_column_type(stmt, 4) != SQLITE_NULL;
+
+        if (row->limited && row->found) {
+            rc = ngx_http_agw_sqlite_scopes(query->pool, stmt, 4, &row->scopes);
+        }
     }
 
     ngx_http_agw_sqlite_release(stmt);
@@ -326,6 +334,12 @@ ngx_http_agw_sqlite_step_business(void *state,
         row->active = sqlite3_column_int(stmt, 2);
         row->stamp = sqlite3_column_int64(stmt, 3);
         row->token_ended = sqlite3_column_int(stmt, 4);
+        row->limited = sqlite3_column_type(stmt, 5) != SQLITE_NULL;
+
+        if (row->limited && row->active) {
+            rc = ngx_http_agw_sqlite_scopes(query->pool, stmt, 5,
+                                            &row->scopes);
+        }
     }
 
     ngx_http_agw_sqlite_release(stmt);
@@ -351,6 +365,34 @@ ngx_http_agw_sqlite_first_row(sqlite3_stmt *stmt, agw_str_t first,
     }
 
     return rc == SQLITE_OK ? sqlite3_step(stmt) : rc;
+}
+
+
+/* a copy of a partner's list; one that is malformed allows nothing */
+
+static int
+ngx_http_agw_sqlite_scopes(ngx_pool_t *pool, sqlite3_stmt *stmt, int column,
+    agw_str_t *scopes)
+{
+    u_char  *p;
+
+    scopes->data = sqlite3_column_text(stmt, column);
+    scopes->len = sqlite3_column_bytes(stmt, column);
+
+    if (!agw_is_scope(*scopes)) {
+        scopes->len = 0;
+        return SQLITE_ROW;
+    }
+
+    p = ngx_pnalloc(pool, scopes->len);
+    if (p == NULL) {
+        return SQLITE_NOMEM;
+    }
+
+    ngx_memcpy(p, scopes->data, scopes->len);
+    scopes->data = p;
+
+    return SQLITE_ROW;
 }
 
 

@@ -117,8 +117,13 @@ sub business {
 }
 
 
+# scopes end no token: a plain command changes them
+
 sub set_partner {
     my ($self, $id, %fields) = @_;
+
+    return $self->{redis}->call('HSET', "{agw}:partner:$id", %fields)
+        if exists $fields{scopes};
 
     return $self->change("partner:$id", %fields);
 }
