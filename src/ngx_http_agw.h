@@ -43,6 +43,7 @@ typedef struct {
     ngx_http_agw_store_t     *store;         /* NULL: not configured */
     ngx_http_agw_revocations_t  *revocations;    /* NULL without a store */
     size_t                    zone_size;     /* bytes */
+    ngx_uint_t                token_type;    /* agw_typ_t, of issued tokens */
     time_t                    leeway;        /* seconds */
     time_t                    max_lifetime;  /* seconds */
     ngx_msec_t                stale;         /* knowledge of revocations */
@@ -68,6 +69,7 @@ typedef struct {
     agw_claims_rules_t        rules;         /* of all the above */
     const void               *verified_under;    /* identifies the above */
     ngx_str_t                 claims_head;   /* of issued tokens */
+    ngx_str_t                 resource_metadata;     /* its URL, or empty */
     unsigned                  guarded:1;     /* some location is */
     ngx_array_t              *templates;     /* of those; agw_template_t */
 } ngx_http_agw_srv_conf_t;

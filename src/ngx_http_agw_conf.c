@@ -66,6 +66,7 @@ ngx_http_agw_create_main_conf(ngx_conf_t *cf)
     mcf->stale = NGX_CONF_UNSET_MSEC;
     mcf->cache_size = NGX_CONF_UNSET;
     mcf->report = NGX_CONF_UNSET;
+    mcf->token_type = NGX_CONF_UNSET_UINT;
 
     return mcf;
 }
@@ -83,6 +84,7 @@ ngx_http_agw_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(mcf->stale, 0);
     ngx_conf_init_value(mcf->cache_size, NGX_HTTP_AGW_CACHE_SIZE);
     ngx_conf_init_value(mcf->report, 0);
+    ngx_conf_init_uint_value(mcf->token_type, AGW_TYP_JWT);
 
     mcf->request_id = ngx_http_get_variable_index(cf, &request_id);
 
@@ -250,6 +252,8 @@ ngx_http_agw_merge_srv_conf(ngx_conf_t *cf, void *parent, void *child)
     if (conf->keyring == NULL) {
         return NGX_CONF_OK;
     }
+
+    agw_keyring_sign_as(conf->keyring, mcf->token_type);
 
     if (ngx_http_agw_prepare_claims(cf, conf) != NGX_OK) {
         return NGX_CONF_ERROR;

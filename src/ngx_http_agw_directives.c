@@ -91,6 +91,33 @@ ngx_http_agw_set_thread_pool(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+char *
+ngx_http_agw_set_token_type(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_agw_main_conf_t *mcf = conf;
+
+    ngx_str_t  *value;
+
+    if (mcf->token_type != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_http_agw_is(&value[1], "JWT")) {
+        mcf->token_type = AGW_TYP_JWT;
+
+    } else if (ngx_http_agw_is(&value[1], "at+jwt")) {
+        mcf->token_type = AGW_TYP_AT_JWT;
+
+    } else {
+        return ngx_http_agw_invalid(cf, &value[1], "\"JWT\" or \"at+jwt\"");
+    }
+
+    return NGX_CONF_OK;
+}
+
+
 /* issuer, audience */
 
 char *

@@ -13,6 +13,8 @@
 
 char *ngx_http_agw_set_store(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *ngx_http_agw_set_token_type(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_agw_set_text(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_realm(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -129,6 +129,15 @@ ngx_http_agw_set_metadata(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 
 char *
+ngx_http_agw_set_resource_metadata(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    return ngx_http_agw_set_endpoint(cf, conf,
+                                  &ngx_http_agw_resource_metadata_endpoint);
+}
+
+
+char *
 ngx_http_agw_set_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     return ngx_http_agw_set_endpoint(cf, conf, &ngx_http_agw_status_endpoint);
@@ -388,6 +397,13 @@ ngx_http_agw_prepare_endpoint(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
                    || agw_keyring_signer(sscf->keyring) == NULL))
     {
         missing = "an \"auth_gateway_key\" without \"verify\"";
+
+    } else if (endpoint->needs_signer && mcf->token_type == AGW_TYP_AT_JWT
+               && (sscf->issuer.len == 0 || sscf->audience.len == 0))
+    {
+        missing = "an \"auth_gateway_issuer\" and an "
+                  "\"auth_gateway_audience\", as \"auth_gateway_token_type\" "
+                  "is \"at+jwt\"";
 
     } else if ((conf->token_kind == AGW_KIND_BUSINESS
                 || conf->revoked_kind == AGW_REVOCATION_BUSINESS)

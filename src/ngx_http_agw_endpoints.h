@@ -20,6 +20,8 @@ char *ngx_http_agw_set_introspect(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_agw_set_jwks(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_metadata(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_agw_set_resource_metadata(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_agw_set_status(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *ngx_http_agw_set_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

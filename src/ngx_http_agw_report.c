@@ -20,9 +20,11 @@ static const ngx_http_agw_location_t *ngx_http_agw_report_outer(
     const ngx_http_agw_main_conf_t *mcf,
     const ngx_http_agw_location_t *location);
 static u_char *ngx_http_agw_report_requirement(u_char *p, u_char *last,
-    const ngx_http_agw_loc_conf_t *conf);
+    const ngx_http_agw_main_conf_t *mcf, const ngx_http_agw_loc_conf_t *conf);
 static u_char *ngx_http_agw_report_endpoint(u_char *p, u_char *last,
-    const ngx_http_agw_loc_conf_t *conf);
+    const ngx_http_agw_main_conf_t *mcf, const ngx_http_agw_loc_conf_t *conf);
+static u_char *ngx_http_agw_report_issued(u_char *p, u_char *last,
+    const ngx_http_agw_main_conf_t *mcf, const ngx_http_agw_loc_conf_t *conf);
 static u_char *ngx_http_agw_report_guarded(u_char *p, u_char *last,
     const ngx_http_agw_loc_conf_t *conf);
 static u_char *ngx_http_agw_report_enforce(u_char *p, u_char *last,
@@ -109,7 +111,7 @@ ngx_http_agw_report(ngx_conf_t *cf)
         }
 
         p = ngx_http_agw_report_place(buf, last, cf, mcf, &location[i]);
-        p = ngx_http_agw_report_requirement(p, last, location[i].conf);
+        p = ngx_http_agw_report_requirement(p, last, mcf, location[i].conf);
 
         if (location[i].conf->file != NULL) {
             p = ngx_slprintf(p, last, " in %s:%ui", location[i].conf->file,
@@ -217,10 +219,10 @@ ngx_http_agw_report_outer(const ngx_http_agw_main_conf_t *mcf,
 
 static u_char *
 ngx_http_agw_report_requirement(u_char *p, u_char *last,
-    const ngx_http_agw_loc_conf_t *conf)
+    const ngx_http_agw_main_conf_t *mcf, const ngx_http_agw_loc_conf_t *conf)
 {
     if (conf->endpoint != NULL) {
-        return ngx_http_agw_report_endpoint(p, last, conf);
+        return ngx_http_agw_report_endpoint(p, last, mcf, conf);
     }
 
     if (conf->require == AGW_REQUIRE_OFF) {
@@ -296,7 +298,7 @@ ngx_http_agw_report_enforce(u_char *p, u_char *last,
 
 static u_char *
 ngx_http_agw_report_endpoint(u_char *p, u_char *last,
-    const ngx_http_agw_loc_conf_t *conf)
+    const ngx_http_agw_main_conf_t *mcf, const ngx_http_agw_loc_conf_t *conf)
 {
     const char  *name, *kind;
 
@@ -317,21 +319,13 @@ ngx_http_agw_report_endpoint(u_char *p, u_char *last,
 
     p = ngx_slprintf(p, last, "%s%s", name, kind);
 
-    if (ngx_strcmp(kind, " partner") == 0 && conf->partner_scope.len) {
-        p = ngx_slprintf(p, last, ", partner_scope %V",
-                         &conf->partner_scope);
-    }
-
     if (ngx_strcmp(kind, " business") == 0) {
         p = ngx_slprintf(p, last, ", business_path %V",
                          &conf->business_path);
     }
 
-    if (ngx_strcmp(name, "token") == 0
-        && conf->token_kind == AGW_KIND_BUSINESS && conf->business_scope.len)
-    {
-        p = ngx_slprintf(p, last, ", business_scope %V",
-                         &conf->business_scope);
+    if (ngx_strcmp(name, "token") == 0) {
+        p = ngx_http_agw_report_issued(p, last, mcf, conf);
     }
 
     if (!conf->endpoint->takes_credentials) {
@@ -386,6 +380,25 @@ ngx_http_agw_report_certificates(u_char *p, u_char *last,
     return ngx_slprintf(p, last, ", bind_tokens %s",
                         conf->bind_tokens == NGX_HTTP_AGW_BIND_OFF
                         ? "off" : "certificate");
+}
+
+
+static u_char *
+ngx_http_agw_report_issued(u_char *p, u_char *last,
+    const ngx_http_agw_main_conf_t *mcf, const ngx_http_agw_loc_conf_t *conf)
+{
+    if (conf->token_kind == AGW_KIND_PARTNER && conf->partner_scope.len) {
+        p = ngx_slprintf(p, last, ", partner_scope %V",
+                         &conf->partner_scope);
+    }
+
+    if (conf->token_kind == AGW_KIND_BUSINESS && conf->business_scope.len) {
+        p = ngx_slprintf(p, last, ", business_scope %V",
+                         &conf->business_scope);
+    }
+
+    return mcf->token_type == AGW_TYP_AT_JWT
+           ? ngx_slprintf(p, last, ", token_type at+jwt") : p;
 }
 
 

@@ -72,6 +72,13 @@ static ngx_command_t  ngx_http_agw_commands[] = {
       0,
       NULL },
 
+    { ngx_string("auth_gateway_token_type"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_agw_set_token_type,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("auth_gateway_issuer"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_CONF_TAKE1,
       ngx_http_agw_set_text,
@@ -229,6 +236,13 @@ static ngx_command_t  ngx_http_agw_commands[] = {
     { ngx_string("auth_gateway_metadata"),
       NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
       ngx_http_agw_set_metadata,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("auth_gateway_resource_metadata"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_agw_set_resource_metadata,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       NULL },

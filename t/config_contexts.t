@@ -28,6 +28,7 @@ my %directives = (
         qw(http server)],
     auth_gateway_issuer => ['auth_gateway_issuer x;', qw(http server)],
     auth_gateway_audience => ['auth_gateway_audience x;', qw(http server)],
+    auth_gateway_token_type => ['auth_gateway_token_type JWT;', 'http'],
     auth_gateway_thread_pool => ['auth_gateway_thread_pool default;',
         'http'],
     auth_gateway_leeway => ['auth_gateway_leeway 5s;', 'http'],
@@ -62,6 +63,8 @@ my %directives = (
     auth_gateway_jwks => ['auth_gateway_jwks;', 'location'],
     auth_gateway_metadata => ['auth_gateway_metadata token=/token;',
         'location'],
+    auth_gateway_resource_metadata => ['auth_gateway_resource_metadata;',
+        'location'],
     auth_gateway_status => ['auth_gateway_status;', 'location'],
     auth_gateway_metrics => ['auth_gateway_metrics;', 'location'],
     auth_gateway_partner_lifetime => ['auth_gateway_partner_lifetime 5m;',
@@ -90,7 +93,7 @@ my %directives = (
 for my $name (sort keys %directives) {
     my ($line, @places) = @{ $directives{$name} };
     my %may = map { $_ => 1 } @places;
-    my @beside = $name eq 'auth_gateway_metadata'
+    my @beside = $name =~ /_metadata$/
         ? (http => 'auth_gateway_issuer https://x;')
         : $name eq 'auth_gateway_admin'
         ? (server => "listen unix:$prefix/admin.sock;") : ();
@@ -112,12 +115,12 @@ for my $name (sort keys %directives) {
 
     refused("$name without a value", $name, undef,
         qr/invalid number of arguments/, in_place($places[0], "$name;"))
-        if $name !~ /_(?:jwks|introspect|status|metrics)$/;
+        if $name !~ /_(?:jwks|introspect|status|metrics|resource_metadata)$/;
     refused("$name with one too many", $name, undef,
         qr/invalid number of arguments/,
         in_place($places[0], $line =~ s/;/ again;/r))
-        unless $name =~ /_(?:store|key|require|client_auth|scope|metadata
-            |admin)$/x;
+        unless $name =~ /_(?:store|key|require|client_auth|scope|admin)$
+            | gateway_metadata$/x;
 }
 
 # require

@@ -42,6 +42,24 @@ for ('partners', 'off', 'Business', 'owner') {
         qr/partner.*business/, location => "auth_gateway_token $_;");
 }
 
+for (['no issuer and no audience', ''],
+    ['no issuer', 'auth_gateway_audience x;'],
+    ['no audience', 'auth_gateway_issuer x;'])
+{
+    refused("P8a.1 at+jwt with $_->[0]", 'auth_gateway_token', undef,
+        qr/needs an "auth_gateway_issuer" and an "auth_gateway_audience"/,
+        http => "auth_gateway_token_type at+jwt; $_->[1]",
+        location => 'auth_gateway_token partner;');
+}
+
+accepted('P8a.1 at+jwt with them in the server',
+    http => 'auth_gateway_token_type at+jwt;',
+    server => 'auth_gateway_issuer x; auth_gateway_audience x;',
+    location => 'auth_gateway_token partner;');
+accepted('P8a.1 at+jwt, and no endpoint that issues',
+    http => 'auth_gateway_token_type at+jwt;',
+    location => 'auth_gateway_introspect;');
+
 refused('auth_gateway_token in a server', 'auth_gateway_token', undef,
     qr/not allowed/, server => $token);
 

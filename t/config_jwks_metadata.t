@@ -109,6 +109,42 @@ refused("metadata with $_", 'auth_gateway_metadata', $_, $paths,
     http => $issuer, location => "auth_gateway_metadata token=/t $_;")
     for 'tokens=/t', 'token', '=/t', '/t', 'userinfo=/u', 'register=/r';
 
+# the metadata of the guarded paths: RFC 9728
+
+my $guarded = 'auth_gateway_resource_metadata;';
+
+for (['none', ''], map { [$_, "auth_gateway_issuer $_;"] }
+    'http://api.example', 'api', 'https://api.example?x')
+{
+    refused("P8a.2 resource metadata, the issuer $_->[0]",
+        'auth_gateway_resource_metadata', undef,
+        qr/it must be one such as "https:.*without query and fragment/,
+        http => $_->[1], location => $guarded);
+}
+
+for ('= /.well-known/oauth-protected-resource',
+    '/.well-known/oauth-protected-resource', '= /elsewhere',
+    '= /.well-known/oauth-protected-resource/books')
+{
+    my $there = /resource$/ ? 1 : 0;
+    my ($code, $said) = check(server => "auth_gateway_issuer"
+        . " https://api.example/books; location $_ { $guarded }");
+
+    my $warned = $said
+        =~ m{look for it: "/\.well-known/oauth-protected-resource"};
+
+    is($code, 0, "P8a.2 $_ is accepted");
+    is($warned ? 1 : 0, 1 - $there,
+        'P8a.2 and nginx warns about another place');
+}
+
+refused('P8a.2 a place with a quote', 'auth_gateway_resource_metadata',
+    undef, qr/printable ASCII without quotes and backslashes/,
+    server => "auth_gateway_issuer https://api.example;"
+    . " location '/a\"b' { $guarded }");
+refused('P8a.2 beside another handler', 'auth_gateway_resource_metadata',
+    undef, undef, http => $issuer, location => "$guarded $proxy");
+
 # where clients look for it: RFC 8414, section 3.1
 
 {

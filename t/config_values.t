@@ -140,6 +140,9 @@ my @values = (
     (map { ['auth_gateway_token', $_,
         qr/it must be "partner" or "business"/, 'location'] }
         qw(Partner both token owner $x), ''),
+    (map { ['auth_gateway_token_type', $_,
+        qr/it must be "JWT" or "at\+jwt"/, 'http'] }
+        qw(jwt AT+JWT at+JWT application/at+jwt both $x), ''),
     (map { ['auth_gateway_leeway', $_,
         qr/it must be a time of at most "60s"/, 'http'] }
         qw(61s 61 2m 1h 1d -1 1.5s 5x 5000ms 99999999999999999999), ''),
@@ -245,6 +248,9 @@ for ('auth_gateway_error_format oauth2;', 'auth_gateway_error_format thred;',
     'auth_gateway_partner_scope ' . 'x' x 1024 . ';',
     'auth_gateway_business_scope ' . 'x' x 1008 . ';',
     'auth_gateway_scope business_access read write;',
+    'auth_gateway_token_type JWT;',
+    'auth_gateway_token_type at+jwt; auth_gateway_issuer x;'
+        . ' auth_gateway_audience y;',
     'auth_gateway_business_path /<business_id>;',
     'auth_gateway_business_path /a.b/~c-d_e/<business_id>/f;')
 {

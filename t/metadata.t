@@ -20,6 +20,7 @@ http {
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_business_path /v1/businesses/<business_id>;
     auth_gateway_partner_scope reports ledger:read;
+    auth_gateway_business_scope ledger:read payments;
 
     server {
         listen 127.0.0.1:%%TLS%% ssl http2;
@@ -41,6 +42,7 @@ http {
         location = /.well-known/oauth-authorization-server/books/a {
             auth_gateway_metadata token=/books/token;
             auth_gateway_partner_scope accounts;
+            auth_gateway_business_scope accounts;
         }
     }
 
@@ -89,7 +91,8 @@ my $all = members($origin,
     jwks_uri => "$origin/jwks",
     revocation_endpoint => "$origin/oauth2/revoke",
     introspection_endpoint => "$origin/oauth2/introspect",
-    scopes_supported => ['reports', 'ledger:read', 'business_access']);
+    scopes_supported => ['reports', 'ledger:read', 'payments',
+        'business_access']);
 
 document_is('P7.2 every member', $gw->request('GET', '/document'), $type,
     $all);
@@ -114,7 +117,7 @@ document_is('P7.2 an issuer that ends in a slash, in a server without keys',
         port => 'TLS3'), $type,
     members("$origin/", token_endpoint => "$origin/t",
         jwks_uri => "$origin/k",
-        scopes_supported => ['reports', 'ledger:read',
+        scopes_supported => ['reports', 'ledger:read', 'payments',
             'business_access']));
 
 # the Host of a request says nothing of who we are

@@ -20,11 +20,14 @@ http {
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
     auth_gateway_issuer https://api.example.com;
     auth_gateway_audience x;
+    auth_gateway_token_type at+jwt;
 
     server {
         listen 127.0.0.1:%%TLS%% ssl;
         server_name api.example.com www.example.com;
         auth_gateway_business_path /v1/businesses/<business_id>;
+
+        auth_gateway_partner_scope reports ledger:read;
 
         location = /v1/platform/oauth2/token/ { auth_gateway_token partner; }
 
@@ -32,6 +35,7 @@ http {
             auth_gateway_token business;
             auth_gateway_business_path
                 /v1/platform/<business_id>/oauth2/token;
+            auth_gateway_business_scope read write;
         }
 
         location = /revoke { auth_gateway_revoke token; }
@@ -49,6 +53,9 @@ http {
         location = /jwks { auth_gateway_jwks; }
         location = /.well-known/oauth-authorization-server {
             auth_gateway_metadata token=/t;
+        }
+        location = /.well-known/oauth-protected-resource {
+            auth_gateway_resource_metadata;
         }
         location = /status { auth_gateway_status; }
         location = /metrics { auth_gateway_metrics; }
@@ -78,6 +85,7 @@ http {
 
         location /v1/partners/ {
             auth_gateway_require partner;
+            auth_gateway_scope business_access reports;
             auth_gateway_require_https ${https};
         }
 
@@ -128,9 +136,11 @@ my $path = '/v1/businesses/<business_id>';
 my @want = (
     "${api}no location: require off (inherited)",
     "${api}location = /v1/platform/oauth2/token/: token partner,"
+        . ' partner_scope reports ledger:read, token_type at+jwt,'
         . ' require_https on',
     "${api}location ~ ^/v1/platform/[^/]+/oauth2/token/?\$: token business,"
         . ' business_path /v1/platform/<business_id>/oauth2/token,'
+        . ' business_scope read write, token_type at+jwt,'
         . ' require_https on',
     "${api}location = /revoke: revoke token, require_https on",
     "${api}location = /end: revoke business,"
@@ -140,6 +150,8 @@ my @want = (
         . ' require_https $http_x_forwarded_proto',
     "${api}location = /jwks: jwks",
     "${api}location = /.well-known/oauth-authorization-server: metadata",
+    "${api}location = /.well-known/oauth-protected-resource:"
+        . ' resource_metadata',
     "${api}location = /status: status",
     "${api}location = /metrics: metrics",
     "${api}location ^~ /v1/businesses/: require business owner,"
@@ -155,7 +167,7 @@ my @want = (
         . ' opened',
     "${api}location ~ ^/v1/businesses/[^/]+/public/[a-z]{1,2} \$:"
         . ' require off (inherited), opened',
-    "${api}location /v1/partners/: require partner,"
+    "${api}location /v1/partners/: require partner, scope reports,"
         . ' require_https ${https}',
     "${api}location /docs/: require off (its own), opened, strict_path off",
     "${api}location /shadow/: require partner, require_https on,"
@@ -164,8 +176,10 @@ my @want = (
         . ' enforce log',
     "${api}location /shadow/some/: require partner, require_https on,"
         . ' enforce $arg_x',
-    "${api}location = /shadow/token: token partner, require_https on,"
-        . ' client_auth post tls, bind_tokens certificate',
+    "${api}location = /shadow/token: token partner,"
+        . ' partner_scope reports ledger:read, token_type at+jwt,'
+        . ' require_https on, client_auth post tls,'
+        . ' bind_tokens certificate',
     "${api}location \@up: require off (inherited)",
     "${api}location =/tight: require off (inherited)",
     "${other}no location: require business, scope business_access,"
@@ -207,7 +221,7 @@ is(scalar(grep { /\[notice\]/ } @lines), scalar @lines, 'D3 each a NOTICE');
 
 for my $line (@want) {
     my ($place) = $line
-        =~ /, (.*?): (?:require|token|revoke|intro|jwks|met|status)/;
+        =~ /, (.*?): (?:require|token|revoke|intro|jwks|met|res|status)/;
     my ($file, $number) = @{ $at{$line} // ['', 0] };
     my $text = (split /\n/, slurp($file))[$number - 1] // '';
 
@@ -218,7 +232,7 @@ for my $line (@want) {
     like($text, qr/^ *\Q$place\E \{/, "D3 $place: its file and line");
 }
 
-is($at{$want[24]}[0], "$prefix/included.conf", 'D3 of an included file');
+is($at{$want[25]}[0], "$prefix/included.conf", 'D3 of an included file');
 
 # on the terminal too, where the error log is a file
 

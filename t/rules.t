@@ -36,7 +36,7 @@ sub names {
 
     if ($file =~ /\.[ch]$/) {
         return (($text =~ m{\b($rule)\b}g), map { uc tr/_/./r }
-            map { /(?:^|_)(p\d+_\d+|d\d+)(?=_)/g } $text =~ /^(\w+)\(void/mg);
+            map { /(?:^|_)(p\d+a?_\d+|d\d+)(?=_)/g } $text =~ /^(\w+)\(void/mg);
     }
 
     my @comments = $text =~ m{^\s*(?:\#|//)(.*)}mg;

@@ -51,7 +51,7 @@ int agw_jws_payload(agw_str_t token, unsigned char *buf, agw_str_t *payload);
 
 
 /*
- * Signs a payload as {"alg","typ":"JWT","kid"}.  out has agw_jws_size()
+ * Signs a payload below agw_key_header(key).  out has agw_jws_size()
  * bytes.  Returns 0 and sets *len, or -1 if OpenSSL failed.
  */
 

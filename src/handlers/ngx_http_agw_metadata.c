@@ -1,6 +1,7 @@
 
 /*
- * The document that tells clients where the endpoints are.
+ * The documents that tell clients where the endpoints are, and which server
+ * issues tokens for the guarded paths.
  */
 
 
@@ -13,14 +14,27 @@
 #include "ngx_http_agw_str.h"
 
 
-#define NGX_HTTP_AGW_WELL_KNOWN  "/.well-known/oauth-authorization-server"
+#define NGX_HTTP_AGW_SERVER_PATH    "/.well-known/oauth-authorization-server"
+#define NGX_HTTP_AGW_RESOURCE_PATH  "/.well-known/oauth-protected-resource"
 
 
 static char *ngx_http_agw_prepare_metadata(ngx_conf_t *cf,
     ngx_http_agw_loc_conf_t *conf);
+static ngx_int_t ngx_http_agw_get_issuer(ngx_conf_t *cf,
+    const ngx_http_agw_endpoint_t *endpoint, agw_str_t *issuer,
+    agw_str_t *origin, agw_str_t *path);
 static ngx_int_t ngx_http_agw_split_issuer(agw_str_t issuer,
     agw_str_t *origin, agw_str_t *path);
-static void ngx_http_agw_warn_of_place(ngx_conf_t *cf, agw_str_t path);
+static char *ngx_http_agw_prepare_resource(ngx_conf_t *cf,
+    ngx_http_agw_loc_conf_t *conf);
+static ngx_int_t ngx_http_agw_keep_resource_url(ngx_conf_t *cf,
+    agw_str_t origin);
+static ngx_uint_t ngx_http_agw_is_place(const ngx_http_core_loc_conf_t *clcf);
+static void ngx_http_agw_warn_of_place(ngx_conf_t *cf,
+    const ngx_http_agw_endpoint_t *endpoint, agw_str_t well_known,
+    agw_str_t path);
+static json_t *ngx_http_agw_resource_json(agw_str_t issuer, agw_str_t origin,
+    const ngx_http_agw_loc_conf_t *conf);
 static json_t *ngx_http_agw_metadata_json(agw_str_t issuer, agw_str_t origin,
     const ngx_http_agw_loc_conf_t *conf);
 static ngx_int_t ngx_http_agw_add_endpoint(json_t *json, const char *name,
@@ -39,32 +53,138 @@ const ngx_http_agw_endpoint_t  ngx_http_agw_metadata_endpoint = {
 };
 
 
+const ngx_http_agw_endpoint_t  ngx_http_agw_resource_metadata_endpoint = {
+    .directive = "auth_gateway_resource_metadata",
+    .handler = ngx_http_agw_document_handler,
+    .methods = NGX_HTTP_AGW_DOCUMENT_METHODS,
+    .prepare = ngx_http_agw_prepare_resource
+};
+
+
 static char *
 ngx_http_agw_prepare_metadata(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
 {
-    agw_str_t                 issuer, origin, path;
+    agw_str_t               issuer, origin, path;
+    static const agw_str_t  well_known = agw_string(NGX_HTTP_AGW_SERVER_PATH);
+
+    if (ngx_http_agw_get_issuer(cf, conf->endpoint, &issuer, &origin, &path)
+        != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_http_agw_warn_of_place(cf, conf->endpoint, well_known, path);
+
+    return ngx_http_agw_document_render(cf, &conf->document,
+                         ngx_http_agw_metadata_json(issuer, origin, conf),
+                         "application/json");
+}
+
+
+/* the resource is the whole server: scheme and host, without a path */
+
+static char *
+ngx_http_agw_prepare_resource(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
+{
+    agw_str_t               issuer, origin, path;
+    static const agw_str_t  none = agw_string("");
+    static const agw_str_t  well_known =
+                                agw_string(NGX_HTTP_AGW_RESOURCE_PATH);
+
+    if (ngx_http_agw_get_issuer(cf, conf->endpoint, &issuer, &origin, &path)
+        != NGX_OK
+        || ngx_http_agw_keep_resource_url(cf, origin) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_http_agw_warn_of_place(cf, conf->endpoint, well_known, none);
+
+    return ngx_http_agw_document_render(cf, &conf->document,
+                         ngx_http_agw_resource_json(issuer, origin, conf),
+                         "application/json");
+}
+
+
+/* where the challenges of the server say that the document is */
+
+static ngx_int_t
+ngx_http_agw_keep_resource_url(ngx_conf_t *cf, agw_str_t origin)
+{
+    u_char                    *p;
+    size_t                     i;
+    ngx_str_t                  path;
+    ngx_http_agw_srv_conf_t   *sscf;
+    ngx_http_core_loc_conf_t  *clcf;
+
+    sscf = ngx_http_conf_get_module_srv_conf(cf,
+                                             ngx_http_auth_gateway_module);
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (sscf->resource_metadata.len) {
+        return NGX_OK;
+    }
+
+    ngx_str_set(&path, NGX_HTTP_AGW_RESOURCE_PATH);
+
+    if (ngx_http_agw_is_place(clcf)) {
+        path = clcf->name;
+    }
+
+    for (i = 0; i < path.len; i++) {
+
+        /* it stands in quotes */
+
+        if (path.data[i] <= 0x20 || path.data[i] >= 0x7f
+            || path.data[i] == '"' || path.data[i] == '\\')
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"auth_gateway_resource_metadata\" in location "
+                               "\"%V\", it must be in one whose name is "
+                               "printable ASCII without quotes and backslashes",
+                               &clcf->name);
+            return NGX_ERROR;
+        }
+    }
+
+    p = ngx_pnalloc(cf->pool, origin.len + path.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    sscf->resource_metadata.data = p;
+    sscf->resource_metadata.len = origin.len + path.len;
+
+    p = ngx_cpymem(p, origin.data, origin.len);
+    ngx_memcpy(p, path.data, path.len);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_agw_get_issuer(ngx_conf_t *cf,
+    const ngx_http_agw_endpoint_t *endpoint, agw_str_t *issuer,
+    agw_str_t *origin, agw_str_t *path)
+{
     ngx_http_agw_srv_conf_t  *sscf;
 
     sscf = ngx_http_conf_get_module_srv_conf(cf,
                                              ngx_http_auth_gateway_module);
 
-    issuer = ngx_http_agw_to_core(sscf->issuer);
+    *issuer = ngx_http_agw_to_core(sscf->issuer);
 
-    if (ngx_http_agw_split_issuer(issuer, &origin, &path) != NGX_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"auth_gateway_metadata\" with \"%V\" as "
-                           "\"auth_gateway_issuer\", it must be one such as "
-                           "\"https://api.example.com\" or "
-                           "\"https://api.example.com/books\", without query "
-                           "and fragment", &sscf->issuer);
-        return NGX_CONF_ERROR;
+    if (ngx_http_agw_split_issuer(*issuer, origin, path) == NGX_OK) {
+        return NGX_OK;
     }
 
-    ngx_http_agw_warn_of_place(cf, path);
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "\"%s\" with \"%V\" as \"auth_gateway_issuer\", it "
+                       "must be one such as \"https://api.example.com\" or "
+                       "\"https://api.example.com/books\", without query and "
+                       "fragment", endpoint->directive, &sscf->issuer);
 
-    return ngx_http_agw_document_render(cf, &conf->document,
-                         ngx_http_agw_metadata_json(issuer, origin, conf),
-                         "application/json");
+    return NGX_ERROR;
 }
 
 
@@ -119,23 +239,17 @@ ngx_http_agw_split_issuer(agw_str_t issuer, agw_str_t *origin,
  */
 
 static void
-ngx_http_agw_warn_of_place(ngx_conf_t *cf, agw_str_t path)
+ngx_http_agw_warn_of_place(ngx_conf_t *cf,
+    const ngx_http_agw_endpoint_t *endpoint, agw_str_t well_known,
+    agw_str_t path)
 {
-    ngx_str_t                  name, tail;
-    const size_t               len = sizeof(NGX_HTTP_AGW_WELL_KNOWN) - 1;
+    ngx_str_t                  name, head, tail;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
     name = clcf->name;
 
-    /* the block of an `if` has the name of its location */
-
-    if (clcf->noname || name.len == 0 || name.data[0] != '/'
-#if (NGX_PCRE)
-        || clcf->regex != NULL
-#endif
-        )
-    {
+    if (!ngx_http_agw_is_place(clcf)) {
         return;
     }
 
@@ -143,19 +257,49 @@ ngx_http_agw_warn_of_place(ngx_conf_t *cf, agw_str_t path)
         path.len--;
     }
 
-    if (name.len == len + path.len
-        && ngx_strncmp(name.data, NGX_HTTP_AGW_WELL_KNOWN, len) == 0
-        && ngx_memcmp(name.data + len, path.data, path.len) == 0)
+    if (name.len == well_known.len + path.len
+        && ngx_memcmp(name.data, well_known.data, well_known.len) == 0
+        && ngx_memcmp(name.data + well_known.len, path.data, path.len) == 0)
     {
         return;
     }
 
+    head = ngx_http_agw_from_core(well_known);
     tail = ngx_http_agw_from_core(path);
 
     ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
-                       "\"auth_gateway_metadata\" in location \"%V\" is not "
-                       "where clients look for it: \"%s%V\"", &name,
-                       NGX_HTTP_AGW_WELL_KNOWN, &tail);
+                       "\"%s\" in location \"%V\" is not where clients look "
+                       "for it: \"%V%V\"", endpoint->directive, &name, &head,
+                       &tail);
+}
+
+
+/* the block of an `if` has the name of its location */
+
+static ngx_uint_t
+ngx_http_agw_is_place(const ngx_http_core_loc_conf_t *clcf)
+{
+#if (NGX_PCRE)
+    if (clcf->regex != NULL) {
+        return 0;
+    }
+#endif
+
+    return !clcf->noname && clcf->name.len != 0 && clcf->name.data[0] == '/';
+}
+
+
+/* RFC 9728, section 2 */
+
+static json_t *
+ngx_http_agw_resource_json(agw_str_t issuer, agw_str_t origin,
+    const ngx_http_agw_loc_conf_t *conf)
+{
+    return json_pack("{s:s%, s:[s%], s:o, s:[s]}",
+                     "resource", origin.data, origin.len,
+                     "authorization_servers", issuer.data, issuer.len,
+                     "scopes_supported", ngx_http_agw_scopes(conf),
+                     "bearer_methods_supported", "header");
 }
 
 

@@ -107,14 +107,16 @@ ngx_http_agw_bearer_challenge(ngx_http_request_t *r, agw_reason_t reason,
     ngx_str_t                       scope;
     const agw_reason_info_t        *info;
     const ngx_http_agw_loc_conf_t  *lcf;
+    const ngx_http_agw_srv_conf_t  *sscf;
 
+    sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
     info = agw_reason_info(reason);
 
     size = sizeof("Bearer realm=\"\", error=\"\", error_description=\"\", "
-                  "scope=\"\"")
-           + lcf->realm.len + lcf->scope.len
+                  "scope=\"\", resource_metadata=\"\"")
+           + lcf->realm.len + lcf->scope.len + sscf->resource_metadata.len
            + ngx_strlen(info->error) + ngx_strlen(info->description);
 
     value->data = ngx_pnalloc(r->pool, size);
@@ -145,6 +147,13 @@ ngx_http_agw_bearer_challenge(ngx_http_request_t *r, agw_reason_t reason,
         && lcf->require != AGW_REQUIRE_OFF && scope.len)
     {
         p = ngx_slprintf(p, last, ", scope=\"%V\"", &scope);
+    }
+
+    /* RFC 9728, section 5.1 */
+
+    if (sscf->resource_metadata.len) {
+        p = ngx_slprintf(p, last, ", resource_metadata=\"%V\"",
+                         &sscf->resource_metadata);
     }
 
     value->len = p - value->data;

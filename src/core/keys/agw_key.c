@@ -30,7 +30,8 @@ struct agw_key_s {
     agw_signature_t   signature;     /* of any other */
     agw_str_t         kid;
     agw_str_t         issuer;
-    agw_str_t         header;
+    agw_str_t         headers[AGW_TYPS];
+    agw_typ_t         typ;           /* of tokens that it signs */
     unsigned          signs:1;
     unsigned          is_secret:1;
     unsigned          nameless:1;
@@ -42,6 +43,7 @@ static agw_key_t *agw_key_create(const agw_key_source_t *source,
 static int agw_key_name_secret(agw_key_t *key, agw_str_t kid);
 static int agw_key_name_pkey(agw_key_t *key, agw_str_t kid);
 static int agw_key_name(agw_key_t *key, agw_str_t kid);
+static int agw_key_make_header(agw_key_t *key, agw_typ_t typ);
 static agw_signature_result_t agw_mac_verify(const agw_key_t *key,
     agw_str_t data, agw_str_t sig);
 static int agw_key_is_pair(const agw_key_t *key);
@@ -165,6 +167,8 @@ failed:
 void
 agw_key_free(agw_key_t *key)
 {
+    size_t  i;
+
     if (key == NULL) {
         return;
     }
@@ -174,7 +178,11 @@ agw_key_free(agw_key_t *key)
 
     free((void *) key->kid.data);
     free((void *) key->issuer.data);
-    free((void *) key->header.data);
+
+    for (i = 0; i < AGW_TYPS; i++) {
+        free((void *) key->headers[i].data);
+    }
+
     free(key);
 }
 
@@ -203,7 +211,22 @@ agw_key_issuer(const agw_key_t *key)
 agw_str_t
 agw_key_header(const agw_key_t *key)
 {
-    return key->header;
+    return key->headers[key->typ];
+}
+
+
+int
+agw_key_has_header(const agw_key_t *key, agw_str_t header)
+{
+    return agw_str_eq(key->headers[AGW_TYP_JWT], header)
+           || agw_str_eq(key->headers[AGW_TYP_AT_JWT], header);
+}
+
+
+void
+agw_key_sign_as(agw_key_t *key, agw_typ_t typ)
+{
+    key->typ = typ;
 }
 
 
@@ -394,23 +417,34 @@ agw_key_name_pkey(agw_key_t *key, agw_str_t kid)
 }
 
 
+static int
+agw_key_name(agw_key_t *key, agw_str_t kid)
+{
+    return agw_copy(&key->kid, kid) == 0
+           && agw_key_make_header(key, AGW_TYP_JWT) == 0
+           && agw_key_make_header(key, AGW_TYP_AT_JWT) == 0
+           ? 0 : -1;
+}
+
+
 /* kid is free of quotes and backslashes: the header needs no escaping */
 
 static int
-agw_key_name(agw_key_t *key, agw_str_t kid)
+agw_key_make_header(agw_key_t *key, agw_typ_t typ)
 {
     size_t           i;
     agw_str_t        text;
     unsigned char    json[AGW_KID_MAX + 64], *p;
+    const agw_str_t  typs[AGW_TYPS] = {
+        [AGW_TYP_JWT] = agw_string("JWT"),
+        [AGW_TYP_AT_JWT] = agw_string("at+jwt")
+    };
     const agw_str_t  parts[] = {
         agw_string("{\"alg\":\""), key->alg->name,
-        agw_string("\",\"typ\":\"JWT\",\"kid\":\""), kid,
+        agw_string("\",\"typ\":\""), typs[typ],
+        agw_string("\",\"kid\":\""), key->kid,
         agw_string("\"}")
     };
-
-    if (agw_copy(&key->kid, kid) != 0) {
-        return -1;
-    }
 
     p = json;
 
@@ -427,8 +461,8 @@ agw_key_name(agw_key_t *key, agw_str_t kid)
         return -1;
     }
 
-    key->header.data = p;
-    key->header.len = agw_base64url_encode(text, p);
+    key->headers[typ].data = p;
+    key->headers[typ].len = agw_base64url_encode(text, p);
 
     return 0;
 }

@@ -77,12 +77,28 @@ agw_str_t agw_key_issuer(const agw_key_t *key);
 
 int agw_key_is_nameless(const agw_key_t *key);
 
+/* typ of a token: as in RFC 7519, section 5.1, or RFC 9068, section 2.1 */
+
+typedef enum {
+    AGW_TYP_JWT = 0,
+    AGW_TYP_AT_JWT,
+
+    AGW_TYPS                         /* how many there are; not a typ */
+} agw_typ_t;
+
+
 /*
- * The JOSE header of tokens that it signs, {"alg","typ":"JWT","kid"}, as
- * base64url (RFC 7515, section 4).
+ * The JOSE header of tokens that it signs, {"alg","typ","kid"}, as base64url
+ * (RFC 7515, section 4).  typ is AGW_TYP_JWT until agw_key_sign_as() says
+ * otherwise.
  */
 
 agw_str_t agw_key_header(const agw_key_t *key);
+void agw_key_sign_as(agw_key_t *key, agw_typ_t typ);
+
+/* whether it is that header, with either typ */
+
+int agw_key_has_header(const agw_key_t *key, agw_str_t header);
 
 
 /* the size of its signatures, in bytes, at most AGW_SIG_MAX */

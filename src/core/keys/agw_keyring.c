@@ -88,6 +88,17 @@ agw_keyring_key(const agw_keyring_t *ring, size_t i)
 }
 
 
+void
+agw_keyring_sign_as(agw_keyring_t *ring, agw_typ_t typ)
+{
+    size_t  i;
+
+    for (i = 0; i < ring->count; i++) {
+        agw_key_sign_as(ring->keys[i], typ);
+    }
+}
+
+
 const agw_key_t *
 agw_keyring_signer(const agw_keyring_t *ring)
 {
@@ -148,7 +159,7 @@ agw_keyring_find_header(const agw_keyring_t *ring, agw_str_t header)
     size_t  i;
 
     for (i = 0; i < ring->count; i++) {
-        if (agw_str_eq(agw_key_header(ring->keys[i]), header)) {
+        if (agw_key_has_header(ring->keys[i], header)) {
             return ring->keys[i];
         }
     }

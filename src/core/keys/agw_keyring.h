@@ -77,7 +77,12 @@ size_t agw_keyring_candidates(const agw_keyring_t *ring, agw_str_t alg,
     int has_kid, const agw_key_t **keys);
 
 
-/* the key whose agw_key_header() is these bytes, or NULL */
+/* agw_key_sign_as() of all its keys */
+
+void agw_keyring_sign_as(agw_keyring_t *ring, agw_typ_t typ);
+
+
+/* the key that has this header, by agw_key_has_header(), or NULL */
 
 const agw_key_t *agw_keyring_find_header(const agw_keyring_t *ring,
     agw_str_t header);
