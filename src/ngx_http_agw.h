@@ -241,6 +241,7 @@ typedef struct {
 typedef struct ngx_http_agw_body_s          ngx_http_agw_body_t;
 typedef struct ngx_http_agw_api_key_auth_s  ngx_http_agw_api_key_auth_t;
 typedef struct ngx_http_agw_grant_s         ngx_http_agw_grant_t;
+typedef struct ngx_http_agw_subject_s       ngx_http_agw_subject_t;
 typedef struct ngx_http_agw_partner_auth_s  ngx_http_agw_partner_auth_t;
 typedef struct ngx_http_agw_admin_request_s  ngx_http_agw_admin_request_t;
 typedef struct ngx_http_agw_explanation_s   ngx_http_agw_explanation_t;
@@ -283,6 +284,7 @@ typedef struct {
     ngx_http_agw_body_t      *body;          /* while it is read */
     ngx_http_agw_api_key_auth_t  *api_key_auth;  /* a partner, by API key */
     ngx_http_agw_grant_t     *grant;         /* the token to be issued */
+    ngx_http_agw_subject_t   *subject;       /* of a token exchange */
     ngx_http_agw_partner_auth_t  *partner_auth;  /* by API key or token */
     const agw_params_t       *params;        /* of the body, once read */
     ngx_http_agw_admin_request_t  *admin;    /* of an administrator */

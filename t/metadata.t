@@ -76,7 +76,8 @@ sub members {
 
     return {
         issuer => $issuer,
-        grant_types_supported => ['client_credentials'],
+        grant_types_supported => ['client_credentials',
+            'urn:ietf:params:oauth:grant-type:token-exchange'],
         response_types_supported => [],
         token_endpoint_auth_methods_supported =>
             ['client_secret_basic', 'client_secret_post'],

@@ -177,6 +177,11 @@ my @partner_token = (
     ['unsupported_grant_type', 'POST', '/token', [$basic, $form],
         body => 'grant_type=password'],
     ['invalid_scope', 'POST', '/token', [$basic, $form], body => 'scope=x'],
+    ['invalid_target', 'POST', '/token', [$basic, $form],
+        body => 'grant_type=urn:ietf:params:oauth:grant-type:token-exchange'
+            . '&subject_token=x&audience=/&subject_token_type='
+            . 'urn:ietf:params:oauth:token-type:jwt'],
+    ['dpop_unsupported', 'POST', '/token', [$basic, 'DPoP: x']],
     ['invalid_client', 'POST', '/token',
         [AGW::Gateway::basic($id, 'wrong')]],
     ['no_credentials', 'POST', '/token', []],

@@ -61,12 +61,22 @@ static const agw_reason_info_t  agw_reasons[AGW_REASONS] = {
     [AGW_UNSUPPORTED_GRANT_TYPE] =
     { "unsupported_grant_type", 400, "unsupported_grant_type",
       "validation_error", AGW_BAD_PARAMETERS,
-      "the grant type must be client_credentials" },
+      "the grant type is not supported here" },
 
     [AGW_INVALID_SCOPE] =
     { "invalid_scope", 400, "invalid_scope", "validation_error",
       AGW_BAD_PARAMETERS,
       "the scope is malformed, or may not be asked for" },
+
+    [AGW_INVALID_TARGET] =
+    { "invalid_target", 400, "invalid_target", "validation_error",
+      AGW_BAD_PARAMETERS,
+      "the resource or audience is no business of this partner" },
+
+    [AGW_DPOP_UNSUPPORTED] =
+    { "dpop_unsupported", 400, "invalid_request", "validation_error",
+      AGW_BAD_PARAMETERS,
+      "DPoP is not supported, and no other token is issued in its place" },
 
     [AGW_INVALID_CLIENT] =
     { "invalid_client", 401, "invalid_client", "authentication_required",

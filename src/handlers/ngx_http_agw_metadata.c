@@ -9,7 +9,9 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "agw_url.h"
 #include "ngx_http_agw_document.h"
+#include "ngx_http_agw_exchange.h"
 #include "ngx_http_agw_metadata.h"
 #include "ngx_http_agw_str.h"
 
@@ -22,8 +24,6 @@ static char *ngx_http_agw_prepare_metadata(ngx_conf_t *cf,
     ngx_http_agw_loc_conf_t *conf);
 static ngx_int_t ngx_http_agw_get_issuer(ngx_conf_t *cf,
     const ngx_http_agw_endpoint_t *endpoint, agw_str_t *issuer,
-    agw_str_t *origin, agw_str_t *path);
-static ngx_int_t ngx_http_agw_split_issuer(agw_str_t issuer,
     agw_str_t *origin, agw_str_t *path);
 static char *ngx_http_agw_prepare_resource(ngx_conf_t *cf,
     ngx_http_agw_loc_conf_t *conf);
@@ -174,7 +174,7 @@ ngx_http_agw_get_issuer(ngx_conf_t *cf,
 
     *issuer = ngx_http_agw_to_core(sscf->issuer);
 
-    if (ngx_http_agw_split_issuer(*issuer, origin, path) == NGX_OK) {
+    if (agw_url_split(*issuer, origin, path) == 0) {
         return NGX_OK;
     }
 
@@ -185,50 +185,6 @@ ngx_http_agw_get_issuer(ngx_conf_t *cf,
                        "fragment", endpoint->directive, &sscf->issuer);
 
     return NGX_ERROR;
-}
-
-
-/* RFC 8414, section 2: https, no query, no fragment */
-
-static ngx_int_t
-ngx_http_agw_split_issuer(agw_str_t issuer, agw_str_t *origin,
-    agw_str_t *path)
-{
-    u_char                  c;
-    size_t                  i, authority;
-    static const agw_str_t  https = agw_string("https://");
-
-    if (!agw_str_begins(issuer, https)) {
-        return NGX_ERROR;
-    }
-
-    authority = 0;
-
-    for (i = https.len; i < issuer.len; i++) {
-        c = issuer.data[i];
-
-        if (c <= 0x20 || c >= 0x7f || c == '?' || c == '#' || c == '@'
-            || c == '"' || c == '\\' || c == '<' || c == '>')
-        {
-            return NGX_ERROR;
-        }
-
-        if (c == '/' && authority == 0) {
-            authority = i;
-        }
-    }
-
-    if (authority == 0) {
-        authority = issuer.len;
-    }
-
-    origin->data = issuer.data;
-    origin->len = authority;
-
-    path->data = issuer.data + authority;
-    path->len = issuer.len - authority;
-
-    return authority > https.len ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -313,10 +269,11 @@ ngx_http_agw_metadata_json(agw_str_t issuer, agw_str_t origin,
 
     at = conf->metadata_paths;
 
-    json = json_pack("{s:s%, s:[], s:[s], s:o}",
+    json = json_pack("{s:s%, s:[], s:[ss], s:o}",
                      "issuer", issuer.data, issuer.len,
                      "response_types_supported",
                      "grant_types_supported", "client_credentials",
+                     NGX_HTTP_AGW_TOKEN_EXCHANGE,
                      "token_endpoint_auth_methods_supported",
                      ngx_http_agw_auth_methods(conf->client_auth));
     if (json == NULL) {

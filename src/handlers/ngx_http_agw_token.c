@@ -14,7 +14,9 @@
 #include "ngx_http_agw_body.h"
 #include "ngx_http_agw_business.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_exchange.h"
 #include "ngx_http_agw_grant_scope.h"
+#include "ngx_http_agw_headers.h"
 #include "ngx_http_agw_issue.h"
 #include "ngx_http_agw_refusal.h"
 #include "ngx_http_agw_request_check.h"
@@ -24,11 +26,19 @@
 
 
 static ngx_int_t ngx_http_agw_token_handler(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_agw_has_dpop(const ngx_http_request_t *r);
 static ngx_int_t ngx_http_agw_token_business(ngx_http_request_t *r,
     const agw_matched_t *business);
 static void ngx_http_agw_partner_query(ngx_http_request_t *r,
     agw_reason_t reason, agw_params_t *params);
 static agw_reason_t ngx_http_agw_grant_type(const agw_params_t *params);
+static ngx_uint_t ngx_http_agw_is_exchange(const agw_params_t *params);
+static agw_reason_t ngx_http_agw_exchange_grant(ngx_http_request_t *r,
+    ngx_http_agw_grant_t *grant, const agw_params_t *params);
+static void ngx_http_agw_exchange_query(ngx_http_request_t *r,
+    agw_reason_t reason);
+static void ngx_http_agw_exchange_finish(ngx_http_request_t *r,
+    agw_reason_t reason, const agw_business_row_t *row);
 static agw_reason_t ngx_http_agw_partner_grant(ngx_http_request_t *r,
     ngx_http_agw_grant_t *grant, const agw_params_t *params);
 static void ngx_http_agw_partner_finish(ngx_http_request_t *r,
@@ -88,6 +98,10 @@ ngx_http_agw_token_handler(ngx_http_request_t *r)
         reason = AGW_METHOD_NOT_ALLOWED;
     }
 
+    if (reason == AGW_OK && ngx_http_agw_has_dpop(r)) {
+        reason = AGW_DPOP_UNSUPPORTED;
+    }
+
     if (reason != AGW_OK) {
         return ngx_http_agw_token_refuse(r, reason);
     }
@@ -98,6 +112,23 @@ ngx_http_agw_token_handler(ngx_http_request_t *r)
 
     return ngx_http_agw_read_params(r, NGX_HTTP_AGW_BODY_ANY,
                                     ngx_http_agw_partner_query);
+}
+
+
+/*
+ * A client that sends a proof (RFC 9449, section 5) would take a plain token
+ * for one that nobody else can use.
+ */
+
+static ngx_uint_t
+ngx_http_agw_has_dpop(const ngx_http_request_t *r)
+{
+    ngx_http_agw_headers_t  headers;
+    static const agw_str_t  dpop = agw_string("DPoP");
+
+    headers = ngx_http_agw_headers(r);
+
+    return ngx_http_agw_next_header(&headers, dpop) != NULL;
 }
 
 
@@ -152,17 +183,25 @@ ngx_http_agw_partner_query(ngx_http_request_t *r, agw_reason_t reason,
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
     ctx->params = params;
 
-    if (reason == AGW_OK) {
+    if (reason == AGW_OK && ngx_http_agw_is_exchange(params)) {
+        reason = ngx_http_agw_exchange_grant(r, ctx->grant, params);
+
+        if (reason == AGW_OK) {
+            reason = ngx_http_agw_authenticate_api_key(r, params,
+                                                ngx_http_agw_exchange_query);
+        }
+
+    } else if (reason == AGW_OK) {
         reason = ngx_http_agw_grant_type(params);
-    }
 
-    if (reason == AGW_OK) {
-        reason = ngx_http_agw_partner_grant(r, ctx->grant, params);
-    }
+        if (reason == AGW_OK) {
+            reason = ngx_http_agw_partner_grant(r, ctx->grant, params);
+        }
 
-    if (reason == AGW_OK) {
-        reason = ngx_http_agw_authenticate_api_key(r, params,
+        if (reason == AGW_OK) {
+            reason = ngx_http_agw_authenticate_api_key(r, params,
                                                 ngx_http_agw_partner_finish);
+        }
     }
 
     if (reason != AGW_OK) {
@@ -186,6 +225,106 @@ ngx_http_agw_grant_type(const agw_params_t *params)
 
     return (type.len == 0 || agw_str_eq(type, client_credentials))
            ? AGW_OK : AGW_UNSUPPORTED_GRANT_TYPE;
+}
+
+
+static ngx_uint_t
+ngx_http_agw_is_exchange(const agw_params_t *params)
+{
+    agw_str_t               type;
+    static const agw_str_t  exchange =
+                                agw_string(NGX_HTTP_AGW_TOKEN_EXCHANGE);
+
+    return agw_params_text(params, "grant_type", &type) == 0
+           && agw_str_eq(type, exchange);
+}
+
+
+/* what a business token endpoint would grant, but for the form of errors */
+
+static agw_reason_t
+ngx_http_agw_exchange_grant(ngx_http_request_t *r,
+    ngx_http_agw_grant_t *grant, const agw_params_t *params)
+{
+    agw_reason_t         reason;
+    ngx_http_agw_ctx_t  *ctx;
+
+    reason = ngx_http_agw_read_exchange(r, params);
+    if (reason != AGW_OK) {
+        return reason;
+    }
+
+    reason = ngx_http_agw_business_grant(r, grant, params);
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    grant->business_id = ngx_http_agw_subject_business(ctx);
+    grant->exchanged = 1;
+    grant->bare = 0;
+
+    return reason;
+}
+
+
+/* the partner has authenticated; its token and the business come next */
+
+static void
+ngx_http_agw_exchange_query(ngx_http_request_t *r, agw_reason_t reason)
+{
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    if (reason == AGW_OK) {
+        ctx->grant->partner_id =
+                        ngx_http_agw_to_core(ctx->api_key_auth->partner_id);
+
+        reason = ngx_http_agw_verify_subject(r, ctx->grant->partner_id);
+    }
+
+    if (reason == AGW_OK) {
+        ctx->grant->x5t = ngx_http_agw_subject_claims(ctx)->x5t;
+        ctx->grant->issued_at = ngx_time();
+
+        reason = ngx_http_agw_find_business(r, ctx->grant->partner_id,
+                                            ctx->grant->business_id,
+                                            ngx_http_agw_subject_claims(ctx),
+                                            ngx_http_agw_exchange_finish);
+    }
+
+    if (reason != AGW_OK) {
+        ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
+    }
+}
+
+
+static void
+ngx_http_agw_exchange_finish(ngx_http_request_t *r, agw_reason_t reason,
+    const agw_business_row_t *row)
+{
+    ngx_http_agw_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
+
+    reason = ngx_http_agw_exchange_reason(r, reason);
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_verify_subject_again(r);
+    }
+
+    if (reason == AGW_OK) {
+        reason = ngx_http_agw_grant_scope(r, ctx->grant, row->limited,
+                                          row->scopes);
+    }
+
+    if (reason != AGW_OK) {
+        ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
+        return;
+    }
+
+    ctx->grant->seq = row->stamp;
+
+    ngx_http_finalize_request(r, ngx_http_agw_token_send(r));
 }
 
 

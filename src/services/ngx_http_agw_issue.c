@@ -17,6 +17,7 @@
 #include "agw_jws.h"
 #include "ngx_http_agw_client_certificate.h"
 #include "ngx_http_agw_counters.h"
+#include "ngx_http_agw_exchange.h"
 #include "ngx_http_agw_issue.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_response.h"
@@ -185,6 +186,8 @@ ngx_http_agw_issue_response(ngx_http_request_t *r,
     static const agw_str_t          begin = agw_string("{\"access_token\":\"");
     static const agw_str_t          end = agw_string("\",");
     static const agw_str_t          bearer = agw_string("Bearer");
+    static const agw_str_t          access_token =
+                                    agw_string(NGX_HTTP_AGW_ACCESS_TOKEN);
 
     sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
     key = agw_keyring_signer(sscf->keyring);
@@ -207,6 +210,11 @@ ngx_http_agw_issue_response(ngx_http_request_t *r,
     t.p += len;
 
     agw_json_writer_copy(&t, end);
+
+    if (grant->exchanged) {
+        agw_json_writer_string(&t, "issued_token_type", access_token);
+    }
+
     agw_json_writer_string(&t, "token_type", bearer);
     agw_json_writer_integer(&t, "expires_in", grant->lifetime);
 

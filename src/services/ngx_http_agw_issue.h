@@ -24,6 +24,7 @@ struct ngx_http_agw_grant_s {
     time_t                    lifetime;      /* seconds */
     agw_str_t                 x5t;           /* of what it is issued from */
     agw_str_t                 jti;           /* once it is issued */
+    unsigned                  exchanged:1;   /* by RFC 8693 */
     unsigned                  bare:1;        /* without scope and ids */
 };
 

@@ -85,7 +85,7 @@ ngx_http_agw_request_id(ngx_http_request_t *r)
 }
 
 
-/* the fault of the claims or of the API key, in brackets, if there is one */
+/* the fault of what was presented, in brackets, if there is one */
 
 static ngx_str_t
 ngx_http_agw_fault(const ngx_http_agw_ctx_t *ctx, agw_reason_t reason,
@@ -99,10 +99,17 @@ ngx_http_agw_fault(const ngx_http_agw_ctx_t *ctx, agw_reason_t reason,
     last = buf + NGX_HTTP_AGW_FAULT_SIZE;
 
     if ((reason == AGW_MALFORMED_CLAIMS || reason == AGW_INVALID_CLIENT
-         || reason == AGW_CERTIFICATE_MISMATCH)
+         || reason == AGW_CERTIFICATE_MISMATCH
+         || reason == AGW_INVALID_TARGET)
         && ctx->fault != NULL)
     {
         p = ngx_slprintf(p, last, " (%s)", ctx->fault);
+    }
+
+    if (reason == AGW_INVALID_REQUEST && ctx->subject != NULL
+        && ctx->fault != NULL)
+    {
+        p = ngx_slprintf(p, last, " (subject_token: %s)", ctx->fault);
     }
 
     if (reason == AGW_LIFETIME_EXCEEDED && ctx->token != NULL) {

@@ -61,7 +61,8 @@ async function assert_oauth4webapi(name, at) {
     same(`P7.2 oauth4webapi, ${name}: the members that RFC 8414 requires`,
         metadata.response_types_supported, []);
     same(`P7.2 oauth4webapi, ${name}: the grant`,
-        metadata.grant_types_supported, ['client_credentials']);
+        metadata.grant_types_supported, ['client_credentials',
+            'urn:ietf:params:oauth:grant-type:token-exchange']);
     same(`P7.2 oauth4webapi, ${name}: the ways to authenticate`,
         [...metadata.token_endpoint_auth_methods_supported].sort(),
         ['client_secret_basic', 'client_secret_post']);

@@ -179,6 +179,21 @@ my %makers = (
             substr('a=' . '%41' x $size, 0, $size));
     },
 
+    # lines: what is asked for, configured, listed; an issuer, a resource
+
+    fuzz_grant => sub {
+        my ($size) = @_;
+
+        my $read = "read\nread write\nread\n";
+        my $url = "https://a/x\nhttps://a/v1";
+
+        return (fitted($size, sub { return "$read$url/$_[0]" }),
+            fitted($size, sub { return "$read$url/b/$_[0]/reports" }),
+            fitted($size, sub { return "$_[0]\n$_[0]\n$_[0]\n$url/b" }),
+            substr("\n" . 'a ' x ($size / 3) . "a\n" . 'a ' x $size, 0,
+                $size));
+    },
+
     fuzz_path => sub {
         my ($size) = @_;
 

@@ -76,7 +76,6 @@ static void ngx_http_agw_redis_remember(
 static ngx_int_t ngx_http_agw_redis_answer_business(
     ngx_http_agw_redis_lookup_t *lookup, const redisReply *reply,
     int64_t stamp);
-static ngx_uint_t ngx_http_agw_redis_is_field(const redisReply *reply);
 
 
 static const agw_str_t  ngx_http_agw_redis_active = agw_string("active");
@@ -387,11 +386,8 @@ ngx_http_agw_redis_answer_api_keys(ngx_http_agw_redis_lookup_t *lookup,
 
         row->stamp = stamp;
 
-        if (agw_policy_api_key(row, query->now) != AGW_OK) {
-            continue;
-        }
-
-        row->limited = !ngx_http_agw_redis_is_nil(scopes);
+        row->limited = agw_policy_api_key(row, query->now) == AGW_OK
+                       && !ngx_http_agw_redis_is_nil(scopes);
 
         if (row->limited
             && ngx_http_agw_redis_scopes(query->pool, scopes, &row->scopes)
@@ -599,14 +595,4 @@ ngx_http_agw_redis_answer_business(ngx_http_agw_redis_lookup_t *lookup,
     return row->limited
            ? ngx_http_agw_redis_scopes(query->pool, scopes, &row->scopes)
            : NGX_OK;
-}
-
-
-/* of a hash: a string, or nil */
-
-static ngx_uint_t
-ngx_http_agw_redis_is_field(const redisReply *reply)
-{
-    return reply != NULL && (reply->type == REDIS_REPLY_STRING
-                             || reply->type == REDIS_REPLY_NIL);
 }

@@ -67,6 +67,14 @@ ngx_http_agw_redis_whole(const redisReply *reply, int64_t *n)
 }
 
 
+ngx_uint_t
+ngx_http_agw_redis_is_field(const redisReply *reply)
+{
+    return reply != NULL && (reply->type == REDIS_REPLY_STRING
+                             || reply->type == REDIS_REPLY_NIL);
+}
+
+
 ngx_int_t
 ngx_http_agw_redis_scopes(ngx_pool_t *pool, const redisReply *reply,
     agw_str_t *scopes)

@@ -27,6 +27,10 @@ const redisReply *ngx_http_agw_redis_element(const redisReply *reply,
 agw_str_t ngx_http_agw_redis_string(const redisReply *reply);
 ngx_uint_t ngx_http_agw_redis_is_nil(const redisReply *reply);
 
+/* whether it is a field of a hash: a string, or nil */
+
+ngx_uint_t ngx_http_agw_redis_is_field(const redisReply *reply);
+
 
 /*
  * A copy of a partner's list of scopes; empty if it is malformed: then it

@@ -35,6 +35,7 @@ my %faults = (
         | method\ not\ accepted/x,
     certificate_mismatch => qr/(?:no|another)\ certificate
         | an\ unreadable\ or\ expired\ certificate/x,
+    invalid_target => qr/unknown_business|not_owner|archived_business/,
     lifetime_exceeded =>
         qr/life of [1-9][0-9]* s is over auth_gateway_max_lifetime/,
 );
@@ -223,6 +224,10 @@ sub problems_of_fault {
     my ($reason, $fault, $want) = @_;
 
     my $form = $faults{$reason};
+
+    return if !defined $fault && !defined $want && $reason eq 'invalid_target';
+    $form = qr/subject_token: (?:\w+|another partner's)/
+        if $reason eq 'invalid_request' && defined $want;
 
     return defined $fault ? "the log adds: $fault" : () unless $form;
     return 'the log does not say what is at fault' unless defined $fault;
