@@ -422,16 +422,13 @@ ngx_http_agw_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->intercept_errors, prev->intercept_errors, 0);
     ngx_conf_merge_str_value(conf->realm, prev->realm, "auth gateway");
 
-    if (ngx_http_agw_merge_scopes(cf, prev, conf) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
     ngx_conf_merge_uint_value(conf->client_auth, prev->client_auth,
                               NGX_HTTP_AGW_AUTH_BASIC|NGX_HTTP_AGW_AUTH_POST);
     ngx_conf_merge_uint_value(conf->bind_tokens, prev->bind_tokens,
                               NGX_HTTP_AGW_BIND_AS_BEFORE);
 
-    if (ngx_http_agw_merge_lifetimes(cf, prev, conf) != NGX_CONF_OK
+    if (ngx_http_agw_merge_scopes(cf, prev, conf) != NGX_OK
+        || ngx_http_agw_merge_lifetimes(cf, prev, conf) != NGX_CONF_OK
         || ngx_http_agw_merge_endpoint(cf, prev, conf, explicit_require)
            != NGX_CONF_OK)
     {
