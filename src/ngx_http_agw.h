@@ -52,6 +52,7 @@ typedef struct {
     ngx_int_t                 cache_size;    /* entries; 0: none */
     agw_token_cache_t        *cache;         /* NULL; each worker's own */
     ngx_shm_zone_t           *counters;
+    ngx_shm_zone_t           *assertions;    /* NULL: none are accepted */
     ngx_array_t              *keys;          /* ngx_http_agw_listed_key_t */
     ngx_array_t              *locations;     /* ngx_http_agw_location_t */
     ngx_int_t                 request_id;    /* index of nginx's variable */
@@ -70,6 +71,7 @@ typedef struct {
     const void               *verified_under;    /* identifies the above */
     ngx_str_t                 claims_head;   /* of issued tokens */
     ngx_str_t                 resource_metadata;     /* its URL, or empty */
+    ngx_str_t                 token_url;     /* of the metadata, or empty */
     unsigned                  guarded:1;     /* some location is */
     ngx_array_t              *templates;     /* of those; agw_template_t */
 } ngx_http_agw_srv_conf_t;
@@ -94,6 +96,7 @@ typedef enum {
 #define NGX_HTTP_AGW_AUTH_BASIC  1u
 #define NGX_HTTP_AGW_AUTH_POST   2u
 #define NGX_HTTP_AGW_AUTH_TLS    4u
+#define NGX_HTTP_AGW_AUTH_JWT    8u
 
 
 /* whether issued tokens are bound to the client's certificate */

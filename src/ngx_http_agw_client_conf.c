@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_agw_assertion_auth.h"
 #include "ngx_http_agw_client_conf.h"
 #include "ngx_http_agw_values.h"
 
@@ -21,6 +22,7 @@ ngx_http_agw_set_client_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }  methods[] = {
         { "basic", NGX_HTTP_AGW_AUTH_BASIC },
         { "post", NGX_HTTP_AGW_AUTH_POST },
+        { "private_key_jwt", NGX_HTTP_AGW_AUTH_JWT },
         { "tls", NGX_HTTP_AGW_AUTH_TLS },
         { NULL, 0 }
     };
@@ -44,11 +46,21 @@ ngx_http_agw_set_client_auth(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             || (lcf->client_auth & methods[n].method))
         {
             return ngx_http_agw_invalid(cf, &value[i],
-                                        "\"basic\", \"post\" and \"tls\", "
+                                        "\"basic\", \"post\", "
+                                        "\"private_key_jwt\" and \"tls\", "
                                         "each once");
         }
 
         lcf->client_auth |= methods[n].method;
+    }
+
+    if ((lcf->client_auth & NGX_HTTP_AGW_AUTH_JWT)
+        && ngx_http_agw_assertions_create(cf,
+               ngx_http_conf_get_module_main_conf(cf,
+                                               ngx_http_auth_gateway_module))
+           != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
     }
 
     return NGX_CONF_OK;

@@ -405,6 +405,12 @@ ngx_http_agw_prepare_endpoint(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
                   "\"auth_gateway_audience\", as \"auth_gateway_token_type\" "
                   "is \"at+jwt\"";
 
+    } else if (endpoint->takes_credentials
+               && (conf->client_auth & NGX_HTTP_AGW_AUTH_JWT)
+               && sscf->issuer.len == 0)
+    {
+        missing = "an \"auth_gateway_issuer\" for \"private_key_jwt\"";
+
     } else if ((conf->token_kind == AGW_KIND_BUSINESS
                 || conf->revoked_kind == AGW_REVOCATION_BUSINESS)
                && conf->template.prefix.len == 0)

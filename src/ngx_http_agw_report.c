@@ -352,11 +352,13 @@ ngx_http_agw_report_client_auth(u_char *p, u_char *last,
         return p;
     }
 
-    return ngx_slprintf(p, last, ", client_auth%s%s%s",
+    return ngx_slprintf(p, last, ", client_auth%s%s%s%s",
                         conf->client_auth & NGX_HTTP_AGW_AUTH_BASIC
                         ? " basic" : "",
                         conf->client_auth & NGX_HTTP_AGW_AUTH_POST
                         ? " post" : "",
+                        conf->client_auth & NGX_HTTP_AGW_AUTH_JWT
+                        ? " private_key_jwt" : "",
                         conf->client_auth & NGX_HTTP_AGW_AUTH_TLS
                         ? " tls" : "");
 }

@@ -112,8 +112,8 @@ my @values = (
         qr/it must be "on", "off" or a variable/, 'http'] }
         qw(yes On OFF https 1 off_), ''),
     (map { ['auth_gateway_client_auth', $_,
-        qr/it must be "basic", "post" and "tls", each once/, 'server'] }
-        qw(off Basic private_key_jwt none $x), ''),
+        qr/it must be "basic", "post", "private_key_jwt" and "tls", each o/,
+        'server'] } qw(off Basic PRIVATE_KEY_JWT none $x), ''),
     ['auth_gateway_client_auth', 'tls', qr/each once/, 'server',
         'auth_gateway_client_auth tls post tls;'],
     (map { ['auth_gateway_bind_tokens', $_,
@@ -260,6 +260,14 @@ for ('auth_gateway_error_format oauth2;', 'auth_gateway_error_format thred;',
 accepted("require $_",
     location => "auth_gateway_require $_; $template $proxy")
     for 'off', 'business', 'owner', 'business owner', 'owner business';
+
+# what private_key_jwt needs
+
+refused('private_key_jwt without an issuer', 'auth_gateway_token', undef,
+    qr/needs an "auth_gateway_issuer" for "private_key_jwt"/,
+    location => "$token auth_gateway_client_auth private_key_jwt;");
+accepted('private_key_jwt with one', http => 'auth_gateway_issuer https://x;',
+    location => "$token auth_gateway_client_auth private_key_jwt;");
 
 # what owner needs
 

@@ -103,7 +103,7 @@ http {
             location = /shadow/token {
                 auth_gateway_token partner;
                 auth_gateway_bind_tokens certificate;
-                auth_gateway_client_auth post tls;
+                auth_gateway_client_auth post private_key_jwt tls;
             }
         }
 
@@ -178,7 +178,7 @@ my @want = (
         . ' enforce $arg_x',
     "${api}location = /shadow/token: token partner,"
         . ' partner_scope reports ledger:read, token_type at+jwt,'
-        . ' require_https on, client_auth post tls,'
+        . ' require_https on, client_auth post private_key_jwt tls,'
         . ' bind_tokens certificate',
     "${api}location \@up: require off (inherited)",
     "${api}location =/tight: require off (inherited)",

@@ -43,6 +43,8 @@ static json_t *ngx_http_agw_auth_methods(ngx_uint_t client_auth);
 static json_t *ngx_http_agw_scopes(const ngx_http_agw_loc_conf_t *conf);
 static int ngx_http_agw_add_scopes(json_t *scopes, agw_str_t words,
     agw_str_t but);
+static int ngx_http_agw_add_signing_algs(json_t *json,
+    const ngx_http_agw_metadata_paths_t *at);
 
 
 const ngx_http_agw_endpoint_t  ngx_http_agw_metadata_endpoint = {
@@ -64,8 +66,13 @@ const ngx_http_agw_endpoint_t  ngx_http_agw_resource_metadata_endpoint = {
 static char *
 ngx_http_agw_prepare_metadata(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
 {
-    agw_str_t               issuer, origin, path;
-    static const agw_str_t  well_known = agw_string(NGX_HTTP_AGW_SERVER_PATH);
+    agw_str_t                 issuer, origin, path;
+    ngx_http_agw_srv_conf_t  *sscf;
+    static const agw_str_t    well_known =
+                                  agw_string(NGX_HTTP_AGW_SERVER_PATH);
+
+    sscf = ngx_http_conf_get_module_srv_conf(cf,
+                                             ngx_http_auth_gateway_module);
 
     if (ngx_http_agw_get_issuer(cf, conf->endpoint, &issuer, &origin, &path)
         != NGX_OK)
@@ -74,6 +81,16 @@ ngx_http_agw_prepare_metadata(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
     }
 
     ngx_http_agw_warn_of_place(cf, conf->endpoint, well_known, path);
+
+    sscf->token_url.len = origin.len + conf->metadata_paths->token.len;
+    sscf->token_url.data = ngx_pnalloc(cf->pool, sscf->token_url.len);
+
+    if (sscf->token_url.data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    (void) ngx_sprintf(sscf->token_url.data, "%*s%V", origin.len, origin.data,
+                       &conf->metadata_paths->token);
 
     return ngx_http_agw_document_render(cf, &conf->document,
                          ngx_http_agw_metadata_json(issuer, origin, conf),
@@ -283,6 +300,10 @@ ngx_http_agw_metadata_json(agw_str_t issuer, agw_str_t origin,
     rc = json_object_set_new(json, "scopes_supported",
                              ngx_http_agw_scopes(conf));
 
+    if (conf->client_auth & NGX_HTTP_AGW_AUTH_JWT) {
+        rc |= ngx_http_agw_add_signing_algs(json, at);
+    }
+
     /* RFC 8705, section 3.3 */
 
     if (conf->bind_tokens == NGX_HTTP_AGW_BIND_CERTIFICATE) {
@@ -324,6 +345,7 @@ ngx_http_agw_auth_methods(ngx_uint_t client_auth)
     }  names[] = {
         { NGX_HTTP_AGW_AUTH_BASIC, "client_secret_basic" },
         { NGX_HTTP_AGW_AUTH_POST, "client_secret_post" },
+        { NGX_HTTP_AGW_AUTH_JWT, "private_key_jwt" },
         { NGX_HTTP_AGW_AUTH_TLS, "self_signed_tls_client_auth" }
     };
 
@@ -342,6 +364,41 @@ ngx_http_agw_auth_methods(ngx_uint_t client_auth)
     }
 
     return methods;
+}
+
+
+/* RFC 8414, section 2: of the endpoints that there are */
+
+static int
+ngx_http_agw_add_signing_algs(json_t *json,
+    const ngx_http_agw_metadata_paths_t *at)
+{
+    int     rc;
+    json_t  *algs;
+
+    algs = json_pack("[sssssssss]", "RS256", "RS384", "RS512", "PS256",
+                     "PS384", "PS512", "ES256", "ES384", "EdDSA");
+    rc = 0;
+
+    if (at->token.len) {
+        rc |= json_object_set(json,
+              "token_endpoint_auth_signing_alg_values_supported", algs);
+    }
+
+    if (at->revoke.len) {
+        rc |= json_object_set(json,
+              "revocation_endpoint_auth_signing_alg_values_supported", algs);
+    }
+
+    if (at->introspect.len) {
+        rc |= json_object_set(json,
+              "introspection_endpoint_auth_signing_alg_values_supported",
+              algs);
+    }
+
+    json_decref(algs);
+
+    return rc;
 }
 
 

@@ -17,6 +17,7 @@
 #include "agw_decoding.h"
 #include "agw_grammar.h"
 #include "ngx_http_agw_api_key_auth.h"
+#include "ngx_http_agw_assertion_auth.h"
 #include "ngx_http_agw_client_certificate.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_key_use.h"
@@ -43,6 +44,8 @@ typedef struct {
 
 static agw_reason_t ngx_http_agw_api_key_credentials(ngx_http_request_t *r,
     const agw_params_t *params, ngx_http_agw_presented_t *presented);
+static agw_reason_t ngx_http_agw_presented_assertion(ngx_http_request_t *r,
+    const agw_params_t *params, ngx_http_agw_api_key_auth_pt handler);
 static agw_reason_t ngx_http_agw_presented_certificate(ngx_http_request_t *r,
     agw_str_t id, ngx_http_agw_presented_t *presented);
 static agw_reason_t ngx_http_agw_not_accepted(ngx_http_request_t *r,
@@ -79,6 +82,12 @@ ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,
 
     presented.thumbprint.len = 0;
 
+    reason = ngx_http_agw_presented_assertion(r, params, handler);
+
+    if (reason != AGW_NO_CREDENTIALS) {
+        return reason;
+    }
+
     reason = ngx_http_agw_api_key_credentials(r, params, &presented);
     if (reason != AGW_OK) {
         return reason;
@@ -109,6 +118,46 @@ ngx_http_agw_authenticate_api_key(ngx_http_request_t *r,
                                ngx_http_agw_api_key_decide);
 
     return AGW_OK;
+}
+
+
+/* as ngx_http_agw_authenticate_api_key(); AGW_NO_CREDENTIALS: there is none */
+
+static agw_reason_t
+ngx_http_agw_presented_assertion(ngx_http_request_t *r,
+    const agw_params_t *params, ngx_http_agw_api_key_auth_pt handler)
+{
+    agw_str_t                       id, secret, assertion, type;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    if (!(lcf->client_auth & NGX_HTTP_AGW_AUTH_JWT)) {
+        return AGW_NO_CREDENTIALS;
+    }
+
+    if (agw_params_text(params, "client_assertion", &assertion) != 0
+        || agw_params_text(params, "client_assertion_type", &type) != 0
+        || agw_params_text(params, "client_secret", &secret) != 0
+        || agw_params_text(params, "client_id", &id) != 0)
+    {
+        return AGW_INVALID_REQUEST;
+    }
+
+    if (assertion.len == 0) {
+        return AGW_NO_CREDENTIALS;
+    }
+
+    /* only one way to authenticate (RFC 6749, section 2.3) */
+
+    if (secret.len || r->headers_in.authorization != NULL
+        || ngx_http_agw_secret_in_args(r))
+    {
+        return AGW_INVALID_REQUEST;
+    }
+
+    return ngx_http_agw_authenticate_assertion(r, assertion, type, id,
+                                               handler);
 }
 
 

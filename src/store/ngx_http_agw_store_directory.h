@@ -65,6 +65,13 @@ struct ngx_http_agw_directory_query_s {
      */
     agw_str_t                thumbprint;
 
+    /* likewise, an assertion, and api_keys[0] will be the JWK of this kid */
+    agw_str_t                kid;
+
+    /* parameters of use_once: hex digits, and for how many seconds */
+    agw_str_t                once;
+    time_t                   once_for;
+
     /* parameters of find_business */
     agw_str_t                partner_id;
     agw_str_t                business_id;
@@ -84,6 +91,8 @@ struct ngx_http_agw_directory_query_s {
     /* results: one for each key, or the business */
     agw_api_key_row_t        api_keys[NGX_HTTP_AGW_QUERY_KEYS];
     agw_business_row_t       business;
+    agw_str_t                jwk;            /* of pool, if kid was found */
+    unsigned                 first:1;        /* of use_once */
 
     /* the engine's own */
 
@@ -109,6 +118,16 @@ struct ngx_http_agw_directory_query_s {
 ngx_int_t ngx_http_agw_store_find_api_keys(ngx_http_agw_store_t *store,
     ngx_http_agw_directory_query_t *query);
 ngx_int_t ngx_http_agw_store_find_business(ngx_http_agw_store_t *store,
+    ngx_http_agw_directory_query_t *query);
+
+
+/*
+ * Whether query->once is used for the first time on all nodes that share the
+ * store; that one node uses it once is the caller's business.  Returns as the
+ * others do.
+ */
+
+ngx_int_t ngx_http_agw_store_use_once(ngx_http_agw_store_t *store,
     ngx_http_agw_directory_query_t *query);
 
 

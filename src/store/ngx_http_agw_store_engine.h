@@ -20,12 +20,17 @@
 #include "ngx_http_agw_store_revocations.h"
 
 
-/* the functions are those of ngx_http_agw_store_directory.h */
+/*
+ * The functions are those of ngx_http_agw_store_directory.h.  use_once() is
+ * NULL where one nginx alone uses the store.
+ */
 
 typedef struct {
     ngx_int_t  (*find_api_keys)(void *state,
                                ngx_http_agw_directory_query_t *query);
     ngx_int_t  (*find_business)(void *state,
+                               ngx_http_agw_directory_query_t *query);
+    ngx_int_t  (*use_once)(void *state,
                                ngx_http_agw_directory_query_t *query);
 } ngx_http_agw_directory_engine_t;
 

@@ -72,6 +72,25 @@ my $claims = '"partner_id":"p","business_id":"b","scope":"business_access",'
 # each takes a size, and returns inputs of that size
 
 my %makers = (
+    # a JWK, NUL, and what a client sends
+
+    fuzz_assertion => sub {
+        my ($size) = @_;
+
+        my $jwk = '{"kty":"EC","crv":"P-256","kid":"k","alg":"ES256",'
+            . '"x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",'
+            . '"y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}' . "\0"
+            . encode_base64url('{"alg":"ES256","kid":"k"}') . '.';
+        my $says = '{"iss":"p","sub":"p","aud":"a","exp":9,"jti":"j","x":"';
+
+        return map { my $tail = $_; fitted($size, sub {
+            my $fill = $_[0];
+
+            return substr($jwk . encode_base64url("$says$fill"), 0,
+                $size - length $tail) . $tail;
+        }) } '.' . 'A' x 86, '.x';
+    },
+
     fuzz_base64 => sub {
         my ($size) = @_;
 

@@ -14,20 +14,11 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-#include "agw_json.h"
+#include "ngx_http_agw_redis_credential.h"
 #include "ngx_http_agw_redis_directory.h"
 #include "ngx_http_agw_redis_entry.h"
 #include "ngx_http_agw_redis_lua.h"
 #include "ngx_http_agw_redis_reply.h"
-
-
-/* a later time is one of milliseconds */
-
-#define NGX_HTTP_AGW_REDIS_YEAR_2200  7258118400LL
-
-/* bytes of an API key's JSON: a longer one would hold the worker */
-
-#define NGX_HTTP_AGW_REDIS_KEY_MAX    65536
 
 
 typedef struct ngx_http_agw_redis_lookup_s  ngx_http_agw_redis_lookup_t;
@@ -62,15 +53,13 @@ static ngx_int_t ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
 static ngx_int_t ngx_http_agw_redis_answer_api_keys(
     ngx_http_agw_redis_lookup_t *lookup, const redisReply *reply,
     int64_t stamp);
-static ngx_int_t ngx_http_agw_redis_read_certificate(agw_str_t text,
-    agw_api_key_row_t *row);
+static ngx_int_t ngx_http_agw_redis_use_once(void *state,
+    ngx_http_agw_directory_query_t *query);
+static ngx_int_t ngx_http_agw_redis_answer_once(
+    ngx_http_agw_redis_lookup_t *lookup, const redisReply *reply);
 static ngx_int_t ngx_http_agw_redis_api_key(
     ngx_http_agw_redis_lookup_t *lookup, const redisReply *status,
     const redisReply *json, agw_api_key_row_t *row);
-static ngx_int_t ngx_http_agw_redis_read_key(agw_str_t text,
-    agw_api_key_row_t *row);
-static ngx_int_t ngx_http_agw_redis_read_time(const json_t *json,
-    agw_str_t text, const char *name, int64_t *time);
 static void ngx_http_agw_redis_remember(
     ngx_http_agw_redis_directory_t *directory, agw_str_t text);
 static ngx_int_t ngx_http_agw_redis_answer_business(
@@ -83,7 +72,8 @@ static const agw_str_t  ngx_http_agw_redis_active = agw_string("active");
 
 const ngx_http_agw_directory_engine_t  ngx_http_agw_redis_directory = {
     ngx_http_agw_redis_find_api_keys,
-    ngx_http_agw_redis_find_business
+    ngx_http_agw_redis_find_business,
+    ngx_http_agw_redis_use_once
 };
 
 
@@ -106,6 +96,8 @@ ngx_http_agw_redis_directory_open(ngx_http_agw_redis_worker_t *worker)
                               &ngx_http_agw_redis_api_keys_lua);
     ngx_http_agw_redis_digest(&directory->scripts[NGX_HTTP_AGW_REDIS_BUSINESS],
                               &ngx_http_agw_redis_business_lua);
+    ngx_http_agw_redis_digest(&directory->scripts[NGX_HTTP_AGW_REDIS_ONCE],
+                              &ngx_http_agw_redis_once_lua);
 
     directory->link = ngx_http_agw_redis_link_create(worker, "queries", NULL,
                                                      NULL, worker->log);
@@ -161,6 +153,14 @@ ngx_http_agw_redis_find_business(void *state,
     ngx_http_agw_directory_query_t *query)
 {
     return ngx_http_agw_redis_find(state, query, NGX_HTTP_AGW_REDIS_BUSINESS);
+}
+
+
+static ngx_int_t
+ngx_http_agw_redis_use_once(void *state,
+    ngx_http_agw_directory_query_t *query)
+{
+    return ngx_http_agw_redis_find(state, query, NGX_HTTP_AGW_REDIS_ONCE);
 }
 
 
@@ -240,6 +240,9 @@ ngx_http_agw_redis_ask(ngx_http_agw_redis_lookup_t *lookup)
 
     if (lookup->which == NGX_HTTP_AGW_REDIS_API_KEYS) {
         ngx_http_agw_redis_script_api_keys(&args, prefix, lookup->query);
+
+    } else if (lookup->which == NGX_HTTP_AGW_REDIS_ONCE) {
+        ngx_http_agw_redis_script_once(&args, prefix, lookup->query);
 
     } else {
         ngx_http_agw_redis_script_business(&args, prefix, lookup->query);
@@ -344,9 +347,31 @@ ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
         return NGX_ERROR;
     }
 
+    if (lookup->which == NGX_HTTP_AGW_REDIS_ONCE) {
+        return ngx_http_agw_redis_answer_once(lookup, reply);
+    }
+
     return lookup->which == NGX_HTTP_AGW_REDIS_API_KEYS
            ? ngx_http_agw_redis_answer_api_keys(lookup, reply, stamp)
            : ngx_http_agw_redis_answer_business(lookup, reply, stamp);
+}
+
+
+static ngx_int_t
+ngx_http_agw_redis_answer_once(ngx_http_agw_redis_lookup_t *lookup,
+    const redisReply *reply)
+{
+    int64_t  first;
+
+    if (ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 2), &first)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    lookup->query->first = (first == 1);
+
+    return NGX_OK;
 }
 
 
@@ -436,6 +461,10 @@ ngx_http_agw_redis_api_key(ngx_http_agw_redis_lookup_t *lookup,
         return ngx_http_agw_redis_read_certificate(text, row);
     }
 
+    if (lookup->query->kid.len) {
+        return ngx_http_agw_redis_keep_jwk(lookup->query, text);
+    }
+
     if (ngx_http_agw_redis_read_key(text, row) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -443,98 +472,6 @@ ngx_http_agw_redis_api_key(ngx_http_agw_redis_lookup_t *lookup,
     ngx_http_agw_redis_remember(directory, text);
 
     return NGX_OK;
-}
-
-
-/* its notAfter, or nothing */
-
-static ngx_int_t
-ngx_http_agw_redis_read_certificate(agw_str_t text, agw_api_key_row_t *row)
-{
-    time_t  not_after;
-
-    if (text.len == 0) {
-        return NGX_OK;
-    }
-
-    not_after = ngx_atotm((u_char *) text.data, text.len);
-
-    if (not_after == NGX_ERROR) {
-        return NGX_ERROR;
-    }
-
-    row->expires = 1;
-    row->expires_at = (int64_t) not_after + 1;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_agw_redis_read_key(agw_str_t text, agw_api_key_row_t *row)
-{
-    json_t     *json;
-    ngx_int_t   rc, expires;
-
-    if (text.len > NGX_HTTP_AGW_REDIS_KEY_MAX) {
-        return NGX_ERROR;
-    }
-
-    json = agw_json_object(text);
-    if (json == NULL) {
-        return NGX_ERROR;
-    }
-
-    row->not_before = 0;
-    row->expires_at = 0;
-
-    rc = ngx_http_agw_redis_read_time(json, text, "not_before",
-                                      &row->not_before);
-    expires = ngx_http_agw_redis_read_time(json, text, "expires_at",
-                                           &row->expires_at);
-
-    row->expires = (expires == NGX_OK);
-
-    json_decref(json);
-
-    return rc == NGX_ERROR || expires == NGX_ERROR ? NGX_ERROR : NGX_OK;
-}
-
-
-/*
- * NGX_DECLINED where it is null or missing.  If memory runs out, jansson may
- * lose a byte of a name: what is missing must not be in the text either.
- */
-
-static ngx_int_t
-ngx_http_agw_redis_read_time(const json_t *json, agw_str_t text,
-    const char *name, int64_t *time)
-{
-    size_t  i, len;
-
-    if (json_is_null(json_object_get(json, name))) {
-        return NGX_DECLINED;
-    }
-
-    switch (agw_json_time(json, name, time)) {
-
-    case 1:
-        return *time <= NGX_HTTP_AGW_REDIS_YEAR_2200 ? NGX_OK : NGX_ERROR;
-
-    case 0:
-        len = ngx_strlen(name);
-
-        for (i = 0; i + len <= text.len; i++) {
-            if (ngx_memcmp(text.data + i, name, len) == 0) {
-                return NGX_ERROR;
-            }
-        }
-
-        return NGX_DECLINED;
-
-    default:
-        return NGX_ERROR;
-    }
 }
 
 

@@ -91,6 +91,16 @@ const ngx_str_t  ngx_http_agw_redis_api_keys_lua = ngx_string(
     "return answer");
 
 
+const ngx_str_t  ngx_http_agw_redis_once_lua = ngx_string(
+
+    /* KEYS[4]: what is used; ARGV: for how many seconds */
+
+    AGW_LUA_WHOLE AGW_LUA_STAMP
+
+    "local first = redis.call('SET', KEYS[4], '1', 'NX', 'EX', ARGV[1]) "
+    "return {epoch, string.format('%.0f', stamp), first and '1' or '0'}");
+
+
 /* iat of a token without seq is less how far it may be ahead */
 
 const ngx_str_t  ngx_http_agw_redis_business_lua = ngx_string(

@@ -15,6 +15,7 @@
 extern const ngx_str_t  ngx_http_agw_redis_handshake_lua;
 extern const ngx_str_t  ngx_http_agw_redis_api_keys_lua;
 extern const ngx_str_t  ngx_http_agw_redis_business_lua;
+extern const ngx_str_t  ngx_http_agw_redis_once_lua;
 extern const ngx_str_t  ngx_http_agw_redis_revoke_lua;
 extern const ngx_str_t  ngx_http_agw_redis_trim_lua;
 extern const ngx_str_t  ngx_http_agw_redis_look_lua;

@@ -92,7 +92,9 @@ ngx_http_agw_redis_script_api_keys(ngx_http_agw_redis_args_t *args,
 
         ngx_http_agw_redis_key(args, prefix, "partner:", key->partner_id);
         ngx_http_agw_redis_key(args, prefix, query->thumbprint.len
-                                             ? "certificates:" : "api_keys:",
+                                             ? "certificates:"
+                                             : query->kid.len
+                                             ? "jwks:" : "api_keys:",
                                key->partner_id);
     }
 
@@ -101,6 +103,11 @@ ngx_http_agw_redis_script_api_keys(ngx_http_agw_redis_args_t *args,
     if (query->thumbprint.len) {
         ngx_http_agw_redis_arg(args, query->thumbprint.data,
                                query->thumbprint.len);
+        return;
+    }
+
+    if (query->kid.len) {
+        ngx_http_agw_redis_arg(args, query->kid.data, query->kid.len);
         return;
     }
 
@@ -140,6 +147,20 @@ ngx_http_agw_redis_script_business(ngx_http_agw_redis_args_t *args,
     ngx_http_agw_redis_copy(args, token);
     ngx_http_agw_redis_number(args, query->seq);
     ngx_http_agw_redis_number(args, query->iat);
+}
+
+
+void
+ngx_http_agw_redis_script_once(ngx_http_agw_redis_args_t *args,
+    ngx_str_t prefix, const ngx_http_agw_directory_query_t *query)
+{
+    static const char  *keys[] = { "epoch", "stamp", "revocations" };
+
+    ngx_http_agw_redis_begin_script(args, ngx_http_agw_redis_once_lua,
+                                    prefix, keys, 1);
+
+    ngx_http_agw_redis_key(args, prefix, "once:", query->once);
+    ngx_http_agw_redis_number(args, query->once_for);
 }
 
 

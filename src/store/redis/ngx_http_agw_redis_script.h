@@ -101,6 +101,12 @@ void ngx_http_agw_redis_script_business(ngx_http_agw_redis_args_t *args,
     ngx_str_t prefix, const ngx_http_agw_directory_query_t *query);
 
 
+/* answers { epoch, stamp, "1" if it is the first use, else "0" } */
+
+void ngx_http_agw_redis_script_once(ngx_http_agw_redis_args_t *args,
+    ngx_str_t prefix, const ngx_http_agw_directory_query_t *query);
+
+
 /* answers { stamp, time } of the new entry */
 
 void ngx_http_agw_redis_script_revoke(ngx_http_agw_redis_args_t *args,

@@ -47,6 +47,13 @@ static const char  ngx_http_agw_sqlite_find_certificate_sql[] =
     " ON c.partner_id = p.partner_id AND c.x5t_s256 = ?2"
     " WHERE p.partner_id = ?1";
 
+static const char  ngx_http_agw_sqlite_find_jwk_sql[] =
+    "SELECT p.status = 'active', iif(j.kid IS NULL, NULL, 0), NULL,"
+    " (SELECT stamp FROM clock), p.scopes, j.jwk"
+    " FROM partners p LEFT JOIN jwks j"
+    " ON j.partner_id = p.partner_id AND j.kid = ?2"
+    " WHERE p.partner_id = ?1";
+
 /*
  * There is always exactly one row.  ?3 is the id of a partner token, or NULL;
  * the fifth column is whether that token has ended.  Its id in the table may be
@@ -110,6 +117,7 @@ ngx_http_agw_sqlite_disconnect(ngx_http_agw_sqlite_t *sqlite)
 {
     sqlite3_finalize(sqlite->find_api_key);
     sqlite3_finalize(sqlite->find_certificate);
+    sqlite3_finalize(sqlite->find_jwk);
     sqlite3_finalize(sqlite->find_business);
     sqlite3_finalize(sqlite->read_clock);
     sqlite3_finalize(sqlite->read_rows);
@@ -117,6 +125,7 @@ ngx_http_agw_sqlite_disconnect(ngx_http_agw_sqlite_t *sqlite)
 
     sqlite->find_api_key = NULL;
     sqlite->find_certificate = NULL;
+    sqlite->find_jwk = NULL;
     sqlite->find_business = NULL;
     sqlite->read_clock = NULL;
     sqlite->read_rows = NULL;
@@ -303,6 +312,7 @@ ngx_http_agw_sqlite_prepare(ngx_http_agw_sqlite_t *sqlite)
         { ngx_http_agw_sqlite_find_api_key_sql, &sqlite->find_api_key },
         { ngx_http_agw_sqlite_find_certificate_sql,
           &sqlite->find_certificate },
+        { ngx_http_agw_sqlite_find_jwk_sql, &sqlite->find_jwk },
         { ngx_http_agw_sqlite_find_business_sql, &sqlite->find_business },
         { ngx_http_agw_sqlite_read_clock_sql, &sqlite->read_clock },
         { ngx_http_agw_sqlite_read_rows_sql, &sqlite->read_rows }

@@ -46,6 +46,7 @@ typedef struct {
     sqlite3        *db;
     sqlite3_stmt   *find_api_key;    /* partner_id, key_sha256 */
     sqlite3_stmt   *find_certificate;    /* partner_id, x5t_s256 */
+    sqlite3_stmt   *find_jwk;        /* partner_id, kid */
     sqlite3_stmt   *find_business;   /* partner, business, token, seq, iat */
     sqlite3_stmt   *read_clock;      /* mark */
     sqlite3_stmt   *read_rows;       /* seq, how many */

@@ -34,10 +34,12 @@ static void ngx_http_agw_sqlite_cancel(void *data);
 static int ngx_http_agw_sqlite_step_api_keys(void *state,
     ngx_http_agw_directory_query_t *query);
 static int ngx_http_agw_sqlite_find_key(ngx_http_agw_sqlite_t *sqlite,
-    const ngx_http_agw_directory_query_t *query,
+    ngx_http_agw_directory_query_t *query,
     const ngx_http_agw_api_key_t *key, agw_api_key_row_t *row);
+static int ngx_http_agw_sqlite_jwk(sqlite3_stmt *stmt,
+    ngx_http_agw_directory_query_t *query);
 static int ngx_http_agw_sqlite_even_out(ngx_http_agw_sqlite_t *sqlite,
-    const ngx_http_agw_directory_query_t *query,
+    ngx_http_agw_directory_query_t *query,
     const ngx_http_agw_api_key_t *key, const agw_api_key_row_t *row);
 static int ngx_http_agw_sqlite_step_business(void *state,
     ngx_http_agw_directory_query_t *query);
@@ -50,7 +52,8 @@ static int ngx_http_agw_sqlite_is_time(sqlite3_stmt *stmt, int column);
 
 const ngx_http_agw_directory_engine_t  ngx_http_agw_sqlite_directory = {
     ngx_http_agw_sqlite_find_api_keys,
-    ngx_http_agw_sqlite_find_business
+    ngx_http_agw_sqlite_find_business,
+    NULL
 };
 
 
@@ -212,7 +215,7 @@ ngx_http_agw_sqlite_step_api_keys(void *state,
 
 static int
 ngx_http_agw_sqlite_find_key(ngx_http_agw_sqlite_t *sqlite,
-    const ngx_http_agw_directory_query_t *query,
+    ngx_http_agw_directory_query_t *query,
     const ngx_http_agw_api_key_t *key, agw_api_key_row_t *row)
 {
     int            rc;
@@ -229,6 +232,10 @@ ngx_http_agw_sqlite_find_key(ngx_http_agw_sqlite_t *sqlite,
     if (query->thumbprint.len) {
         stmt = sqlite->find_certificate;
         digest = query->thumbprint;
+
+    } else if (query->kid.len) {
+        stmt = sqlite->find_jwk;
+        digest = query->kid;
     }
 
     rc = ngx_http_agw_sqlite_first_row(stmt, key->partner_id, digest);
@@ -249,7 +256,11 @@ ngx_http_agw_sqlite_find_key(ngx_http_agw_sqlite_t *sqlite,
         row->stamp = sqlite3_column_int64(stmt, 3);
         row->limited = sqlite3_column_type(stmt, 4) != SQLITE_NULL;
 
-        if (row->limited && row->found) {
+        if (row->found && query->kid.len) {
+            rc = ngx_http_agw_sqlite_jwk(stmt, query);
+        }
+
+        if (rc == SQLITE_ROW && row->limited && row->found) {
             rc = ngx_http_agw_sqlite_scopes(query->pool, stmt, 4, &row->scopes);
         }
     }
@@ -257,6 +268,31 @@ ngx_http_agw_sqlite_find_key(ngx_http_agw_sqlite_t *sqlite,
     ngx_http_agw_sqlite_release(stmt);
 
     return (rc == SQLITE_ROW || rc == SQLITE_DONE) ? SQLITE_OK : rc;
+}
+
+
+static int
+ngx_http_agw_sqlite_jwk(sqlite3_stmt *stmt,
+    ngx_http_agw_directory_query_t *query)
+{
+    u_char        *p;
+    size_t         len;
+    const u_char  *text;
+
+    text = sqlite3_column_text(stmt, 5);
+    len = sqlite3_column_bytes(stmt, 5);
+
+    p = text ? ngx_pnalloc(query->pool, len + 1) : NULL;
+    if (p == NULL) {
+        return SQLITE_NOMEM;
+    }
+
+    ngx_memcpy(p, text, len);
+
+    query->jwk.data = p;
+    query->jwk.len = len;
+
+    return SQLITE_ROW;
 }
 
 
@@ -269,7 +305,7 @@ ngx_http_agw_sqlite_find_key(ngx_http_agw_sqlite_t *sqlite,
 
 static int
 ngx_http_agw_sqlite_even_out(ngx_http_agw_sqlite_t *sqlite,
-    const ngx_http_agw_directory_query_t *query,
+    ngx_http_agw_directory_query_t *query,
     const ngx_http_agw_api_key_t *key, const agw_api_key_row_t *row)
 {
     agw_api_key_row_t       unused;

@@ -32,7 +32,9 @@ my %faults = (
     invalid_client => qr/(?:unknown|disabled)\ partner | (?:wrong|no|expired)\ key
         | key\ not\ yet\ valid | (?:unknown|expired)\ certificate
         | an\ unreadable\ or\ expired\ certificate
-        | method\ not\ accepted/x,
+        | method\ not\ accepted | unknown\ JWK | not\ a\ JWS
+        | wrong\ signature | the\ stored\ key\ cannot\ be\ used
+        | [a-z_]+(?:,\ [a-z]+)?:\ [a-zA-Z ,-]+/x,
     certificate_mismatch => qr/(?:no|another)\ certificate
         | an\ unreadable\ or\ expired\ certificate/x,
     invalid_target => qr/unknown_business|not_owner|archived_business/,

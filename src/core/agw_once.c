@@ -1,0 +1,40 @@
+
+/*
+ * The digest is that of a hash: its first bytes choose the bucket.
+ */
+
+
+#include "agw_once.h"
+
+
+agw_once_result_t
+agw_once_use(agw_once_t *table, const unsigned char digest[AGW_ONCE_DIGEST],
+    int64_t until, int64_t now)
+{
+    size_t             i;
+    agw_once_entry_t  *entry, *room;
+
+    entry = table->entries[(digest[0] << 8 | digest[1]) % AGW_ONCE_BUCKETS];
+    room = NULL;
+
+    for (i = 0; i < AGW_ONCE_ENTRIES; i++, entry++) {
+
+        if (entry->until < now) {
+            room = entry;
+            continue;
+        }
+
+        if (memcmp(entry->digest, digest, AGW_ONCE_DIGEST) == 0) {
+            return AGW_ONCE_AGAIN;
+        }
+    }
+
+    if (room == NULL) {
+        return AGW_ONCE_FULL;
+    }
+
+    memcpy(room->digest, digest, AGW_ONCE_DIGEST);
+    room->until = until;
+
+    return AGW_ONCE_FIRST;
+}

@@ -1,0 +1,134 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "agw_json.h"
+#include "agw_record.h"
+#include "ngx_http_agw_redis_credential.h"
+
+
+/* a later time is one of milliseconds */
+
+#define NGX_HTTP_AGW_REDIS_YEAR_2200  7258118400LL
+
+/* bytes of an API key's JSON: a longer one would hold the worker */
+
+#define NGX_HTTP_AGW_REDIS_KEY_MAX    65536
+
+
+static ngx_int_t ngx_http_agw_redis_read_time(const json_t *json,
+    agw_str_t text, const char *name, int64_t *time);
+
+
+ngx_int_t
+ngx_http_agw_redis_keep_jwk(ngx_http_agw_directory_query_t *query,
+    agw_str_t text)
+{
+    u_char  *p;
+
+    if (text.len > AGW_RECORD_JWK_MAX) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_pnalloc(query->pool, text.len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, text.data, text.len);
+
+    query->jwk.data = p;
+    query->jwk.len = text.len;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_agw_redis_read_certificate(agw_str_t text, agw_api_key_row_t *row)
+{
+    time_t  not_after;
+
+    if (text.len == 0) {
+        return NGX_OK;
+    }
+
+    not_after = ngx_atotm((u_char *) text.data, text.len);
+
+    if (not_after == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    row->expires = 1;
+    row->expires_at = (int64_t) not_after + 1;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_agw_redis_read_key(agw_str_t text, agw_api_key_row_t *row)
+{
+    json_t     *json;
+    ngx_int_t   rc, expires;
+
+    if (text.len > NGX_HTTP_AGW_REDIS_KEY_MAX) {
+        return NGX_ERROR;
+    }
+
+    json = agw_json_object(text);
+    if (json == NULL) {
+        return NGX_ERROR;
+    }
+
+    row->not_before = 0;
+    row->expires_at = 0;
+
+    rc = ngx_http_agw_redis_read_time(json, text, "not_before",
+                                      &row->not_before);
+    expires = ngx_http_agw_redis_read_time(json, text, "expires_at",
+                                           &row->expires_at);
+
+    row->expires = (expires == NGX_OK);
+
+    json_decref(json);
+
+    return rc == NGX_ERROR || expires == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+/*
+ * NGX_DECLINED where it is null or missing.  If memory runs out, jansson may
+ * lose a byte of a name: what is missing must not be in the text either.
+ */
+
+static ngx_int_t
+ngx_http_agw_redis_read_time(const json_t *json, agw_str_t text,
+    const char *name, int64_t *time)
+{
+    size_t  i, len;
+
+    if (json_is_null(json_object_get(json, name))) {
+        return NGX_DECLINED;
+    }
+
+    switch (agw_json_time(json, name, time)) {
+
+    case 1:
+        return *time <= NGX_HTTP_AGW_REDIS_YEAR_2200 ? NGX_OK : NGX_ERROR;
+
+    case 0:
+        len = ngx_strlen(name);
+
+        for (i = 0; i + len <= text.len; i++) {
+            if (ngx_memcmp(text.data + i, name, len) == 0) {
+                return NGX_ERROR;
+            }
+        }
+
+        return NGX_DECLINED;
+
+    default:
+        return NGX_ERROR;
+    }
+}
