@@ -170,6 +170,30 @@ issued('P8a.4 of a free one', "/token/$business", bearer => $free);
 issued('P8a.4 of a free one, with a certificate', "/token/$business",
     bearer => $free, cert => 'other', cnf => 'other');
 
+# P8a.3: an exchange presents a token too
+
+my $exchange = 'grant_type=urn:ietf:params:oauth:grant-type:token-exchange'
+    . "&subject_token_type=urn:ietf:params:oauth:token-type:jwt"
+    . "&audience=$business&subject_token=";
+
+issued('P8a.3 exchanged, of a bound one', '/token', @basic, cert => 'one',
+    form => $exchange . $bound, cnf => 'one');
+issued('P8a.3 exchanged, where binding is off', '/free', @basic,
+    cert => 'one', form => $exchange . $bound);
+issued('P8a.3 exchanged, of a free one', '/token', @basic,
+    form => $exchange . $free);
+
+for (['another certificate', cert => 'other'], ['no certificate']) {
+    my ($name, @cert) = @$_;
+
+    for my $target ('/token', '/free') {
+        $gw->refused("P8a.3 exchanged at $target, $name",
+            $gw->request('POST', $target, @basic, @cert,
+                form => $exchange . $bound), 'invalid_request',
+            by => 'basic', fault => 'subject_token: certificate_mismatch');
+    }
+}
+
 # every path that takes a token
 
 my $here = "/v1/businesses/$business/x";

@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use JSON ();
 use Test::More;
 
 use AGW::Documents qw(document_is);
@@ -49,6 +50,8 @@ http {
         listen 127.0.0.1:%%TLS2%% ssl;
 
         auth_gateway_issuer https://api.example.com:8443/books/a;
+
+        auth_gateway_bind_tokens certificate;
 
         location = /resource { auth_gateway_resource_metadata; }
 
@@ -107,8 +110,9 @@ document_is('P8a.2 whatever the Host', $gw->request('GET', $path,
     members(('https://api.example.com') x 2));
 document_is('P8a.2 an issuer with a port and a path',
     $gw->request('GET', '/resource', port => 'TLS2'), $type,
-    members('https://api.example.com:8443',
-        'https://api.example.com:8443/books/a'));
+    { %{ members('https://api.example.com:8443',
+            'https://api.example.com:8443/books/a') },
+        tls_client_certificate_bound_access_tokens => JSON::true() });
 
 for (qw(POST PUT OPTIONS)) {
     my $response = $gw->request($_, $path);

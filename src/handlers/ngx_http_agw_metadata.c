@@ -268,11 +268,25 @@ static json_t *
 ngx_http_agw_resource_json(agw_str_t issuer, agw_str_t origin,
     const ngx_http_agw_loc_conf_t *conf)
 {
-    return json_pack("{s:s%, s:[s%], s:o, s:[s]}",
+    json_t  *json;
+
+    json = json_pack("{s:s%, s:[s%], s:o, s:[s]}",
                      "resource", origin.data, origin.len,
                      "authorization_servers", issuer.data, issuer.len,
                      "scopes_supported", ngx_http_agw_scopes(conf),
                      "bearer_methods_supported", "header");
+
+    if (json != NULL && conf->bind_tokens == NGX_HTTP_AGW_BIND_CERTIFICATE
+        && json_object_set_new(json,
+                               "tls_client_certificate_bound_access_tokens",
+                               json_true())
+           != 0)
+    {
+        json_decref(json);
+        return NULL;
+    }
+
+    return json;
 }
 
 
