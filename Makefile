@@ -22,7 +22,7 @@ DESTDIR      ?=
 PREFIX       ?= /usr/local
 FUZZ_SECONDS ?= 20
 FILE         ?=
-NGX_SRC      ?= /usr/share/nginx/src
+DOCS         ?=
 NGINX        ?= $(or $(shell command -v nginx),/usr/sbin/nginx)
 FUZZ_CC      ?= clang
 JOBS         ?= $(or $(shell nproc 2>/dev/null),1)
@@ -32,12 +32,28 @@ CC = gcc
 endif
 
 
+# nginx's sources: those of the package nginx-dev, or the same ones where
+# t/install.sh --nginx-source unpacks them
+
+ifeq ($(origin NGX_SRC),undefined)
+NGX_SRC := $(patsubst %/configure,%,$(firstword $(wildcard \
+               /usr/share/nginx/src/configure \
+               $(CURDIR)/build/nginx-dev/$(shell dpkg-query -W \
+                   -f '$${Version}' nginx 2>/dev/null | tr : _\
+               )/usr/share/nginx/src/configure) \
+               /usr/share/nginx/src/configure))
+endif
+
+
 # Debian packages; package/command where any origin of the command will do
 
 DEPS_BUILD := gcc libc6-dev make nginx nginx-dev libssl-dev libjansson-dev \
               libsqlite3-dev libhiredis-dev libcurl4-openssl-dev/curl-config
 DEPS_RUN   := nginx openssl/openssl curl/curl
-DEPS_FLEET := nginx openssl/openssl curl/curl redis-tools/redis-server
+DEPS_DEMO  := gcc libc6-dev make libpcre2-dev zlib1g-dev libssl-dev \
+              libjansson-dev libsqlite3-dev libhiredis-dev \
+              libcurl4-openssl-dev/curl-config $(DEPS_RUN)
+DEPS_FLEET := $(DEPS_DEMO) redis-tools/redis-server
 DEPS_TEST  := $(DEPS_RUN) sqlite3/sqlite3 libcmocka-dev perl libwww-perl \
               liblwp-protocol-https-perl libio-socket-ssl-perl \
               libcrypt-jwt-perl libjson-perl libprotocol-http2-perl \
@@ -144,14 +160,17 @@ install: $(MODULE) command  ## copy the module to nginx's, the command to PREFIX
 
 .PHONY: run
 run:  ## install what is missing, build, start the demo, walk through it
-	@$(call need,$(DEPS_BUILD) $(DEPS_RUN))
-	@( $(call need,$(DEPS_NODE)) ) || echo "no npm: the demo goes without docs"
-	@$(MAKE) --no-print-directory module command
-	@t/demo/run.sh
+	@NGX_SRC='$(NGX_SRC)' t/install.sh --nginx-source $(sort $(DEPS_DEMO))
+	@$(if $(filter 1,$(DOCS)),$(call need,$(DEPS_NODE)) \
+	    || echo "no npm: the demo goes without docs")
+	@echo "building the module and the command line"
+	@$(MAKE) --no-print-directory module
+	@DOCS='$(DOCS)' t/demo/run.sh
 
 .PHONY: run-fleet
 run-fleet:  ## install what is missing, build, show three nginx on one Redis
-	@$(call need,$(DEPS_BUILD) $(DEPS_FLEET))
+	@NGX_SRC='$(NGX_SRC)' t/install.sh --nginx-source $(sort $(DEPS_FLEET))
+	@echo "building the module and the command line"
 	@$(MAKE) --no-print-directory module
 	@t/demo/fleet.sh
 
@@ -240,44 +259,9 @@ help:  ## print this list
 	    'make BUILD=sanitize test'
 
 
-# Installs those of the packages $(1) that are missing.  While apt-get runs,
-# Debian's own switch keeps it from starting the nginx service: a server on
-# port 80 was not asked for, and on a host without IPv6 its failure would be
-# the installation's.
+# installs those of the packages $(1) that are missing
 
-define need
-missing=; \
-if ! command -v dpkg-query >/dev/null; then \
-    echo "not a Debian: taking it that these are here: $(sort $(1))"; \
-    exit 0; \
-fi; \
-for dep in $(sort $(1)); do \
-    package=$${dep%%/*}; \
-    case "$$dep" in */*) \
-        if command -v "$${dep#*/}" >/dev/null; then continue; fi ;; \
-    esac; \
-    status=$$(dpkg-query -W -f '$${db:Status-Status} ' "$$package" \
-              2>/dev/null || true); \
-    case " $$status" in *" installed "*) ;; \
-        *) missing="$$missing $$package" ;; \
-    esac; \
-done; \
-if [ -z "$$missing" ]; then exit 0; fi; \
-mkdir -p build; \
-echo "installing$$missing (log in build/apt.log)"; \
-sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; fi; \
-policy=/usr/sbin/policy-rc.d; \
-if ! [ -e "$$policy" ]; then \
-    trap '$$sudo rm -f '"$$policy" EXIT; \
-    printf '#!/bin/sh\nexit 101\n' | $$sudo tee "$$policy" >/dev/null; \
-    $$sudo chmod 755 "$$policy"; \
-fi; \
-$$sudo apt-get -q update >build/apt.log 2>&1 || true; \
-$$sudo env DEBIAN_FRONTEND=noninteractive \
-    apt-get -q -y --no-install-recommends install $$missing \
-    </dev/null >>build/apt.log 2>&1 \
-|| { tail -n 20 build/apt.log >&2; exit 1; }
-endef
+need = t/install.sh $(sort $(1))
 
 
 # The module, built by nginx's own configure and Makefile.  The plan is what
