@@ -156,6 +156,8 @@ install: $(MODULE) command  ## copy the module to nginx's, the command to PREFIX
 	    install -D -m 755 $(CLI) "$(DESTDIR)$(PREFIX)/bin/auth-gateway"; \
 	    install -D -m 644 $(CLI).1 \
 	        "$(DESTDIR)$(PREFIX)/share/man/man1/auth-gateway.1"; \
+	    install -D -m 644 $(CLI).bash \
+	        "$(DESTDIR)$(PREFIX)/$(COMPLETIONS)/auth-gateway"; \
 	    echo "installed; $(PREFIX)/bin/auth-gateway and its manual page")
 
 .PHONY: run
@@ -308,8 +310,11 @@ $(MODULE): $(NGX_DIR)/Makefile FORCE
 JOBS_FLAG = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 
 
-# The command line, a program of its own, and its manual page, which it writes
-# out of the same tables as its help.  Of core/ it links what it calls.
+# The command line, a program of its own, and its manual page and completion in
+# bash, which it writes out of the same tables as its help.  Of core/ it links
+# what it calls.
+
+COMPLETIONS := share/bash-completion/completions
 
 CLI        := $(BUILD_DIR)/auth-gateway
 CLI_DIR    := $(BUILD_DIR)/cli
@@ -326,8 +331,9 @@ HAS_CURL = $(eval HAS_CURL := $$(shell \
                    2>/dev/null && echo yes))$(HAS_CURL)
 
 .PHONY: command
-command:  ## build the command line (libcurl), and its manual page
-	@$(if $(HAS_CURL),$(MAKE) --no-print-directory $(JOBS_FLAG) $(CLI).1,\
+command:  ## build the command line (libcurl), its manual page, completion
+	@$(if $(HAS_CURL),$(MAKE) --no-print-directory $(JOBS_FLAG) $(CLI).1 \
+	    $(CLI).bash,\
 	    echo "no libcurl: the command auth-gateway is left out" \
 	         "(apt-get install libcurl4-openssl-dev)")
 
@@ -349,6 +355,10 @@ $(CLI): $(CLI_OBJS) $(CLI_DIR)/core.a
 
 $(CLI).1: $(CLI)
 	@$< help --mdoc > $@.new
+	@mv $@.new $@
+
+$(CLI).bash: $(CLI)
+	@$< help --bash > $@.new
 	@mv $@.new $@
 
 -include $(wildcard $(CLI_DIR)/*/*.d $(CLI_DIR)/*/*/*.d)
