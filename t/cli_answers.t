@@ -545,5 +545,28 @@ answers(object(503, { status => 'stale', keys => [{ kid => "k$esc" }] }));
     is((seen())[0]{target}, '/status', 'and asked for at its place');
 }
 
+# a time was shown as the double that it is: 0.010999999999999999
+
+for (
+    ['0.010999999999999999', '11 ms'], ['0.0', '0 ms'], ['0.9994', '999 ms'],
+    ['0.9996', '1.0 s'], ['1.25', '1.2 s'], ['59.999', '59.9 s'],
+    ['60.0', '1m0s'], ['3723.4', '1h2m'], ['90061.0', '1d1h'], ['-1.5', '-1.5 s'],
+    ['1e300', '1e+300 s'],
+) {
+    my ($number, $shown) = @$_;
+
+    answers(response(200, qq({"feed":{"age":$number,"lag":null},"size":8192})));
+
+    my $got = $command->exits("D11 a time of $number", 0, 'status');
+
+    is_deeply([split /\n/, $got->{out} =~ s/ +/ /gr],
+        ["feed.age $shown", 'feed.lag -', 'size 8192'], "is shown as $shown");
+    seen();
+}
+
+answers(response(200, '{"feed":{"age":0.5}}'));
+like($command->exits('D11 a time with --json', 0, '--json', 'status')->{out},
+    qr/"age":0\.5\b/, 'is what the gateway says');
+
 $server->stop;
 done_testing();

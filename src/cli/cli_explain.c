@@ -11,6 +11,7 @@
 #include "cli_explain.h"
 #include "cli_secret.h"
 #include "cli_text.h"
+#include "cli_time.h"
 
 
 static int cli_explain_ask(const cli_call_t *call, cli_buf_t *token,
@@ -233,12 +234,21 @@ cli_explain_place(const json_t *answer)
 }
 
 
-/* one member a line; of objects in it "outer.inner", of arrays "outer.1" */
+/*
+ * One member a line; of objects in it "outer.inner", of arrays "outer.1".  Only
+ * a number of seconds has a fraction.
+ */
 
 static void
 cli_status_print(cli_buf_t *out, const char *name, const json_t *value)
 {
-    char  *text;
+    char  *text, time[CLI_TIME_SIZE];
+
+    if (json_is_real(value)) {
+        cli_duration_format(json_real_value(value), time);
+        cli_table_pair(out, name, 28, time);
+        return;
+    }
 
     if (json_is_object(value) || json_is_array(value)) {
         text = cli_printf("%s.", name);
