@@ -14,6 +14,7 @@ use Time::HiRes qw(sleep);
 use AGW::Admin;
 use AGW::Command qw(no_command);
 use AGW::Files qw(slurp write_secret);
+use AGW::Metrics qw(scrape until_scraped);
 use AGW::Skip qw(skip_for);
 use AGW::Token qw(claims_of);
 
@@ -37,6 +38,11 @@ http {
         listen unix:%%PREFIX%%/admin.sock;
         location /admin/ { auth_gateway_admin write %%UID%%; }
         location /read/ { auth_gateway_admin read %%UID%%; }
+    }
+
+    server {
+        listen 127.0.0.1:%%PLAIN2%%;
+        location = /metrics { auth_gateway_metrics; }
     }
 
     server {
@@ -113,7 +119,7 @@ http {
 }
 CONF
 
-my $admin = AGW::Admin->start(conf => $conf, before => sub {
+my $admin = AGW::Admin->start(conf => $conf, workers => 1, before => sub {
     write_secret("$_[0]/$_.key") for qw(second other);
 });
 my $partner = $admin->partner;
@@ -308,12 +314,36 @@ for (@cases) {
     is(scalar $admin->written, 0, 'P11.6 nothing was written');
 }
 
+# The cache of tokens is that of requests: a token that was asked about took the
+# place of one in use, and was counted as a request's.
+
+{
+    my $asked = token(business_id => $business);
+    my @counted = map { "token_cache_${_}_total" } qw(hits misses);
+    my ($hits, $misses) = @{ scrape($admin, port => 'PLAIN2') }{@counted};
+
+    asks($_, 'GET', $here) for $asked, $asked, $good;
+    is_deeply([@{ scrape($admin, port => 'PLAIN2') }{@counted}],
+        [$hits, $misses], 'P11.6 what is asked is not counted');
+
+    is($admin->request('GET', $here, bearer => $asked)->status, 200,
+        'P11.6 what was asked about, as a request');
+
+    my $then = until_scraped($admin, sub {
+        $_[0]{$counted[0]} + $_[0]{$counted[1]} > $hits + $misses;
+    }, port => 'PLAIN2');
+
+    is_deeply([@$then{@counted}], [$hits, $misses + 1],
+        'P11.6 is seen for the first time');
+}
+
 # what it says beside the checks
 
 sub notes {
     my ($path, %opt) = @_;
 
-    my $said = asks($good, $opt{method} // 'GET', $path, %opt)->json;
+    my $said = asks(exists $opt{token} ? $opt{token} : $good,
+        $opt{method} // 'GET', $path, %opt)->json;
 
     return join "\n", @{ $said->{notes} }, "server $said->{server}",
         'location ' . ($said->{location} // '-'),

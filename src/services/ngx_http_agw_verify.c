@@ -157,6 +157,12 @@ ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
     sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
 
+    /* the cache is for requests: an explanation verifies the token anew */
+
+    if (ctx->explanation != NULL) {
+        return ngx_http_agw_verify_new(r, ctx, token);
+    }
+
     verified = agw_token_cache_find(mcf->cache, sscf->verified_under, token);
 
     if (verified == NULL) {
@@ -264,7 +270,9 @@ ngx_http_agw_verify_keep(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
     ngx_http_agw_hold_token(ctx, verified);
 
-    if (reason == AGW_OK && agw_token_cache_add(mcf->cache, verified)) {
+    if (reason == AGW_OK && ctx->explanation == NULL
+        && agw_token_cache_add(mcf->cache, verified))
+    {
         ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                        "auth_gateway token cache: stored");
     }
