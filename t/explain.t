@@ -91,6 +91,34 @@ http {
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
 
+        location /plain/ {
+            auth_gateway_require_https off;
+            auth_gateway_business_path /plain/<business_id>;
+            satisfy any;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
+        location /dav/ {
+            auth_gateway_business_path /dav/<business_id>;
+            root %%PREFIX%%/www;
+        }
+
+        location = /dav {
+            auth_gateway_require partner;
+            root %%PREFIX%%/www;
+        }
+
+        location /inside/ {
+            internal;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
+        location /loose/ {
+            auth_gateway_require off;
+            auth_gateway_strict_path off;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
         location /header/ {
             auth_gateway_business_path /header/<business_id>;
             auth_gateway_require_https $http_x_secure;
@@ -147,7 +175,8 @@ sub asks {
         (defined $token ? (token => $token) : ()),
         method => $method, path => $path,
         https => $opt{plain} ? \0 : \1,
-        (defined $opt{server} ? (server => $opt{server}) : ()),
+        (map { defined $opt{$_} ? ($_ => $opt{$_}) : () }
+            qw(server destination)),
     });
 }
 
@@ -164,6 +193,7 @@ sub sent {
     $client->send(join "\r\n", "$method $path HTTP/1.1",
         'Host: ' . ($opt{server} // 'api.example'), "X-Row: $number",
         'Connection: close', ($opt{plain} ? () : 'X-Secure: on'),
+        (defined $opt{destination} ? "Destination: $opt{destination}" : ()),
         (defined $token ? "Authorization: Bearer $token" : ()), '', '');
 
     my $status = $client->response(method => $method)->status;
@@ -264,12 +294,32 @@ my @cases = (
     ['a variable for TLS', '', 'ok', $good, 'GET', "/header/$business/x"],
     ['a variable for TLS, plain', 'transport', 'insecure_transport', $good,
         'GET', "/header/$business/x", { plain => 1 }, qr/\$http_x_secure$/],
+
+    # what is not in the path: Destination, and what a DELETE removes
+
+    ['a Destination', '', 'ok', $good, 'COPY', "/dav/$business/x",
+        { destination => "https://api.example/dav/$business/y" }],
+    ['none', '', 'ok', $good, 'MOVE', "/dav/$business/x"],
+    ['a Destination of another business', 'business', 'wrong_business', $good,
+        'MOVE', "/dav/$business/x", { destination => "/dav/$theirs/x" },
+        qr{^of the path: "\Q$business\E"; Destination "/dav/\Q$theirs\E/x": it}],
+    ['an ambiguous Destination', 'path', 'ambiguous_path', $good, 'COPY',
+        "/dav/$business/x", { destination => "/dav/$business/..%2fy" },
+        qr{/x"; Destination "/dav/\Q$business\E/\.\.%2fy": it can be read}],
+    ['a bad token and a bad Destination', 'signature', 'bad_signature',
+        bad(secret => 'x' x 64), 'COPY', "/dav/$business/x",
+        { destination => "/dav/$theirs/x" }],
+    ['a DELETE of all businesses', 'business', 'wrong_kind', $unscoped,
+        'DELETE', '/dav', {}, qr/names none; DELETE of a collection/],
 );
 
 sub results_of {
     my ($refuses, $reason) = @_;
 
     my ($at) = grep { $order[$_] eq $refuses } 0 .. $#order;
+
+    return 'skipped refused' . ' skipped' x ($#order - 1)
+        if $reason eq 'unguarded_path';
 
     return join ' ', map { $reason eq 'ok' || $_ < ($at // -1) ? 'ok'
         : $_ == ($at // -1) ? 'refused' : 'skipped' } 0 .. $#order;
@@ -367,6 +417,13 @@ for (
         qr/^auth_gateway_require_https is a variable/m],
     ['an unknown name', $here, { server => 'unknown.example' },
         qr/default server of an address(?s:.*)\nserver api\.example/],
+    ['no TLS required', "/plain/$business/x", {},
+        qr/^auth_gateway_require_https off: the transport is not checked$/m],
+    ['no Destination', "/dav/$business/x", { method => 'COPY' },
+        qr/^Destination was not given: it is not checked$/m],
+    ['an internal location', '/inside/x', {}, qr/^the location is internal/m],
+    ['satisfy any', "/plain/$business/x", { token => undef },
+        qr/^satisfy any: without a token, another/m],
     ['a name by its pattern', $here, { server => 'Second7.EXAMPLE' },
         qr/^location \/v1\/businesses\/$/m],
 ) {
@@ -375,9 +432,38 @@ for (
     like(notes($path, %$opt), $pattern, "P11.6 a note: $name");
 }
 
-is_deeply([map { $_->{result} } @{ asks($good, 'GET', '/open/x')->json
-    ->{checks} }], ['ok', 'ok', ('skipped') x 14],
-    'P11.6 where nothing is required, the path alone is checked');
+# a check that the location does not make was said to be ok
+
+for (
+    ['where nothing is required, the path alone', '/open/x', {},
+        { path => 'ok' }],
+    ['where the path is not checked, nothing', '/loose/x', {}, {}],
+    ['at an endpoint, nothing', '/token', {}, {}],
+    ['under auth_gateway_require_https off, not the transport',
+        "/plain/$business/x", { plain => 1 },
+        { map { $_ => 'ok' } @order[1 .. $#order] }],
+    ['nor where another one refuses', "/plain/$business/x",
+        { plain => 1, token => undef },
+        { path => 'ok', credentials => 'refused' }],
+    ['in an open location, of Destination too', '/open/x',
+        { method => 'COPY', destination => "/v1/businesses/$business/x" },
+        { path => 'ok', business => 'refused' }],
+) {
+    my ($name, $path, $opt, $results) = @$_;
+    my $token = exists $opt->{token} ? $opt->{token} : $good;
+    my $method = $opt->{method} // 'GET';
+    my $said = asks($token, $method, $path, %$opt)->json;
+
+    is_deeply([map { $_->{result} } @{ $said->{checks} }],
+        [map { $results->{$_} // 'skipped' } @order], "P11.6 $name");
+
+    next if $path eq '/token';
+
+    my ($status, $result) = sent($token, $method, $path, %$opt);
+
+    is($result, $said->{allowed} && $path !~ /plain/ ? '-' : $said->{reason},
+        "P11.6 $name, the gateway says so ($status)");
+}
 
 # what it does not take
 
@@ -393,7 +479,11 @@ for (
     ['a path above the root', { method => 'GET', path => '/../../x' },
         'path'],
     ['an unknown member', { method => 'GET', path => '/', body => 'x' },
-        'body', qr/token, method, path, server or https/],
+        'body', qr/token, method, path, server, https or destination/],
+    ['a Destination with a line end', { method => 'COPY', path => '/',
+        destination => "/x\r\nX-Y: z" }, 'destination', qr/a URI or a path/],
+    ['a Destination with a space before it', { method => 'COPY', path => '/',
+        destination => ' /x' }, 'destination'],
     ['a number for a token', { method => 'GET', path => '/', token => 1 },
         'token', qr/a string/],
     ['a string for https', { method => 'GET', path => '/', https => 'on' },
@@ -447,6 +537,12 @@ SKIP: {
         'P11.6 and marks the check');
     like($got->{out}, qr/of the path: "\Q$theirs\E", of the token: "\Q$business/,
         'P11.6 and what it compared');
+
+    $got = $command->exits('P11.6 the command, with a Destination', 0,
+        'explain', 'MOVE', "/dav/$business/x", '--https', '--destination',
+        "/dav/$theirs/x", { in => "$good\n" });
+    like($got->{out}, qr{Destination "/dav/\Q$theirs\E/x"},
+        'P11.6 which it compared');
 }
 
 $admin->finish;

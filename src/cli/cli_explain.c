@@ -150,6 +150,10 @@ cli_explain_ask(const cli_call_t *call, cli_buf_t *token,
         cli_api_set_text(body, "server", call->values[CLI_SERVER]);
     }
 
+    if (call->values[CLI_DESTINATION] != NULL) {
+        cli_api_set_text(body, "destination", call->values[CLI_DESTINATION]);
+    }
+
     if (call->values[CLI_HTTPS] != NULL) {
         json_object_set_new(body, "https", json_true());
     }

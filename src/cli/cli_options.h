@@ -53,6 +53,7 @@ typedef enum {
     CLI_TOKEN_FILE,
     CLI_SERVER,
     CLI_HTTPS,
+    CLI_DESTINATION,
     CLI_STATUS_PATH,
     CLI_OPTIONS
 } cli_option_e;

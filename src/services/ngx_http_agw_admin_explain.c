@@ -121,7 +121,8 @@ ngx_http_agw_admin_asked_text(ngx_http_agw_asked_t *asked, const char *name)
     return ngx_strcmp(name, "token") == 0 ? &asked->token
            : ngx_strcmp(name, "method") == 0 ? &asked->method
            : ngx_strcmp(name, "path") == 0 ? &asked->path
-           : ngx_strcmp(name, "server") == 0 ? &asked->server : NULL;
+           : ngx_strcmp(name, "server") == 0 ? &asked->server
+           : ngx_strcmp(name, "destination") == 0 ? &asked->destination : NULL;
 }
 
 
@@ -139,7 +140,9 @@ ngx_http_agw_admin_asked_accepted(const char *name)
         { "path", "must be that of a request line: a slash and what follows, "
                   "without spaces and control characters" },
         { "server", "must be the name of a server" },
-        { "https", "must be true or false" }
+        { "https", "must be true or false" },
+        { "destination", "must be the header of COPY or MOVE: a URI or a "
+                         "path, without control characters" }
     };
 
     for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
@@ -148,7 +151,8 @@ ngx_http_agw_admin_asked_accepted(const char *name)
         }
     }
 
-    return "is unknown, it must be token, method, path, server or https";
+    return "is unknown, it must be token, method, path, server, https or "
+           "destination";
 }
 
 
