@@ -566,7 +566,7 @@ SH_FILES  := $(wildcard .ci/run t/*/*.sh t/*.sh)
 PL_FILES  := $(wildcard t/*.t t/*/*.t t/lib/*.pm t/lib/*.pl t/lib/*/*.pm \
                         t/lint/*.pl t/bench/*.pl t/fuzz/*.pl t/planted/*.pl \
                         t/bench/lib/*/*.pm)
-JS_FILES  := $(wildcard t/clients/*.mjs)
+JS_FILES  := $(wildcard t/clients/*.mjs t/demo/docs/*.js)
 PY_FILES  := $(wildcard t/clients/*.py)
 
 .PHONY: lint-check lint-form lint-cppcheck lint-headers lint-scripts

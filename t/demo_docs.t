@@ -65,6 +65,8 @@ for (
     ['/docs/docs.css', 'text/css; charset=utf-8', 't/demo/docs/docs.css'],
     ['/docs/docs.js', 'text/javascript; charset=utf-8',
         't/demo/docs/docs.js'],
+    ['/docs/examples.json', 'application/json',
+        't/demo/docs/examples.json'],
 ) {
     my ($path, $type, $file) = @$_;
     my $r = $gw->request('GET', $path);

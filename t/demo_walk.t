@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use JSON ();
 use Test::More;
 
 use AGW::Command qw(command_path no_command);
@@ -106,6 +107,14 @@ for my $step (@steps) {
     is_deeply(\@lacks, [], "D10 pasted again: $title")
         or diag("$line\n$got");
 }
+
+# what /docs/ has entered in its forms
+
+my %named = slurp($variables) =~ /^(?:export )?(PARTNER|BUSINESS)=(\S+)$/mg;
+
+is_deeply(JSON::decode_json(slurp("$build/demo/docs/examples.json")),
+    { partner_id => $named{PARTNER}, business_id => $named{BUSINESS} },
+    'D10 /docs/ has the ids of the walk');
 
 # no line has a secret itself
 

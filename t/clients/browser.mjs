@@ -37,7 +37,7 @@ export async function browse(use, options = {}) {
                 `--ignore-certificate-errors-spki-list=${pin}`,
             ],
         });
-        context.setDefaultTimeout(15000);
+        context.setDefaultTimeout(60000);
 
         await use(context);
 

@@ -1,48 +1,12 @@
 // Every answer of the demo against conf/openapi.yaml: a status that is
 // described there, its headers, its body.
 
-import { readFileSync } from 'node:fs';
-
 import { calls, finish, part, same } from './report.mjs';
+import { api, complaints, escape, follow, text } from './described.mjs';
 
 import { Validator } from '@seriousme/openapi-schema-validator';
-import Ajv from 'ajv';
-import { parse } from 'yaml';
 
-const text = readFileSync(calls.description, 'utf8');
-const api = parse(text);
-const ajv = new Ajv({ strict: false, allErrors: true });
 const pairs = new Set();
-
-ajv.addSchema(api, 'api');
-
-
-// what a "#/..." names, and where that is: an object and its pointer
-
-function follow(pointer) {
-    let object = api;
-
-    for (const word of pointer.slice(2).split('/')) {
-        object = object?.[word.replace(/~1/g, '/').replace(/~0/g, '~')];
-    }
-
-    return object?.$ref ? follow(object.$ref) : { object, pointer };
-}
-
-
-function escape(word) {
-    return word.replace(/~/g, '~0').replace(/\//g, '~1');
-}
-
-
-// what is wrong with a value by the schema at that place
-
-function complaints(pointer, value) {
-    const validate = ajv.getSchema(`api#${encodeURI(pointer.slice(1))}`);
-
-    return validate(value) ? []
-        : validate.errors.map((e) => `${e.instancePath} ${e.message}`);
-}
 
 
 // what is wrong with an answer to that operation
@@ -281,7 +245,7 @@ async function tooMany(path, auth) {
 
 
 const minting = '/v1/platform/{business_id}/oauth2/token/';
-const layer = '/v1/businesses/{businessId}/auth-token';
+const layer = '/v1/businesses/{business_id}/auth-token';
 
 
 async function up() {

@@ -54,6 +54,10 @@ mkdir -p "$to"
 install -m 644 "$here/../../conf/openapi.yaml" "$here"/docs/docs.{css,js} \
     "$to/"
 
+if ! [[ -e $to/examples.json ]]; then
+    install -m 644 "$here/docs/examples.json" "$to/"
+fi
+
 fetch || status=$?
 
 if ((status != 0)); then

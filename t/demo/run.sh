@@ -176,6 +176,14 @@ fill_store() {
 }
 
 
+# what /docs/ has entered in its forms; the API key is for a person to paste
+
+prefill_docs() {
+    printf '{"partner_id": "%s", "business_id": "%s"}\n' \
+        "$partner" "$business" >"$prefix/docs/examples.json"
+}
+
+
 walk() {
     request "Where everything is" 200 \
         'curl -sS -i --cacert "$CA" \
@@ -389,6 +397,7 @@ END
 
 number=0
 fill_store
+prefill_docs
 walk
 watch
 
