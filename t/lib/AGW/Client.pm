@@ -22,15 +22,16 @@ my %contexts;
 sub context {
     my (%opt) = @_;
 
-    return $contexts{$opt{ca}}{ $opt{alpn} // '' }
+    return $contexts{$opt{ca}}{ $opt{alpn} // '' }{ $opt{version} // '' }
         //= IO::Socket::SSL::SSL_Context->new(
             SSL_ca_file => $opt{ca}, SSL_verify_mode => 1,
             ($opt{alpn} ? (SSL_alpn_protocols => [$opt{alpn}]) : ()),
+            ($opt{version} ? (SSL_version => $opt{version}) : ()),
         ) // die "context of $opt{ca}: $IO::Socket::SSL::SSL_ERROR\n";
 }
 
 
-# connect(port =>, tls => 0 or 1, ca => file); or
+# connect(port =>, tls => 0 or 1, ca => file, version => that of TLS); or
 # connect(unix => path)
 
 sub connect {

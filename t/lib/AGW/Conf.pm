@@ -78,6 +78,7 @@ sub complete {
         "scgi_temp_path $prefix/tmp/scgi",
         "ssl_certificate $prefix/cert.pem",
         "ssl_certificate_key $prefix/cert.key",
+        'ssl_protocols TLSv1.2 TLSv1.3',
         ($text =~ /^ {4}access_log /m ? ()
             : ($access_log, "access_log $prefix/logs/access.log harness"));
 

@@ -180,16 +180,17 @@ sub keep_secret {
 }
 
 
-# Connections.  port is a name in the configuration: TLS, PLAIN, ...
+# Connections.  port is a name in the configuration: TLS, PLAIN, ...; version
+# => 'TLSv1_2' is that of TLS.
 
 sub connect {
-    my ($self, $port) = @_;
+    my ($self, $port, %opt) = @_;
 
     $port //= 'TLS';
 
     return AGW::Client->connect(
         port => $self->{nginx}->port($port), tls => $port =~ /^TLS/ ? 1 : 0,
-        ca => "$self->{prefix}/cert.pem",
+        ca => "$self->{prefix}/cert.pem", %opt,
     );
 }
 
