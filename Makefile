@@ -14,7 +14,10 @@ SHELL         := /bin/bash
 MAKEOVERRIDES =
 
 
-# What may be set: make BUILD=sanitize TESTS="t/rooms.t test_path" test
+# What may be set: make BUILD=sanitize TESTS="t/rooms.t test_path" test.
+# NGINX is run, and NGINX_SOURCE is what the module is built against: tests are
+# told of the former as AGW_NGINX, for nginx itself reads NGINX, and takes it
+# for sockets that it inherits.
 
 BUILD        ?= release
 TESTS        ?=
@@ -23,9 +26,18 @@ PREFIX       ?= /usr/local
 FUZZ_SECONDS ?= 20
 FILE         ?=
 DOCS         ?=
-NGINX        ?= $(or $(shell command -v nginx),/usr/sbin/nginx)
+NGINX        ?= $(or $(AGW_NGINX),$(shell command -v nginx),/usr/sbin/nginx)
 FUZZ_CC      ?= clang
 JOBS         ?= $(or $(shell nproc 2>/dev/null),1)
+
+unexport NGINX
+
+ifneq ($(origin NGINX),file)
+override NGINX   := $(abspath $(NGINX))
+export AGW_NGINX := $(NGINX)
+endif
+
+OTHER_SOURCE := $(if $(filter undefined,$(origin NGINX_SOURCE)),,yes)
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -35,8 +47,8 @@ endif
 # nginx's sources: those of the package nginx-dev, or the same ones where
 # t/install.sh --nginx-source unpacks them
 
-ifeq ($(origin NGX_SRC),undefined)
-NGX_SRC := $(patsubst %/configure,%,$(firstword $(wildcard \
+ifeq ($(OTHER_SOURCE),)
+NGINX_SOURCE := $(patsubst %/configure,%,$(firstword $(wildcard \
                /usr/share/nginx/src/configure \
                $(CURDIR)/build/nginx-dev/$(shell dpkg-query -W \
                    -f '$${Version}' nginx 2>/dev/null | tr : _\
@@ -49,6 +61,14 @@ endif
 
 DEPS_BUILD := gcc libc6-dev make nginx nginx-dev libssl-dev libjansson-dev \
               libsqlite3-dev libhiredis-dev libcurl4-openssl-dev/curl-config
+
+ifneq ($(OTHER_SOURCE),)
+DEPS_BUILD := $(filter-out nginx nginx-dev,$(DEPS_BUILD)) libpcre2-dev \
+              zlib1g-dev
+endif
+
+DEPS_STATIC := $(sort $(DEPS_BUILD) nginx dpkg-dev/dpkg-source libpcre2-dev \
+               zlib1g-dev)
 DEPS_RUN   := nginx openssl/openssl curl/curl
 DEPS_DEMO  := gcc libc6-dev make libpcre2-dev zlib1g-dev libssl-dev \
               libjansson-dev libsqlite3-dev libhiredis-dev \
@@ -123,6 +143,15 @@ NAME    := ngx_http_auth_gateway_module
 MODULE  := $(BUILD_DIR)/$(NAME).so
 NGX_DIR := $(BUILD_DIR)/nginx
 
+# An nginx that has the module in it has its name, too, as a string.  It is not
+# built once more to be tested, and its objects are beside it, if it is where it
+# was linked.
+
+STATIC  := $(shell grep -qzx $(NAME) '$(NGINX)' 2>/dev/null && echo yes)
+OBJECTS := $(or $(if $(STATIC),$(patsubst %/ngx_auto_config.h,%,$(wildcard \
+               $(dir $(abspath $(NGINX)))ngx_auto_config.h))),$(NGX_DIR))
+TESTED  := $(if $(STATIC),,$(MODULE))
+
 SOURCES := $(sort $(wildcard src/*.[ch] src/*/*.[ch] src/*/*/*.[ch]))
 HEADERS := $(filter %.h,$(SOURCES))
 COMMAND := $(filter src/cli/%,$(SOURCES))
@@ -133,8 +162,9 @@ CORE    := $(filter src/core/%.c,$(SOURCES))
 FOLDERS := $(sort $(patsubst %/,%,$(dir $(SOURCES))))
 IN_CORE := $(addprefix -I,$(filter src/core%,$(FOLDERS)))
 
-export AGW_MODULE := $(CURDIR)/$(MODULE)
-export AGW_BUILD  := $(CURDIR)/$(BUILD_DIR)
+export AGW_MODULE  := $(if $(STATIC),$(abspath $(NGINX)),$(CURDIR)/$(MODULE))
+export AGW_BUILD   := $(CURDIR)/$(BUILD_DIR)
+export AGW_OBJECTS := $(abspath $(OBJECTS))
 
 .PHONY: FORCE
 FORCE:
@@ -162,7 +192,8 @@ install: $(MODULE) command  ## copy the module to nginx's, the command to PREFIX
 
 .PHONY: run
 run:  ## install what is missing, build, start the demo, walk through it
-	@NGX_SRC='$(NGX_SRC)' t/install.sh --nginx-source $(sort $(DEPS_DEMO))
+	@NGINX_SOURCE='$(NGINX_SOURCE)' t/install.sh --nginx-source \
+	    $(sort $(DEPS_DEMO))
 	@$(if $(filter 1,$(DOCS)),$(call need,$(DEPS_NODE)) \
 	    || echo "no npm: the demo goes without docs")
 	@echo "building the module and the command line"
@@ -171,7 +202,8 @@ run:  ## install what is missing, build, start the demo, walk through it
 
 .PHONY: run-fleet
 run-fleet:  ## install what is missing, build, show three nginx on one Redis
-	@NGX_SRC='$(NGX_SRC)' t/install.sh --nginx-source $(sort $(DEPS_FLEET))
+	@NGINX_SOURCE='$(NGINX_SOURCE)' t/install.sh --nginx-source \
+	    $(sort $(DEPS_FLEET))
 	@echo "building the module and the command line"
 	@$(MAKE) --no-print-directory module
 	@t/demo/fleet.sh
@@ -210,7 +242,7 @@ ON_REDIS := $(patsubst %,t/%.t,partner_token business_token revoke \
                 admin_race admin_import admin_log admin_last_used)
 
 .PHONY: check
-check: $(MODULE) command unit  ## run the same tests, without installing anything
+check: loads command unit  ## run the same tests, without installing anything
 	@prove -j2 $(if $(TESTS),$(PICKED),$(FIRST) \
 	    $(filter-out $(FIRST),$(sort $(wildcard t/*.t))) $(UNIT))
 	@$(if $(TESTS),,AGW_STORE=redis prove -j2 $(ON_REDIS))
@@ -267,43 +299,129 @@ need = t/install.sh $(sort $(1))
 
 
 # The module, built by nginx's own configure and Makefile.  The plan is what
-# the configuration was made of; a new file, flag or nginx changes it.
+# the configuration was made of; a new file, flag, nginx or place changes it.
 
 PLAN := $(NGX_DIR)/plan
 
+define plan
+mkdir -p $(@D); \
+{ printf '%s\n' '$(filter-out $(COMMAND),$(SOURCES))' '$(CC)' '$(CC_OPT)' \
+      '$(LD_OPT)' '$(WARNINGS)' '$(1)' '$(CURDIR)'; \
+  '$(NGINX)' -V 2>&1 || true; \
+  cksum config '$(1)'/conf_flags '$(1)'/src/core/nginx.h 2>&1 || true; \
+} > $@.new; \
+cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+endef
+
 $(PLAN): FORCE
-	@mkdir -p $(NGX_DIR)
-	@{ printf '%s\n' '$(filter-out $(COMMAND),$(SOURCES))' '$(CC)' '$(CC_OPT)' '$(LD_OPT)' \
-	                 '$(WARNINGS)' '$(NGX_SRC)'; \
-	   cksum config "$(NGX_SRC)"/conf_flags \
-	         "$(NGX_SRC)"/src/core/nginx.h 2>&1 || true; } > $@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	@$(call plan,$(NGINX_SOURCE))
+
+# nginx's configure, for $(1), a folder of sources, with $(2), the flag that adds
+# this module.  It writes beside the sources, so it runs in a folder of links to
+# them.  Debian's package has the flags of modules in a file; another nginx says
+# itself what it was configured with.  Of that, other modules are left out, and
+# what an executable is compiled with and a library is not.
+
+define configure
+if ! [ -e '$(1)/configure' ] && ! [ -e '$(1)/auto/configure' ]; then \
+    echo "no nginx source in $(1): apt-get install nginx-dev" >&2; \
+    exit 1; \
+fi; \
+rm -rf $(@D)/source; mkdir $(@D)/source; \
+for file in '$(abspath $(1))'/*; do \
+    case $$file in */Makefile | */objs) ;; *) ln -s "$$file" $(@D)/source ;; \
+    esac; \
+done; \
+cd $(@D)/source; \
+unset CFLAGS; export ASAN_OPTIONS=detect_leaks=0; \
+echo "configuring in $(@D) for nginx $$(sed -n \
+    's/#define NGINX_VERSION  *"\(.*\)"/\1/p' src/core/nginx.h)"; \
+NGX_CONF_FLAGS=(); cc_opt=; ld_opt=; \
+if [ $(2) = --add-dynamic-module ] && [ -f conf_flags ]; then \
+    source ./conf_flags; \
+else \
+    eval "given=($$('$(NGINX)' -V 2>&1 \
+                    | sed -n 's/^configure arguments: //p'))"; \
+    for flag in "$${given[@]}"; do \
+        case $$flag in \
+            *=dynamic | --add-* | --builddir=* | --with-cc=*) continue ;; \
+            --with-cc-opt=*) cc_opt=$${flag#*=}; continue ;; \
+            --with-ld-opt=*) ld_opt=$${flag#*=}; continue ;; \
+        esac; \
+        if [[ $$flag == --with-*=* && -d '$(abspath $(1))'/$${flag#*=} ]]; then \
+            flag=$${flag%%=*}='$(abspath $(1))'/$${flag#*=}; \
+        fi; \
+        NGX_CONF_FLAGS+=("$$flag"); \
+    done; \
+    cc_opt=$$(sed -E 's/ *-(f(PIE|pie)|D_FORTIFY_SOURCE=.)\>//g' <<<"$$cc_opt"); \
+    ld_opt=$$(sed -E 's/ *-(f?PIE|f?pie)\>//g' <<<"$$ld_opt"); \
+fi; \
+if [ $${#NGX_CONF_FLAGS[@]} = 0 ]; then \
+    NGX_CONF_FLAGS=(--with-compat --with-threads --with-http_ssl_module \
+                    --with-http_v2_module); \
+fi; \
+configure=configure; \
+if ! [ -e configure ]; then configure=auto/configure; fi; \
+sh ./$$configure "$${NGX_CONF_FLAGS[@]}" --with-cc='$(CC)' \
+    --with-cc-opt="$$cc_opt $(CC_OPT) $(3)" --with-ld-opt="$$ld_opt $(LD_OPT)" \
+    --builddir='$(CURDIR)/$(@D)' $(2)='$(CURDIR)' \
+    >'$(CURDIR)/$(@D)/configure.log' 2>&1 \
+|| { tail -n 6 '$(CURDIR)/$(@D)/configure.log' >&2; exit 1; }
+endef
 
 $(NGX_DIR)/Makefile: $(PLAN)
-	@if ! [ -x "$(NGX_SRC)/configure" ]; then \
-	    echo "no nginx source in $(NGX_SRC): apt-get install nginx-dev" >&2; \
-	    exit 1; \
-	fi
-	@echo "configuring in $(NGX_DIR) for nginx $$(sed -n \
-	    's/#define NGINX_VERSION  *"\(.*\)"/\1/p' \
-	    "$(NGX_SRC)/src/core/nginx.h")"
-	@cd "$(NGX_SRC)"; unset CFLAGS; export ASAN_OPTIONS=detect_leaks=0; \
-	NGX_CONF_FLAGS=(--with-compat --with-threads --with-http_ssl_module \
-	                --with-http_v2_module); \
-	if [ -f conf_flags ]; then source ./conf_flags; fi; \
-	./configure "$${NGX_CONF_FLAGS[@]}" --with-cc='$(CC)' \
-	    --with-cc-opt='$(CC_OPT) $(WARNINGS) -Wno-unused-parameter' \
-	    --with-ld-opt='$(LD_OPT)' \
-	    --builddir='$(CURDIR)/$(NGX_DIR)' \
-	    --add-dynamic-module='$(CURDIR)' \
-	    >'$(CURDIR)/$(NGX_DIR)/configure.log' 2>&1 \
-	|| { tail -n 6 '$(CURDIR)/$(NGX_DIR)/configure.log' >&2; exit 1; }
+	@$(call configure,$(NGINX_SOURCE),--add-dynamic-module,\
+	    $(WARNINGS) -Wno-unused-parameter)
 
 $(MODULE): $(NGX_DIR)/Makefile FORCE
-	@$(MAKE) --no-print-directory $(JOBS_FLAG) $(if $(V),,-s) -C $(NGX_SRC) \
-	    -f '$(CURDIR)/$(NGX_DIR)/Makefile' modules
+	@$(MAKE) --no-print-directory $(JOBS_FLAG) $(if $(V),,-s) \
+	    -C $(NGX_DIR)/source -f '$(CURDIR)/$(NGX_DIR)/Makefile' modules
 	@cmp -s $(NGX_DIR)/$(NAME).so $@ \
 	|| { cp $(NGX_DIR)/$(NAME).so $@.new; mv $@.new $@; echo "built $@"; }
+
+# A module of another nginx than that which is run fails every test: nginx says
+# why, once.
+
+.PHONY: loads
+loads: $(TESTED)
+	@$(if $(TESTED),mkdir -p $(BUILD_DIR)/loads; \
+	printf '%s\n' 'load_module $(CURDIR)/$(MODULE);' 'events {}' \
+	    'error_log stderr;' 'pid $(CURDIR)/$(BUILD_DIR)/loads/pid;' \
+	    > $(BUILD_DIR)/loads/nginx.conf; \
+	LD_PRELOAD='$(AGW_PRELOAD)' '$(NGINX)' -t -q -e stderr \
+	    -c '$(CURDIR)/$(BUILD_DIR)/loads/nginx.conf' \
+	|| { echo 'NGINX=$(NGINX) does not load the module that was built with' \
+	         'NGINX_SOURCE=$(NGINX_SOURCE)' >&2; exit 1; })
+
+
+# An nginx that has the module in it: of NGINX_SOURCE, or else of Debian's own
+# source package of the installed version.  `make test NGINX=... NGINX_SOURCE=...`
+# tests it.
+
+STATIC_DIR    := build/static
+STATIC_NGINX  := $(STATIC_DIR)/nginx
+STATIC_SOURCE := $(if $(OTHER_SOURCE),$(NGINX_SOURCE),$(STATIC_DIR)/debian)
+
+.PHONY: static static-build static-source static-check
+static:  ## build an nginx that has the module in it: build/static/nginx
+	@$(call need,$(DEPS_STATIC))
+	@$(MAKE) --no-print-directory static-source
+	@$(MAKE) --no-print-directory static-build
+
+static-source:
+	@$(if $(OTHER_SOURCE),,t/nginx_source.sh $(STATIC_SOURCE))
+
+static-build: $(STATIC_DIR)/Makefile
+	@$(MAKE) --no-print-directory $(JOBS_FLAG) $(if $(V),,-s) \
+	    -C $(STATIC_DIR)/source -f '$(CURDIR)/$(STATIC_DIR)/Makefile' binary
+	@echo "built $(STATIC_NGINX): make test NGINX=$(STATIC_NGINX)" \
+	    "NGINX_SOURCE=$(STATIC_SOURCE)"
+
+$(STATIC_DIR)/plan: FORCE
+	@$(call plan,$(STATIC_SOURCE))
+
+$(STATIC_DIR)/Makefile: $(STATIC_DIR)/plan
+	@$(call configure,$(STATIC_SOURCE),--add-module)
 
 # without a -j of the caller's, nginx's part still uses every core
 
@@ -439,14 +557,14 @@ $(BUILD_DIR)/lib/%.so: t/lib/%.c $(UNIT_DIR)/flags
 
 # Modules of nginx that stand beside ours in a test.
 
-NGX_INCS := $(addprefix -I$(NGX_SRC)/src/,core event event/modules event/quic \
-                os/unix http http/modules http/v2 http/v3) -I$(NGX_DIR)
+NGX_INCS := $(addprefix -I$(NGINX_SOURCE)/src/,core event event/modules event/quic \
+                os/unix http http/modules http/v2 http/v3) -I$(OBJECTS)
 BESIDE   := $(patsubst t/lib/nginx/%.c,$(BUILD_DIR)/lib/%.so,\
                 $(wildcard t/lib/nginx/*.c))
 
 unit: $(BESIDE)
 
-$(BUILD_DIR)/lib/ngx_%.so: t/lib/nginx/ngx_%.c $(NGX_DIR)/Makefile
+$(BUILD_DIR)/lib/ngx_%.so: t/lib/nginx/ngx_%.c $(OBJECTS)/Makefile
 	@mkdir -p $(BUILD_DIR)/lib
 	@$(CC) -std=gnu11 -O2 -g $(WARNINGS) -Wno-unused-parameter -Werror -fPIC \
 	    -shared $(NGX_INCS) -o $@ $<
@@ -583,7 +701,7 @@ lint-cppcheck:
 	    --suppress=missingIncludeSystem --suppress=unknownMacro \
 	    $(addprefix -I,$(FOLDERS)) $(filter %.c,$(C_FILES))
 
-lint-headers: $(NGX_DIR)/Makefile
+lint-headers: $(OBJECTS)/Makefile
 	@echo "headers"
 	@for header in $(filter src/core/%,$(HEADERS)); do \
 	    $(CC) -std=gnu11 $(WARNINGS) -Werror -fsyntax-only $(IN_CORE) \

@@ -119,7 +119,7 @@ unpack_nginx_source() {
     version=$(dpkg-query -W -f '${Version}' nginx)
     to=build/nginx-dev/${version//:/_}
 
-    if [[ -x ${NGX_SRC:-/usr/share/nginx/src}/configure \
+    if [[ -x ${NGINX_SOURCE:-/usr/share/nginx/src}/configure \
           || -x $to/usr/share/nginx/src/configure ]]
     then
         return

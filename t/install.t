@@ -121,7 +121,7 @@ for my $expected (<<"END", '') {
 reading the lists of packages (apt-get update)
 unpacking nginx's sources into $to (nginx-dev)
 END
-    local $ENV{NGX_SRC} = "$dir/none";
+    local $ENV{NGINX_SOURCE} = "$dir/none";
 
     ($status, $said) = install('--nginx-source', 'here');
     is($status, 0, 'D10 the sources of nginx');
@@ -131,7 +131,7 @@ END
 }
 
 {
-    local $ENV{NGX_SRC} = "$dir/home/$to/usr/share/nginx/src";
+    local $ENV{NGINX_SOURCE} = "$dir/home/$to/usr/share/nginx/src";
 
     ($status, $said) = install('--nginx-source', 'here');
     is("$status $said", '0 ', 'D10 those that are there are used');

@@ -17,7 +17,7 @@ use Time::HiRes qw(sleep time);
 
 use AGW::Admin ();
 use AGW::Conf ();
-use AGW::Files qw(module_path repo_root slurp spew worker_ids);
+use AGW::Files qw(repo_root slurp spew worker_ids);
 use AGW::Gateway;
 
 our @EXPORT_OK = qw($token_path);
@@ -54,8 +54,8 @@ sub configuration {
     for (
         [qr/^user www-data;$/m, defined $user ? "user $user nogroup;" : ''],
         [qr{^pid logs/}m, 'pid %%PREFIX%%/'],
-        [qr{modules/ngx_http_auth_gateway_module\.so},
-            module_path()],
+        [qr{^load_module modules/ngx_http_auth_gateway_module\.so;$}m,
+            AGW::Conf::load_line()],
         [qr{sqlite:store/}, 'sqlite:%%STORE%%/'],
         [qr{keys/signing\.pem}, '%%PREFIX%%/signing.pem'],
         [qr{tls/server\.crt}, '%%PREFIX%%/cert.pem'],
