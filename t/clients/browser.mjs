@@ -97,6 +97,7 @@ export async function fetchIn(page, url, options = {}) {
             const answer = {
                 status: response.status,
                 challenge: response.headers.get('www-authenticate'),
+                retry: response.headers.get('retry-after'),
                 text,
             };
 

@@ -152,8 +152,8 @@ make_node() {
 
     install -m 644 "$AGW_MODULE" \
         "$dir/modules/ngx_http_auth_gateway_module.so"
-    install -m 644 "$repo"/conf/{guarded_proxy,json_errors,cors_headers}.conf \
-        "$dir/conf/"
+    install -m 644 "$repo"/conf/{guarded_proxy,json_errors}.conf \
+        "$repo"/conf/cors{,_headers}.conf "$dir/conf/"
 
     sed -e "s|rediss://[^ ]*|rediss://127.0.0.1:$redis_port|" \
         -e '/^  *wait=1$/d' \

@@ -46,7 +46,7 @@ my $json = JSON->new->utf8;
 
 
 sub configuration {
-    my (%opt) = @_;
+    my ($class, %opt) = @_;
 
     my ($user) = worker_ids();
     my $conf = slurp(repo_root() . '/conf/nginx.conf');
@@ -68,6 +68,7 @@ sub configuration {
             'auth_gateway_admin write ' . AGW::Admin::uid_word()],
         [qr/server 127\.0\.0\.1:9080/, 'server 127.0.0.1:%%UPSTREAM%%'],
         $opt{origin} ? [qr{https://app\.example\.com}, $opt{origin}] : (),
+        @{ $opt{changes} // [] },
     ) {
         my ($pattern, $text) = @$_;
 
@@ -80,16 +81,16 @@ sub configuration {
 
 
 # With a partner and two businesses.  The upstream answers 404 below any
-# /nothing.  Options: origin, of pages that may call it; reply for the
-# upstream; before => sub ($prefix) for further files; seconds that all of it
-# may take.
+# /nothing.  Options: origin, of pages that may call it; changes => [[pattern,
+# text], ...], to the file; reply for the upstream; before => sub ($prefix) for
+# further files; seconds that all of it may take.
 
 sub start {
     my ($class, %opt) = @_;
 
     my $key = Crypt::PK::ECC->new->generate_key('secp256r1');
 
-    my $self = $class->SUPER::start(configuration(%opt), before => sub {
+    my $self = $class->SUPER::start($class->configuration(%opt), before => sub {
         my ($prefix) = @_;
 
         spew("$prefix/signing.pem", $key->export_key_pem('private'), 0600);
