@@ -173,7 +173,9 @@ for my $name (qw(auth_gateway.pem auth_gateway.next old-issuer.jwks)) {
     chmod 0600, "$prefix/$name" or die "$prefix/$name: $!";
 }
 
-for my $name (qw(guarded_proxy guarded_fastcgi cors cors_headers)) {
+for my $name (qw(guarded_proxy guarded_fastcgi cors cors_headers
+    cors_upstream json_errors))
+{
     spew("$prefix/$name.conf", slurp("$root/conf/$name.conf"));
 }
 
@@ -225,21 +227,32 @@ sub starts {
     return is($code, 0, $name) || diag($said, $text);
 }
 
+# the map that cors.conf and what includes its headers need
+
+my ($map) = grep { /^map \$/m } blocks($operating, 'nginx');
+
+sub with_map {
+    my ($example, $text) = @_;
+
+    return $text unless $example =~ /include (?:cors|json_errors)/;
+    return $text =~ s/^(http \{\n)/$1$map/r;
+}
+
 for my $name (sort grep { $commands{$_} } keys %sections) {
     for my $example (@{ $sections{$name}{examples} }) {
         my ($outer) = $example =~ /^(\w+)/;
 
         ok(scalar(grep { $_ eq $outer } @{ $commands{$name}{contexts} }),
             "$name: its example is in one of its contexts");
-        starts("$name: its example starts", around($example));
+        starts("$name: its example starts",
+            with_map($example, around($example)));
     }
 }
 
-# those of conf/README.md, with the map that cors.conf needs
+# those of conf/README.md; t/cookbook.t starts those that are complete
 
 {
-    my @blocks = blocks($operating, 'nginx');
-    my ($map) = grep { /^map \$/m } @blocks;
+    my @blocks = grep { !/^load_module /m } blocks($operating, 'nginx');
 
     cmp_ok(@blocks, '>', 5, 'conf/README.md has configurations');
 
@@ -247,8 +260,8 @@ for my $name (sort grep { $commands{$_} } keys %sections) {
         my ($said) = $block =~ /^(.*)/;
 
         starts("conf/README.md: $said", $block eq $map
-            ? around("http {\n$block}\n") : around($block)
-                =~ s/^(http \{\n)/$1@{[ $block =~ m{cors} ? $map : '' ]}/r);
+            ? around("http {\n$block}\n")
+            : with_map($block, around($block)));
     }
 }
 
