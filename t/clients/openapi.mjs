@@ -1,12 +1,20 @@
 // Every answer of the demo against conf/openapi.yaml: a status that is
 // described there, its headers, its body.
 
+import { isDeepStrictEqual } from 'node:util';
+
 import { calls, finish, part, same } from './report.mjs';
-import { api, complaints, escape, follow, text } from './described.mjs';
+import {
+    api, complaints, escape, follow, operations, text,
+} from './described.mjs';
 
 import { Validator } from '@seriousme/openapi-schema-validator';
 
 const pairs = new Set();
+
+// bodies that were seen, by the place that describes them
+
+const seen = new Map();
 
 
 // what is wrong with an answer to that operation
@@ -46,6 +54,7 @@ async function problems(path, method, answer) {
         return [...wrong, `Content-Type is ${type}`];
     }
 
+    seen.set(pointer, [...seen.get(pointer) ?? [], JSON.parse(body)]);
     wrong.push(...complaints(
         `${pointer}/content/${escape(type)}/schema`, JSON.parse(body)));
 
@@ -248,6 +257,35 @@ const minting = '/v1/platform/{business_id}/oauth2/token/';
 const layer = '/v1/businesses/{business_id}/auth-token';
 
 
+// An example is by its schema; that of a refusal is one that was seen.
+
+function examples() {
+    const wrong = [];
+
+    for (const { path, method, responses } of operations()) {
+        for (const status of Object.keys(responses)) {
+            const { object, pointer } = follow(
+                `#/paths/${escape(path)}/${method}/responses/${status}`);
+
+            for (const [type, { example }] of Object.entries(object.content)) {
+                const faults = complaints(
+                    `${pointer}/content/${escape(type)}/schema`, example);
+
+                if (faults.length || (/^4/.test(status)
+                    && !seen.get(pointer)?.some((body) =>
+                        isDeepStrictEqual(body, example))))
+                {
+                    wrong.push([pointer, ...faults]);
+                }
+            }
+        }
+    }
+
+    same('D10 each response has an example, those of refusals were seen',
+        wrong, []);
+}
+
+
 async function up() {
     const validator = new Validator();
     const verdict = await validator.validate(text);
@@ -315,6 +353,7 @@ async function up() {
     }
 
     same('D10 each answer that is described was seen', unseen, []);
+    examples();
 }
 
 
