@@ -3,11 +3,11 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "agw_json.h"
 #include "ngx_http_agw_admin_begin.h"
 #include "ngx_http_agw_admin_explain.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_explain.h"
+#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_response.h"
 #include "ngx_http_agw_secret.h"
 
@@ -36,7 +36,7 @@ ngx_http_agw_admin_begin_explain(ngx_http_request_t *r,
 
     /* what jansson had of the token is wiped */
 
-    agw_json_wiping_begin(&former);
+    ngx_http_agw_json_wiping_begin(&former);
 
     reason = ngx_http_agw_admin_parse(r, req, &object);
 

@@ -11,9 +11,9 @@
 #include <jansson.h>
 
 #include "agw_credentials.h"
-#include "agw_json.h"
 #include "agw_jws.h"
 #include "ngx_http_agw_counters.h"
+#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_str.h"
@@ -37,19 +37,6 @@ static agw_reason_t ngx_http_agw_verify_again(ngx_http_request_t *r,
     ngx_http_agw_ctx_t *ctx);
 static void ngx_http_agw_hold_token(ngx_http_agw_ctx_t *ctx,
     agw_verified_t *token);
-static void *ngx_http_agw_json_malloc(size_t size);
-
-
-/* allocations that failed, in this process */
-
-static ngx_uint_t  ngx_http_agw_json_refused;
-
-
-void
-ngx_http_agw_watch_json(void)
-{
-    json_set_alloc_funcs(ngx_http_agw_json_malloc, free);
-}
 
 
 agw_reason_t
@@ -91,13 +78,13 @@ ngx_http_agw_claims_json(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
         return ctx->json;
     }
 
-    refused = ngx_http_agw_json_refused;
+    refused = ngx_http_agw_json_failed();
 
     if (agw_jws_payload(ctx->token->token, buf, &payload) == 0) {
         ctx->json = agw_json_object(payload);
     }
 
-    if (refused != ngx_http_agw_json_refused) {
+    if (refused != ngx_http_agw_json_failed()) {
         json_decref(ctx->json);
         ctx->json = NULL;
 
@@ -305,7 +292,7 @@ ngx_http_agw_verify_signed(ngx_http_request_t *r, agw_str_t token,
         return AGW_UNKNOWN_KEY;
     }
 
-    refused = ngx_http_agw_json_refused;
+    refused = ngx_http_agw_json_failed();
 
     reason = agw_jws_verify(jws, sscf->keyring, token, buf);
 
@@ -313,7 +300,7 @@ ngx_http_agw_verify_signed(ngx_http_request_t *r, agw_str_t token,
         reason = read_claims(claims, jws->payload);
     }
 
-    if (refused != ngx_http_agw_json_refused) {
+    if (refused != ngx_http_agw_json_failed()) {
         if (reason == AGW_OK) {
             agw_claims_done(claims);
         }
@@ -413,19 +400,4 @@ ngx_http_agw_verify_claims(ngx_http_request_t *r, agw_claims_t *claims,
 
     return issuer.len == 0 || claims->kind == AGW_KIND_BUSINESS
            ? AGW_OK : AGW_WRONG_KIND;
-}
-
-
-static void *
-ngx_http_agw_json_malloc(size_t size)
-{
-    void  *p;
-
-    p = malloc(size);
-
-    if (p == NULL) {
-        ngx_http_agw_json_refused++;
-    }
-
-    return p;
 }
