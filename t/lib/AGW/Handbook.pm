@@ -10,6 +10,7 @@ use Test::More;
 
 use AGW::Command qw(command_path);
 use AGW::Files qw(repo_root slurp spew);
+use AGW::Secrets qw(secret);
 
 use File::Basename qw(dirname);
 
@@ -84,6 +85,7 @@ sub run {
     my $said = do { local $/; readline($out) // '' };
 
     close $out;
+    secret($_) for $said =~ /\bagw_\w{33}\b|\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
     ok($? == 0, $name) or diag("exit status $?\n", $block // 'no block',
         "\n", $said);
 
