@@ -105,7 +105,13 @@ for (1 .. 300) {
     sleep 0.1;
 }
 
-sleep 0.5;
+# each worker opens it by itself, when the master tells it
+
+for (1 .. 300) {
+    last if !grep { (readlink($_) // '') eq "$log.1" }
+        map { glob "/proc/$_/fd/*" } $admin->nginx->workers;
+    sleep 0.1;
+}
 
 {
     my $moved = slurp("$log.1");

@@ -442,7 +442,7 @@ pieces($good);
 # an interrupt, while it waits for lines, and while it waits for an answer
 
 for my $case (['for lines', sub { $good }, 1500],
-    ['for an answer', sub { sleep 1; return $good }, 1001])
+    ['for an answer', sub { sleep 10; return $good }, 1001])
 {
     my ($title, $reply, $count) = @$case;
     my $listing = "$prefix/fifo";
@@ -460,7 +460,7 @@ for my $case (['for lines', sub { $good }, 1500],
         select undef, undef, undef, 0.1;
     }
 
-    select undef, undef, undef, 0.3 if $title eq 'for lines';
+    select undef, undef, undef, 2 if $title eq 'for lines';
     kill 'INT', $child->pid;
 
     my $got = $child->end;

@@ -32,7 +32,7 @@ my $late = <<'CONF';
 CONF
 
 my $gw = AGW::Demo->start(
-    origin => $origin, seconds => 200,
+    origin => $origin,
     changes => [[qr/(?= {8}# Nothing else is here)/, $late]],
     reply => sub {
         my ($request) = @_;

@@ -22,7 +22,6 @@ my $build = $ENV{AGW_BUILD} // "$root/build";
 my $status;
 
 my $gw = AGW::Demo->start(
-    seconds => 1200,
     before => sub {
         my ($prefix) = @_;
 

@@ -17,7 +17,7 @@ use AGW::Upstream;
 
 my $page = free_port();
 my $gw = AGW::Demo->start(origin => "http://localhost:$page",
-    seconds => 300, reply => sub {
+    reply => sub {
         my ($request) = @_;
 
         return (404, ['Content-Type: application/json'], '{"own":true}')
