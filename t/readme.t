@@ -182,7 +182,7 @@ for my $name (qw(guarded_proxy guarded_fastcgi cors cors_headers
 sub here {
     my ($text) = @_;
 
-    $text =~ s{/etc/nginx/}{%%PREFIX%%/}g;
+    $text =~ s{/etc/nginx/|/run/auth_gateway/}{%%PREFIX%%/}g;
     $text =~ s{/var/lib/auth_gateway/}{%%STORE%%/}g;
 
     return $text;

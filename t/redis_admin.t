@@ -295,7 +295,7 @@ wait_for('P11.2 and works again', 200,
 my $primary = AGW::Redis->start;
 my $waiter = AGW::Admin->start(
     engine => AGW::Engine->on($primary, more => ['wait=1']),
-    allow => [qr/only 0 replicas confirmed/]);
+    allow => [qr/only 0 replicas confirmed/, qr/OOM command not allowed/]);
 
 is($waiter->ask('PUT', 'partners/p1', {})->status, 503,
     'P11.2 wait=1 without a replica: 503');
@@ -309,6 +309,15 @@ is($waiter->ask('PATCH', 'partners/p1', { status => 'disabled' })->status,
     200, 'P11.2 and what ends tokens');
 is($replica->call('HGET', '{agw}:partner:p1', 'status'), 'disabled',
     'P11.2 which the replica has');
+
+# a full Redis: a first page keeps the names that it finds, and cannot
+
+$primary->call(qw(CONFIG SET maxmemory 1kb));
+is($waiter->ask('GET', $_->[0])->status, $_->[1], "P11.2 full: $_->[0]")
+    for ['partners', 503], ['partners?after=0', 200], ['partners/p1', 200],
+        ['partners/p1/keys', 200], ['revocations', 200];
+$primary->call(qw(CONFIG SET maxmemory 0));
+is($waiter->ask('GET', 'partners')->status, 200, 'P11.2 with room: partners');
 
 
 $waiter->finish;
