@@ -309,11 +309,11 @@ async function up() {
 
     for (const [path, operations] of Object.entries(api.paths)) {
         for (const [method, operation] of Object.entries(operations)) {
-            const [first, second] = operation.security ?? [];
+            const schemes = (operation.security ?? []).flatMap(Object.keys);
 
-            if (first?.BearerBusinessScoped) {
+            if (schemes.includes('BearerBusinessScoped')) {
                 await guarded(path, method, calls.token, calls.others_token,
-                    second?.BearerUnscoped ? asOwner() : []);
+                    schemes.includes('BearerUnscoped') ? asOwner() : []);
             }
         }
     }

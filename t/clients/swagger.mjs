@@ -265,10 +265,17 @@ async function fourSteps(page, at) {
     await locks(page, `${at}, with a business token`,
         ['BasicAuth', 'BearerUnscoped', 'BearerBusinessScoped']);
 
+    const token = answer.body.access_token;
+
     answer = await tryIt(page, 'getBusiness');
     same(`P4.6 ${at}: the business`, [answer.status,
         answer.body.x_business_id, answer.body.path],
     [200, calls.business, `/v1/businesses/${calls.business}`]);
+
+    const sent = await block(page, 'getBusiness').locator('.curl-command')
+        .textContent();
+
+    same(`P4.6 ${at}: with the business token`, sent.includes(token), true);
 }
 
 
