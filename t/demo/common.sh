@@ -58,6 +58,20 @@ make_store() {
 }
 
 
+# The module for prefix $1; or, if nginx has it in it, no line in the
+# configuration $2 that loads it.
+
+use_module() {
+    if [[ $AGW_MODULE == *.so ]]; then
+        install -m 644 "$AGW_MODULE" \
+            "$1/modules/ngx_http_auth_gateway_module.so"
+
+    else
+        sed -i '/^load_module /d' "$2"
+    fi
+}
+
+
 # a CA for this demo alone, and a certificate of it, in directory $1
 
 sign_certificates() {

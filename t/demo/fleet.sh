@@ -18,6 +18,7 @@ set -euo pipefail
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 demo=$AGW_BUILD/fleet
 worker=www-data
+nginx=${AGW_NGINX:-nginx}
 
 nodes=(1 2 3)                    # on the ports 845x, and 846x for operators
 redis_port=6390
@@ -33,7 +34,7 @@ umask 022
 check_tools() {
     local tool
 
-    for tool in nginx curl openssl redis-cli; do
+    for tool in "$nginx" curl openssl redis-cli; do
         command -v "$tool" >/dev/null || fail "$tool is not installed"
     done
 
@@ -150,8 +151,6 @@ make_node() {
     ln -sfn ../../conf/tls "$dir/conf/tls"
     ln -sfn ../../conf/keys "$dir/conf/keys"
 
-    install -m 644 "$AGW_MODULE" \
-        "$dir/modules/ngx_http_auth_gateway_module.so"
     install -m 644 "$repo"/conf/{guarded_proxy,json_errors}.conf \
         "$repo"/conf/cors{,_headers}.conf "$dir/conf/"
 
@@ -162,6 +161,8 @@ make_node() {
         -e "s|listen 127.0.0.1:8081|listen 127.0.0.1:846$1|" \
         -e "s|server 127.0.0.1:9080|server 127.0.0.1:$upstream_port|" \
         "$repo/conf/fleet.conf" >"$dir/conf/fleet.conf"
+
+    use_module "$dir" "$dir/conf/fleet.conf"
 }
 
 
@@ -171,7 +172,7 @@ start_nginx() {
     local dir=$1 name=$2
 
     LD_PRELOAD=${AGW_PRELOAD-} \
-        nginx -p "$dir" -c "conf/$name.conf" 2>"$dir/logs/start.log" \
+        "$nginx" -p "$dir" -c "conf/$name.conf" 2>"$dir/logs/start.log" \
         || fail "nginx did not start with $dir/conf/$name.conf:" \
             $'\n'"$(cat "$dir/logs/start.log")"
 }
@@ -362,7 +363,7 @@ walk() {
     -X POST "$NODE1/v1/platform/oauth2/token/"'
 
     say "Node 3 is restarted, and serves with its own file"
-    nginx -p "$prefix/node3" -c conf/fleet.conf -s stop 2>/dev/null
+    "$nginx" -p "$prefix/node3" -c conf/fleet.conf -s stop 2>/dev/null
     while [[ -s $prefix/node3/logs/nginx.pid ]]; do sleep 0.05; done
     : >"$prefix/node3/logs/error.log"
     start_nginx "$prefix/node3" fleet

@@ -22,6 +22,7 @@ set -euo pipefail
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 demo=$AGW_BUILD/demo
 worker=www-data
+nginx=${AGW_NGINX:-nginx}
 
 read -r tls_port plain_port operator_port upstream_port \
     <<<"${AGW_DEMO_PORTS:-8443 8080 8081 9080}"
@@ -41,7 +42,7 @@ umask 022
 check_tools() {
     local tool
 
-    for tool in nginx curl openssl; do
+    for tool in "$nginx" curl openssl; do
         command -v "$tool" >/dev/null || fail "$tool is not installed"
     done
 
@@ -70,7 +71,7 @@ start() {
     local name=$1 log=$prefix/logs/$1_start.log
 
     LD_PRELOAD=${AGW_PRELOAD-} \
-        nginx -p "$prefix" -c "conf/$name.conf" 2>"$log" \
+        "$nginx" -p "$prefix" -c "conf/$name.conf" 2>"$log" \
         || fail "nginx did not start with conf/$name.conf:" $'\n'"$(cat "$log")"
 }
 
@@ -368,6 +369,7 @@ make_signing_key
 make_store "$prefix/store"
 socket=$prefix/admin/admin.sock
 install_conf
+use_module "$prefix" "$prefix/conf/nginx.conf"
 
 make_variables
 printf 'export PATH=%s:"$PATH"\n' "$(quote "$AGW_BUILD")" >>"$variables"
@@ -377,7 +379,6 @@ keep PLAIN "http://127.0.0.1:$plain_port"
 keep OPERATOR "$operator"
 keep CA "$prefix/ca.crt"
 
-install -m 644 "$AGW_MODULE" "$prefix/modules/ngx_http_auth_gateway_module.so"
 install -m 644 "$repo"/conf/{guarded_proxy,json_errors,docs}.conf \
     "$repo"/conf/{cors,cors_headers}.conf "$prefix/conf/"
 
