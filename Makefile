@@ -450,7 +450,7 @@ HAS_CURL = $(eval HAS_CURL := $$(shell \
 
 .PHONY: command
 command:  ## build the command line (libcurl), its manual page, completion
-	@$(if $(HAS_CURL),$(MAKE) --no-print-directory $(JOBS_FLAG) $(CLI).1 \
+	@$(if $(HAS_CURL),$(MAKE) -s --no-print-directory $(JOBS_FLAG) $(CLI).1 \
 	    $(CLI).bash,\
 	    echo "no libcurl: the command auth-gateway is left out" \
 	         "(apt-get install libcurl4-openssl-dev)")
