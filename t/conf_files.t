@@ -41,6 +41,12 @@ http {
             include guarded_proxy.conf;
             proxy_pass http://127.0.0.1:9;
 
+            location ~ /own_cors/ {
+                include cors_upstream.conf;
+                include guarded_proxy.conf;
+                proxy_pass http://127.0.0.1:9;
+            }
+
             location ~ /grpc/ {
                 include guarded_grpc.conf;
                 grpc_pass grpc://127.0.0.1:9;
