@@ -85,6 +85,7 @@ DEPS_CLIENTS := python3 python3-authlib python3-cryptography python3-jwt \
                 python3-requests
 DEPS_NODE  := nodejs/node npm/npm
 DEPS_BROWSER := chromium/chromium
+DEPS_DEB   := build-essential debhelper dpkg-dev/dpkg-buildpackage lintian/lintian
 DEPS_LINT  := clang-format/clang-format cppcheck/cppcheck \
               shellcheck/shellcheck perl
 DEPS_BENCH := $(DEPS_RUN) sqlite3/sqlite3 wrk/wrk valgrind/valgrind \
@@ -190,6 +191,11 @@ install: $(MODULE) command  ## copy the module to nginx's, the command to PREFIX
 	        "$(DESTDIR)$(PREFIX)/$(COMPLETIONS)/auth-gateway"; \
 	    echo "installed; $(PREFIX)/bin/auth-gateway and its manual page")
 
+.PHONY: deb
+deb:  ## install what is missing, build Debian packages into build/
+	@$(call need,$(DEPS_BUILD) $(DEPS_DEB))
+	@$(MAKE) --no-print-directory deb-build
+
 .PHONY: run
 run:  ## install what is missing, build, start the demo, walk through it
 	@NGINX_SOURCE='$(NGINX_SOURCE)' t/install.sh --nginx-source \
@@ -259,6 +265,11 @@ test-clients:  ## run clients of Python, Node and Chromium (a large install)
 	@( $(call need,$(DEPS_BROWSER)) ) || echo "no Chromium to be installed"
 	@$(MAKE) --no-print-directory clients-check
 
+.PHONY: check-packages
+check-packages:  ## build and try the packages in bare Debians 12 and 13
+	@$(call need,debootstrap iproute2/ip $(DEPS_TEST))
+	@prove -v t/packages
+
 .PHONY: lint
 lint:  ## check form, cppcheck, each header compiled alone, scripts
 	@$(call need,$(DEPS_BUILD) $(DEPS_LINT) $(DEPS_TEST))
@@ -288,7 +299,7 @@ clean:  ## end the demo and remove build/
 help:  ## print this list
 	@awk -F ':.*  ## ' \
 	    '/^##@ /   { printf "\n%s\n", substr($$0, 5) } \
-	     /^[a-z-]+:.*  ## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	     /^[a-z-]+:.*  ## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 	@printf '\nBUILD=sanitize builds and tests under ASan and UBSan: %s\n' \
 	    'make BUILD=sanitize test'
 
@@ -675,12 +686,45 @@ bench-fleet: $(MODULE)
 	@perl t/bench/token_engines.pl
 
 
+# Debian packages, of a copy of the sources with a debian/ folder.  Their version
+# is that of the module, and names the Debian whose nginx they are for, so that
+# an upgrade of Debian is one of theirs.
+
+VERSION  := $(shell sed -n 's/^\#define AGW_VERSION *"\(.*\)"/\1/p' \
+                src/core/agw.h)
+DEBIAN    = $(shell . /etc/os-release && echo "$${ID:0:3}$${VERSION_ID:-}")
+DEB_TREE  = build/deb/auth-gateway-$(VERSION)
+DEB_FROM := config Makefile README.md conf src
+
+.PHONY: deb-build
+deb-build:
+	@rm -rf build/deb
+	@mkdir -p $(DEB_TREE)
+	@cp -rp $(DEB_FROM) $(DEB_TREE)
+	@mv $(DEB_TREE)/conf/debian $(DEB_TREE)/debian
+	@printf '%s\n' 'auth-gateway ($(VERSION)+$(DEBIAN)) stable; urgency=medium' \
+	    '' '  * Built from its sources.' '' \
+	    " -- $$(sed -n 's/^Maintainer: //p' conf/debian/control)  $$(date -R \
+	        -r src/core/agw.h)" >$(DEB_TREE)/debian/changelog
+	@echo "building packages (log in build/deb.log)"
+	@cd $(DEB_TREE); unset MAKEFLAGS MAKELEVEL; \
+	dpkg-buildpackage -b -us -uc -j$(JOBS) >'$(CURDIR)/build/deb.log' 2>&1 \
+	|| { tail -n 20 '$(CURDIR)/build/deb.log' >&2; exit 1; }
+	@lintian --allow-root --fail-on error,warning --profile debian \
+	    build/deb/*.changes
+	@rm -f build/*.deb
+	@mv build/deb/*.deb build/
+	@rm -rf build/deb
+	@ls build/*.deb | sed 's/^/built /'
+
+
 # Lint
 
 C_FILES   := $(SOURCES) \
              $(wildcard t/unit/*.[ch] t/fuzz/*.[ch] t/vectors/*.[ch] \
                         t/bench/*.[ch] t/lib/*.[ch] t/lib/*/*.[ch])
-SH_FILES  := $(wildcard .ci/run t/*/*.sh t/*.sh)
+SH_FILES  := $(wildcard .ci/run t/*/*.sh t/*.sh conf/debian/*.postinst \
+                        conf/debian/*.postrm)
 PL_FILES  := $(wildcard t/*.t t/*/*.t t/lib/*.pm t/lib/*.pl t/lib/*/*.pm \
                         t/lint/*.pl t/bench/*.pl t/fuzz/*.pl t/planted/*.pl \
                         t/bench/lib/*/*.pm)

@@ -23,6 +23,8 @@ my %causes = (
     'no terminal' => ['no terminal can be made here (/dev/pts)', 1],
     'tmpfs' => ['no tmpfs can be mounted here', 1],
     'no bind mount' => ['no file can be mounted here', 1],
+    'no machine' => ['no bare Debian can be made here (root, debootstrap,'
+        . ' namespaces)', 1],
     'another default user' => ['this nginx has another default user', 1],
     'npm' => ['npm could not be had', 1],
     'npm libraries' => ['what npm has is not installed: `make test-clients`'
