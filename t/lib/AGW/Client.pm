@@ -41,13 +41,13 @@ sub connect {
         ? IO::Socket::UNIX->new(Peer => $opt{unix})
         : $opt{tls}
         ? IO::Socket::SSL->new(
-            PeerAddr => '127.0.0.1', PeerPort => $opt{port}, Timeout => 10,
+            PeerAddr => '127.0.0.1', PeerPort => $opt{port}, Timeout => 60,
             SSL_reuse_ctx => context(%opt), SSL_verify_mode => 1,
             SSL_verifycn_name => '127.0.0.1', SSL_verifycn_scheme => 'http',
             SSL_hostname => 'localhost',
         )
         : IO::Socket::INET->new(
-            PeerAddr => '127.0.0.1', PeerPort => $opt{port}, Timeout => 10,
+            PeerAddr => '127.0.0.1', PeerPort => $opt{port}, Timeout => 60,
         );
 
     die 'connect to ' . ($opt{unix} // $opt{port})
