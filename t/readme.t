@@ -127,8 +127,8 @@ is_deeply([sort keys %sections], [sort keys %commands],
 
     my $entries = section(2, 'Directives') =~ s/\A.*?(?=^### )//msr;
 
-    cmp_ok(($readme =~ tr/\n//) - ($entries =~ tr/\n//), '<=', 1000,
-        'beside the entries the README has at most 1000 lines');
+    cmp_ok(($readme =~ tr/\n//) - ($entries =~ tr/\n//), '<=', 1040,
+        'beside the entries the README has at most 1040 lines');
 }
 
 for my $name (sort grep { $commands{$_} } keys %sections) {
