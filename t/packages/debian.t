@@ -59,16 +59,18 @@ sub build {
         . " tar -C '$in/day' -x") == 0 or die "tar: $?\n";
 
     ok($machine->online(<<'END'), "D9 $suite: make deb") or return;
+set -o pipefail
+mkdir -p /root/packages/old /root/packages/new
 apt-get -q update
 apt-get -q install --no-install-recommends make
 cd /root/day
-make deb
-mkdir -p /root/old /root/new
-mv build/*_*.deb build/deb.log /root/old
+make deb | tee /root/packages/said
+rm build/*-dbgsym_*.deb
+mv build/*.deb /root/packages/old
 sed -i 's/^\(#define AGW_VERSION *\)".*"/\1"99.0"/' src/core/agw.h
 make deb
 rm build/*-dbgsym_*.deb
-mv build/*.deb build/deb.log /root/new
+mv build/*.deb /root/packages/new
 END
 
     is_deeply([grep { /^[EW]: / } split /\n/, slurp("$in/packages/said")], [],
