@@ -8,7 +8,8 @@ use warnings;
 
 use parent 'AGW::Demo';
 
-use AGW::Files qw(module_path repo_root slurp worker_ids);
+use AGW::Conf qw(load_line);
+use AGW::Files qw(repo_root slurp worker_ids);
 
 
 # Options are those of AGW::Demo->start, and document and section: the heading
@@ -34,7 +35,8 @@ sub configuration {
         [qr/^user www-data;$/m, defined $user ? "user $user nogroup;" : ''],
         [qr{^pid /run/}m, 'pid %%PREFIX%%/'],
         [qr{/var/log/nginx/}, '%%PREFIX%%/logs/'],
-        [qr{modules/ngx_http_auth_gateway_module\.so}, module_path()],
+        [qr{^load_module modules/ngx_http_auth_gateway_module\.so;$}m,
+            load_line()],
         [qr{sqlite:/var/lib/auth_gateway/}, 'sqlite:%%STORE%%/'],
         [qr{/etc/nginx/auth_gateway\.pem}, '%%PREFIX%%/signing.pem'],
         [qr{/etc/nginx/tls/\S+\.crt}, '%%PREFIX%%/cert.pem'],
