@@ -14,7 +14,10 @@ SHELL         := /bin/bash
 MAKEOVERRIDES =
 
 
-# What may be set: make BUILD=sanitize TESTS="t/rooms.t test_path" test
+# What may be set: make BUILD=sanitize TESTS="t/rooms.t test_path" test.
+# NGINX is run, and NGINX_SOURCE is what the module is built against: tests are
+# told of the former as AGW_NGINX, for nginx itself reads NGINX, and takes it
+# for sockets that it inherits.
 
 BUILD        ?= release
 TESTS        ?=
@@ -22,13 +25,35 @@ DESTDIR      ?=
 PREFIX       ?= /usr/local
 FUZZ_SECONDS ?= 20
 FILE         ?=
-NGX_SRC      ?= /usr/share/nginx/src
-NGINX        ?= $(or $(shell command -v nginx),/usr/sbin/nginx)
+DOCS         ?=
+NGINX        ?= $(or $(AGW_NGINX),$(shell command -v nginx),/usr/sbin/nginx)
 FUZZ_CC      ?= clang
 JOBS         ?= $(or $(shell nproc 2>/dev/null),1)
 
+unexport NGINX
+
+ifneq ($(origin NGINX),file)
+override NGINX   := $(abspath $(NGINX))
+export AGW_NGINX := $(NGINX)
+endif
+
+OTHER_SOURCE := $(if $(filter undefined,$(origin NGINX_SOURCE)),,yes)
+
 ifeq ($(origin CC),default)
 CC = gcc
+endif
+
+
+# nginx's sources: those of the package nginx-dev, or the same ones where
+# t/install.sh --nginx-source unpacks them
+
+ifeq ($(OTHER_SOURCE),)
+NGINX_SOURCE := $(patsubst %/configure,%,$(firstword $(wildcard \
+               /usr/share/nginx/src/configure \
+               $(CURDIR)/build/nginx-dev/$(shell dpkg-query -W \
+                   -f '$${Version}' nginx 2>/dev/null | tr : _\
+               )/usr/share/nginx/src/configure) \
+               /usr/share/nginx/src/configure))
 endif
 
 
@@ -36,8 +61,19 @@ endif
 
 DEPS_BUILD := gcc libc6-dev make nginx nginx-dev libssl-dev libjansson-dev \
               libsqlite3-dev libhiredis-dev libcurl4-openssl-dev/curl-config
+
+ifneq ($(OTHER_SOURCE),)
+DEPS_BUILD := $(filter-out nginx nginx-dev,$(DEPS_BUILD)) libpcre2-dev \
+              zlib1g-dev
+endif
+
+DEPS_STATIC := $(sort $(DEPS_BUILD) nginx dpkg-dev/dpkg-source libpcre2-dev \
+               zlib1g-dev)
 DEPS_RUN   := nginx openssl/openssl curl/curl
-DEPS_FLEET := nginx openssl/openssl curl/curl redis-tools/redis-server
+DEPS_DEMO  := gcc libc6-dev make libpcre2-dev zlib1g-dev libssl-dev \
+              libjansson-dev libsqlite3-dev libhiredis-dev \
+              libcurl4-openssl-dev/curl-config $(DEPS_RUN)
+DEPS_FLEET := $(DEPS_DEMO) redis-tools/redis-server
 DEPS_TEST  := $(DEPS_RUN) sqlite3/sqlite3 libcmocka-dev perl libwww-perl \
               liblwp-protocol-https-perl libio-socket-ssl-perl \
               libcrypt-jwt-perl libjson-perl libprotocol-http2-perl \
@@ -49,6 +85,7 @@ DEPS_CLIENTS := python3 python3-authlib python3-cryptography python3-jwt \
                 python3-requests
 DEPS_NODE  := nodejs/node npm/npm
 DEPS_BROWSER := chromium/chromium
+DEPS_DEB   := build-essential debhelper dpkg-dev/dpkg-buildpackage lintian/lintian
 DEPS_LINT  := clang-format/clang-format cppcheck/cppcheck \
               shellcheck/shellcheck perl
 DEPS_BENCH := $(DEPS_RUN) sqlite3/sqlite3 wrk/wrk valgrind/valgrind \
@@ -107,6 +144,15 @@ NAME    := ngx_http_auth_gateway_module
 MODULE  := $(BUILD_DIR)/$(NAME).so
 NGX_DIR := $(BUILD_DIR)/nginx
 
+# An nginx that has the module in it has its name, too, as a string.  It is not
+# built once more to be tested, and its objects are beside it, if it is where it
+# was linked.
+
+STATIC  := $(shell grep -qzx $(NAME) '$(NGINX)' 2>/dev/null && echo yes)
+OBJECTS := $(or $(if $(STATIC),$(patsubst %/ngx_auto_config.h,%,$(wildcard \
+               $(dir $(abspath $(NGINX)))ngx_auto_config.h))),$(NGX_DIR))
+TESTED  := $(if $(STATIC),,$(MODULE))
+
 SOURCES := $(sort $(wildcard src/*.[ch] src/*/*.[ch] src/*/*/*.[ch]))
 HEADERS := $(filter %.h,$(SOURCES))
 COMMAND := $(filter src/cli/%,$(SOURCES))
@@ -117,8 +163,9 @@ CORE    := $(filter src/core/%.c,$(SOURCES))
 FOLDERS := $(sort $(patsubst %/,%,$(dir $(SOURCES))))
 IN_CORE := $(addprefix -I,$(filter src/core%,$(FOLDERS)))
 
-export AGW_MODULE := $(CURDIR)/$(MODULE)
-export AGW_BUILD  := $(CURDIR)/$(BUILD_DIR)
+export AGW_MODULE  := $(if $(STATIC),$(abspath $(NGINX)),$(CURDIR)/$(MODULE))
+export AGW_BUILD   := $(CURDIR)/$(BUILD_DIR)
+export AGW_OBJECTS := $(abspath $(OBJECTS))
 
 .PHONY: FORCE
 FORCE:
@@ -140,18 +187,30 @@ install: $(MODULE) command  ## copy the module to nginx's, the command to PREFIX
 	    install -D -m 755 $(CLI) "$(DESTDIR)$(PREFIX)/bin/auth-gateway"; \
 	    install -D -m 644 $(CLI).1 \
 	        "$(DESTDIR)$(PREFIX)/share/man/man1/auth-gateway.1"; \
+	    install -D -m 644 $(CLI).bash \
+	        "$(DESTDIR)$(PREFIX)/$(COMPLETIONS)/auth-gateway"; \
 	    echo "installed; $(PREFIX)/bin/auth-gateway and its manual page")
+
+.PHONY: deb
+deb:  ## install what is missing, build Debian packages into build/
+	@$(call need,$(DEPS_BUILD) $(DEPS_DEB))
+	@$(MAKE) --no-print-directory deb-build
 
 .PHONY: run
 run:  ## install what is missing, build, start the demo, walk through it
-	@$(call need,$(DEPS_BUILD) $(DEPS_RUN))
-	@( $(call need,$(DEPS_NODE)) ) || echo "no npm: the demo goes without docs"
-	@$(MAKE) --no-print-directory module command
-	@t/demo/run.sh
+	@NGINX_SOURCE='$(NGINX_SOURCE)' t/install.sh --nginx-source \
+	    $(sort $(DEPS_DEMO))
+	@$(if $(filter 1,$(DOCS)),$(call need,$(DEPS_NODE)) \
+	    || echo "no npm: the demo goes without docs")
+	@echo "building the module and the command line"
+	@$(MAKE) --no-print-directory module
+	@DOCS='$(DOCS)' t/demo/run.sh
 
 .PHONY: run-fleet
 run-fleet:  ## install what is missing, build, show three nginx on one Redis
-	@$(call need,$(DEPS_BUILD) $(DEPS_FLEET))
+	@NGINX_SOURCE='$(NGINX_SOURCE)' t/install.sh --nginx-source \
+	    $(sort $(DEPS_FLEET))
+	@echo "building the module and the command line"
 	@$(MAKE) --no-print-directory module
 	@t/demo/fleet.sh
 
@@ -189,7 +248,7 @@ ON_REDIS := $(patsubst %,t/%.t,partner_token business_token revoke \
                 admin_race admin_import admin_log admin_last_used)
 
 .PHONY: check
-check: $(MODULE) command unit  ## run the same tests, without installing anything
+check: loads command unit  ## run the same tests, without installing anything
 	@prove -j2 $(if $(TESTS),$(PICKED),$(FIRST) \
 	    $(filter-out $(FIRST),$(sort $(wildcard t/*.t))) $(UNIT))
 	@$(if $(TESTS),,AGW_STORE=redis prove -j2 $(ON_REDIS))
@@ -205,6 +264,11 @@ test-clients:  ## run clients of Python, Node and Chromium (a large install)
 	@( $(call need,$(DEPS_NODE)) ) || echo "no node or npm to be installed"
 	@( $(call need,$(DEPS_BROWSER)) ) || echo "no Chromium to be installed"
 	@$(MAKE) --no-print-directory clients-check
+
+.PHONY: check-packages
+check-packages:  ## build and try the packages in bare Debians 12 and 13
+	@$(call need,debootstrap iproute2/ip $(DEPS_TEST))
+	@prove -v t/packages
 
 .PHONY: lint
 lint:  ## check form, cppcheck, each header compiled alone, scripts
@@ -235,97 +299,151 @@ clean:  ## end the demo and remove build/
 help:  ## print this list
 	@awk -F ':.*  ## ' \
 	    '/^##@ /   { printf "\n%s\n", substr($$0, 5) } \
-	     /^[a-z-]+:.*  ## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	     /^[a-z-]+:.*  ## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 	@printf '\nBUILD=sanitize builds and tests under ASan and UBSan: %s\n' \
 	    'make BUILD=sanitize test'
 
 
-# Installs those of the packages $(1) that are missing.  While apt-get runs,
-# Debian's own switch keeps it from starting the nginx service: a server on
-# port 80 was not asked for, and on a host without IPv6 its failure would be
-# the installation's.
+# installs those of the packages $(1) that are missing
 
-define need
-missing=; \
-if ! command -v dpkg-query >/dev/null; then \
-    echo "not a Debian: taking it that these are here: $(sort $(1))"; \
-    exit 0; \
-fi; \
-for dep in $(sort $(1)); do \
-    package=$${dep%%/*}; \
-    case "$$dep" in */*) \
-        if command -v "$${dep#*/}" >/dev/null; then continue; fi ;; \
-    esac; \
-    status=$$(dpkg-query -W -f '$${db:Status-Status} ' "$$package" \
-              2>/dev/null || true); \
-    case " $$status" in *" installed "*) ;; \
-        *) missing="$$missing $$package" ;; \
-    esac; \
-done; \
-if [ -z "$$missing" ]; then exit 0; fi; \
-mkdir -p build; \
-echo "installing$$missing (log in build/apt.log)"; \
-sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; fi; \
-policy=/usr/sbin/policy-rc.d; \
-if ! [ -e "$$policy" ]; then \
-    trap '$$sudo rm -f '"$$policy" EXIT; \
-    printf '#!/bin/sh\nexit 101\n' | $$sudo tee "$$policy" >/dev/null; \
-    $$sudo chmod 755 "$$policy"; \
-fi; \
-$$sudo apt-get -q update >build/apt.log 2>&1 || true; \
-$$sudo env DEBIAN_FRONTEND=noninteractive \
-    apt-get -q -y --no-install-recommends install $$missing \
-    </dev/null >>build/apt.log 2>&1 \
-|| { tail -n 20 build/apt.log >&2; exit 1; }
-endef
+need = t/install.sh $(sort $(1))
 
 
 # The module, built by nginx's own configure and Makefile.  The plan is what
-# the configuration was made of; a new file, flag or nginx changes it.
+# the configuration was made of; a new file, flag, nginx or place changes it.
 
 PLAN := $(NGX_DIR)/plan
 
+define plan
+mkdir -p $(@D); \
+{ printf '%s\n' '$(filter-out $(COMMAND),$(SOURCES))' '$(CC)' '$(CC_OPT)' \
+      '$(LD_OPT)' '$(WARNINGS)' '$(1)' '$(CURDIR)'; \
+  '$(NGINX)' -V 2>&1 || true; \
+  cksum config '$(1)'/conf_flags '$(1)'/src/core/nginx.h 2>&1 || true; \
+} > $@.new; \
+cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+endef
+
 $(PLAN): FORCE
-	@mkdir -p $(NGX_DIR)
-	@{ printf '%s\n' '$(filter-out $(COMMAND),$(SOURCES))' '$(CC)' '$(CC_OPT)' '$(LD_OPT)' \
-	                 '$(WARNINGS)' '$(NGX_SRC)'; \
-	   cksum config "$(NGX_SRC)"/conf_flags \
-	         "$(NGX_SRC)"/src/core/nginx.h 2>&1 || true; } > $@.new
-	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	@$(call plan,$(NGINX_SOURCE))
+
+# nginx's configure, for $(1), a folder of sources, with $(2), the flag that adds
+# this module.  It writes beside the sources, so it runs in a folder of links to
+# them.  Debian's package has the flags of modules in a file; another nginx says
+# itself what it was configured with.  Of that, other modules are left out, and
+# what an executable is compiled with and a library is not.
+
+define configure
+if ! [ -e '$(1)/configure' ] && ! [ -e '$(1)/auto/configure' ]; then \
+    echo "no nginx source in $(1): apt-get install nginx-dev" >&2; \
+    exit 1; \
+fi; \
+rm -rf $(@D)/source; mkdir $(@D)/source; \
+for file in '$(abspath $(1))'/*; do \
+    case $$file in */Makefile | */objs) ;; *) ln -s "$$file" $(@D)/source ;; \
+    esac; \
+done; \
+cd $(@D)/source; \
+unset CFLAGS; export ASAN_OPTIONS=detect_leaks=0; \
+echo "configuring in $(@D) for nginx $$(sed -n \
+    's/#define NGINX_VERSION  *"\(.*\)"/\1/p' src/core/nginx.h)"; \
+NGX_CONF_FLAGS=(); cc_opt=; ld_opt=; \
+if [ $(2) = --add-dynamic-module ] && [ -f conf_flags ]; then \
+    source ./conf_flags; \
+else \
+    eval "given=($$('$(NGINX)' -V 2>&1 \
+                    | sed -n 's/^configure arguments: //p'))"; \
+    for flag in "$${given[@]}"; do \
+        case $$flag in \
+            *=dynamic | --add-* | --builddir=* | --with-cc=*) continue ;; \
+            --with-cc-opt=*) cc_opt=$${flag#*=}; continue ;; \
+            --with-ld-opt=*) ld_opt=$${flag#*=}; continue ;; \
+        esac; \
+        if [[ $$flag == --with-*=* && -d '$(abspath $(1))'/$${flag#*=} ]]; then \
+            flag=$${flag%%=*}='$(abspath $(1))'/$${flag#*=}; \
+        fi; \
+        NGX_CONF_FLAGS+=("$$flag"); \
+    done; \
+    cc_opt=$$(sed -E 's/ *-(f(PIE|pie)|D_FORTIFY_SOURCE=.)\>//g' <<<"$$cc_opt"); \
+    ld_opt=$$(sed -E 's/ *-(f?PIE|f?pie)\>//g' <<<"$$ld_opt"); \
+fi; \
+if [ $${#NGX_CONF_FLAGS[@]} = 0 ]; then \
+    NGX_CONF_FLAGS=(--with-compat --with-threads --with-http_ssl_module \
+                    --with-http_v2_module); \
+fi; \
+configure=configure; \
+if ! [ -e configure ]; then configure=auto/configure; fi; \
+sh ./$$configure "$${NGX_CONF_FLAGS[@]}" --with-cc='$(CC)' \
+    --with-cc-opt="$$cc_opt $(CC_OPT) $(3)" --with-ld-opt="$$ld_opt $(LD_OPT)" \
+    --builddir='$(CURDIR)/$(@D)' $(2)='$(CURDIR)' \
+    >'$(CURDIR)/$(@D)/configure.log' 2>&1 \
+|| { tail -n 6 '$(CURDIR)/$(@D)/configure.log' >&2; exit 1; }
+endef
 
 $(NGX_DIR)/Makefile: $(PLAN)
-	@if ! [ -x "$(NGX_SRC)/configure" ]; then \
-	    echo "no nginx source in $(NGX_SRC): apt-get install nginx-dev" >&2; \
-	    exit 1; \
-	fi
-	@echo "configuring in $(NGX_DIR) for nginx $$(sed -n \
-	    's/#define NGINX_VERSION  *"\(.*\)"/\1/p' \
-	    "$(NGX_SRC)/src/core/nginx.h")"
-	@cd "$(NGX_SRC)"; unset CFLAGS; export ASAN_OPTIONS=detect_leaks=0; \
-	NGX_CONF_FLAGS=(--with-compat --with-threads --with-http_ssl_module \
-	                --with-http_v2_module); \
-	if [ -f conf_flags ]; then source ./conf_flags; fi; \
-	./configure "$${NGX_CONF_FLAGS[@]}" --with-cc='$(CC)' \
-	    --with-cc-opt='$(CC_OPT) $(WARNINGS) -Wno-unused-parameter' \
-	    --with-ld-opt='$(LD_OPT)' \
-	    --builddir='$(CURDIR)/$(NGX_DIR)' \
-	    --add-dynamic-module='$(CURDIR)' \
-	    >'$(CURDIR)/$(NGX_DIR)/configure.log' 2>&1 \
-	|| { tail -n 6 '$(CURDIR)/$(NGX_DIR)/configure.log' >&2; exit 1; }
+	@$(call configure,$(NGINX_SOURCE),--add-dynamic-module,\
+	    $(WARNINGS) -Wno-unused-parameter)
 
 $(MODULE): $(NGX_DIR)/Makefile FORCE
-	@$(MAKE) --no-print-directory $(JOBS_FLAG) $(if $(V),,-s) -C $(NGX_SRC) \
-	    -f '$(CURDIR)/$(NGX_DIR)/Makefile' modules
+	@$(MAKE) --no-print-directory $(JOBS_FLAG) $(if $(V),,-s) \
+	    -C $(NGX_DIR)/source -f '$(CURDIR)/$(NGX_DIR)/Makefile' modules
 	@cmp -s $(NGX_DIR)/$(NAME).so $@ \
 	|| { cp $(NGX_DIR)/$(NAME).so $@.new; mv $@.new $@; echo "built $@"; }
+
+# A module of another nginx than that which is run fails every test: nginx says
+# why, once.
+
+.PHONY: loads
+loads: $(TESTED)
+	@$(if $(TESTED),mkdir -p $(BUILD_DIR)/loads; \
+	printf '%s\n' 'load_module $(CURDIR)/$(MODULE);' 'events {}' \
+	    'error_log stderr;' 'pid $(CURDIR)/$(BUILD_DIR)/loads/pid;' \
+	    > $(BUILD_DIR)/loads/nginx.conf; \
+	LD_PRELOAD='$(AGW_PRELOAD)' '$(NGINX)' -t -q -e stderr \
+	    -c '$(CURDIR)/$(BUILD_DIR)/loads/nginx.conf' \
+	|| { echo 'NGINX=$(NGINX) does not load the module that was built with' \
+	         'NGINX_SOURCE=$(NGINX_SOURCE)' >&2; exit 1; })
+
+
+# An nginx that has the module in it: of NGINX_SOURCE, or else of Debian's own
+# source package of the installed version.  `make test NGINX=... NGINX_SOURCE=...`
+# tests it.
+
+STATIC_DIR    := build/static
+STATIC_NGINX  := $(STATIC_DIR)/nginx
+STATIC_SOURCE := $(if $(OTHER_SOURCE),$(NGINX_SOURCE),$(STATIC_DIR)/debian)
+
+.PHONY: static static-build static-source static-check
+static:  ## build an nginx that has the module in it: build/static/nginx
+	@$(call need,$(DEPS_STATIC))
+	@$(MAKE) --no-print-directory static-source
+	@$(MAKE) --no-print-directory static-build
+
+static-source:
+	@$(if $(OTHER_SOURCE),,t/nginx_source.sh $(STATIC_SOURCE))
+
+static-build: $(STATIC_DIR)/Makefile
+	@$(MAKE) --no-print-directory $(JOBS_FLAG) $(if $(V),,-s) \
+	    -C $(STATIC_DIR)/source -f '$(CURDIR)/$(STATIC_DIR)/Makefile' binary
+	@echo "built $(STATIC_NGINX): make test NGINX=$(STATIC_NGINX)" \
+	    "NGINX_SOURCE=$(STATIC_SOURCE)"
+
+$(STATIC_DIR)/plan: FORCE
+	@$(call plan,$(STATIC_SOURCE))
+
+$(STATIC_DIR)/Makefile: $(STATIC_DIR)/plan
+	@$(call configure,$(STATIC_SOURCE),--add-module)
 
 # without a -j of the caller's, nginx's part still uses every core
 
 JOBS_FLAG = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 
 
-# The command line, a program of its own, and its manual page, which it writes
-# out of the same tables as its help.  Of core/ it links what it calls.
+# The command line, a program of its own, and its manual page and completion in
+# bash, which it writes out of the same tables as its help.  Of core/ it links
+# what it calls.
+
+COMPLETIONS := share/bash-completion/completions
 
 CLI        := $(BUILD_DIR)/auth-gateway
 CLI_DIR    := $(BUILD_DIR)/cli
@@ -342,8 +460,9 @@ HAS_CURL = $(eval HAS_CURL := $$(shell \
                    2>/dev/null && echo yes))$(HAS_CURL)
 
 .PHONY: command
-command:  ## build the command line (libcurl), and its manual page
-	@$(if $(HAS_CURL),$(MAKE) --no-print-directory $(JOBS_FLAG) $(CLI).1,\
+command:  ## build the command line (libcurl), its manual page, completion
+	@$(if $(HAS_CURL),$(MAKE) -s --no-print-directory $(JOBS_FLAG) $(CLI).1 \
+	    $(CLI).bash,\
 	    echo "no libcurl: the command auth-gateway is left out" \
 	         "(apt-get install libcurl4-openssl-dev)")
 
@@ -365,6 +484,10 @@ $(CLI): $(CLI_OBJS) $(CLI_DIR)/core.a
 
 $(CLI).1: $(CLI)
 	@$< help --mdoc > $@.new
+	@mv $@.new $@
+
+$(CLI).bash: $(CLI)
+	@$< help --bash > $@.new
 	@mv $@.new $@
 
 -include $(wildcard $(CLI_DIR)/*/*.d $(CLI_DIR)/*/*/*.d)
@@ -445,14 +568,14 @@ $(BUILD_DIR)/lib/%.so: t/lib/%.c $(UNIT_DIR)/flags
 
 # Modules of nginx that stand beside ours in a test.
 
-NGX_INCS := $(addprefix -I$(NGX_SRC)/src/,core event event/modules event/quic \
-                os/unix http http/modules http/v2 http/v3) -I$(NGX_DIR)
+NGX_INCS := $(addprefix -I$(NGINX_SOURCE)/src/,core event event/modules event/quic \
+                os/unix http http/modules http/v2 http/v3) -I$(OBJECTS)
 BESIDE   := $(patsubst t/lib/nginx/%.c,$(BUILD_DIR)/lib/%.so,\
                 $(wildcard t/lib/nginx/*.c))
 
 unit: $(BESIDE)
 
-$(BUILD_DIR)/lib/ngx_%.so: t/lib/nginx/ngx_%.c $(NGX_DIR)/Makefile
+$(BUILD_DIR)/lib/ngx_%.so: t/lib/nginx/ngx_%.c $(OBJECTS)/Makefile
 	@mkdir -p $(BUILD_DIR)/lib
 	@$(CC) -std=gnu11 -O2 -g $(WARNINGS) -Wno-unused-parameter -Werror -fPIC \
 	    -shared $(NGX_INCS) -o $@ $<
@@ -563,16 +686,49 @@ bench-fleet: $(MODULE)
 	@perl t/bench/token_engines.pl
 
 
+# Debian packages, of a copy of the sources with a debian/ folder.  Their version
+# is that of the module, and names the Debian whose nginx they are for, so that
+# an upgrade of Debian is one of theirs.
+
+VERSION  := $(shell sed -n 's/^\#define AGW_VERSION *"\(.*\)"/\1/p' \
+                src/core/agw.h)
+DEBIAN    = $(shell . /etc/os-release && echo "$${ID:0:3}$${VERSION_ID:-}")
+DEB_TREE  = build/deb/auth-gateway-$(VERSION)
+DEB_FROM := config Makefile README.md conf src
+
+.PHONY: deb-build
+deb-build:
+	@rm -rf build/deb
+	@mkdir -p $(DEB_TREE)
+	@cp -rp $(DEB_FROM) $(DEB_TREE)
+	@mv $(DEB_TREE)/conf/debian $(DEB_TREE)/debian
+	@printf '%s\n' 'auth-gateway ($(VERSION)+$(DEBIAN)) stable; urgency=medium' \
+	    '' '  * Built from its sources.' '' \
+	    " -- $$(sed -n 's/^Maintainer: //p' conf/debian/control)  $$(date -R \
+	        -r src/core/agw.h)" >$(DEB_TREE)/debian/changelog
+	@echo "building packages (log in build/deb.log)"
+	@cd $(DEB_TREE); unset MAKEFLAGS MAKELEVEL; \
+	dpkg-buildpackage -b -us -uc -j$(JOBS) >'$(CURDIR)/build/deb.log' 2>&1 \
+	|| { tail -n 20 '$(CURDIR)/build/deb.log' >&2; exit 1; }
+	@lintian --allow-root --fail-on error,warning --profile debian \
+	    build/deb/*.changes
+	@rm -f build/*.deb
+	@mv build/deb/*.deb build/
+	@rm -rf build/deb
+	@ls build/*.deb | sed 's/^/built /'
+
+
 # Lint
 
 C_FILES   := $(SOURCES) \
              $(wildcard t/unit/*.[ch] t/fuzz/*.[ch] t/vectors/*.[ch] \
                         t/bench/*.[ch] t/lib/*.[ch] t/lib/*/*.[ch])
-SH_FILES  := $(wildcard .ci/run t/*/*.sh t/*.sh)
+SH_FILES  := $(wildcard .ci/run t/*/*.sh t/*.sh conf/debian/*.postinst \
+                        conf/debian/*.postrm)
 PL_FILES  := $(wildcard t/*.t t/*/*.t t/lib/*.pm t/lib/*.pl t/lib/*/*.pm \
                         t/lint/*.pl t/bench/*.pl t/fuzz/*.pl t/planted/*.pl \
                         t/bench/lib/*/*.pm)
-JS_FILES  := $(wildcard t/clients/*.mjs)
+JS_FILES  := $(wildcard t/clients/*.mjs t/demo/docs/*.js)
 PY_FILES  := $(wildcard t/clients/*.py)
 
 .PHONY: lint-check lint-form lint-cppcheck lint-headers lint-scripts
@@ -589,7 +745,7 @@ lint-cppcheck:
 	    --suppress=missingIncludeSystem --suppress=unknownMacro \
 	    $(addprefix -I,$(FOLDERS)) $(filter %.c,$(C_FILES))
 
-lint-headers: $(NGX_DIR)/Makefile
+lint-headers: $(OBJECTS)/Makefile
 	@echo "headers"
 	@for header in $(filter src/core/%,$(HEADERS)); do \
 	    $(CC) -std=gnu11 $(WARNINGS) -Werror -fsyntax-only $(IN_CORE) \

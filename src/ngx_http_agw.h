@@ -279,6 +279,7 @@ typedef struct {
     ngx_str_t                 partner_id;    /* verified or stored, for logs */
     ngx_str_t                 business_id;   /* that was allowed */
     ngx_table_elt_t          *deferred;      /* challenge left to nginx */
+    ngx_table_elt_t          *watched;       /* one that nginx may take back */
 
     ngx_http_agw_event_t      event;         /* if the result is AGW_OK */
     ngx_str_t                 event_business_id;
@@ -304,6 +305,7 @@ typedef struct {
     unsigned                  choosing:1;    /* whether to enforce it */
     unsigned                  would_refuse:1;    /* and let it through */
     unsigned                  doubtful:1;    /* an earlier pass would refuse */
+    unsigned                  own_watched:1; /* `watched` is never sent */
     unsigned                  passed:1;      /* the access phase, by itself */
     unsigned                  overruled:1;   /* by another access module */
 } ngx_http_agw_ctx_t;

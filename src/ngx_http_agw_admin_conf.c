@@ -14,6 +14,13 @@
 #include "ngx_http_agw_values.h"
 
 
+/* the owner writes, the group reads */
+
+#define NGX_HTTP_AGW_ADMIN_LOG_ACCESS  0640
+
+
+static void ngx_http_agw_create_admin_log(ngx_open_file_t *file,
+    ngx_log_t *log);
 static char *ngx_http_agw_add_admin_uid(ngx_conf_t *cf,
     ngx_http_agw_admin_conf_t *admin, ngx_str_t *word, ngx_str_t name);
 static char *ngx_http_agw_add_admin_certificate(ngx_conf_t *cf,
@@ -188,7 +195,47 @@ ngx_http_agw_set_admin_log(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     mcf->admin_log = ngx_conf_open_file(cf->cycle, &value[1]);
 
-    return mcf->admin_log ? NGX_CONF_OK : NGX_CONF_ERROR;
+    if (mcf->admin_log == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (mcf->admin_log->name.len) {
+        ngx_http_agw_create_admin_log(mcf->admin_log, cf->log);
+    }
+
+    /* called before nginx opens the file again; an access_log has its own */
+
+    if (mcf->admin_log->flush == NULL) {
+        mcf->admin_log->flush = ngx_http_agw_create_admin_log;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * nginx creates its logs for everybody to read.  One that exists keeps its
+ * mode.  If it cannot be created, nginx says so.
+ */
+
+static void
+ngx_http_agw_create_admin_log(ngx_open_file_t *file, ngx_log_t *log)
+{
+    ngx_fd_t  fd;
+
+    if (ngx_process != NGX_PROCESS_SINGLE
+        && ngx_process != NGX_PROCESS_MASTER)
+    {
+        return;
+    }
+
+    fd = ngx_open_file(file->name.data, NGX_FILE_APPEND, O_CREAT|O_EXCL,
+                       NGX_HTTP_AGW_ADMIN_LOG_ACCESS);
+
+    if (fd != NGX_INVALID_FILE && ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_log_error(NGX_LOG_ALERT, log, ngx_errno,
+                      ngx_close_file_n " \"%s\" failed", file->name.data);
+    }
 }
 
 

@@ -19,6 +19,7 @@
 #include "ngx_http_agw_directives.h"
 #include "ngx_http_agw_endpoint.h"
 #include "ngx_http_agw_endpoints.h"
+#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_key_list.h"
 #include "ngx_http_agw_keys.h"
 #include "ngx_http_agw_locations.h"
@@ -26,7 +27,6 @@
 #include "ngx_http_agw_revocation_sync.h"
 #include "ngx_http_agw_scopes.h"
 #include "ngx_http_agw_variables.h"
-#include "ngx_http_agw_verify.h"
 #include "ngx_http_agw_zone.h"
 
 
@@ -459,7 +459,7 @@ ngx_http_agw_init_process(ngx_cycle_t *cycle)
 
     mcf = ngx_http_agw_worker_conf(cycle);
 
-    ngx_http_agw_watch_json();
+    ngx_http_agw_json_watch();
 
     if (mcf != NULL) {
         ngx_http_agw_counters_open(mcf);

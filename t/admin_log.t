@@ -11,14 +11,15 @@ use Test::More;
 use Time::HiRes qw(sleep);
 
 use AGW::Admin;
-use AGW::Files qw(slurp);
+use AGW::Files qw(slurp spew);
 
 my $admin = AGW::Admin->start;
 my $log = $admin->prefix . '/logs/admin.log';
 
+sub mode_of { return (stat $_[0])[2] & 0777 }
+
 is(slurp($log), '', 'P11.7 the log is there, and empty');
-is((stat $log)[2] & 0777, 0644 & (stat $admin->prefix . '/logs/error.log')[2],
-    'P11.7 as the other logs are');
+is(mode_of($log), 0640, 'P11.7 and not for everybody');
 
 # what each write says
 
@@ -104,7 +105,13 @@ for (1 .. 300) {
     sleep 0.1;
 }
 
-sleep 0.5;
+# each worker opens it by itself, when the master tells it
+
+for (1 .. 300) {
+    last if !grep { (readlink($_) // '') eq "$log.1" }
+        map { glob "/proc/$_/fd/*" } $admin->nginx->workers;
+    sleep 0.1;
+}
 
 {
     my $moved = slurp("$log.1");
@@ -112,7 +119,18 @@ sleep 0.5;
     $admin->ask('PATCH', 'partners/p-1', { name => 'y' });
     is(slurp("$log.1"), $moved, 'P11.7 the old file is left alone');
     is(scalar $admin->written, 1, 'P11.7 the new one is written');
+    is(mode_of($log), 0640, 'P11.7 and not for everybody either');
 }
+
+# one that the operator, or logrotate, has made keeps its mode
+
+rename $log, "$log.2" or die "$log: $!";
+spew($log, '', 0604);
+kill USR1 => $admin->nginx->{pid} or die "nginx: $!";
+sleep 0.5;
+$admin->ask('PATCH', 'partners/p-1', { name => 'z' });
+is(mode_of($log), 0604, 'P11.7 one that exists keeps its mode');
+is(mode_of("$log.2"), 0640, 'P11.7 and the old one its own');
 
 # one that cannot be written: nothing is done
 

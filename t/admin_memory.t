@@ -27,7 +27,7 @@ sub gone {
 
     my @found;
 
-    for (1 .. 10) {
+    for (1 .. 100) {
         @found = map { $_->[1] } find($worker, { key => $key });
         last unless @found;
         sleep 0.1;

@@ -147,7 +147,7 @@ sub problems_with_rest {
     my ($client) = @_;
 
     my @saw;
-    my $next = eval { $client->response(timeout => 3) };
+    my $next = eval { $client->response(timeout => 20) };
 
     if ($next) {
         push @saw, 'next has status ' . $next->status
@@ -202,7 +202,7 @@ for my $refusal (@refusals) {
             # refused before the body is asked for
 
             $client->send($head);
-            $response = eval { $client->response(timeout => 3) };
+            $response = eval { $client->response(timeout => 20) };
             push @problems, 'no answer before the body' unless $response;
             push @problems, 'the body was asked for'
                 if $response && $response->{interim};
@@ -218,7 +218,7 @@ for my $refusal (@refusals) {
             $client->send(substr($wire, $half) . $after);
         }
 
-        $response //= eval { $client->response(timeout => 5) };
+        $response //= eval { $client->response(timeout => 20) };
 
         if (!$response) {
             push @problems, "no response: $@";
@@ -285,7 +285,7 @@ for (["Content-Length: 5", 'Transfer-Encoding: chunked'],
     $client->send(join "\r\n", "POST $here/x HTTP/1.1", 'Host: localhost',
         @$_, '', "0\r\n\r\n$smuggled");
 
-    my $response = eval { $client->response(timeout => 3) };
+    my $response = eval { $client->response(timeout => 20) };
 
     is_deeply([grep { $_->{target} =~ /smuggled/ } $gw->upstream_saw], [],
         "P0.5 @$_: nothing smuggled, "

@@ -107,7 +107,7 @@ for my $at (@gateways) {
 # All of them end in the same second.  Of each algorithm one token is used
 # all the time, one is not used at the end, and one is used over HTTP/2.
 
-my $end = int(time) + 3;
+my $end = int(time) + 6;
 
 for my $at (@gateways) {
     for my $alg (@algs) {

@@ -445,7 +445,7 @@ pieces($good);
 # an interrupt, while it waits for lines, and while it waits for an answer
 
 for my $case (['for lines', sub { $good }, 1500],
-    ['for an answer', sub { sleep 1; return $good }, 1001])
+    ['for an answer', sub { sleep 10; return $good }, 1001])
 {
     my ($title, $reply, $count) = @$case;
     my $listing = "$prefix/fifo";
@@ -463,7 +463,7 @@ for my $case (['for lines', sub { $good }, 1500],
         select undef, undef, undef, 0.1;
     }
 
-    select undef, undef, undef, 0.3 if $title eq 'for lines';
+    select undef, undef, undef, 2 if $title eq 'for lines';
     kill 'INT', $child->pid;
 
     my $got = $child->end;
@@ -548,6 +548,29 @@ answers(object(503, { status => 'stale', keys => [{ kid => "k$esc" }] }));
     like($got->{out}, qr/^status +stale$/m, 'all of it');
     is((seen())[0]{target}, '/status', 'and asked for at its place');
 }
+
+# a time was shown as the double that it is: 0.010999999999999999
+
+for (
+    ['0.010999999999999999', '11 ms'], ['0.0', '0 ms'], ['0.9994', '999 ms'],
+    ['0.9996', '1.0 s'], ['1.25', '1.2 s'], ['59.999', '59.9 s'],
+    ['60.0', '1m0s'], ['3723.4', '1h2m'], ['90061.0', '1d1h'], ['-1.5', '-1.5 s'],
+    ['1e300', '1e+300 s'],
+) {
+    my ($number, $shown) = @$_;
+
+    answers(response(200, qq({"feed":{"age":$number,"lag":null},"size":8192})));
+
+    my $got = $command->exits("D11 a time of $number", 0, 'status');
+
+    is_deeply([split /\n/, $got->{out} =~ s/ +/ /gr],
+        ["feed.age $shown", 'feed.lag -', 'size 8192'], "is shown as $shown");
+    seen();
+}
+
+answers(response(200, '{"feed":{"age":0.5}}'));
+like($command->exits('D11 a time with --json', 0, '--json', 'status')->{out},
+    qr/"age":0\.5\b/, 'is what the gateway says');
 
 $server->stop;
 done_testing();

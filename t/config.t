@@ -19,7 +19,7 @@ use AGW::Skip qw(skip_for);
 my $prefix = configuration();
 
 spew("$prefix/line.key", random_hex(32) . "\n", 0600);
-spew("$prefix/bytes.key", "\xa5" . random_bytes(63), 0600);
+spew("$prefix/bytes.key", "\xa5" . random_bytes(62) . 'x', 0600);
 mkdir "$prefix/root-only", 0700;
 
 # what is taken

@@ -58,7 +58,7 @@ my $thumbprint = $ec->thumbprint;
 
 said('a raw secret', random_hex(16), 'alg=HS256 kid=s',
     'a raw secret, 1 key: HS256 kid "s" (secret, signs and verifies)');
-said('a raw secret that verifies', random_bytes(64), 'alg=HS512 kid=s verify',
+said('a raw secret that verifies', random_bytes(63) . 'x', 'alg=HS512 kid=s verify',
     'a raw secret, 1 key: HS512 kid "s" (secret, verifies)');
 said('a PEM private key', $ec->form('PKCS#8'), '', 'a PEM private key, 1 key:'
     . " ES256 kid \"$thumbprint\" (private, signs and verifies)");

@@ -161,7 +161,7 @@ for my $form ('public, SPKI', 'public, JWK', 'public, DER') {
             . encode_base64(random_bytes(48), '') . ',type:str]',
         'a file of gpg' => "\x85\x02\x0c\x03" . random_bytes(300),
         'a 404 of GitHub' => '404: Not Found' x 5,
-        'a secret' => random_hex(32), 'bytes' => "\xfe" . random_bytes(63),
+        'a secret' => random_hex(32), 'bytes' => "\xfe\xfe" . random_bytes(61) . 'x',
         'a PEM behind a line of text' => "Bag Attributes\n"
             . $keys{ES256}->form('public, SPKI'),
         'the body of a PEM' => $keys{ES256}->form('public, SPKI')

@@ -467,6 +467,26 @@ preflight_is('P4.5 a preflight to an ambiguous path', $gw->request('OPTIONS',
     $origin);
 
 
+# without its store
+
+{
+    $gw->lose_store;
+
+    for my $asks ([POST => '/v1/platform/oauth2/token',
+        basic => [@$partner{qw(id key)}]],
+        [POST => $minting, bearer => $partner_token])
+    {
+        my $r = $gw->request(@$asks, headers => ["Origin: $origin"]);
+
+        shares("P4.5 without the store, $asks->[1]", $r, 503, $origin);
+        like($r->header('Retry-After') // '(none)', qr/^[1-9][0-9]*$/,
+            'P4.5 and when to come back');
+    }
+
+    $gw->find_store;
+}
+
+
 # The maps that people copy: with the default bucket size a long origin kept
 # nginx from starting.  It is read before the first map, or is a duplicate.
 

@@ -38,12 +38,14 @@ is($second->status, 200, 'P0.4 with a final slash, a business token');
 for my $version (sort keys %ask) {
     my $ask = $ask{$version};
 
-    for my $root ('/v1/businesses', '/v1/platform/businesses') {
-        my $owner = $root =~ /platform/;
-        my %format = (format => $owner ? 'thred' : 'layer');
+    for my $root ('/v1/businesses', '/v1/platform/businesses',
+        '/v1/platform/transaction-categories')
+    {
+        my $thred = $root =~ /platform/;
+        my %format = (format => $thred ? 'thred' : 'layer');
 
         for my $end ('', '/', '/invoices', '/invoices/', '/oauth2/token',
-            '/oauth2/token/', $owner ? '/auth-token' : ())
+            '/oauth2/token/', $thred ? '/auth-token' : ())
         {
             my $path = "$root/$business[0]$end?page=1";
 
@@ -65,14 +67,10 @@ for my $version (sort keys %ask) {
             $gw->refused("P4.2 $version $theirs without a token",
                 $ask->('GET', $theirs), 'no_credentials', %format);
 
+            # a page of Layer's with an API key has a partner token, and
+            # every call of it was 403
+
             $r = $ask->('GET', $theirs, bearer => $partner_token);
-
-            if (!$owner) {
-                $gw->refused("P4.2 $version $theirs, a partner token", $r,
-                    'wrong_kind', partner => $id, %format);
-                next;
-            }
-
             is($r->status, 200, "D3 $version $theirs, for its owner");
             is_deeply([map { $_->{headers}{'x-business-id'} }
                 $gw->upstream_saw], [[$business[1]]], 'P4.6 of that business');
@@ -104,7 +102,7 @@ for my $version (sort keys %ask) {
     # what is not there
 
     for my $path (qw(/ /v1 /v1/ /v1/businesses /v1/businesses/ /v1/platform
-        /v1/platform/ /health/ /favicon.ico /x.html /v1/businessesx/1
+        /v1/platform/ /v1/platform/transaction-categories /health/ /favicon.ico /x.html /v1/businessesx/1
         /errors/unreadable /errors/ /a//b /x%5cy))
     {
         $r = $ask->('GET', $path, bearer => $business_token);

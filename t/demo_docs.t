@@ -1,6 +1,6 @@
-# D10: /docs/ of the demo, where Swagger UI can't be had: it says so,
-# to this machine alone, under a strict policy.  t/clients/swagger.t has the
-# other case.
+# D10: /docs/ of the demo, where Swagger UI can't be had, or nobody asked for
+# npm: it says so, to this machine alone, under a strict policy.
+# t/clients/swagger.t has the other case.
 
 use strict;
 use warnings;
@@ -14,25 +14,45 @@ use AGW::Demo;
 use AGW::Files qw(repo_root slurp spew);
 
 my $root = repo_root();
-my ($status, $said);
+my (%status, %said);
+
+# docs.sh in three ways: (what, PATH, DOCS); the tools that it needs, and no npm
+
+my @tools = qw(bash cmp cp dirname install mkdir rm);
 
 my $gw = AGW::Demo->start(before => sub {
     my ($prefix) = @_;
 
-    mkdir "$prefix/bin" or die "$prefix/bin: $!\n";
+    mkdir "$prefix/$_" or die "$prefix/$_: $!\n" for qw(bin tools);
     spew("$prefix/bin/npm", "#!/bin/sh\nexit 1\n", 0755);
 
-    local $ENV{PATH} = "$prefix/bin:$ENV{PATH}";
+    for my $tool (@tools) {
+        my ($path) = grep { -x } map { "$_/$tool" } split /:/, $ENV{PATH};
+
+        symlink $path, "$prefix/tools/$tool" or die "$tool: $!\n";
+    }
+
     local $ENV{AGW_BUILD} = "$prefix/build";
 
-    $said = `$root/t/demo/docs.sh $prefix/docs 2>&1`;
-    $status = $? >> 8;
+    for (['no npm', "$prefix/tools", ''],
+        ['not wanted', "$prefix/bin:$ENV{PATH}", '0'],
+        ['npm fails', "$prefix/bin:$ENV{PATH}", ''])
+    {
+        my ($name, $path, $docs) = @$_;
+
+        local @ENV{qw(PATH DOCS)} = ($path, $docs);
+
+        $said{$name} = `$root/t/demo/docs.sh $prefix/docs 2>&1`;
+        $status{$name} = $? >> 8;
+    }
 });
 
 $gw->obtain_tokens;
 
-is($status, 2, 'D10 without npm there is no Swagger UI');
-like($said, qr/NO SWAGGER UI/, 'D10 which is said loudly');
+is("$status{$_} $said{$_}", '3 ', "D10 $_: there is no Swagger UI")
+    for 'no npm', 'not wanted';
+is($status{'npm fails'}, 2, 'D10 nor where npm fails');
+like($said{'npm fails'}, qr/NO SWAGGER UI/, 'D10 which is said loudly');
 
 my $policy = "default-src 'none'; script-src 'self'; style-src 'self';"
     . " img-src 'self' data:; connect-src 'self'; base-uri 'none';"
@@ -45,6 +65,8 @@ for (
     ['/docs/docs.css', 'text/css; charset=utf-8', 't/demo/docs/docs.css'],
     ['/docs/docs.js', 'text/javascript; charset=utf-8',
         't/demo/docs/docs.js'],
+    ['/docs/examples.json', 'application/json',
+        't/demo/docs/examples.json'],
 ) {
     my ($path, $type, $file) = @$_;
     my $r = $gw->request('GET', $path);

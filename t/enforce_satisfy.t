@@ -1,6 +1,7 @@
 # D3 and D6, `satisfy any` under `auth_gateway_enforce log`: what would be
 # refused satisfies nothing, and the other module decides alone, as if the
-# gateway were not there; a good token still is enough.
+# gateway were not there; a good token still is enough.  What `on` leaves to the
+# other module, and that allows, was counted as what would be refused.
 
 use strict;
 use warnings;
@@ -13,6 +14,7 @@ use Time::HiRes qw(sleep);
 
 use AGW::Files qw(slurp spew);
 use AGW::Gateway;
+use AGW::Metrics qw(until_scraped);
 
 my %places = (
     allow => 'allow all;',
@@ -20,6 +22,8 @@ my %places = (
     basic => 'auth_basic users; auth_basic_user_file %%PREFIX%%/htpasswd;',
     request => 'auth_request /auth;',
     alone => '',
+    third => 'auth_basic users; auth_basic_user_file %%PREFIX%%/htpasswd;'
+        . ' auth_request /auth;',
     both => 'deny all; auth_basic users;'
         . ' auth_basic_user_file %%PREFIX%%/htpasswd;',
 );
@@ -42,15 +46,20 @@ my $conf = <<"CONF";
 http {
     auth_gateway_key %%PREFIX%%/secret.key alg=HS256 kid=k1;
 
+    map \$http_x_enforce \$enforce { never never; default log; }
+
     log_format result '\$http_x_row|\$auth_gateway_result|\$auth_gateway_event|';
     access_log %%PREFIX%%/logs/result.log result;
 
     server {
         listen 127.0.0.1:%%TLS%% ssl http2;
+        listen 127.0.0.1:%%PLAIN%%;
         auth_gateway_require business;
         auth_gateway_enforce %%ENFORCE%%;
 
 $locations
+        location = /metrics { auth_gateway_metrics; }
+
         location = /auth {
             internal;
             auth_gateway_require off;
@@ -91,6 +100,11 @@ my %who = (
     let => ['X-Let: 1'],
 );
 
+# whom another module lets through, of those whom `on` leaves to it
+
+my %lets = (allow => qr/^(?:no_credentials|user|let)$/, basic => qr/^user$/,
+    request => qr/^let$/, third => qr/^(?:user|let)$/, both => qr/^user$/);
+
 # what nginx says without the gateway: status of each place, and of who
 
 my %alone = (
@@ -99,11 +113,13 @@ my %alone = (
     basic => sub { $_[0] eq 'user' ? 200 : 401 },
     request => sub { $_[0] eq 'let' ? 200 : 403 },
     alone => sub { 200 },
+    third => sub { $_[1] eq 'any' && $_[0] =~ /^(?:user|let)$/ ? 200
+        : $_[0] eq 'user' ? 403 : 401 },
     both => sub { $_[0] eq 'user' && $_[1] eq 'any' ? 200
         : $_[1] eq 'all' ? 403 : 401 },
 );
 
-my $row = 0;
+my ($row, %counted) = 0;
 
 sub logged {
     my ($number) = @_;
@@ -124,35 +140,86 @@ $gw->good_is(sub {
         quiet => 1)->status == 200;
 });
 
+sub counter { return qq(requests_total{result="$_[0]",enforced="$_[1]"}) }
+
+# one request, and what becomes of it
+
+sub sends {
+    my ($satisfy, $place, $who, $with) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    my $number = 'r' . $row++;
+    my $response = $gw->request('GET', "/$satisfy/$place/b-1/x",
+        headers => ["X-Row: $number", @{ $who{$who} }]);
+    my $name = "D3 $with, $satisfy, $place, $who";
+    my $reason = $who =~ /^(?:user|let)$/ ? 'no_credentials' : $who;
+    my ($saw) = grep { $_->{target} ne '/auth' } $gw->upstream_saw;
+
+    if ($who eq 'good') {
+        $counted{counter('ok', 'on')}++;
+        is($response->status, $satisfy eq 'any' ? 200
+            : $alone{$place}->($who, $satisfy), $name);
+        is(logged($number), 'ok|-', "$name, in the log");
+        is_deeply($saw->{headers}{'x-business-id'}, ['b-1'],
+            "$name, its identity") if $saw;
+        return;
+    }
+
+    my $let = $satisfy eq 'any' && $lets{$place} && $who =~ $lets{$place};
+
+    $counted{counter($reason, $let ? 'on' : 'log')}++;
+
+    is($response->status, $alone{$place}->($who, $satisfy), $name);
+    is(scalar(grep { /Bearer/ } $response->header('WWW-Authenticate')), 0,
+        "$name, no challenge of ours");
+    is(scalar(grep { /Basic/ } $response->header('WWW-Authenticate')),
+        $response->status == 401 ? 1 : 0, "$name, the other module's");
+    is_deeply([map { [@$_{qw(how reason)}] } $gw->refusals],
+        [['would refuse', $reason]], "$name, in the log");
+    is(logged($number), "$reason|" . ($let ? '-' : 'would_refuse'),
+        "$name, variables");
+
+    return unless $saw;
+
+    my @authorization = map { /^Authorization: (.*)/ ? $1 : () }
+        @{ $who{$who} };
+
+    is_deeply([map { $saw->{headers}{$_} } qw(x-partner-id x-business-id
+        authorization)], [undef, undef,
+        @authorization ? \@authorization : undef],
+        "$name, no identity, and the client's Authorization");
+
+    return;
+}
+
 for my $satisfy (qw(any all)) {
     for my $place (sort keys %places) {
-        for my $who (sort keys %who) {
-            my $number = 'r' . $row++;
-            my $response = $gw->request('GET', "/$satisfy/$place/b-1/x",
-                headers => ["X-Row: $number", @{ $who{$who} }]);
-            my $name = "D3 $satisfy, $place, $who";
-            my $reason = $who =~ /^(?:user|let)$/ ? 'no_credentials' : $who;
-            my ($saw) = grep { $_->{target} ne '/auth' } $gw->upstream_saw;
-
-            if ($who eq 'good') {
-                is($response->status, $satisfy eq 'any' ? 200
-                    : $alone{$place}->($who, $satisfy), $name);
-                is(logged($number), 'ok|-', "$name, in the log");
-                is_deeply($saw->{headers}{'x-business-id'}, ['b-1'],
-                    "$name, its identity") if $saw;
-                next;
-            }
-
-            is($response->status, $alone{$place}->($who, $satisfy), $name);
-            is(scalar(grep { /Bearer/ } $response->header(
-                'WWW-Authenticate')), 0, "$name, no challenge of ours");
-            is_deeply([map { [@$_{qw(how reason)}] } $gw->refusals],
-                [['would refuse', $reason]], "$name, in the log");
-            is(logged($number), "$reason|would_refuse", "$name, variables");
-            is_deeply([map { $saw->{headers}{$_} } qw(x-partner-id
-                x-business-id)], [undef, undef], "$name, no identity");
-        }
+        sends($satisfy, $place, $_, 'log') for sort keys %who;
     }
+}
+
+# the same by a variable
+
+ok($gw->nginx->reload($conf =~ s/%%ENFORCE%%/\$enforce/r),
+    'D3 a variable, by a reload');
+$gw->new_workers;
+
+for my $place (qw(allow third alone)) {
+    sends('any', $place, $_, 'a variable') for qw(user let no_credentials);
+}
+
+# counted as it was logged
+
+{
+    my $is = until_scraped($gw, sub {
+        my ($found) = @_;
+
+        return !grep { ($found->{$_} // 0) != $counted{$_} } keys %counted;
+    });
+
+    is_deeply({ map { $_ => $is->{$_} } keys %counted }, \%counted,
+        'P12.2 counted as it was logged');
 }
 
 # on again: one that another module let through is no refusal

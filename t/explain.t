@@ -14,6 +14,7 @@ use Time::HiRes qw(sleep);
 use AGW::Admin;
 use AGW::Command qw(no_command);
 use AGW::Files qw(slurp write_secret);
+use AGW::Metrics qw(scrape until_scraped);
 use AGW::Skip qw(skip_for);
 use AGW::Token qw(claims_of);
 
@@ -38,6 +39,11 @@ http {
         listen unix:%%PREFIX%%/admin.sock;
         location /admin/ { auth_gateway_admin write %%UID%%; }
         location /read/ { auth_gateway_admin read %%UID%%; }
+    }
+
+    server {
+        listen 127.0.0.1:%%PLAIN2%%;
+        location = /metrics { auth_gateway_metrics; }
     }
 
     server {
@@ -86,6 +92,34 @@ http {
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
 
+        location /plain/ {
+            auth_gateway_require_https off;
+            auth_gateway_business_path /plain/<business_id>;
+            satisfy any;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
+        location /dav/ {
+            auth_gateway_business_path /dav/<business_id>;
+            root %%PREFIX%%/www;
+        }
+
+        location = /dav {
+            auth_gateway_require partner;
+            root %%PREFIX%%/www;
+        }
+
+        location /inside/ {
+            internal;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
+        location /loose/ {
+            auth_gateway_require off;
+            auth_gateway_strict_path off;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
         location /header/ {
             auth_gateway_business_path /header/<business_id>;
             auth_gateway_require_https $http_x_secure;
@@ -114,7 +148,7 @@ http {
 }
 CONF
 
-my $admin = AGW::Admin->start(conf => $conf, before => sub {
+my $admin = AGW::Admin->start(conf => $conf, workers => 1, before => sub {
     write_secret("$_[0]/$_.key") for qw(second other);
 });
 my $partner = $admin->partner;
@@ -142,8 +176,8 @@ sub asks {
         (defined $token ? (token => $token) : ()),
         method => $method, path => $path,
         https => $opt{plain} ? \0 : \1,
-        map { defined $opt{$_} ? ($_ => $opt{$_}) : () }
-            qw(server certificate)
+        (map { defined $opt{$_} ? ($_ => $opt{$_}) : () }
+            qw(server destination certificate)),
     });
 }
 
@@ -160,6 +194,7 @@ sub sent {
     $client->send(join "\r\n", "$method $path HTTP/1.1",
         'Host: ' . ($opt{server} // 'api.example'), "X-Row: $number",
         'Connection: close', ($opt{plain} ? () : 'X-Secure: on'),
+        (defined $opt{destination} ? "Destination: $opt{destination}" : ()),
         (defined $token ? "Authorization: Bearer $token" : ()), '', '');
 
     my $status = $client->response(method => $method)->status;
@@ -268,12 +303,32 @@ my @cases = (
     ['a variable for TLS', '', 'ok', $good, 'GET', "/header/$business/x"],
     ['a variable for TLS, plain', 'transport', 'insecure_transport', $good,
         'GET', "/header/$business/x", { plain => 1 }, qr/\$http_x_secure$/],
+
+    # what is not in the path: Destination, and what a DELETE removes
+
+    ['a Destination', '', 'ok', $good, 'COPY', "/dav/$business/x",
+        { destination => "https://api.example/dav/$business/y" }],
+    ['none', '', 'ok', $good, 'MOVE', "/dav/$business/x"],
+    ['a Destination of another business', 'business', 'wrong_business', $good,
+        'MOVE', "/dav/$business/x", { destination => "/dav/$theirs/x" },
+        qr{^of the path: "\Q$business\E"; Destination "/dav/\Q$theirs\E/x": it}],
+    ['an ambiguous Destination', 'path', 'ambiguous_path', $good, 'COPY',
+        "/dav/$business/x", { destination => "/dav/$business/..%2fy" },
+        qr{/x"; Destination "/dav/\Q$business\E/\.\.%2fy": it can be read}],
+    ['a bad token and a bad Destination', 'signature', 'bad_signature',
+        bad(secret => 'x' x 64), 'COPY', "/dav/$business/x",
+        { destination => "/dav/$theirs/x" }],
+    ['a DELETE of all businesses', 'business', 'wrong_kind', $unscoped,
+        'DELETE', '/dav', {}, qr/names none; DELETE of a collection/],
 );
 
 sub results_of {
     my ($refuses, $reason) = @_;
 
     my ($at) = grep { $order[$_] eq $refuses } 0 .. $#order;
+
+    return 'skipped refused' . ' skipped' x ($#order - 1)
+        if $reason eq 'unguarded_path';
 
     return join ' ', map { $reason eq 'ok' || $_ < ($at // -1) ? 'ok'
         : $_ == ($at // -1) ? 'refused' : 'skipped' } 0 .. $#order;
@@ -331,12 +386,36 @@ for ('x', 'A' x 44, "$thumbprint=", [$thumbprint]) {
     is(scalar $admin->written, 0, 'P11.6 nothing was written');
 }
 
+# The cache of tokens is that of requests: a token that was asked about took the
+# place of one in use, and was counted as a request's.
+
+{
+    my $asked = token(business_id => $business);
+    my @counted = map { "token_cache_${_}_total" } qw(hits misses);
+    my ($hits, $misses) = @{ scrape($admin, port => 'PLAIN2') }{@counted};
+
+    asks($_, 'GET', $here) for $asked, $asked, $good;
+    is_deeply([@{ scrape($admin, port => 'PLAIN2') }{@counted}],
+        [$hits, $misses], 'P11.6 what is asked is not counted');
+
+    is($admin->request('GET', $here, bearer => $asked)->status, 200,
+        'P11.6 what was asked about, as a request');
+
+    my $then = until_scraped($admin, sub {
+        $_[0]{$counted[0]} + $_[0]{$counted[1]} > $hits + $misses;
+    }, port => 'PLAIN2');
+
+    is_deeply([@$then{@counted}], [$hits, $misses + 1],
+        'P11.6 is seen for the first time');
+}
+
 # what it says beside the checks
 
 sub notes {
     my ($path, %opt) = @_;
 
-    my $said = asks($good, $opt{method} // 'GET', $path, %opt)->json;
+    my $said = asks(exists $opt{token} ? $opt{token} : $good,
+        $opt{method} // 'GET', $path, %opt)->json;
 
     return join "\n", @{ $said->{notes} }, "server $said->{server}",
         'location ' . ($said->{location} // '-'),
@@ -360,6 +439,13 @@ for (
         qr/^auth_gateway_require_https is a variable/m],
     ['an unknown name', $here, { server => 'unknown.example' },
         qr/default server of an address(?s:.*)\nserver api\.example/],
+    ['no TLS required', "/plain/$business/x", {},
+        qr/^auth_gateway_require_https off: the transport is not checked$/m],
+    ['no Destination', "/dav/$business/x", { method => 'COPY' },
+        qr/^Destination was not given: it is not checked$/m],
+    ['an internal location', '/inside/x', {}, qr/^the location is internal/m],
+    ['satisfy any', "/plain/$business/x", { token => undef },
+        qr/^satisfy any: without a token, another/m],
     ['a name by its pattern', $here, { server => 'Second7.EXAMPLE' },
         qr/^location \/v1\/businesses\/$/m],
 ) {
@@ -368,9 +454,38 @@ for (
     like(notes($path, %$opt), $pattern, "P11.6 a note: $name");
 }
 
-is_deeply([map { $_->{result} } @{ asks($good, 'GET', '/open/x')->json
-    ->{checks} }], ['ok', 'ok', ('skipped') x 15],
-    'P11.6 where nothing is required, the path alone is checked');
+# a check that the location does not make was said to be ok
+
+for (
+    ['where nothing is required, the path alone', '/open/x', {},
+        { path => 'ok' }],
+    ['where the path is not checked, nothing', '/loose/x', {}, {}],
+    ['at an endpoint, nothing', '/token', {}, {}],
+    ['under auth_gateway_require_https off, not the transport',
+        "/plain/$business/x", { plain => 1 },
+        { map { $_ => 'ok' } @order[1 .. $#order] }],
+    ['nor where another one refuses', "/plain/$business/x",
+        { plain => 1, token => undef },
+        { path => 'ok', credentials => 'refused' }],
+    ['in an open location, of Destination too', '/open/x',
+        { method => 'COPY', destination => "/v1/businesses/$business/x" },
+        { path => 'ok', business => 'refused' }],
+) {
+    my ($name, $path, $opt, $results) = @$_;
+    my $token = exists $opt->{token} ? $opt->{token} : $good;
+    my $method = $opt->{method} // 'GET';
+    my $said = asks($token, $method, $path, %$opt)->json;
+
+    is_deeply([map { $_->{result} } @{ $said->{checks} }],
+        [map { $results->{$_} // 'skipped' } @order], "P11.6 $name");
+
+    next if $path eq '/token';
+
+    my ($status, $result) = sent($token, $method, $path, %$opt);
+
+    is($result, $said->{allowed} && $path !~ /plain/ ? '-' : $said->{reason},
+        "P11.6 $name, the gateway says so ($status)");
+}
 
 # what it does not take
 
@@ -386,7 +501,11 @@ for (
     ['a path above the root', { method => 'GET', path => '/../../x' },
         'path'],
     ['an unknown member', { method => 'GET', path => '/', body => 'x' },
-        'body', qr/token, method, path, server, certificate or https/],
+        'body', qr/token, method, path, server, https, destination or certificate/],
+    ['a Destination with a line end', { method => 'COPY', path => '/',
+        destination => "/x\r\nX-Y: z" }, 'destination', qr/a URI or a path/],
+    ['a Destination with a space before it', { method => 'COPY', path => '/',
+        destination => ' /x' }, 'destination'],
     ['a number for a token', { method => 'GET', path => '/', token => 1 },
         'token', qr/a string/],
     ['a string for https', { method => 'GET', path => '/', https => 'on' },
@@ -440,6 +559,12 @@ SKIP: {
         'P11.6 and marks the check');
     like($got->{out}, qr/of the path: "\Q$theirs\E", of the token: "\Q$business/,
         'P11.6 and what it compared');
+
+    $got = $command->exits('P11.6 the command, with a Destination', 0,
+        'explain', 'MOVE', "/dav/$business/x", '--https', '--destination',
+        "/dav/$theirs/x", { in => "$good\n" });
+    like($got->{out}, qr{Destination "/dav/\Q$theirs\E/x"},
+        'P11.6 which it compared');
 }
 
 $admin->finish;

@@ -66,9 +66,19 @@ sub took {
     return (time - $began, $reply // $@);
 }
 
+# for what is not to be answered half a second is enough
+
+sub not_answered {
+    my ($client, @words) = @_;
+
+    local $client->{timeout} = 0.5;
+
+    return (took($client, @words))[1];
+}
+
 {
     my $proxy = AGW::Proxy->start(to => $redis->port);
-    my $client = AGW::Resp->connect(port => $proxy->port, timeout => 0.5);
+    my $client = AGW::Resp->connect(port => $proxy->port);
 
     is((took($client, 'ECHO', 'x' x 300_000))[1], 'x' x 300_000,
         'a long reply');
@@ -79,14 +89,14 @@ sub took {
 
     $proxy->set(down => 'hold');
     $client->send(['SET', 'held', 1]);
-    like((took($client, 'PING'))[1], qr/did not answer/, 'held');
+    like(not_answered($client, 'PING'), qr/did not answer/, 'held');
     is($redis->call('GET', 'held'), 1, 'and carried out');
     $proxy->set(down => 'pass');
     is($client->reply, 'OK', 'passed on later');
     is($client->reply, 'PONG', 'in its order');
 
     $proxy->set(up => 'drop');
-    like((took($client, 'SET', 'dropped', 1))[1], qr/did not answer/,
+    like(not_answered($client, 'SET', 'dropped', 1), qr/did not answer/,
         'dropped');
     is($redis->call('GET', 'dropped'), undef, 'and never arrived');
     $proxy->set(up => 'pass');
@@ -100,8 +110,7 @@ sub took {
         'half a reply and a close');
     $proxy->set(left => -1);
 
-    my @two = map { AGW::Resp->connect(port => $proxy->port, timeout => 0.5) }
-        1, 2;
+    my @two = map { AGW::Resp->connect(port => $proxy->port) } 1, 2;
 
     $_->call('PING') for @two;
     is_deeply([$proxy->connections], [2, 3], 'connections are counted');

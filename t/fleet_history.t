@@ -43,7 +43,8 @@ my $judge = $history->run;
 my $happened = $history->{happened};
 
 is_deeply($judge->{wrong}, [], 'D5 all promises were kept')
-    or diag("AGW_SEED=$seed");
+    or diag(join "\n", "AGW_SEED=$seed; before it:",
+        @{ $judge->{before} });
 diag(sprintf '%d requests, seed %d; %s', $history->{requests}, $seed,
     join ', ', map { "$_ $happened->{$_}" } sort keys %$happened);
 diag(join ', ', map { "$_ $judge->{seen}{$_}" } sort keys %{ $judge->{seen} });

@@ -256,7 +256,7 @@ handed_over('D3 on, error_page = @named',
     my $response = handed_over('D3 on, error_page elsewhere',
         sub { get("/elsewhere/$business/x", undef) }, 'no_credentials',
         status => 302, challenge => $bare, type => 'text/html',
-        page => qr/<center>nginx/,
+        page => qr/<hr><center>/,
         log => "302 no_credentials /elsewhere/$business/x");
 
     is($response->header('Location'), 'https://login.example/',
@@ -266,7 +266,7 @@ handed_over('D3 on, error_page = @named',
 handed_over('D3 on, without an error_page',
     sub { get("/nginx/$business/x", undef) }, 'no_credentials',
     status => 401, challenge => $bare, type => 'text/html',
-    page => qr/<center>nginx/,
+    page => qr/<hr><center>/,
     log => "401 no_credentials /nginx/$business/x");
 
 # a page that is guarded itself is nobody's page without a token

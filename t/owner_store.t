@@ -144,7 +144,7 @@ available('at first');
 
 # slow: what takes less than a second is waited for
 
-for my $held (0.1, 0.4, 0.8) {
+for my $held (0.1, 0.3, 0.6) {
     my $lock = $gw->lock_store;
     my $started = time;
     my @clients = map { begin("$_/$business/x") } @places;

@@ -14,6 +14,7 @@ use AGW::Admin;
 use AGW::Engine;
 use AGW::Files qw(slurp);
 use AGW::Redis;
+use AGW::Skip qw(skip_for);
 use AGW::Token qw(key_digest);
 
 AGW::Redis::skip_all_without();
@@ -24,6 +25,17 @@ my $admin = AGW::Admin->start(engine => 'redis', workers => 2,
 my $redis = $admin->{store}->redis;
 
 sub ask { return $admin->ask(@_) }
+
+# the processor time of the workers, in nanoseconds
+
+sub used_time {
+    my $time = 0;
+
+    $time += (slurp("/proc/$_/schedstat") =~ /^(\d+)/)[0] // 0
+        for $admin->nginx->workers;
+
+    return $time;
+}
 
 # all pages of a list; dies if they have no end
 
@@ -42,6 +54,62 @@ sub all {
     }
 
     die "the pages of $path have no end";
+}
+
+# Many keys of one partner, each with its last use: to find the one took a
+# search of all for each of them, a second of a worker at 10,000.  The keys are
+# eight times as many: so is the worker's time, and not 64 times.
+
+{
+    my %took;
+
+    for my $count (2000, 16000) {
+        my $many = $admin->{store}->partner;
+        my $id = $many->{id};
+        my (@keys, @uses);
+
+        for my $number (1 .. $count) {
+            push @keys, sprintf('%064x', $number),
+                sprintf '{"not_before":0,"key_id":"k%06d"}', $number;
+            push @uses, sprintf('k%06d', $number), 1000 + $number;
+
+            next if @keys < 2000 && $number < $count;
+
+            $redis->call('HSET', "{agw}:api_keys:$id", splice @keys);
+            $redis->call('HSET', "{agw}:used:$id", splice @uses);
+        }
+
+        # two keys of one key_id, by hand: a use is of both
+
+        $redis->call('HSET', "{agw}:api_keys:$id", 'f' x 64,
+            '{"not_before":0,"key_id":"k000007"}');
+
+        my $path = "partners/$id/keys/" . sprintf 'k%06d', $count;
+        my $before = used_time();
+
+        is(ask('GET', $path)->json->{last_used_at}, 1000 + $count,
+            "P11.3 the last of $count keys, and its last use") for 1 .. 3;
+        $took{$count} = used_time() - $before;
+
+        my @all = @{ ask("GET", "partners/$id/keys")->json->{keys} };
+        my %used = map { $_->{key_id} => $_->{last_used_at} } @all;
+
+        is_deeply([scalar(grep { $_->{key_id} ne 'k000007'
+            && $_->{last_used_at} ne 1000 + substr $_->{key_id}, 1 }
+            grep { $_->{key_id} =~ /^k/ } @all),
+            map { $_->{last_used_at} } grep { $_->{key_id} eq 'k000007' } @all],
+            [0, 1007, 1007], "P11.3 each of $count keys has its own last use");
+
+        $redis->call('DEL', "{agw}:$_:$id") for qw(api_keys used partner);
+    }
+
+    SKIP: {
+        skip_for('the time of a process', 'the time of many keys is')
+            unless $took{2000};
+        cmp_ok($took{16000}, '<', 24 * $took{2000},
+            'P11.3 eight times as many keys take no square of that')
+            or diag(explain(\%took));
+    }
 }
 
 # hashes that were made by hand are listed, in order, and exported
@@ -227,7 +295,7 @@ wait_for('P11.2 and works again', 200,
 my $primary = AGW::Redis->start;
 my $waiter = AGW::Admin->start(
     engine => AGW::Engine->on($primary, more => ['wait=1']),
-    allow => [qr/only 0 replicas confirmed/]);
+    allow => [qr/only 0 replicas confirmed/, qr/OOM command not allowed/]);
 
 is($waiter->ask('PUT', 'partners/p1', {})->status, 503,
     'P11.2 wait=1 without a replica: 503');
@@ -241,6 +309,15 @@ is($waiter->ask('PATCH', 'partners/p1', { status => 'disabled' })->status,
     200, 'P11.2 and what ends tokens');
 is($replica->call('HGET', '{agw}:partner:p1', 'status'), 'disabled',
     'P11.2 which the replica has');
+
+# a full Redis: a first page keeps the names that it finds, and cannot
+
+$primary->call(qw(CONFIG SET maxmemory 1kb));
+is($waiter->ask('GET', $_->[0])->status, $_->[1], "P11.2 full: $_->[0]")
+    for ['partners', 503], ['partners?after=0', 200], ['partners/p1', 200],
+        ['partners/p1/keys', 200], ['revocations', 200];
+$primary->call(qw(CONFIG SET maxmemory 0));
+is($waiter->ask('GET', 'partners')->status, 200, 'P11.2 with room: partners');
 
 
 $waiter->finish;

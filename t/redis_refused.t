@@ -199,6 +199,7 @@ for my $right (qw(role info eval)) {
     like($link->line(qr/\[warn\].*min-replicas/),
         qr/"min-replicas-to-write" should be at least 1/,
         'a primary that goes on without its replicas');
+    $link->lines_are($_, 2) for qr/\[alert\]/, qr/min-replicas/;
     sleep 0.5;
     is(scalar $link->lines(qr/\[alert\]/), 2,
         'it is said once by each start of the workers');

@@ -14,8 +14,11 @@ use AGW::Files qw(slurp);
 use AGW::Redis;
 use AGW::RedisStore;
 use AGW::Revoking qw(conf_of owner_in);
+use AGW::Stopwatch;
 
 AGW::Redis::skip_all_without();
+
+# a busy machine may take ten times as long as it should
 
 sub until_is {
     my ($name, $want, $seconds, $sub) = @_;
@@ -25,7 +28,7 @@ sub until_is {
     my $from = time;
     my $got = $sub->();
 
-    while ($got ne $want && time - $from < $seconds) {
+    while ($got ne $want && time - $from < 10 * $seconds) {
         sleep 0.02;
         $got = $sub->();
     }
@@ -65,10 +68,10 @@ for (1 .. 3) {
     ok($bare->nginx->reload, 'D5 a reload');
     $bare->new_workers;
 
-    my $from = time;
+    my $watch = AGW::Stopwatch->start($bare->nginx->workers);
 
     ok($bare->learns, 'D5 news arrive');
-    cmp_ok(time - $from, '<', 1, 'D5 within a second');
+    cmp_ok($watch->seconds, '<', 1, 'D5 within a second');
 }
 
 # wait=
@@ -85,10 +88,10 @@ my @tokens = map { $waiter->issue($them, $them->{business}) } 1 .. 4;
 
 sub revoke { return $waiter->revoke($_[0], basic => $them->{basic}) }
 
-my $from = time;
+my $watch = AGW::Stopwatch->start($waiter->nginx->workers);
 
 is(revoke($tokens[0])->status, 503, 'D5 wait=1 without a replica: 503');
-cmp_ok(time - $from, '<', 1.5, 'D5 in good time');
+cmp_ok($watch->seconds, '<', 1.5, 'D5 in good time');
 like(slurp($waiter->nginx->error_log),
     qr/only 0 replicas confirmed a revocation/, 'D5 logged');
 until_is('D5 the token is revoked all the same', '401 revoked', 2,
@@ -107,7 +110,6 @@ is($waiter->request('POST', '/token', basic => $them->{basic},
 
 my @more = map { $waiter->issue($them, $them->{business}) } 1 .. 20;
 
-$from = time;
 is(scalar(grep { revoke($_)->status == 200 } @more), 20,
     'D5 many revocations');
 $replica->freeze;

@@ -250,7 +250,7 @@ sub terminal {
 
 my $said = terminal('-t', '-e', $log);
 
-is(scalar(() = $said =~ /^nginx: \[notice\] auth_gateway_report: /mg),
+is(scalar(() = $said =~ /^[\w-]+: \[notice\] auth_gateway_report: /mg),
     scalar @want, 'D3 a line each on the terminal');
 is(scalar(() = slurp($log) =~ /\[notice\] .*auth_gateway_report: /g),
     scalar @want, 'D3 and in the error log');

@@ -17,6 +17,7 @@ use Time::HiRes qw(sleep time);
 use AGW::Gateway;
 use AGW::Nginx qw(nginx_t);
 use AGW::Revoking qw(owner_in plain_conf);
+use AGW::Stopwatch;
 use AGW::Token qw(claims_of);
 
 my $conf = plain_conf('64k',
@@ -162,10 +163,12 @@ sub statuses {
     return join ', ', map { "$count{$_} times $_" } sort keys %count;
 }
 
+# a busy machine may take ten times as long as it should
+
 sub until_status {
     my ($status, $request, $seconds) = @_;
 
-    my $until = time + $seconds;
+    my $until = time + 10 * $seconds;
     my $got;
 
     while (time < $until) {
@@ -411,10 +414,10 @@ start($conf);
 
     # many requests do not hold each other up
 
-    my $from = time;
+    my $watch = AGW::Stopwatch->start($gw->nginx->workers);
 
     guarded($one, $token) for 1 .. 20;
-    cmp_ok(time - $from, '<', 1, 'D5 the answers come at once');
+    cmp_ok($watch->seconds, '<', 1, 'D5 the answers come at once');
     sleep 1.5;
     is(guarded($one, $token)->status, 503, 'D5 and it stays so');
 

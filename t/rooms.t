@@ -27,6 +27,7 @@ use Test::More;
 chdir "$FindBin::Bin/.." or die "$FindBin::Bin/..: $!\n";
 
 my $build = $ENV{AGW_BUILD} || 'build';
+my $objects = $ENV{AGW_OBJECTS} || "$build/nginx";
 
 my $module = 'ngx_http_auth_gateway_module';
 my $types = 'ngx_http_agw.h';
@@ -277,14 +278,14 @@ none("$types declares no function", @functions);
 my (%object, %defines, %needs, @globals);
 
 find({ no_chdir => 1, wanted => sub {
-    return unless m{/(?:nginx/addon|cli)/([^/]+)/([^/]+)\.o$};
+    return unless m{/(?:addon|cli)/([^/]+)/([^/]+)\.o$};
 
     # an object whose source is gone, or was moved, says nothing
 
     my $source = $path_of{"$2.c"};
 
     $object{$source} = $_ if $source && basename(dirname($source)) eq $1;
-} }, grep { -d } "$build/nginx/addon", "$build/cli/cli");
+} }, grep { -d } "$objects/addon", "$build/cli/cli");
 
 # without libcurl there is no command line
 

@@ -218,7 +218,7 @@ sub nginx_says {
     is_deeply([$response->status, $response->header('Content-Type'),
         map { $_->{target} } $gw->upstream_saw],
         [$status, 'text/html', @{ $opt{reaches} // [] }], $name);
-    like($response->body, qr/<center>nginx/, "$name, in nginx's words");
+    like($response->body, qr/<hr><center>/, "$name, in nginx's words");
     is_deeply([$response->header('WWW-Authenticate')], $challenges,
         "$name, challenges");
     is_deeply([map { $_->{reason} } $gw->refusals(wait => !$opt{reasons})],

@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 use IPC::Open3 qw(open3);
 use Test::More;
 
+use AGW::Command;
 use AGW::Files qw(make_prefix random_bytes random_hex repo_root
     spew write_secret);
 use AGW::Gateway;
@@ -100,6 +101,43 @@ for (
 AGW::Secrets::look_at('nginx -t', "[emerg] invalid value \"$key\"\nwell\n");
 is_deeply([grep { /^nginx -t/ } leaks()],
     ['nginx -t: [emerg] invalid value "<..."'], 'D7 found: what nginx -t said');
+
+# what the command line prints, on standard error too; a key that it has made
+# is a secret from then on
+
+{
+    my $say = AGW::Command->new;
+    my $print = sub {
+        $say->run({ command => ['sh', '-c', $_[0]] });
+
+        return scalar grep { /^auth-gateway/ } leaks();
+    };
+    my $new = 'agw_' . substr(random_hex(20), 0, 33);
+
+    is($print->("echo a token $token"), 1, 'D7 found: what a command prints');
+    is($print->("echo no key $key >&2"), 1, 'D7 found: and what it complains');
+    is($print->("echo a key $new"), 0, 'D7 not found: a key that is made');
+    is(found("the key $new"), 1, 'D7 found: that key in a log');
+}
+
+# each log that the configuration of a test names is where logs are searched
+
+{
+    my @elsewhere;
+
+    for my $file (glob(repo_root() . '/t/*.t'), glob(repo_root()
+        . '/t/lib/AGW/*.pm'))
+    {
+        my $text = AGW::Files::slurp($file);
+
+        push @elsewhere, "$file: $1"
+            while $text =~ m{^\s*(?:access_log|error_log|auth_gateway_admin_log)
+                \s+(?!off\b|stderr\b|(?:%+PREFIX%+/)?logs/[\w.]+\.log\b|%%LOG%%)
+                ([\w/%\$.{}]+)}gmx;
+    }
+
+    is_deeply(\@elsewhere, [], 'D7 no test writes a log elsewhere');
+}
 
 # children of a test make secrets too
 

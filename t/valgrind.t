@@ -442,7 +442,7 @@ sub broken_reload {
         $conf =~ s/^(?= {4}auth_gateway_issuer)/$again\n/mr);
     kill 'HUP', $gw->nginx->{pid};
 
-    my $until = time + 5;
+    my $until = time + 60;
 
     sleep 0.02 until log_since($gw->nginx, $mark) =~ /\[emerg\]/
         || time > $until;
@@ -457,7 +457,7 @@ sub broken_reload {
 sub quit {
     my ($gateway) = @_;
 
-    my $until = time + 20;
+    my $until = time + 60;
 
     kill 'QUIT', $gateway->nginx->{pid};
     sleep 0.05 until $gateway->nginx->gone || time > $until;

@@ -357,7 +357,7 @@ const cli_command_t  cli_commands[] = {
     {
         "explain", "<method> <path>",
         cli_bit(CLI_TOKEN_FILE)|cli_bit(CLI_SERVER)|cli_bit(CLI_HTTPS)
-        |cli_bit(CLI_THUMBPRINT), 0,
+        |cli_bit(CLI_DESTINATION)|cli_bit(CLI_THUMBPRINT), 0,
         "Show which check refuses a request with a token",
         "Reads the token from --token-file or standard input, and shows every"
         " check of the gateway with what was compared; the one that decides is"

@@ -11,6 +11,7 @@
 #include "cli_explain.h"
 #include "cli_secret.h"
 #include "cli_text.h"
+#include "cli_time.h"
 
 
 static int cli_explain_ask(const cli_call_t *call, cli_buf_t *token,
@@ -149,6 +150,10 @@ cli_explain_ask(const cli_call_t *call, cli_buf_t *token,
         cli_api_set_text(body, "server", call->values[CLI_SERVER]);
     }
 
+    if (call->values[CLI_DESTINATION] != NULL) {
+        cli_api_set_text(body, "destination", call->values[CLI_DESTINATION]);
+    }
+
     if (call->values[CLI_THUMBPRINT] != NULL) {
         cli_api_set_text(body, "certificate", call->values[CLI_THUMBPRINT]);
     }
@@ -237,12 +242,21 @@ cli_explain_place(const json_t *answer)
 }
 
 
-/* one member a line; of objects in it "outer.inner", of arrays "outer.1" */
+/*
+ * One member a line; of objects in it "outer.inner", of arrays "outer.1".  Only
+ * a number of seconds has a fraction.
+ */
 
 static void
 cli_status_print(cli_buf_t *out, const char *name, const json_t *value)
 {
-    char  *text;
+    char  *text, time[CLI_TIME_SIZE];
+
+    if (json_is_real(value)) {
+        cli_duration_format(json_real_value(value), time);
+        cli_table_pair(out, name, 28, time);
+        return;
+    }
 
     if (json_is_object(value) || json_is_array(value)) {
         text = cli_printf("%s.", name);

@@ -11,6 +11,7 @@
 #include "agw.h"
 
 #include "cli_args.h"
+#include "cli_complete.h"
 #include "cli_help.h"
 #include "cli_man.h"
 #include "cli_memory.h"
@@ -43,10 +44,15 @@ main(int argc, char **argv)
         return CLI_EXIT_USAGE;
     }
 
-    if (argc == 3 && strcmp(argv[1], "help") == 0
-        && strcmp(argv[2], "--mdoc") == 0)
-    {
-        return cli_man();
+    if (argc == 3 && strcmp(argv[1], "help") == 0) {
+
+        if (strcmp(argv[2], "--mdoc") == 0) {
+            return cli_man();
+        }
+
+        if (strcmp(argv[2], "--bash") == 0) {
+            return cli_complete_bash();
+        }
     }
 
     rc = cli_args_read(argc, argv, &call, &command);

@@ -181,6 +181,12 @@ const cli_option_t  cli_options[CLI_OPTIONS] = {
         "The request would come over HTTPS."
     },
 
+    [CLI_DESTINATION] = {
+        "--destination", "<uri>", NULL,
+        "The Destination of COPY or MOVE: a URI or a path. Without it, it is"
+        " not checked."
+    },
+
     [CLI_THUMBPRINT] = {
         "--thumbprint", "<x5t#S256>", NULL,
         "The client would have the certificate with that thumbprint: its"

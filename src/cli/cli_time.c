@@ -299,3 +299,48 @@ cli_time_integer(const char *text, int64_t *number)
 
     return *number > CLI_TIME_MOST ? -1 : 0;
 }
+
+
+void
+cli_duration_format(double seconds, char buf[CLI_TIME_SIZE])
+{
+    size_t     i;
+    long long  whole, ms;
+
+    static const struct {
+        char       name;
+        long long  seconds;
+        long long  part;
+        char       part_name;
+    }  units[] = {
+        { 'd', 86400, 3600, 'h' },
+        { 'h', 3600, 60, 'm' },
+        { 'm', 60, 1, 's' }
+    };
+
+    if (!(seconds >= 0 && seconds < (double) CLI_TIME_MOST)) {
+        snprintf(buf, CLI_TIME_SIZE, "%g s", seconds);
+        return;
+    }
+
+    ms = (long long) (seconds * 1000 + 0.5);
+    whole = ms / 1000;
+
+    if (whole == 0) {
+        snprintf(buf, CLI_TIME_SIZE, "%lld ms", ms);
+        return;
+    }
+
+    for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+
+        if (whole >= units[i].seconds) {
+            snprintf(buf, CLI_TIME_SIZE, "%lld%c%lld%c",
+                     whole / units[i].seconds, units[i].name,
+                     whole % units[i].seconds / units[i].part,
+                     units[i].part_name);
+            return;
+        }
+    }
+
+    snprintf(buf, CLI_TIME_SIZE, "%lld.%lld s", whole, ms % 1000 / 100);
+}

@@ -42,4 +42,9 @@ int cli_duration_parse(const char *text, int64_t *seconds);
 void cli_time_format(int64_t time, char buf[CLI_TIME_SIZE]);
 
 
+/* "11 ms", "2.5 s", "1h30m": rounded to what is of interest */
+
+void cli_duration_format(double seconds, char buf[CLI_TIME_SIZE]);
+
+
 #endif /* CLI_TIME_H_INCLUDED_ */

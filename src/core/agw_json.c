@@ -23,8 +23,6 @@ static void agw_json_name(const char *said, unsigned char *buf,
     agw_str_t *member);
 static const char *agw_json_fault(enum json_error_code code);
 static int agw_json_shallow(agw_str_t text);
-static void *agw_json_malloc(size_t size);
-static void agw_json_free(void *p);
 
 
 json_t *
@@ -145,7 +143,10 @@ void
 agw_json_wiping_begin(agw_json_allocator_t *former)
 {
     json_get_alloc_funcs(&former->malloc_fn, &former->free_fn);
-    json_set_alloc_funcs(agw_json_malloc, agw_json_free);
+
+    if (former->free_fn != agw_json_wiping_free) {
+        json_set_alloc_funcs(agw_json_wiping_malloc, agw_json_wiping_free);
+    }
 }
 
 
@@ -262,8 +263,8 @@ agw_json_shallow(agw_str_t text)
 }
 
 
-static void *
-agw_json_malloc(size_t size)
+void *
+agw_json_wiping_malloc(size_t size)
 {
     agw_json_head_t  *head;
 
@@ -278,8 +279,8 @@ agw_json_malloc(size_t size)
 }
 
 
-static void
-agw_json_free(void *p)
+void
+agw_json_wiping_free(void *p)
 {
     agw_json_head_t  *head;
 

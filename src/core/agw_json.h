@@ -45,6 +45,7 @@ json_t *agw_json_object_naming(agw_str_t text, const char **fault,
  * wiped: for keys and for bodies.  What is allocated between the two must be
  * freed between the two, or between a later pair of these calls.  jansson has
  * one allocator for the process, so no other thread may use it meanwhile.
+ * A pair within another one changes nothing.
  */
 
 typedef struct {
@@ -54,6 +55,12 @@ typedef struct {
 
 void agw_json_wiping_begin(agw_json_allocator_t *former);
 void agw_json_wiping_end(const agw_json_allocator_t *former);
+
+
+/* what jansson allocates and frees by then */
+
+void *agw_json_wiping_malloc(size_t size);
+void agw_json_wiping_free(void *p);
 
 
 /*

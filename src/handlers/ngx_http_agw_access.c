@@ -362,6 +362,7 @@ ngx_http_agw_access_refuse(ngx_http_request_t *r, agw_reason_t reason)
 
     if (ctx->would_refuse) {
         ngx_http_agw_log_refusal(r, ctx, reason);
+        ngx_http_agw_watch_others(r, ctx);
         return NGX_DECLINED;
     }
 

@@ -10,6 +10,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_agw_endpoint.h"
+#include "ngx_http_agw_enforce.h"
 
 
 ngx_int_t
@@ -25,6 +26,10 @@ ngx_http_agw_endpoint_handler(ngx_http_request_t *r)
 
     if (ctx != NULL && ctx->deferred != NULL) {
         ctx->overruled = 1;
+    }
+
+    if (ctx != NULL && ctx->watched != NULL) {
+        ngx_http_agw_ask_others(r, ctx);
     }
 
     if (lcf->endpoint == NULL

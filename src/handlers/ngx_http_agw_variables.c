@@ -383,7 +383,7 @@ ngx_http_agw_lets_through(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
     if (lcf->enforce == NGX_HTTP_AGW_ENFORCE_VARIABLE
-        && !ctx->passed && !ctx->doubtful)
+        && !ctx->passed && !ctx->doubtful && !ctx->overruled)
     {
         return 0;
     }

@@ -9,10 +9,10 @@
 #include <openssl/rand.h>
 
 #include "agw_api_key.h"
-#include "agw_json.h"
 #include "ngx_http_agw_admin_begin.h"
 #include "ngx_http_agw_admin_change.h"
 #include "ngx_http_agw_admin_event.h"
+#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_revocation_id.h"
 #include "ngx_http_agw_secret.h"
 #include "ngx_http_agw_str.h"
@@ -259,6 +259,9 @@ ngx_http_agw_admin_parse(ngx_http_request_t *r,
     const char   *fault;
     u_char        buf[AGW_JSON_NAME_SIZE];
     ngx_str_t     name, *description;
+    ngx_uint_t    failed;
+
+    failed = ngx_http_agw_json_failed();
 
     text = ngx_http_agw_to_core(req->body);
 
@@ -268,6 +271,14 @@ ngx_http_agw_admin_parse(ngx_http_request_t *r,
     }
 
     *object = agw_json_object_naming(text, &fault, buf, &member);
+
+    if (failed != ngx_http_agw_json_failed()) {
+        json_decref(*object);
+        *object = NULL;
+        return ngx_http_agw_admin_refuse(req, AGW_STORE_UNAVAILABLE,
+                                         "no memory to read the JSON: nothing "
+                                         "was done");
+    }
 
     if (*object != NULL) {
         return AGW_OK;
@@ -307,7 +318,7 @@ ngx_http_agw_admin_members(ngx_http_request_t *r,
     agw_reason_t           reason;
     agw_json_allocator_t   former;
 
-    agw_json_wiping_begin(&former);
+    ngx_http_agw_json_wiping_begin(&former);
 
     reason = ngx_http_agw_admin_parse(r, req, &object);
 

@@ -4,11 +4,11 @@
 #include <ngx_http.h>
 
 #include "agw_certificate.h"
-#include "agw_json.h"
 #include "ngx_http_agw_admin_begin.h"
 #include "ngx_http_agw_admin_explain.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_explain.h"
+#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_response.h"
 #include "ngx_http_agw_secret.h"
 
@@ -37,7 +37,7 @@ ngx_http_agw_admin_begin_explain(ngx_http_request_t *r,
 
     /* what jansson had of the token is wiped */
 
-    agw_json_wiping_begin(&former);
+    ngx_http_agw_json_wiping_begin(&former);
 
     reason = ngx_http_agw_admin_parse(r, req, &object);
 
@@ -125,6 +125,7 @@ ngx_http_agw_admin_asked_text(ngx_http_agw_asked_t *asked, const char *name)
            : ngx_strcmp(name, "method") == 0 ? &asked->method
            : ngx_strcmp(name, "path") == 0 ? &asked->path
            : ngx_strcmp(name, "server") == 0 ? &asked->server
+           : ngx_strcmp(name, "destination") == 0 ? &asked->destination
            : ngx_strcmp(name, "certificate") == 0 ? &asked->certificate
            : NULL;
 }
@@ -144,9 +145,11 @@ ngx_http_agw_admin_asked_accepted(const char *name)
         { "path", "must be that of a request line: a slash and what follows, "
                   "without spaces and control characters" },
         { "server", "must be the name of a server" },
+        { "https", "must be true or false" },
+        { "destination", "must be the header of COPY or MOVE: a URI or a "
+                         "path, without control characters" },
         { "certificate", "must be the SHA-256 of a certificate in DER, in "
-                         "base64url: 43 characters" },
-        { "https", "must be true or false" }
+                         "base64url: 43 characters" }
     };
 
     for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
@@ -155,8 +158,8 @@ ngx_http_agw_admin_asked_accepted(const char *name)
         }
     }
 
-    return "is unknown, it must be token, method, path, server, "
-           "certificate or https";
+    return "is unknown, it must be token, method, path, server, https, "
+           "destination or certificate";
 }
 
 

@@ -466,6 +466,7 @@ ngx_http_agw_admin_refuse_member(ngx_http_request_t *r,
 
     p = ngx_pnalloc(r->pool, len);
     if (p == NULL) {
+        ngx_str_null(&req->fault.member);
         return req->fault.reason = AGW_INTERNAL_ERROR;
     }
 

@@ -14,6 +14,8 @@
 #include "agw_multipart.h"
 #include "ngx_http_agw_body.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_json.h"
+#include "ngx_http_agw_log.h"
 #include "ngx_http_agw_secret.h"
 #include "ngx_http_agw_str.h"
 
@@ -50,6 +52,8 @@ static void ngx_http_agw_body_parse(ngx_http_request_t *r,
 static void ngx_http_agw_body_done(void *data);
 static agw_reason_t ngx_http_agw_body_params(ngx_http_request_t *r,
     ngx_http_agw_body_t *body);
+static agw_reason_t ngx_http_agw_body_json(ngx_http_request_t *r,
+    ngx_http_agw_body_t *body, agw_str_t text);
 
 
 ngx_int_t
@@ -459,8 +463,7 @@ ngx_http_agw_body_params(ngx_http_request_t *r, ngx_http_agw_body_t *body)
     if ((body->types & NGX_HTTP_AGW_BODY_JSON)
         && agw_same_nocase(type, json))
     {
-        return agw_params_read_json(&body->params, text) == 0
-               ? AGW_OK : AGW_BODY_NOT_JSON;
+        return ngx_http_agw_body_json(r, body, text);
     }
 
     if ((body->types & NGX_HTTP_AGW_BODY_FORM)
@@ -478,4 +481,31 @@ ngx_http_agw_body_params(ngx_http_request_t *r, ngx_http_agw_body_t *body)
     }
 
     return AGW_INVALID_REQUEST;
+}
+
+
+static agw_reason_t
+ngx_http_agw_body_json(ngx_http_request_t *r, ngx_http_agw_body_t *body,
+    agw_str_t text)
+{
+    int                    rc;
+    ngx_log_t             *log;
+    ngx_uint_t             failed;
+    agw_json_allocator_t   former;
+
+    failed = ngx_http_agw_json_failed();
+
+    ngx_http_agw_json_wiping_begin(&former);
+    rc = agw_params_read_json(&body->params, text);
+    agw_json_wiping_end(&former);
+
+    if (failed != ngx_http_agw_json_failed()) {
+        log = ngx_http_agw_log(r);
+
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "auth_gateway: no memory to read a body");
+        return AGW_INTERNAL_ERROR;
+    }
+
+    return rc == 0 ? AGW_OK : AGW_BODY_NOT_JSON;
 }

@@ -4,6 +4,7 @@
 #include <ngx_http.h>
 
 #include "ngx_http_agw_compared.h"
+#include "ngx_http_agw_destination.h"
 #include "ngx_http_agw_str.h"
 
 
@@ -44,6 +45,8 @@ static u_char *ngx_http_agw_compared_kind(
 static u_char *ngx_http_agw_compared_scope(
     const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
 static u_char *ngx_http_agw_compared_business(
+    const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
+static u_char *ngx_http_agw_compared_beside(
     const ngx_http_agw_facts_t *facts, u_char *p, u_char *last);
 static u_char *ngx_http_agw_compared_member(u_char *p, u_char *last,
     const json_t *object, const char *name);
@@ -145,6 +148,13 @@ ngx_http_agw_compared_path(const ngx_http_agw_facts_t *facts,
     business_id = ngx_http_agw_from_core(facts->requirement.business_id);
 
     p = ngx_slprintf(p, last, "\"%V\"", &pr->uri);
+
+    if (facts->beside
+        && (facts->reason == AGW_AMBIGUOUS_PATH
+            || facts->reason == AGW_UNGUARDED_PATH))
+    {
+        return ngx_http_agw_compared_beside(facts, p, last);
+    }
 
     if (facts->reason == AGW_AMBIGUOUS_PATH) {
         return ngx_slprintf(p, last, ", as it was written \"%V\": it can be "
@@ -438,6 +448,11 @@ ngx_http_agw_compared_kind(const ngx_http_agw_facts_t *facts,
 
     require = facts->requirement.require;
 
+    if (facts->ctx->claims == NULL) {
+        return ngx_slprintf(p, last, "a partner token, and another issuer's "
+                            "key is for business tokens alone");
+    }
+
     return ngx_slprintf(p, last, "a %s token; auth_gateway_require%s%s%s%s",
                         facts->ctx->token->claims.kind == AGW_KIND_BUSINESS
                         ? "business" : "partner",
@@ -481,10 +496,15 @@ ngx_http_agw_compared_business(const ngx_http_agw_facts_t *facts,
     business_id = ngx_http_agw_from_core(facts->requirement.business_id);
 
     if (business_id.len == 0) {
-        return ngx_slprintf(p, last, "the path names none");
+        p = ngx_slprintf(p, last, "the path names none");
+        return ngx_http_agw_compared_beside(facts, p, last);
     }
 
     p = ngx_slprintf(p, last, "of the path: \"%V\"", &business_id);
+
+    if (facts->beside) {
+        return ngx_http_agw_compared_beside(facts, p, last);
+    }
 
     if (facts->ctx->token->claims.kind == AGW_KIND_BUSINESS) {
         p = ngx_slprintf(p, last, ", of the token: ");
@@ -513,6 +533,45 @@ ngx_http_agw_compared_business(const ngx_http_agw_facts_t *facts,
     default:
         return ngx_slprintf(p, last, ", of which the store said nothing");
     }
+}
+
+
+/* what the request is about beside its path: Destination, or all below it */
+
+static u_char *
+ngx_http_agw_compared_beside(const ngx_http_agw_facts_t *facts, u_char *p,
+    u_char *last)
+{
+    ngx_str_t  destination;
+
+    if (!ngx_http_agw_may_have_destination(facts->probe.request)) {
+        return facts->beside
+               ? ngx_slprintf(p, last, "; DELETE of a collection in which "
+                              "other businesses lie")
+               : p;
+    }
+
+    if (facts->asked.destination.len == 0) {
+        return p;
+    }
+
+    destination = ngx_http_agw_from_core(facts->asked.destination);
+
+    p = ngx_slprintf(p, last, "; Destination \"%V\"", &destination);
+
+    if (!facts->beside) {
+        return p;
+    }
+
+    if (facts->reason == AGW_AMBIGUOUS_PATH) {
+        return ngx_slprintf(p, last, ": it can be read in several ways");
+    }
+
+    return facts->requirement.business_id.len
+           ? ngx_slprintf(p, last, ": it is not of that business, or others "
+                          "lie below it or below the path")
+           : ngx_slprintf(p, last, ": it is of a business, or businesses lie "
+                          "below it or below the path");
 }
 
 

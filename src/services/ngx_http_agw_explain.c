@@ -16,7 +16,9 @@
 #include "ngx_http_agw_compared.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_explain.h"
+#include "ngx_http_agw_notes.h"
 #include "ngx_http_agw_refusing_check.h"
+#include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_str.h"
 #include "ngx_http_agw_verify.h"
 
@@ -34,8 +36,8 @@ struct ngx_http_agw_explanation_s {
 static ngx_int_t ngx_http_agw_explain_prepare(
     ngx_http_agw_explanation_t *e);
 static void ngx_http_agw_explain_run(ngx_http_agw_explanation_t *e);
-static ngx_uint_t ngx_http_agw_explain_is_endpoint(
-    const ngx_http_request_t *pr);
+static ngx_uint_t ngx_http_agw_explain_is_beside(
+    const ngx_http_agw_facts_t *facts);
 static agw_reason_t ngx_http_agw_explain_owner(ngx_http_request_t *pr,
     ngx_http_agw_ctx_t *ctx, agw_str_t business_id);
 static void ngx_http_agw_explain_owner_found(ngx_http_request_t *r,
@@ -46,12 +48,10 @@ static json_t *ngx_http_agw_explain_location(
     const ngx_http_agw_explanation_t *e);
 static json_t *ngx_http_agw_explain_enforce(
     const ngx_http_agw_explanation_t *e);
-static json_t *ngx_http_agw_explain_notes(
-    const ngx_http_agw_explanation_t *e);
 static json_t *ngx_http_agw_explain_checks(
     const ngx_http_agw_explanation_t *e);
-static ngx_uint_t ngx_http_agw_explain_made(
-    const ngx_http_agw_explanation_t *e);
+static ngx_uint_t ngx_http_agw_explain_makes(
+    const ngx_http_agw_facts_t *facts, ngx_uint_t check);
 static json_t *ngx_http_agw_explain_check(
     const ngx_http_agw_explanation_t *e, ngx_uint_t check,
     const char *result);
@@ -133,7 +133,7 @@ ngx_http_agw_explain_run(ngx_http_agw_explanation_t *e)
     pr = facts->probe.request;
     lcf = ngx_http_get_module_loc_conf(pr, ngx_http_auth_gateway_module);
 
-    if (ngx_http_agw_explain_is_endpoint(pr)) {
+    if (ngx_http_agw_probe_is_endpoint(pr)) {
         facts->reason = AGW_OK;
 
     } else if (lcf->require == AGW_REQUIRE_OFF) {
@@ -148,6 +148,8 @@ ngx_http_agw_explain_run(ngx_http_agw_explanation_t *e)
         }
     }
 
+    facts->beside = ngx_http_agw_explain_is_beside(facts);
+
     if (facts->ctx->token != NULL) {
         facts->claims = ngx_http_agw_claims_json(pr, facts->ctx);
     }
@@ -156,15 +158,41 @@ ngx_http_agw_explain_run(ngx_http_agw_explanation_t *e)
 }
 
 
+/*
+ * Whether the path and the token alone would be allowed, and the refusal is of
+ * the Destination, or of a DELETE of what lies below the path.
+ */
+
 static ngx_uint_t
-ngx_http_agw_explain_is_endpoint(const ngx_http_request_t *pr)
+ngx_http_agw_explain_is_beside(const ngx_http_agw_facts_t *facts)
 {
+    agw_str_t                       business_id;
+    ngx_http_request_t             *pr;
     const ngx_http_agw_loc_conf_t  *lcf;
 
+    pr = facts->probe.request;
     lcf = ngx_http_get_module_loc_conf(pr, ngx_http_auth_gateway_module);
 
-    return lcf->endpoint != NULL
-           && pr->content_handler == lcf->endpoint->handler;
+    switch (facts->reason) {
+
+    case AGW_AMBIGUOUS_PATH:
+    case AGW_UNGUARDED_PATH:
+        return (lcf->require == AGW_REQUIRE_OFF
+                ? ngx_http_agw_check_unguarded_request(pr)
+                : ngx_http_agw_check_guarded_request(pr, &business_id))
+               == AGW_OK;
+
+    case AGW_WRONG_BUSINESS:
+    case AGW_WRONG_KIND:
+        return lcf->require == AGW_REQUIRE_OFF
+               || (facts->ctx->claims != NULL
+                   && agw_policy_access(facts->ctx->claims,
+                                        &facts->requirement)
+                      == AGW_OK);
+
+    default:
+        return 0;
+    }
 }
 
 
@@ -244,7 +272,7 @@ ngx_http_agw_explain_result(const ngx_http_agw_explanation_t *e)
                      "server", server,
                      "location", ngx_http_agw_explain_location(e),
                      "enforce", ngx_http_agw_explain_enforce(e),
-                     "notes", ngx_http_agw_explain_notes(e),
+                     "notes", ngx_http_agw_notes(&e->facts),
                      "checks", ngx_http_agw_explain_checks(e));
 }
 
@@ -301,80 +329,6 @@ ngx_http_agw_explain_enforce(const ngx_http_agw_explanation_t *e)
 }
 
 
-/* what the result does not say, and what it cannot know */
-
-static json_t *
-ngx_http_agw_explain_notes(const ngx_http_agw_explanation_t *e)
-{
-    int                             rc;
-    json_t                         *notes;
-    const ngx_http_agw_probe_t     *probe;
-    const ngx_http_agw_loc_conf_t  *lcf;
-
-    probe = &e->facts.probe;
-    lcf = ngx_http_get_module_loc_conf(probe->request,
-                                       ngx_http_auth_gateway_module);
-
-    notes = json_array();
-    rc = notes ? 0 : -1;
-
-#define NGX_HTTP_AGW_NOTE(text)                                               \
-    rc |= json_array_append_new(notes, json_string(text))
-
-    NGX_HTTP_AGW_NOTE("not evaluated: rewrite, if, return, try_files, "
-                      "variables and other access modules");
-
-    if (e->facts.asked.server.len && !probe->named) {
-        NGX_HTTP_AGW_NOTE("no server is known to have this name: it is the "
-                          "default server of an address");
-    }
-
-    if (!probe->found) {
-        NGX_HTTP_AGW_NOTE("no location matches the path: what is set in the "
-                          "server applies");
-    }
-
-    if (probe->redirected) {
-        NGX_HTTP_AGW_NOTE("nginx redirects to the same path with a final "
-                          "slash, before any check");
-    }
-
-    if (probe->https_taken) {
-        NGX_HTTP_AGW_NOTE("auth_gateway_require_https is a variable: \"https\" "
-                          "was taken as it was asked");
-    }
-
-    if (ngx_http_agw_explain_is_endpoint(probe->request)) {
-        NGX_HTTP_AGW_NOTE("the location is an endpoint, which authenticates by "
-                          "itself: no check is made");
-
-    } else if (lcf->enforce == NGX_HTTP_AGW_ENFORCE_LOG) {
-        NGX_HTTP_AGW_NOTE("auth_gateway_enforce log: the request goes on, "
-                          "whatever the result");
-
-    } else if (lcf->enforce == NGX_HTTP_AGW_ENFORCE_VARIABLE) {
-        NGX_HTTP_AGW_NOTE("auth_gateway_enforce is a variable: if it is "
-                          "\"log\", the request goes on, whatever the result");
-    }
-
-    if (lcf->pass_preflight
-        && probe->request->method == NGX_HTTP_OPTIONS)
-    {
-        NGX_HTTP_AGW_NOTE("auth_gateway_pass_preflight: as a preflight, the "
-                          "request needs no token");
-    }
-
-#undef NGX_HTTP_AGW_NOTE
-
-    if (rc != 0) {
-        json_decref(notes);
-        return NULL;
-    }
-
-    return notes;
-}
-
-
 static json_t *
 ngx_http_agw_explain_checks(const ngx_http_agw_explanation_t *e)
 {
@@ -386,22 +340,19 @@ ngx_http_agw_explain_checks(const ngx_http_agw_explanation_t *e)
     checks = json_array();
     rc = checks ? 0 : -1;
 
-    refusing = e->facts.reason == AGW_OK
-               ? NGX_HTTP_AGW_CHECKS : ngx_http_agw_refusing_check(&e->facts);
-
-    made = e->facts.reason == AGW_OK ? ngx_http_agw_explain_made(e) : refusing;
+    refusing = ngx_http_agw_refusing_check(&e->facts);
 
     /* it failed in none of them: nothing is known of those before */
-    if (e->facts.reason != AGW_OK && refusing == NGX_HTTP_AGW_CHECKS) {
-        made = 0;
-    }
+
+    made = e->facts.reason == AGW_OK || refusing != NGX_HTTP_AGW_CHECKS;
 
     for (check = 0; check < NGX_HTTP_AGW_CHECKS; check++) {
         rc |= json_array_append_new(checks,
                     ngx_http_agw_explain_check(e, check,
-                                               check == refusing ? "refused"
-                                               : check < made ? "ok"
-                                               : "skipped"));
+                            check == refusing ? "refused"
+                            : made && check < refusing
+                              && ngx_http_agw_explain_makes(&e->facts, check)
+                            ? "ok" : "skipped"));
     }
 
     if (rc != 0) {
@@ -413,22 +364,31 @@ ngx_http_agw_explain_checks(const ngx_http_agw_explanation_t *e)
 }
 
 
-/* of a request that is allowed: how many checks its location makes */
+/* whether the location makes that check */
 
 static ngx_uint_t
-ngx_http_agw_explain_made(const ngx_http_agw_explanation_t *e)
+ngx_http_agw_explain_makes(const ngx_http_agw_facts_t *facts,
+    ngx_uint_t check)
 {
+    const ngx_http_request_t       *pr;
     const ngx_http_agw_loc_conf_t  *lcf;
+    const ngx_http_agw_srv_conf_t  *sscf;
 
-    lcf = ngx_http_get_module_loc_conf(e->facts.probe.request,
-                                       ngx_http_auth_gateway_module);
+    pr = facts->probe.request;
+    lcf = ngx_http_get_module_loc_conf(pr, ngx_http_auth_gateway_module);
+    sscf = ngx_http_get_module_srv_conf(pr, ngx_http_auth_gateway_module);
 
-    if (ngx_http_agw_explain_is_endpoint(e->facts.probe.request)) {
+    if (ngx_http_agw_probe_is_endpoint(pr)) {
         return 0;
     }
 
-    return lcf->require == AGW_REQUIRE_OFF ? NGX_HTTP_AGW_CHECK_CREDENTIALS
-                                           : NGX_HTTP_AGW_CHECKS;
+    if (lcf->require != AGW_REQUIRE_OFF) {
+        return check != NGX_HTTP_AGW_CHECK_TRANSPORT
+               || lcf->https != NGX_HTTP_AGW_HTTPS_OFF;
+    }
+
+    return check == NGX_HTTP_AGW_CHECK_PATH && sscf->guarded
+           && (lcf->strict_path || !lcf->opened);
 }
 
 

@@ -22,8 +22,8 @@
  *      "checks":[{"check":"transport", "result":"ok",
  *                 "compared":"https; auth_gateway_require_https on"}, ...]}
  *
- * A result is "ok", "refused" (once: it is the reason), or "skipped": the check
- * comes after it, or is not made in this location.
+ * A result is "ok", "refused" (once: it is the reason), or "skipped", with null
+ * for compared: the check comes later, or the location does not make it.
  */
 
 typedef void (*ngx_http_agw_explained_pt)(ngx_http_request_t *r,
@@ -33,9 +33,9 @@ typedef void (*ngx_http_agw_explained_pt)(ngx_http_request_t *r,
 /*
  * Explains what would happen to the request that was asked about.  Its strings
  * must live as long as r.  Returns AGW_OK if handler was or will be called;
- * AGW_INVALID_REQUEST, and *member is "method", "path" or "server", for what
- * nginx itself would refuse; or AGW_INTERNAL_ERROR.  The token is neither
- * logged nor copied into the result.
+ * AGW_INVALID_REQUEST, and *member is "method", "path", "server" or
+ * "destination", for what nginx itself would refuse; or AGW_INTERNAL_ERROR.
+ * The token is neither logged nor copied into the result.
  */
 
 agw_reason_t ngx_http_agw_explain(ngx_http_request_t *r,

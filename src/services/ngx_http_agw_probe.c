@@ -18,6 +18,10 @@ static ngx_int_t ngx_http_agw_probe_method(ngx_http_request_t *pr,
     agw_str_t name);
 static ngx_int_t ngx_http_agw_probe_credentials(ngx_http_request_t *pr,
     agw_str_t token);
+static ngx_int_t ngx_http_agw_probe_destination(ngx_http_request_t *pr,
+    agw_str_t value);
+static ngx_table_elt_t *ngx_http_agw_probe_header(ngx_http_request_t *pr,
+    const char *name, const char *lowcase, u_char *data, size_t len);
 static ngx_int_t ngx_http_agw_probe_path(ngx_http_request_t *pr,
     agw_str_t path);
 static ngx_int_t ngx_http_agw_probe_transport(ngx_http_request_t *pr,
@@ -49,6 +53,13 @@ ngx_http_agw_probe(ngx_http_request_t *r, const ngx_http_agw_asked_t *asked,
 
     if (ngx_http_agw_probe_method(pr, asked->method) != NGX_OK) {
         return NGX_DECLINED;
+    }
+
+    *member = "destination";
+
+    rc = ngx_http_agw_probe_destination(pr, asked->destination);
+    if (rc != NGX_OK) {
+        return rc;
     }
 
     *member = "server";
@@ -93,6 +104,18 @@ ngx_http_agw_probe(ngx_http_request_t *r, const ngx_http_agw_asked_t *asked,
     pr->content_handler = clcf->handler;
 
     return ngx_http_agw_probe_transport(pr, probe);
+}
+
+
+ngx_uint_t
+ngx_http_agw_probe_is_endpoint(const ngx_http_request_t *pr)
+{
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(pr, ngx_http_auth_gateway_module);
+
+    return lcf->endpoint != NULL
+           && pr->content_handler == lcf->endpoint->handler;
 }
 
 
@@ -203,9 +226,8 @@ ngx_http_agw_probe_method(ngx_http_request_t *pr, agw_str_t name)
 static ngx_int_t
 ngx_http_agw_probe_credentials(ngx_http_request_t *pr, agw_str_t token)
 {
-    u_char           *p;
-    size_t            len;
-    ngx_table_elt_t  *header;
+    u_char  *p, *value;
+    size_t   len;
 
     if (token.len == 0) {
         return NGX_OK;
@@ -213,28 +235,75 @@ ngx_http_agw_probe_credentials(ngx_http_request_t *pr, agw_str_t token)
 
     len = sizeof(NGX_HTTP_AGW_BEARER_PREFIX) - 1 + token.len;
 
-    p = ngx_http_agw_secret_buf(pr->pool, len);
-    header = ngx_list_push(&pr->headers_in.headers);
-
-    if (p == NULL || header == NULL) {
+    value = ngx_http_agw_secret_buf(pr->pool, len);
+    if (value == NULL) {
         return NGX_ERROR;
+    }
+
+    p = ngx_cpymem(value, NGX_HTTP_AGW_BEARER_PREFIX,
+                   sizeof(NGX_HTTP_AGW_BEARER_PREFIX) - 1);
+    ngx_memcpy(p, token.data, token.len);
+
+    pr->headers_in.authorization = ngx_http_agw_probe_header(pr,
+                                                     "Authorization",
+                                                     "authorization", value,
+                                                     len);
+
+    return pr->headers_in.authorization ? NGX_OK : NGX_ERROR;
+}
+
+
+/*
+ * As nginx reads a header: it takes the spaces around the value away, and
+ * refuses none of the other bytes.  NGX_OK, NGX_DECLINED or NGX_ERROR.
+ */
+
+static ngx_int_t
+ngx_http_agw_probe_destination(ngx_http_request_t *pr, agw_str_t value)
+{
+    size_t  i;
+
+    if (value.len == 0) {
+        return NGX_OK;
+    }
+
+    for (i = 0; i < value.len; i++) {
+        if (value.data[i] < 0x20 || value.data[i] == 0x7f) {
+            return NGX_DECLINED;
+        }
+    }
+
+    if (value.data[0] == ' ' || value.data[value.len - 1] == ' ') {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_agw_probe_header(pr, "Destination", "destination",
+                                     (u_char *) value.data, value.len)
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_table_elt_t *
+ngx_http_agw_probe_header(ngx_http_request_t *pr, const char *name,
+    const char *lowcase, u_char *data, size_t len)
+{
+    ngx_table_elt_t  *header;
+
+    header = ngx_list_push(&pr->headers_in.headers);
+    if (header == NULL) {
+        return NULL;
     }
 
     ngx_memzero(header, sizeof(ngx_table_elt_t));
 
     header->hash = 1;
-    ngx_str_set(&header->key, "Authorization");
-    header->lowcase_key = (u_char *) "authorization";
-    header->value.data = p;
+    header->key.data = (u_char *) name;
+    header->key.len = ngx_strlen(name);
+    header->lowcase_key = (u_char *) lowcase;
+    header->value.data = data;
     header->value.len = len;
 
-    p = ngx_cpymem(p, NGX_HTTP_AGW_BEARER_PREFIX,
-                   sizeof(NGX_HTTP_AGW_BEARER_PREFIX) - 1);
-    ngx_memcpy(p, token.data, token.len);
-
-    pr->headers_in.authorization = header;
-
-    return NGX_OK;
+    return header;
 }
 
 

@@ -1,8 +1,8 @@
 
 /*
- * A request that nobody sent: it has a method, a path, a server and a token, so
- * that the checks of requests can be called with it, and no connection of its
- * own.
+ * A request that nobody sent: it has a method, a path, a server, a token and a
+ * Destination, so that the checks of requests can be called with it, and no
+ * connection of its own.
  */
 
 
@@ -18,6 +18,7 @@ typedef struct {
     agw_str_t     method;            /* GET */
     agw_str_t     path;              /* as a client writes it */
     agw_str_t     server;            /* a name; empty: any guarded server */
+    agw_str_t     destination;       /* the header of COPY and MOVE */
     agw_str_t     certificate;       /* a thumbprint; empty: none */
     unsigned      https:1;
 } ngx_http_agw_asked_t;
@@ -36,13 +37,18 @@ typedef struct {
  * Makes it of r's pool, with the server, and the location that nginx chooses
  * for the path, nested locations and limit_except included.  No rewrite, no
  * `if` and no variable has been evaluated.  Returns NGX_OK; NGX_DECLINED, and
- * *member is "method", "path" or "server", which nginx itself would refuse; or
- * NGX_ERROR.
+ * *member is "method", "path", "server" or "destination", which nginx itself
+ * would refuse; or NGX_ERROR.
  */
 
 ngx_int_t ngx_http_agw_probe(ngx_http_request_t *r,
     const ngx_http_agw_asked_t *asked, ngx_http_agw_probe_t *probe,
     const char **member);
+
+
+/* whether the module itself answers there: the access phase checks nothing */
+
+ngx_uint_t ngx_http_agw_probe_is_endpoint(const ngx_http_request_t *pr);
 
 
 #endif /* NGX_HTTP_AGW_PROBE_H_INCLUDED_ */

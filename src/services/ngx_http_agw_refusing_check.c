@@ -78,7 +78,8 @@ ngx_http_agw_refusing_check(const ngx_http_agw_facts_t *facts)
                                          : NGX_HTTP_AGW_CHECK_REVOCATION;
 
     case AGW_WRONG_KIND:
-        return NGX_HTTP_AGW_CHECK_KIND;
+        return facts->beside ? NGX_HTTP_AGW_CHECK_BUSINESS
+                             : NGX_HTTP_AGW_CHECK_KIND;
 
     case AGW_INSUFFICIENT_SCOPE:
         return NGX_HTTP_AGW_CHECK_SCOPE;

@@ -11,10 +11,10 @@
 #include <jansson.h>
 
 #include "agw_credentials.h"
-#include "agw_json.h"
 #include "agw_jws.h"
 #include "ngx_http_agw_client_certificate.h"
 #include "ngx_http_agw_counters.h"
+#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_str.h"
@@ -42,19 +42,6 @@ static agw_reason_t ngx_http_agw_verify_standing(ngx_http_request_t *r,
     const agw_claims_t *claims, const agw_key_t *key, uint64_t *generation);
 static void ngx_http_agw_hold_token(ngx_http_agw_ctx_t *ctx,
     agw_verified_t *token);
-static void *ngx_http_agw_json_malloc(size_t size);
-
-
-/* allocations that failed, in this process */
-
-static ngx_uint_t  ngx_http_agw_json_refused;
-
-
-void
-ngx_http_agw_watch_json(void)
-{
-    json_set_alloc_funcs(ngx_http_agw_json_malloc, free);
-}
 
 
 agw_reason_t
@@ -96,13 +83,13 @@ ngx_http_agw_claims_json(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
         return ctx->json;
     }
 
-    refused = ngx_http_agw_json_refused;
+    refused = ngx_http_agw_json_failed();
 
     if (agw_jws_payload(ctx->token->token, buf, &payload) == 0) {
         ctx->json = agw_json_object(payload);
     }
 
-    if (refused != ngx_http_agw_json_refused) {
+    if (refused != ngx_http_agw_json_failed()) {
         json_decref(ctx->json);
         ctx->json = NULL;
 
@@ -161,6 +148,12 @@ ngx_http_agw_verify_token(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 
     sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
     mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
+
+    /* the cache is for requests: an explanation verifies the token anew */
+
+    if (ctx->explanation != NULL) {
+        return ngx_http_agw_verify_new(r, ctx, token);
+    }
 
     verified = agw_token_cache_find(mcf->cache, sscf->verified_under, token);
 
@@ -278,7 +271,9 @@ ngx_http_agw_verify_keep(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
     ngx_http_agw_hold_token(ctx, verified);
 
-    if (reason == AGW_OK && agw_token_cache_add(mcf->cache, verified)) {
+    if (reason == AGW_OK && ctx->explanation == NULL
+        && agw_token_cache_add(mcf->cache, verified))
+    {
         ngx_log_debug0(NGX_LOG_DEBUG_HTTP, r->connection->log, 0,
                        "auth_gateway token cache: stored");
     }
@@ -311,7 +306,7 @@ ngx_http_agw_verify_signed(ngx_http_request_t *r, agw_str_t token,
         return AGW_UNKNOWN_KEY;
     }
 
-    refused = ngx_http_agw_json_refused;
+    refused = ngx_http_agw_json_failed();
 
     reason = agw_jws_verify(jws, sscf->keyring, token, buf);
 
@@ -319,7 +314,7 @@ ngx_http_agw_verify_signed(ngx_http_request_t *r, agw_str_t token,
         reason = read_claims(claims, jws->payload);
     }
 
-    if (refused != ngx_http_agw_json_refused) {
+    if (refused != ngx_http_agw_json_failed()) {
         if (reason == AGW_OK) {
             agw_claims_done(claims);
         }
@@ -450,19 +445,4 @@ ngx_http_agw_verify_standing(ngx_http_request_t *r,
 
     return agw_key_issuer(key).len == 0 || claims->kind == AGW_KIND_BUSINESS
            ? AGW_OK : AGW_WRONG_KIND;
-}
-
-
-static void *
-ngx_http_agw_json_malloc(size_t size)
-{
-    void  *p;
-
-    p = malloc(size);
-
-    if (p == NULL) {
-        ngx_http_agw_json_refused++;
-    }
-
-    return p;
 }

@@ -12,15 +12,6 @@
 
 
 /*
- * If memory runs out, jansson may return a string that lacks a byte, and no
- * error.  From now on its failed allocations are counted in this process, so
- * that a result during which one failed is not used.
- */
-
-void ngx_http_agw_watch_json(void);
-
-
-/*
  * Verifies the request's bearer token (RFC 6750, section 2.1), once a pass.
  * Returns ctx->token_reason, which is AGW_OK, or a reason of
  * agw_bearer_parse(), agw_jws_verify(), agw_claims_read(),

@@ -37,7 +37,7 @@ export async function browse(use, options = {}) {
                 `--ignore-certificate-errors-spki-list=${pin}`,
             ],
         });
-        context.setDefaultTimeout(15000);
+        context.setDefaultTimeout(60000);
 
         await use(context);
 
@@ -97,6 +97,7 @@ export async function fetchIn(page, url, options = {}) {
             const answer = {
                 status: response.status,
                 challenge: response.headers.get('www-authenticate'),
+                retry: response.headers.get('retry-after'),
                 text,
             };
 

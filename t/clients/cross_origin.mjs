@@ -64,6 +64,18 @@ async function allowed(context) {
         { ...bearer(calls.token), credentials: 'include' });
     same('P4.5 nor are cookies', answer, { error: 'TypeError' });
 
+    // an upstream with CORS of its own: a header that it allows, and the
+    // gateway's refusals
+
+    answer = await fetchIn(page, calls.own_cors,
+        { headers: { ...bearer(calls.token).headers, 'X-Upstream': '1' } });
+    same('P4.5 an upstream with CORS of its own: the page reads its answer',
+        [answer.status, answer.text], [200, 'its own']);
+
+    answer = await fetchIn(page, calls.own_cors, bearer(calls.expired));
+    same('P4.5 and the gateway\'s refusal', [answer.status,
+        answer.body?.error], [401, 'invalid_token']);
+
     answer = await fetchIn(page, calls.elsewhere, bearer(calls.token));
     same('P4.5 a location without cors.conf is closed to pages', answer,
         { error: 'TypeError' });
@@ -72,6 +84,10 @@ async function allowed(context) {
 
 async function refused(context) {
     const page = await pageOf(context, calls.stranger);
+
+    same('P4.5 a page of another origin reads nothing of such an upstream',
+        await fetchIn(page, calls.own_cors, bearer(calls.token)),
+        { error: 'TypeError' });
 
     for (const [what, options] of [
         ['with a token', bearer(calls.token)],

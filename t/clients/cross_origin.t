@@ -48,6 +48,13 @@ http {
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
 
+        location /own-cors/ {
+            auth_gateway_business_path /own-cors/<business_id>;
+            include cors_upstream.conf;
+            include %%CONF%%/guarded_proxy.conf;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
         location /elsewhere/ {
             auth_gateway_business_path /elsewhere/<business_id>;
             include %%CONF%%/guarded_proxy.conf;
@@ -59,10 +66,21 @@ CONF
 
 my %port = map { $_ => free_port() } qw(PAGE STRANGER BACKED);
 my $gw = AGW::Gateway->start($conf, names => { %port }, before => sub {
-    for my $name (qw(cors cors_headers)) {
+    for my $name (qw(cors cors_headers cors_upstream)) {
         copy(repo_root() . "/conf/$name.conf", "$_[0]/$name.conf")
             or die "$name.conf: $!\n";
     }
+}, reply => sub {
+    my ($request) = @_;
+
+    # below this path it has CORS of its own
+
+    return unless $request->{target} =~ m{^/own-cors/};
+
+    return ($request->{method} eq 'OPTIONS' ? 204 : 200, [
+        'Access-Control-Allow-Origin: *',
+        'Access-Control-Allow-Headers: Authorization, X-Upstream',
+    ], $request->{method} eq 'OPTIONS' ? '' : 'its own');
 });
 
 my $partner = $gw->partner;
@@ -77,6 +95,7 @@ my $ran = run_in_browser($gw, 'cross_origin.mjs', {
     own => "$base/v1/businesses/$business/invoices",
     other => "$base/v1/businesses/$other/invoices",
     elsewhere => "$base/elsewhere/$business",
+    own_cors => "$base/own-cors/$business/x",
     token => $gw->mint(%bearer),
     expired => $gw->mint(%bearer,
         claims => { iat => time - 20, exp => time - 10 }),
@@ -98,6 +117,12 @@ SKIP: {
         'P4.5 those of strangers were refused');
 
     my @seen = $gw->upstream->since(0);
+
+    is(scalar(grep { $_->{method} eq 'OPTIONS'
+        && $_->{target} =~ m{^/own-cors/} } @seen) > 0, 1,
+        'D6 preflights reached the upstream that answers them');
+
+    @seen = grep { $_->{method} ne 'OPTIONS' } @seen;
 
     is_deeply([grep { $_->{method} !~ /^(?:GET|PUT)$/
         || !$_->{headers}{'x-business-id'} } @seen], [],

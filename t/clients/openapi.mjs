@@ -1,48 +1,20 @@
 // Every answer of the demo against conf/openapi.yaml: a status that is
 // described there, its headers, its body.
 
-import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 
 import { calls, finish, part, same } from './report.mjs';
+import {
+    api, complaints, escape, follow, operations, text,
+} from './described.mjs';
 
 import { Validator } from '@seriousme/openapi-schema-validator';
-import Ajv from 'ajv';
-import { parse } from 'yaml';
 
-const text = readFileSync(calls.description, 'utf8');
-const api = parse(text);
-const ajv = new Ajv({ strict: false, allErrors: true });
 const pairs = new Set();
 
-ajv.addSchema(api, 'api');
+// bodies that were seen, by the place that describes them
 
-
-// what a "#/..." names, and where that is: an object and its pointer
-
-function follow(pointer) {
-    let object = api;
-
-    for (const word of pointer.slice(2).split('/')) {
-        object = object?.[word.replace(/~1/g, '/').replace(/~0/g, '~')];
-    }
-
-    return object?.$ref ? follow(object.$ref) : { object, pointer };
-}
-
-
-function escape(word) {
-    return word.replace(/~/g, '~0').replace(/\//g, '~1');
-}
-
-
-// what is wrong with a value by the schema at that place
-
-function complaints(pointer, value) {
-    const validate = ajv.getSchema(`api#${encodeURI(pointer.slice(1))}`);
-
-    return validate(value) ? []
-        : validate.errors.map((e) => `${e.instancePath} ${e.message}`);
-}
+const seen = new Map();
 
 
 // what is wrong with an answer to that operation
@@ -82,6 +54,7 @@ async function problems(path, method, answer) {
         return [...wrong, `Content-Type is ${type}`];
     }
 
+    seen.set(pointer, [...seen.get(pointer) ?? [], JSON.parse(body)]);
     wrong.push(...complaints(
         `${pointer}/content/${escape(type)}/schema`, JSON.parse(body)));
 
@@ -226,7 +199,7 @@ async function takenBack() {
 
 async function guarded(path, method, own, wrong, more = []) {
     const body = method === 'post' ? json({ name: 'x' }) : {};
-    const huge = json({ name: 'x'.repeat(1100000) });
+    const huge = json({ name: 'x'.repeat(21 << 20) });
 
     for (const [what, status, options] of [
         ['its token', 200, { auth: bearer(own) }],
@@ -281,7 +254,36 @@ async function tooMany(path, auth) {
 
 
 const minting = '/v1/platform/{business_id}/oauth2/token/';
-const layer = '/v1/businesses/{businessId}/auth-token';
+const layer = '/v1/businesses/{business_id}/auth-token';
+
+
+// An example is by its schema; that of a refusal is one that was seen.
+
+function examples() {
+    const wrong = [];
+
+    for (const { path, method, responses } of operations()) {
+        for (const status of Object.keys(responses)) {
+            const { object, pointer } = follow(
+                `#/paths/${escape(path)}/${method}/responses/${status}`);
+
+            for (const [type, { example }] of Object.entries(object.content)) {
+                const faults = complaints(
+                    `${pointer}/content/${escape(type)}/schema`, example);
+
+                if (faults.length || (/^4/.test(status)
+                    && !seen.get(pointer)?.some((body) =>
+                        isDeepStrictEqual(body, example))))
+                {
+                    wrong.push([pointer, ...faults]);
+                }
+            }
+        }
+    }
+
+    same('D10 each response has an example, those of refusals were seen',
+        wrong, []);
+}
 
 
 async function up() {
@@ -307,11 +309,11 @@ async function up() {
 
     for (const [path, operations] of Object.entries(api.paths)) {
         for (const [method, operation] of Object.entries(operations)) {
-            const [first, second] = operation.security ?? [];
+            const schemes = (operation.security ?? []).flatMap(Object.keys);
 
-            if (first?.BearerBusinessScoped) {
+            if (schemes.includes('BearerBusinessScoped')) {
                 await guarded(path, method, calls.token, calls.others_token,
-                    second?.BearerUnscoped ? asOwner() : []);
+                    schemes.includes('BearerUnscoped') ? asOwner() : []);
             }
         }
     }
@@ -351,6 +353,7 @@ async function up() {
     }
 
     same('D10 each answer that is described was seen', unseen, []);
+    examples();
 }
 
 

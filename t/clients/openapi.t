@@ -15,7 +15,7 @@ use AGW::Demo;
 use AGW::Files qw(repo_root);
 use AGW::Upstream;
 
-my $gw = AGW::Demo->start(seconds => 120, reply => \&AGW::Upstream::echo);
+my $gw = AGW::Demo->start(reply => \&AGW::Upstream::echo);
 my %claims = (iss => 'https://127.0.0.1:8443', aud => 'accounting-api');
 my %bearer = (partner_id => $gw->{id}, business_id => $gw->{businesses}[0]);
 

@@ -1,6 +1,6 @@
 # D10: /docs/ of the demo in Chromium: Swagger UI under a strict policy,
-# where "Authorize" and "Try it out" go the whole way.  Pictures of it are
-# kept in the build directory.
+# walked through with the mouse at two widths.  Pictures of it are kept in the
+# build directory.
 
 use strict;
 use warnings;
@@ -8,11 +8,12 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
+use JSON ();
 use Test::More;
 
 use AGW::Browser qw(run_in_browser);
 use AGW::Demo;
-use AGW::Files qw(repo_root slurp);
+use AGW::Files qw(repo_root slurp spew);
 use AGW::Skip qw(skip_for);
 use AGW::Upstream;
 
@@ -21,7 +22,6 @@ my $build = $ENV{AGW_BUILD} // "$root/build";
 my $status;
 
 my $gw = AGW::Demo->start(
-    seconds => 240,
     before => sub {
         my ($prefix) = @_;
 
@@ -49,19 +49,25 @@ SKIP: {
         skip_for('npm', 't/clients/swagger.mjs is');
     }
 
-    # "operationId: name", as they stand
+    # as the demo does it
 
-    my @operations = slurp("$root/conf/openapi.yaml")
-        =~ /^\s+operationId: (\w+)$/mg;
+    spew($gw->prefix . '/docs/examples.json', JSON->new->utf8->encode({
+        partner_id => $gw->{id}, business_id => $gw->{businesses}[0],
+    }), 0644);
 
     $gw->obtain_tokens;
-    $gw->rest;
-    run_in_browser($gw, 'swagger.mjs', {
-        base => 'https://127.0.0.1:' . $gw->nginx->port('TLS'),
-        id => $gw->{id}, key => $gw->{key},
-        business => $gw->{businesses}[0], other => $gw->{businesses}[1],
-        operations => \@operations, pictures => $build,
-    });
+
+    for my $size ([1440, 900], [390, 844]) {
+        $gw->rest;
+        run_in_browser($gw, 'swagger.mjs', {
+            base => 'https://127.0.0.1:' . $gw->nginx->port('TLS'),
+            id => $gw->{id}, key => $gw->{key},
+            business => $gw->{businesses}[0],
+            other => $gw->{businesses}[1],
+            description => "$root/conf/openapi.yaml", pictures => $build,
+            size => { width => $size->[0], height => $size->[1] },
+        });
+    }
 }
 
 $gw->finish;

@@ -58,6 +58,20 @@ make_store() {
 }
 
 
+# The module for prefix $1; or, if nginx has it in it, no line in the
+# configuration $2 that loads it.
+
+use_module() {
+    if [[ $AGW_MODULE == *.so ]]; then
+        install -m 644 "$AGW_MODULE" \
+            "$1/modules/ngx_http_auth_gateway_module.so"
+
+    else
+        sed -i '/^load_module /d' "$2"
+    fi
+}
+
+
 # a CA for this demo alone, and a certificate of it, in directory $1
 
 sign_certificates() {
@@ -145,33 +159,60 @@ quote() {
 }
 
 
-# Shows a request as a line for the shell, sends it, shows the answer: its
-# status, the headers that this is about, its body.  The rest is for curl.
-# Leaves the body in body.
+# The file with the variables of the lines that are shown: to source, and to
+# paste the lines then.  It has secrets.
+
+make_variables() {
+    variables=$prefix/variables
+
+    rm -f "$variables"
+    (umask 077 && cat >"$variables") <<END
+# . $variables
+#
+# The variables of what the demo shows, each line of which can then be pasted.
+# There are an API key and tokens among them: they are for your eyes only.
+
+END
+}
+
+
+# gives a variable of that file a value
+
+keep() {
+    printf '%s=%s\n' "$1" "$(quote "$2")" >>"$variables"
+}
+
+
+# shows a title, and a line for the shell
+
+show() {
+    number=$((number + 1))
+    printf '\n--- %d. %s\n\n%s\n\n' "$number" "$1" "$2"
+}
+
+
+# Runs a line as whoever pastes it does: in a shell that has the variables, and
+# nothing else of this one.  Leaves in said what it prints.
+
+run_line() {
+    said=$(env -u AUTH_GATEWAY_SOCKET -u AUTH_GATEWAY_URL timeout 30 \
+        bash -c ". '$variables'"$'\n'"$1" 2>&1)
+}
+
+
+# Shows a request, sends it, shows the answer: its status, the headers that
+# this is about, its body.  The line must be one of curl -i.  Leaves the body
+# in body.
 
 request() {
-    local title=$1 expected=$2 line arg answer head status
+    local title=$1 expected=$2 line=$3 head status
 
-    shift 2
+    show "$title" "$line"
+    run_line "$line" || fail "step $number: the request failed:" $'\n'"$said"
 
-    line="curl -sS -i"
-
-    for arg; do
-        case $arg in
-            -*|http*) line+=" \\"$'\n'"    $(quote "$arg")" ;;
-            *)        line+=" $(quote "$arg")" ;;
-        esac
-    done
-
-    number=$((number + 1))
-
-    printf '\n--- %d. %s\n\n%s\n\n' "$number" "$title" "$line"
-
-    answer=$(curl -sS -i --max-time 10 "$@" | tr -d '\r') \
-        || fail "the request failed"
-
-    head=${answer%%$'\n\n'*}
-    body=${answer#*$'\n\n'}
+    said=${said//$'\r'/}
+    head=${said%%$'\n\n'*}
+    body=${said#*$'\n\n'}
     status=${head#* }
     status=${status:0:3}
 
@@ -186,12 +227,15 @@ request() {
 }
 
 
-# sets token to that of the last answer
+# The token of the last answer becomes the variable $1, and is left in token.
 
 take_token() {
     token=$(sed -n 's/.*"access_token" *: *"\([^"]*\)".*/\1/p' <<<"$body")
 
     [[ -n $token ]] || fail "step $number: there is no access_token"
+
+    keep "$1" "$token"
+    printf '\n(its access_token is %s from here on)\n' "$1"
 }
 
 

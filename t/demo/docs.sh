@@ -5,8 +5,9 @@
 #
 #     AGW_BUILD=<absolute build directory> t/demo/docs.sh <directory>
 #
-# Where npm cannot be had, the directory gets a page that says so, and the
-# exit status is 2.  What npm fetched stays in build/ for the next time.
+# What npm fetched stays in build/ for the next time.  Without npm, and with
+# DOCS=0, the directory gets a page that says so, and the exit status is 3; it
+# is 2 if npm fails.
 
 set -euo pipefail
 
@@ -16,6 +17,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 cache=$AGW_BUILD/docs
 ui=$cache/node_modules/swagger-ui-dist
 to=${1:?usage: docs.sh <directory>}
+status=0
 
 files=(swagger-ui.css swagger-ui-bundle.js favicon-32x32.png LICENSE NOTICE)
 
@@ -30,8 +32,11 @@ fetch() {
         return
     fi
 
-    command -v npm >/dev/null || return 1
+    if [[ ${DOCS-} == 0 ]] || ! command -v npm >/dev/null; then
+        return 3
+    fi
 
+    echo "fetching Swagger UI for /docs/ (npm, log in $cache/npm.log)"
     rm -rf "$cache"
     mkdir -p "$cache"
     cp "$here/docs/package.json" "$here/docs/package-lock.json" "$cache/"
@@ -40,7 +45,7 @@ fetch() {
               --no-fund --omit=dev </dev/null >npm.log 2>&1)
     then
         mv "$cache/package-lock.json" "$cache/package-lock.failed"
-        return 1
+        return 2
     fi
 }
 
@@ -49,11 +54,21 @@ mkdir -p "$to"
 install -m 644 "$here/../../conf/openapi.yaml" "$here"/docs/docs.{css,js} \
     "$to/"
 
-if ! fetch; then
+if ! [[ -e $to/examples.json ]]; then
+    install -m 644 "$here/docs/examples.json" "$to/"
+fi
+
+fetch || status=$?
+
+if ((status != 0)); then
     install -m 644 "$here/docs/unavailable.html" "$to/index.html"
-    echo "docs: NO SWAGGER UI: npm is not here, or reaches no registry" \
-        "(log in $cache/npm.log); /docs/ says so" >&2
-    exit 2
+
+    if ((status == 2)); then
+        echo "docs: NO SWAGGER UI: npm reaches no registry" \
+            "(log in $cache/npm.log); /docs/ says so" >&2
+    fi
+
+    exit "$status"
 fi
 
 for file in "${files[@]}"; do

@@ -8,6 +8,8 @@
 #     AGW_MODULE=<absolute .so> AGW_BUILD=<absolute build directory> \
 #         t/demo/fleet.sh
 
+# shellcheck disable=SC2016  # what is shown has the names of variables
+
 set -euo pipefail
 
 : "${AGW_MODULE:?is not set: use make run-fleet}"
@@ -16,6 +18,7 @@ set -euo pipefail
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 demo=$AGW_BUILD/fleet
 worker=www-data
+nginx=${AGW_NGINX:-nginx}
 
 nodes=(1 2 3)                    # on the ports 845x, and 846x for operators
 redis_port=6390
@@ -31,7 +34,7 @@ umask 022
 check_tools() {
     local tool
 
-    for tool in nginx curl openssl redis-cli; do
+    for tool in "$nginx" curl openssl redis-cli; do
         command -v "$tool" >/dev/null || fail "$tool is not installed"
     done
 
@@ -148,10 +151,8 @@ make_node() {
     ln -sfn ../../conf/tls "$dir/conf/tls"
     ln -sfn ../../conf/keys "$dir/conf/keys"
 
-    install -m 644 "$AGW_MODULE" \
-        "$dir/modules/ngx_http_auth_gateway_module.so"
-    install -m 644 "$repo"/conf/{guarded_proxy,json_errors,cors_headers}.conf \
-        "$dir/conf/"
+    install -m 644 "$repo"/conf/{guarded_proxy,json_errors}.conf \
+        "$repo"/conf/cors{,_headers}.conf "$dir/conf/"
 
     sed -e "s|rediss://[^ ]*|rediss://127.0.0.1:$redis_port|" \
         -e '/^  *wait=1$/d' \
@@ -160,6 +161,8 @@ make_node() {
         -e "s|listen 127.0.0.1:8081|listen 127.0.0.1:846$1|" \
         -e "s|server 127.0.0.1:9080|server 127.0.0.1:$upstream_port|" \
         "$repo/conf/fleet.conf" >"$dir/conf/fleet.conf"
+
+    use_module "$dir" "$dir/conf/fleet.conf"
 }
 
 
@@ -169,7 +172,7 @@ start_nginx() {
     local dir=$1 name=$2
 
     LD_PRELOAD=${AGW_PRELOAD-} \
-        nginx -p "$dir" -c "conf/$name.conf" 2>"$dir/logs/start.log" \
+        "$nginx" -p "$dir" -c "conf/$name.conf" 2>"$dir/logs/start.log" \
         || fail "nginx did not start with $dir/conf/$name.conf:" \
             $'\n'"$(cat "$dir/logs/start.log")"
 }
@@ -280,8 +283,8 @@ revoke_and_measure() {
     sleep 0.5
 
     request "Node 1 revokes it" 200 \
-        "${ca[@]}" -u "$partner:$api_key" -d "token=$business_token" \
-        "$(url 1)/v1/platform/oauth2/revoke/"
+        'curl -sS -i --cacert "$CA" -u "$PARTNER:$API_KEY" \
+    -d "token=$REVOKED_TOKEN" "$NODE1/v1/platform/oauth2/revoke/"'
 
     wait "${pids[@]}"
 
@@ -321,22 +324,21 @@ wait_for_token() {
 
 
 walk() {
-    local partner_token revoked
+    local revoked
 
     ca=(--cacert "$prefix/ca.crt")
     number=0
     log="$prefix/node*/logs/error.log"
 
     request "Node 1 issues a partner token" 200 \
-        "${ca[@]}" -u "$partner:$api_key" -d grant_type=client_credentials \
-        "$(url 1)/v1/platform/oauth2/token/"
-    take_token
-    partner_token=$token
+        'curl -sS -i --cacert "$CA" -u "$PARTNER:$API_KEY" \
+    -d grant_type=client_credentials "$NODE1/v1/platform/oauth2/token/"'
+    take_token PARTNER_TOKEN
 
     request "Node 2 takes it, and issues a business token" 200 \
-        "${ca[@]}" -X POST -H "Authorization: Bearer $partner_token" \
-        "$(url 2)/v1/platform/$business/oauth2/token/"
-    take_token
+        'curl -sS -i --cacert "$CA" -H "Authorization: Bearer $PARTNER_TOKEN" \
+    -X POST "$NODE2/v1/platform/$BUSINESS/oauth2/token/"'
+    take_token REVOKED_TOKEN
     business_token=$token
 
     say "Each node accepts it"
@@ -346,9 +348,9 @@ walk() {
     revoked=$business_token
 
     request "A token that is issued now" 200 \
-        "${ca[@]}" -X POST -H "Authorization: Bearer $partner_token" \
-        "$(url 3)/v1/platform/$business/oauth2/token/"
-    take_token
+        'curl -sS -i --cacert "$CA" -H "Authorization: Bearer $PARTNER_TOKEN" \
+    -X POST "$NODE3/v1/platform/$BUSINESS/oauth2/token/"'
+    take_token BUSINESS_TOKEN
     business_token=$token
 
     stop_redis
@@ -357,11 +359,11 @@ walk() {
     get "$revoked" 401 "${nodes[@]}"
 
     request "But no token is issued" 503 \
-        "${ca[@]}" -u "$partner:$api_key" -X POST \
-        "$(url 1)/v1/platform/oauth2/token/"
+        'curl -sS -i --cacert "$CA" -u "$PARTNER:$API_KEY" \
+    -X POST "$NODE1/v1/platform/oauth2/token/"'
 
     say "Node 3 is restarted, and serves with its own file"
-    nginx -p "$prefix/node3" -c conf/fleet.conf -s stop 2>/dev/null
+    "$nginx" -p "$prefix/node3" -c conf/fleet.conf -s stop 2>/dev/null
     while [[ -s $prefix/node3/logs/nginx.pid ]]; do sleep 0.05; done
     : >"$prefix/node3/logs/error.log"
     start_nginx "$prefix/node3" fleet
@@ -382,9 +384,11 @@ check_tools
 "$repo/t/demo/stop.sh" --quiet
 make_prefix
 check_ports
+echo "making keys and certificates in $prefix"
 make_certificates
 make_signing_key
 make_redis
+echo "starting Redis, an upstream and three nginx"
 start_redis
 start_upstream
 
@@ -396,14 +400,23 @@ done
 
 fill_store
 
+make_variables
+
+for node in "${nodes[@]}"; do
+    keep "NODE$node" "$(url "$node")"
+done
+
+keep CA "$prefix/ca.crt"
+keep PARTNER "$partner"
+keep API_KEY "$api_key"
+keep BUSINESS "$business"
+
 cat <<END
 
-Three nginx and one Redis are running.  Their partner, and its API key, which is
-shown here and nowhere else: the store keeps its SHA-256.
+Three nginx and one Redis are running, with a partner and a business in it.
+Each line of curl below can be pasted into a shell that has its variables:
 
-    partner       $partner
-    API key       $api_key
-    business      $business
+    . $variables
 END
 
 walk
@@ -412,6 +425,8 @@ cat <<END
 
 All answers were as expected.  The fleet is running:
 
+    variables         $variables
+                      (it has the API key and tokens)
     nodes             $(url 1)  $(url 2)  $(url 3)
                       (their CA: $prefix/ca.crt)
     configuration     $prefix/node1/conf/fleet.conf

@@ -26,7 +26,9 @@ static ngx_int_t ngx_http_agw_redis_admin_record_time(const json_t *json,
 static ngx_int_t ngx_http_agw_redis_admin_record_key_id(ngx_pool_t *pool,
     agw_record_t *record);
 static void ngx_http_agw_redis_admin_record_used(const redisReply *used,
-    agw_record_t *record);
+    agw_record_t *records, size_t n);
+static agw_record_t *ngx_http_agw_redis_admin_record_first(
+    const agw_record_t *wanted, agw_record_t *records, size_t n);
 static int ngx_libc_cdecl ngx_http_agw_redis_admin_record_order(const void *one,
     const void *two);
 static int ngx_http_agw_redis_admin_record_set(json_t *json,
@@ -143,10 +145,6 @@ ngx_http_agw_redis_admin_record_credentials(ngx_pool_t *pool,
             continue;
         }
 
-        if (kind == AGW_RECORD_API_KEY) {
-            ngx_http_agw_redis_admin_record_used(used, &record);
-        }
-
         to = ngx_array_push(records);
         if (to == NULL) {
             return NGX_ERROR;
@@ -157,6 +155,12 @@ ngx_http_agw_redis_admin_record_credentials(ngx_pool_t *pool,
 
     ngx_qsort((agw_record_t *) records->elts + first, records->nelts - first,
               sizeof(agw_record_t), ngx_http_agw_redis_admin_record_order);
+
+    if (kind == AGW_RECORD_API_KEY) {
+        ngx_http_agw_redis_admin_record_used(used,
+                                   (agw_record_t *) records->elts + first,
+                                   records->nelts - first);
+    }
 
     return NGX_OK;
 }
@@ -377,26 +381,72 @@ ngx_http_agw_redis_admin_record_key_id(ngx_pool_t *pool, agw_record_t *record)
 }
 
 
+/*
+ * The records are in the order of their key_id.  There may be many of each, so
+ * the one is not searched once for each of the other.
+ */
+
 static void
 ngx_http_agw_redis_admin_record_used(const redisReply *used,
-    agw_record_t *record)
+    agw_record_t *records, size_t n)
 {
-    size_t     i;
-    agw_str_t  name;
+    size_t         i;
+    int64_t        time;
+    agw_record_t   wanted, *record;
+
+    ngx_memzero(&wanted, sizeof(agw_record_t));
+
+    wanted.kind = AGW_RECORD_API_KEY;
 
     for (i = 0; used != NULL && i + 1 < used->elements; i += 2) {
-        name = ngx_http_agw_redis_string(ngx_http_agw_redis_element(used, i));
 
-        if (agw_str_eq(name, record->key_id)
-            && ngx_http_agw_redis_whole(
+        wanted.key_id = ngx_http_agw_redis_string(
+                                       ngx_http_agw_redis_element(used, i));
+
+        if (wanted.key_id.len == 0
+            || ngx_http_agw_redis_whole(
                                    ngx_http_agw_redis_element(used, i + 1),
-                                   &record->last_used_at)
-               == NGX_OK
-            && record->last_used_at <= AGW_RECORD_TIME_MAX)
+                                   &time)
+               != NGX_OK
+            || time > AGW_RECORD_TIME_MAX)
         {
+            continue;
+        }
+
+        record = ngx_http_agw_redis_admin_record_first(&wanted, records, n);
+
+        while (record < records + n
+               && agw_str_eq(record->key_id, wanted.key_id))
+        {
+            record->last_used_at = time;
             record->has |= AGW_MEMBER_LAST_USED_AT;
+            record++;
         }
     }
+}
+
+
+/* the first record that does not come before the wanted one */
+
+static agw_record_t *
+ngx_http_agw_redis_admin_record_first(const agw_record_t *wanted,
+    agw_record_t *records, size_t n)
+{
+    size_t  half;
+
+    while (n) {
+        half = n / 2;
+
+        if (ngx_http_agw_redis_admin_record_order(records + half, wanted) < 0) {
+            records += half + 1;
+            n -= half + 1;
+
+        } else {
+            n = half;
+        }
+    }
+
+    return records;
 }
 
 

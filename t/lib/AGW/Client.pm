@@ -22,18 +22,20 @@ my %contexts;
 sub context {
     my (%opt) = @_;
 
-    return $contexts{$opt{ca}}{ $opt{alpn} // '' }{ $opt{cert} // '' }
+    return $contexts{$opt{ca}}{ join ' ',
+        map { $_ // '' } @opt{qw(alpn cert version)} }
         //= IO::Socket::SSL::SSL_Context->new(
             SSL_ca_file => $opt{ca}, SSL_verify_mode => 1,
             ($opt{alpn} ? (SSL_alpn_protocols => [$opt{alpn}]) : ()),
             ($opt{cert} ? (SSL_cert_file => "$opt{cert}.pem",
                 SSL_key_file => "$opt{cert}.key") : ()),
+            ($opt{version} ? (SSL_version => $opt{version}) : ()),
         ) // die "context of $opt{ca}: $IO::Socket::SSL::SSL_ERROR\n";
 }
 
 
 # connect(port =>, tls => 0 or 1, ca => file, cert => of a client: a file's
-# path without ".pem" and ".key"); or
+# path without ".pem" and ".key", version => that of TLS); or
 # connect(unix => path)
 
 sub connect {
@@ -43,13 +45,13 @@ sub connect {
         ? IO::Socket::UNIX->new(Peer => $opt{unix})
         : $opt{tls}
         ? IO::Socket::SSL->new(
-            PeerAddr => '127.0.0.1', PeerPort => $opt{port}, Timeout => 10,
+            PeerAddr => '127.0.0.1', PeerPort => $opt{port}, Timeout => 60,
             SSL_reuse_ctx => context(%opt), SSL_verify_mode => 1,
             SSL_verifycn_name => '127.0.0.1', SSL_verifycn_scheme => 'http',
             SSL_hostname => 'localhost',
         )
         : IO::Socket::INET->new(
-            PeerAddr => '127.0.0.1', PeerPort => $opt{port}, Timeout => 10,
+            PeerAddr => '127.0.0.1', PeerPort => $opt{port}, Timeout => 60,
         );
 
     die 'connect to ' . ($opt{unix} // $opt{port})

@@ -126,7 +126,7 @@ sub run {
         $ENV{PYTHONDONTWRITEBYTECODE} = 1;
         delete $ENV{$_} for qw(LD_PRELOAD NODE_OPTIONS NODE_PATH);
         open STDERR, '>', "$prefix/$name.err";
-        exec 'timeout', 300, command($script), $file or POSIX::_exit(127);
+        exec 'timeout', 600, command($script), $file or POSIX::_exit(127);
     }
 
     my $said = do { local $/; readline($out) // '' };

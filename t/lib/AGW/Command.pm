@@ -13,6 +13,7 @@ use POSIX ();
 use Test::More;
 
 use AGW::Files qw(repo_root slurp);
+use AGW::Secrets ();
 
 our @EXPORT_OK = qw(command_path no_command);
 
@@ -165,10 +166,18 @@ sub end {
 
     delete $running{ $self->{pid} };
 
+    my $out = $self->{out} ? AGW::Files::slurp("$self->{out}") : '';
+    my $err = AGW::Files::slurp("$self->{err}");
+
+    # a new API key is printed once: from then on it is a secret
+
+    AGW::Secrets::look_at('auth-gateway', $out);
+    AGW::Secrets::secret($_) for $out =~ /\bagw_\w{33}\b/g;
+    AGW::Secrets::look_at('auth-gateway, standard error', $err);
+
     return {
         code => $status >> 8, signal => $status & 127,
-        out => $self->{out} ? AGW::Files::slurp("$self->{out}") : '',
-        err => AGW::Files::slurp("$self->{err}"),
+        out => $out, err => $err,
     };
 }
 

@@ -13,7 +13,7 @@ use IO::Socket::UNIX;
 
 use AGW::Files qw(module_path repo_root slurp worker_ids);
 
-our @EXPORT_OK = qw(complete free_port);
+our @EXPORT_OK = qw(complete free_port load_line);
 
 
 # A free port, which no other test takes while this one lives: each port has a
@@ -78,6 +78,7 @@ sub complete {
         "scgi_temp_path $prefix/tmp/scgi",
         "ssl_certificate $prefix/cert.pem",
         "ssl_certificate_key $prefix/cert.key",
+        'ssl_protocols TLSv1.2 TLSv1.3',
         ($text =~ /^ {4}access_log /m ? ()
             : ($access_log, "access_log $prefix/logs/access.log harness"));
 
@@ -88,7 +89,7 @@ sub complete {
     my ($user) = worker_ids();
     my $main = '';
 
-    $main .= 'load_module ' . module_of($prefix, $opt{as}) . ";\n"
+    $main .= load_line($prefix, $opt{as}) . "\n"
         unless defined $opt{module} && !$opt{module};
     $main .= "user nobody nogroup;\n" if defined $user;
     $main .= "daemon off;\npid $prefix/nginx.pid;\n"
@@ -104,16 +105,22 @@ sub complete {
 }
 
 
-# another user may not be let into the directory of the build
+# The line that loads the module, or nothing where nginx has it in it.  Another
+# user, if there is one, may not be let into the directory of the build.
 
-sub module_of {
+sub load_line {
     my ($prefix, $user) = @_;
 
-    return module_path() unless defined $user;
+    my $module = module_path();
 
-    copy(module_path(), "$prefix/module.so") or die "copy: $!\n";
+    return '' if $module !~ /\.so$/;
 
-    return "$prefix/module.so";
+    if (defined $user) {
+        copy($module, "$prefix/module.so") or die "copy: $!\n";
+        $module = "$prefix/module.so";
+    }
+
+    return "load_module $module;";
 }
 
 

@@ -17,7 +17,7 @@ use Time::HiRes qw(sleep time);
 
 use AGW::Admin ();
 use AGW::Conf ();
-use AGW::Files qw(module_path repo_root slurp spew worker_ids);
+use AGW::Files qw(repo_root slurp spew worker_ids);
 use AGW::Gateway;
 
 our @EXPORT_OK = qw($token_path);
@@ -46,7 +46,7 @@ my $json = JSON->new->utf8;
 
 
 sub configuration {
-    my (%opt) = @_;
+    my ($class, %opt) = @_;
 
     my ($user) = worker_ids();
     my $conf = slurp(repo_root() . '/conf/nginx.conf');
@@ -54,8 +54,8 @@ sub configuration {
     for (
         [qr/^user www-data;$/m, defined $user ? "user $user nogroup;" : ''],
         [qr{^pid logs/}m, 'pid %%PREFIX%%/'],
-        [qr{modules/ngx_http_auth_gateway_module\.so},
-            module_path()],
+        [qr{^load_module modules/ngx_http_auth_gateway_module\.so;$}m,
+            AGW::Conf::load_line()],
         [qr{sqlite:store/}, 'sqlite:%%STORE%%/'],
         [qr{keys/signing\.pem}, '%%PREFIX%%/signing.pem'],
         [qr{tls/server\.crt}, '%%PREFIX%%/cert.pem'],
@@ -68,6 +68,7 @@ sub configuration {
             'auth_gateway_admin write ' . AGW::Admin::uid_word()],
         [qr/server 127\.0\.0\.1:9080/, 'server 127.0.0.1:%%UPSTREAM%%'],
         $opt{origin} ? [qr{https://app\.example\.com}, $opt{origin}] : (),
+        @{ $opt{changes} // [] },
     ) {
         my ($pattern, $text) = @$_;
 
@@ -80,16 +81,16 @@ sub configuration {
 
 
 # With a partner and two businesses.  The upstream answers 404 below any
-# /nothing.  Options: origin, of pages that may call it; reply for the
-# upstream; before => sub ($prefix) for further files; seconds that all of it
-# may take.
+# /nothing.  Options: origin, of pages that may call it; changes => [[pattern,
+# text], ...], to the file; reply for the upstream; before => sub ($prefix) for
+# further files.
 
 sub start {
     my ($class, %opt) = @_;
 
     my $key = Crypt::PK::ECC->new->generate_key('secp256r1');
 
-    my $self = $class->SUPER::start(configuration(%opt), before => sub {
+    my $self = $class->SUPER::start($class->configuration(%opt), before => sub {
         my ($prefix) = @_;
 
         spew("$prefix/signing.pem", $key->export_key_pem('private'), 0600);
@@ -114,8 +115,7 @@ sub start {
         ('ES256', $key, $key->export_key_jwk_thumbprint('SHA256'));
     @$self{qw(id key)} = @{ $self->partner }{qw(id key)};
     $self->{businesses} = [map { $self->business($self->{id}) } 1, 2];
-    @$self{qw(started rested taken)} = (time, time, 1);
-    $self->{seconds} = $opt{seconds} // 40;
+    @$self{qw(rested taken)} = (time, 1);
 
     return $self;
 }
@@ -308,7 +308,7 @@ sub rest {
 }
 
 
-# with what holds of the access log as a whole, and of the time it took
+# with what holds of the access log as a whole
 
 sub finish {
     my ($self) = @_;
@@ -332,8 +332,6 @@ sub finish {
 
     ok(!grep({ index($all, (split /\./, $_)[-1]) >= 0 } @tokens),
         'D3 nor a part of a token');
-    cmp_ok(time - $self->{started}, '<', $self->{seconds},
-        'D10 in good time');
 
     return $self->SUPER::finish;
 }

@@ -29,6 +29,8 @@ sub repo_root {
 }
 
 
+# the module's file, or an nginx that has the module in it
+
 sub module_path {
     my $path = $ENV{AGW_MODULE}
         // 'build/ngx_http_auth_gateway_module.so';

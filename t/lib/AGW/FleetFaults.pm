@@ -284,7 +284,8 @@ sub fault_flush {
 
 
 # The standby takes over, with what it has, and another one follows it.  What
-# the primary got last, the standby never had.
+# the primary got last, the standby never had; but it has the directory, or
+# nobody could tell what an answer has to be.
 
 sub fault_fail_over {
     my ($self) = @_;
@@ -293,6 +294,12 @@ sub fault_fail_over {
     my $new = $self->{standby} or return;
 
     $self->{away} = 1;
+
+    my $client = $fleet->redis->client;
+
+    $client->call('SET', 'directory', 'written');
+    $client->call('WAIT', 1, 2000);
+    $client->close;
     $new->promote;
 
     my $until = now() + 0.2;

@@ -371,7 +371,9 @@ sub was_issued {
         || $request->{bearer} && ($request->{bearer}{ending}
             || $request->{bearer}{ended});
 
-    $self->note('wanted', $from, $to, $node, $status, $late);
+    $self->note('wanted', $from, $to, $node, $status, $late, $result // '-',
+        $partner->{id}, $business, $request->{bearer}
+            ? $request->{bearer}{jti} : '-');
 
     return;
 }
@@ -450,7 +452,8 @@ sub was_revoked {
         || $request->{versions} ne $self->versions($request->{partner},
             $request->{business} // ());
 
-    $self->note('wanted', $from, $to, $node, $status, $late);
+    $self->note('wanted', $from, $to, $node, $status, $late, $result // '-',
+        $request->{partner}{id}, @$request{qw(id name)});
 
     return;
 }

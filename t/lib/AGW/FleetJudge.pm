@@ -12,8 +12,9 @@ package AGW::FleetJudge;
 #                                                      may be issued again
 #     asked    from to node token result               a guarded request: ok,
 #                                                      revoked, a reason, lost
-#     wanted   from to node status late                a token request, or a
-#                                                      revocation
+#     wanted   from to node status late about          a token request, or a
+#                                                      revocation: its reason,
+#                                                      partner, and more
 #     fault    at name node|* on|off                   no way to Redis; what
 #     lost     at                                      Redis lost entries
 #     clock    at node                                 its clock was stepped
@@ -47,7 +48,21 @@ sub judge {
     my $handler = $self->can("is_$what") // die "no event $what\n";
 
     $self->{seen}{$what}++;
+    $self->keep($what, @about) if $what =~ /^(?:fault|lost|clock|started)$/
+        || $what eq 'regained' || $what eq 'ended' && $about[2] eq 'change';
     $handler->($self, @about);
+
+    return;
+}
+
+
+# what happened lately, for whoever looks for the cause of the first wrong
+
+sub keep {
+    my ($self, @event) = @_;
+
+    push @{ $self->{lately} }, "@event";
+    shift @{ $self->{lately} } if @{ $self->{lately} } > 40;
 
     return;
 }
@@ -56,6 +71,7 @@ sub judge {
 sub wrong {
     my ($self, $what, @about) = @_;
 
+    $self->{before} //= [@{ $self->{lately} // [] }];
     push @{ $self->{wrong} }, join ' ', $what,
         map { /^\d+\.\d+$/ ? sprintf '%.3f', $_ : $_ } grep { defined } @about
         if @{ $self->{wrong} } < 200;
@@ -329,7 +345,7 @@ sub may_be_revoked {
 # is away, quickly once that is known.
 
 sub is_wanted {
-    my ($self, $from, $to, $node, $status, $late) = @_;
+    my ($self, $from, $to, $node, $status, $late, @about) = @_;
 
     my $since = $self->faulty('*', $node);
     my $calm = max(@{ $self->{calm} }{'*', $node}, $self->{started}{$node},
@@ -339,7 +355,8 @@ sub is_wanted {
         return if $status eq 'lost'
             && $from < ($self->{started}{$node} // 0) + $self->{again};
 
-        $self->wrong("G5 answered $status:", 'node', $node, 'at', $from);
+        $self->wrong("G5 answered $status:", 'node', $node, 'at', $from,
+            @about);
 
     } elsif ($status eq '503' && !defined $since
         && $from > $calm + $self->{again})

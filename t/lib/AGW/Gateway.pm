@@ -181,7 +181,7 @@ sub keep_secret {
 
 
 # Connections.  port is a name in the configuration: TLS, PLAIN, ...; cert that
-# of a client certificate in the prefix.
+# of a client certificate in the prefix; version => 'TLSv1_2' is that of TLS.
 
 sub connect {
     my ($self, $port, %opt) = @_;
@@ -190,7 +190,7 @@ sub connect {
 
     return AGW::Client->connect(
         port => $self->{nginx}->port($port), tls => $port =~ /^TLS/ ? 1 : 0,
-        ca => "$self->{prefix}/cert.pem", $self->cert_words(%opt),
+        ca => "$self->{prefix}/cert.pem", %opt, $self->cert_words(%opt),
     );
 }
 

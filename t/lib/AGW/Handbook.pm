@@ -10,6 +10,7 @@ use Test::More;
 
 use AGW::Command qw(command_path);
 use AGW::Files qw(repo_root slurp spew);
+use AGW::Secrets qw(secret);
 
 use File::Basename qw(dirname);
 
@@ -17,9 +18,9 @@ use File::Basename qw(dirname);
 # The shell's blocks of a section, by its heading: the text of each.
 
 sub blocks {
-    my ($title) = @_;
+    my ($title, $page) = @_;
 
-    my $text = slurp(repo_root() . '/conf/README.md');
+    my $text = slurp(repo_root() . '/' . ($page // 'conf/README.md'));
     my ($section) = $text =~ /^(?:\#+) \Q$title\E\n(.*?)(?=^\#|\z)/ms;
     my @blocks;
 
@@ -63,11 +64,11 @@ sub run {
 
     my $file = "$self->{directory}/block.sh";
     my $after = "$self->{directory}/block.set";
-    my %variables = %{ $self->{variables} };
+    my $inside = $self->inside('block.set');
 
     unlink $after;
     spew($file, "set -euo pipefail\n" . ($block // 'false')
-        . "\nset -o posix; set > '$after'\n", 0600);
+        . "\nset -o posix; set > '$inside'\n", 0600);
 
     my $pid = open my $out, '-|';
 
@@ -75,21 +76,16 @@ sub run {
 
     if ($pid == 0) {
         $SIG{$_} = 'DEFAULT' for qw(INT TERM PIPE);
-        chdir $self->{directory} or POSIX::_exit(126);
         open STDIN, '<', '/dev/null';
         open STDERR, '>&', \*STDOUT;
-
-        # no sqlite3, no redis-cli: what is not in these is not needed
-
-        %ENV = (%variables, LC_ALL => 'C.UTF-8',
-            PATH => dirname(command_path()) . ':/usr/bin:/bin',
-            map { $_ => $ENV{$_} } grep { /SAN_OPTIONS$/ } keys %ENV);
-        exec 'bash', $file or POSIX::_exit(127);
+        $self->become($self->inside('block.sh'));
+        POSIX::_exit(127);
     }
 
     my $said = do { local $/; readline($out) // '' };
 
     close $out;
+    secret($_) for $said =~ /\bagw_\w{33}\b|\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
     ok($? == 0, $name) or diag("exit status $?\n", $block // 'no block',
         "\n", $said);
 
@@ -101,6 +97,27 @@ sub run {
     }
 
     return $said;
+}
+
+
+# a file of the directory, as the shell sees it
+
+sub inside { return "$_[0]{directory}/$_[1]" }
+
+
+# Runs bash in place of this process.
+
+sub become {
+    my ($self, $file) = @_;
+
+    chdir $self->{directory} or return;
+
+    # no sqlite3, no redis-cli: what is not in these is not needed
+
+    %ENV = (%{ $self->{variables} }, LC_ALL => 'C.UTF-8',
+        PATH => dirname(command_path()) . ':/usr/bin:/bin',
+        map { $_ => $ENV{$_} } grep { /SAN_OPTIONS$/ } keys %ENV);
+    exec 'bash', $file;
 }
 
 

@@ -83,6 +83,19 @@ sub line {
 }
 
 
+# Waits until there are as many; each worker may have its own.
+
+sub lines_are {
+    my ($self, $pattern, $count) = @_;
+
+    my $until = time + 30;
+
+    sleep 0.02 while $self->lines($pattern) < $count && time < $until;
+
+    return;
+}
+
+
 sub connected { return $_[0]->line(qr/connected to store "|is back after/) }
 sub outage { return $_[0]->line(qr/\[error\].* is out of reach for/) }
 sub back { return $_[0]->line(qr/\[notice\].* is back after \d+ ms/, $_[1]) }

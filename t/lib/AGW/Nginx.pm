@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use File::Copy qw(copy);
 use IO::Socket::INET;
 use POSIX ();
 use Time::HiRes qw(sleep);
@@ -20,8 +21,27 @@ our @EXPORT_OK = qw(nginx_t);
 my %running;                     # masters of this process: pid => 1
 
 
+# What is run; another user may not be let into the directory of the build, and
+# gets a copy.  make has the variable NGINX, which nginx would read, too, and
+# take for a list of sockets.
+
+delete $ENV{NGINX};
+
 sub binary {
-    return $ENV{AGW_NGINX} // '/usr/sbin/nginx';
+    my ($prefix, $user) = @_;
+
+    my $binary = $ENV{AGW_NGINX} // '/usr/sbin/nginx';
+
+    return $binary unless defined $user && defined $ENV{AGW_NGINX};
+
+    my $copy = "$prefix/nginx.copy";
+
+    if (!-e $copy) {
+        copy($binary, $copy) or die "copy: $!\n";
+        chmod 0755, $copy;
+    }
+
+    return $copy;
 }
 
 
@@ -34,6 +54,7 @@ sub spawn {
     my ($prefix, $out, @args) = @_;
 
     my $opt = ref $args[0] ? shift @args : {};
+    my $binary = binary($prefix, $opt->{as});
 
     my $pid = fork() // die "fork: $!\n";
 
@@ -63,7 +84,7 @@ sub spawn {
 
     my $name = $ENV{AGW_PRELOAD} && $opt->{preload} ? 'nginx/' : 'nginx';
 
-    exec { binary() } $name, '-p', "$prefix/", '-c', "$prefix/nginx.conf",
+    exec { $binary } $name, '-p', "$prefix/", '-c', "$prefix/nginx.conf",
         '-e', 'stderr', @args or POSIX::_exit(127);
 }
 

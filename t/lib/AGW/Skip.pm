@@ -19,10 +19,14 @@ my %causes = (
     'root' => ['as root', 1],
     'another event method' => ['this nginx has no other event method', 1],
     'a module' => ['a module of nginx is not here', 1],
+    'no HTTP/3' => ['nginx or curl is built without HTTP/3', 1],
+    'an older nginx' => ['this nginx is older than 1.25.1', 1],
     'no debug log' => ['this nginx is built without its debug log', 1],
     'no terminal' => ['no terminal can be made here (/dev/pts)', 1],
     'tmpfs' => ['no tmpfs can be mounted here', 1],
     'no bind mount' => ['no file can be mounted here', 1],
+    'no machine' => ['no bare Debian can be made here (root, debootstrap,'
+        . ' namespaces)', 1],
     'another default user' => ['this nginx has another default user', 1],
     'npm' => ['npm could not be had', 1],
     'npm libraries' => ['what npm has is not installed: `make test-clients`'

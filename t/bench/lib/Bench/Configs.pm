@@ -68,7 +68,8 @@ sub forwarded_by_stock {
     my %value = (
         '$auth_gateway_partner_id' => $partner,
         '$auth_gateway_business_id' => $business,
-        '$auth_gateway_connection' => '""', '$auth_gateway_upgrade' => '""',
+        map { ("\$auth_gateway_$_" => '""') }
+            qw(connection upgrade authorization event),
     );
     my $text = slurp(repo_root() . '/conf/guarded_proxy.conf');
 
