@@ -15,9 +15,10 @@ MAKEOVERRIDES =
 
 
 # What may be set: make BUILD=sanitize TESTS="t/rooms.t test_path" test.
-# NGINX is run, and NGINX_SOURCE is what the module is built against: tests are
-# told of the former as AGW_NGINX, for nginx itself reads NGINX, and takes it
-# for sockets that it inherits.
+# NGINX is run, a file or a name that PATH has, and NGINX_SOURCE is what the
+# module is built against: tests are told of the former as AGW_NGINX, for nginx
+# itself reads NGINX, and takes it for sockets that it inherits.  Either may be
+# in the environment; if it is empty there, it was not given.
 
 BUILD        ?= release
 TESTS        ?=
@@ -26,18 +27,21 @@ PREFIX       ?= /usr/local
 FUZZ_SECONDS ?= 20
 FILE         ?=
 DOCS         ?=
-NGINX        ?= $(or $(AGW_NGINX),$(shell command -v nginx),/usr/sbin/nginx)
+NGINX        ?=
 FUZZ_CC      ?= clang
 JOBS         ?= $(or $(shell nproc 2>/dev/null),1)
 
 unexport NGINX
 
-ifneq ($(origin NGINX),file)
-override NGINX   := $(abspath $(NGINX))
+ifneq ($(NGINX),)
+override NGINX   := $(strip $(if $(findstring /,$(NGINX)),$(abspath $(NGINX)),\
+                       $(or $(shell command -v '$(NGINX)'),$(NGINX))))
 export AGW_NGINX := $(NGINX)
+else
+override NGINX   := $(or $(AGW_NGINX),$(shell command -v nginx),/usr/sbin/nginx)
 endif
 
-OTHER_SOURCE := $(if $(filter undefined,$(origin NGINX_SOURCE)),,yes)
+OTHER_SOURCE := $(if $(NGINX_SOURCE),yes)
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -48,7 +52,8 @@ endif
 # t/install.sh --nginx-source unpacks them
 
 ifeq ($(OTHER_SOURCE),)
-NGINX_SOURCE := $(patsubst %/configure,%,$(firstword $(wildcard \
+unexport NGINX_SOURCE
+override NGINX_SOURCE := $(patsubst %/configure,%,$(firstword $(wildcard \
                /usr/share/nginx/src/configure \
                $(CURDIR)/build/nginx-dev/$(shell dpkg-query -W \
                    -f '$${Version}' nginx 2>/dev/null | tr : _\
@@ -331,7 +336,8 @@ $(PLAN): FORCE
 # this module.  It writes beside the sources, so it runs in a folder of links to
 # them.  Debian's package has the flags of modules in a file; another nginx says
 # itself what it was configured with.  Of that, other modules are left out, and
-# what an executable is compiled with and a library is not.
+# for a library what makes an executable one that can be moved, or not;
+# _FORTIFY_SOURCE is among our own flags.
 
 define configure
 if ! [ -e '$(1)/configure' ] && ! [ -e '$(1)/auto/configure' ]; then \
@@ -364,8 +370,12 @@ else \
         fi; \
         NGX_CONF_FLAGS+=("$$flag"); \
     done; \
-    cc_opt=$$(sed -E 's/ *-(f(PIE|pie)|D_FORTIFY_SOURCE=.)\>//g' <<<"$$cc_opt"); \
-    ld_opt=$$(sed -E 's/ *-(f?PIE|f?pie)\>//g' <<<"$$ld_opt"); \
+    cc_opt=$$(sed -E 's/(^| +)(-Wp,)?-[DU]_FORTIFY_SOURCE(=.)?\>//g' \
+                  <<<"$$cc_opt"); \
+    if [ $(2) = --add-dynamic-module ]; then \
+        cc_opt=$$(sed -E 's/(^| +)-f(no-)?(PIE|pie)\>//g' <<<"$$cc_opt"); \
+        ld_opt=$$(sed -E 's/(^| +)-f?(no-)?(PIE|pie)\>//g' <<<"$$ld_opt"); \
+    fi; \
 fi; \
 if [ $${#NGX_CONF_FLAGS[@]} = 0 ]; then \
     NGX_CONF_FLAGS=(--with-compat --with-threads --with-http_ssl_module \
@@ -575,8 +585,15 @@ BESIDE   := $(patsubst t/lib/nginx/%.c,$(BUILD_DIR)/lib/%.so,\
 
 unit: $(BESIDE)
 
-$(BUILD_DIR)/lib/ngx_%.so: t/lib/nginx/ngx_%.c $(OBJECTS)/Makefile
-	@mkdir -p $(BUILD_DIR)/lib
+# of the nginx that they were made for, whichever is the younger
+
+$(BUILD_DIR)/lib/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(WARNINGS) $(NGX_INCS)' > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(BUILD_DIR)/lib/ngx_%.so: t/lib/nginx/ngx_%.c $(OBJECTS)/Makefile \
+                           $(BUILD_DIR)/lib/flags
 	@$(CC) -std=gnu11 -O2 -g $(WARNINGS) -Wno-unused-parameter -Werror -fPIC \
 	    -shared $(NGX_INCS) -o $@ $<
 
