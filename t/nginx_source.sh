@@ -12,7 +12,9 @@ set -euo pipefail
 directory=${1:?a directory is missing}
 installed=$(dpkg-query -W -f '${source:Version}' nginx)
 
-if [[ "$(cat "$directory.version" 2>/dev/null)" == "$installed" ]]; then
+if [[ -e $directory/configure
+      && "$(cat "$directory.version" 2>/dev/null)" == "$installed" ]]
+then
     exit 0
 fi
 
