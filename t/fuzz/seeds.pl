@@ -208,7 +208,11 @@ my %makers = (
 
         return (fitted($size, sub { return "$read$url/$_[0]" }),
             fitted($size, sub { return "$read$url/b/$_[0]/reports" }),
-            fitted($size, sub { return "$_[0]\n$_[0]\n$_[0]\n$url/b" }),
+            fitted($size, sub {
+                my $third = substr $_[0], 0, length($_[0]) / 3;
+
+                return "$third\n$third\n$third\n$url/b";
+            }),
             substr("\n" . 'a ' x ($size / 3) . "a\n" . 'a ' x $size, 0,
                 $size));
     },
