@@ -394,7 +394,9 @@ ngx_http_agw_report_issued(u_char *p, u_char *last,
                          &conf->partner_scope);
     }
 
-    if (conf->token_kind == AGW_KIND_BUSINESS && conf->business_scope.len) {
+    /* an endpoint for partner tokens exchanges them, too */
+
+    if (conf->business_scope.len) {
         p = ngx_slprintf(p, last, ", business_scope %V",
                          &conf->business_scope);
     }

@@ -12,6 +12,7 @@
 
 #include "agw_certificate.h"
 #include "agw_json.h"
+#include "agw_record.h"
 
 #include "cli_api.h"
 #include "cli_credential.h"
@@ -131,9 +132,19 @@ cli_certificate_add(const cli_call_t *call)
         return CLI_EXIT_USAGE;
     }
 
-    body = json_pack("{s:s%, s:I}", "x5t#S256", certificate.thumbprint,
-                     (size_t) AGW_THUMBPRINT_SIZE, "not_after",
-                     (json_int_t) certificate.not_after);
+    body = json_pack("{s:s%}", "x5t#S256", certificate.thumbprint,
+                     (size_t) AGW_THUMBPRINT_SIZE);
+
+    /* RFC 5280, section 4.1.2.5: one of the year 9999 has no end */
+
+    if (body != NULL && certificate.not_after <= AGW_RECORD_TIME_MAX
+        && json_object_set_new(body, "not_after",
+                               json_integer(certificate.not_after))
+           != 0)
+    {
+        json_decref(body);
+        body = NULL;
+    }
 
     return cli_api_change(call, "POST",
                           cli_api_path("partners/%/certificates",

@@ -14,6 +14,7 @@
 #include "agw_keyring.h"
 
 
+static int agw_assertion_is_token(const agw_assertion_t *assertion);
 static const char *agw_assertion_claims(agw_assertion_t *assertion);
 static int agw_assertion_audience(agw_assertion_t *assertion);
 static agw_keyring_t *agw_assertion_ring(const json_t *json);
@@ -54,6 +55,10 @@ agw_assertion_read(agw_assertion_t *assertion, agw_str_t text)
         return "kid: missing, or not that of a key";
     }
 
+    if (agw_assertion_is_token(assertion)) {
+        return "typ: that of an access token";
+    }
+
     if (agw_jws_payload(text, buf, &part) != 0) {
         return "not a JWS";
     }
@@ -62,6 +67,20 @@ agw_assertion_read(agw_assertion_t *assertion, agw_str_t text)
 
     return assertion->claims ? agw_assertion_claims(assertion)
                              : "claims: not a JSON object";
+}
+
+
+/* what is made as one kind of JWT is not taken as another (RFC 8725, 3.11) */
+
+static int
+agw_assertion_is_token(const agw_assertion_t *assertion)
+{
+    agw_str_t               typ;
+    static const agw_str_t  at_jwt = agw_string("at+jwt");
+    static const agw_str_t  type = agw_string("application/at+jwt");
+
+    return agw_json_string(assertion->header, "typ", &typ) == 1
+           && (agw_same_nocase(typ, at_jwt) || agw_same_nocase(typ, type));
 }
 
 

@@ -9,13 +9,14 @@
 
 agw_once_result_t
 agw_once_use(agw_once_t *table, const unsigned char digest[AGW_ONCE_DIGEST],
-    int64_t until, int64_t now)
+    uint32_t owner, int64_t until, int64_t now)
 {
-    size_t             i;
+    size_t             i, own;
     agw_once_entry_t  *entry, *room;
 
     entry = table->entries[(digest[0] << 8 | digest[1]) % AGW_ONCE_BUCKETS];
     room = NULL;
+    own = 0;
 
     for (i = 0; i < AGW_ONCE_ENTRIES; i++, entry++) {
 
@@ -27,13 +28,18 @@ agw_once_use(agw_once_t *table, const unsigned char digest[AGW_ONCE_DIGEST],
         if (memcmp(entry->digest, digest, AGW_ONCE_DIGEST) == 0) {
             return AGW_ONCE_AGAIN;
         }
+
+        own += (entry->owner == owner);
     }
 
-    if (room == NULL) {
+    /* one owner alone cannot shut out the others */
+
+    if (room == NULL || own >= AGW_ONCE_SHARE) {
         return AGW_ONCE_FULL;
     }
 
     memcpy(room->digest, digest, AGW_ONCE_DIGEST);
+    room->owner = owner;
     room->until = until;
 
     return AGW_ONCE_FIRST;

@@ -12,9 +12,10 @@
 #include "agw.h"
 
 
-/* in a bucket, and buckets */
+/* in a bucket, of those one owner's at most, and buckets */
 
 #define AGW_ONCE_ENTRIES   64
+#define AGW_ONCE_SHARE     32
 #define AGW_ONCE_BUCKETS   1024
 
 /* bytes of a digest that tell one from another */
@@ -25,6 +26,7 @@
 typedef struct {
     unsigned char   digest[AGW_ONCE_DIGEST];
     int64_t         until;           /* 0: free; Unix seconds */
+    uint32_t        owner;
 } agw_once_entry_t;
 
 
@@ -45,11 +47,12 @@ typedef enum {
 /*
  * Uses what a digest stands for.  Returns AGW_ONCE_FIRST, and remembers it
  * until that time; AGW_ONCE_AGAIN if it is remembered; or AGW_ONCE_FULL if
- * there is no room, and nothing is remembered.
+ * there is no room, or none for this owner, and nothing is remembered.
  */
 
 agw_once_result_t agw_once_use(agw_once_t *table,
-    const unsigned char digest[AGW_ONCE_DIGEST], int64_t until, int64_t now);
+    const unsigned char digest[AGW_ONCE_DIGEST], uint32_t owner,
+    int64_t until, int64_t now);
 
 
 #endif /* AGW_ONCE_H_INCLUDED_ */

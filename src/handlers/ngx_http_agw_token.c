@@ -506,6 +506,13 @@ ngx_http_agw_token_send(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
 
     reason = ngx_http_agw_bind_grant(r, ctx->grant);
+
+    /* RFC 8693, section 2.2.2: never 401, the partner has authenticated */
+
+    if (reason == AGW_CERTIFICATE_MISMATCH && ctx->grant->exchanged) {
+        reason = AGW_INVALID_REQUEST;
+    }
+
     if (reason != AGW_OK) {
         return ngx_http_agw_token_refuse(r, reason);
     }

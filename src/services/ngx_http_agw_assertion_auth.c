@@ -17,6 +17,7 @@
 #include "agw_once.h"
 #include "ngx_http_agw_assertion_auth.h"
 #include "ngx_http_agw_ctx.h"
+#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_request_query.h"
 #include "ngx_http_agw_str.h"
@@ -25,6 +26,14 @@
 /* pages for the slab allocator itself */
 
 #define NGX_HTTP_AGW_ASSERTIONS_SLACK  8
+
+/*
+ * How long past its exp an assertion is remembered, in seconds: the longest
+ * leeway, which a reload may bring, and as much for clocks of other nodes
+ * that are behind, or for one that is set back.
+ */
+
+#define NGX_HTTP_AGW_ASSERTIONS_KEPT   120
 
 
 typedef struct ngx_http_agw_assertion_query_s
@@ -51,6 +60,7 @@ struct ngx_http_agw_assertion_query_s {
 static void ngx_http_agw_assertion_done(void *data);
 static void ngx_http_agw_assertion_decide(ngx_http_agw_request_query_t *rq,
     ngx_int_t rc);
+static agw_reason_t ngx_http_agw_assertion_no_memory(ngx_http_request_t *r);
 static agw_reason_t ngx_http_agw_assertion_judge(
     ngx_http_agw_assertion_query_t *aq);
 static const char *ngx_http_agw_assertion_fault(
@@ -70,6 +80,7 @@ ngx_http_agw_authenticate_assertion(ngx_http_request_t *r,
     agw_str_t assertion, agw_str_t type, agw_str_t client_id,
     ngx_http_agw_api_key_auth_pt handler)
 {
+    ngx_uint_t                       failed;
     ngx_pool_cleanup_t              *cln;
     ngx_http_agw_ctx_t              *ctx;
     ngx_http_agw_assertion_query_t  *aq;
@@ -97,7 +108,13 @@ ngx_http_agw_authenticate_assertion(ngx_http_request_t *r,
         return AGW_INVALID_CLIENT;
     }
 
+    failed = ngx_http_agw_json_failed();
+
     ctx->fault = agw_assertion_read(&aq->assertion, assertion);
+
+    if (failed != ngx_http_agw_json_failed()) {
+        return ngx_http_agw_assertion_no_memory(r);
+    }
 
     if (ctx->fault != NULL) {
         return AGW_INVALID_CLIENT;
@@ -123,6 +140,22 @@ ngx_http_agw_authenticate_assertion(ngx_http_request_t *r,
                                ngx_http_agw_assertion_decide);
 
     return AGW_OK;
+}
+
+
+/* a claim may lack a byte of its name, and seem to be absent */
+
+static agw_reason_t
+ngx_http_agw_assertion_no_memory(ngx_http_request_t *r)
+{
+    ngx_log_t  *log;
+
+    log = ngx_http_agw_log(r);
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "auth_gateway: no memory to read a token");
+
+    return AGW_INTERNAL_ERROR;
 }
 
 
@@ -158,6 +191,7 @@ static agw_reason_t
 ngx_http_agw_assertion_judge(ngx_http_agw_assertion_query_t *aq)
 {
     u_char                    digest[EVP_MAX_MD_SIZE];
+    ngx_uint_t                failed;
     ngx_http_agw_ctx_t       *ctx;
     ngx_http_request_t       *r;
     const agw_api_key_row_t  *row;
@@ -177,7 +211,13 @@ ngx_http_agw_assertion_judge(ngx_http_agw_assertion_query_t *aq)
         return AGW_INVALID_CLIENT;
     }
 
+    failed = ngx_http_agw_json_failed();
+
     ctx->fault = ngx_http_agw_assertion_fault(aq);
+
+    if (failed != ngx_http_agw_json_failed()) {
+        return ngx_http_agw_assertion_no_memory(r);
+    }
 
     if (ctx->fault != NULL) {
         return AGW_INVALID_CLIENT;
@@ -222,7 +262,7 @@ ngx_http_agw_assertion_fault(ngx_http_agw_assertion_query_t *aq)
 }
 
 
-/* until nobody accepts it any more */
+/* until nobody accepts it any more, whatever its clock */
 
 static agw_reason_t
 ngx_http_agw_assertion_use(ngx_http_agw_assertion_query_t *aq,
@@ -230,6 +270,7 @@ ngx_http_agw_assertion_use(ngx_http_agw_assertion_query_t *aq,
 {
     u_char                          *p;
     int64_t                          until;
+    uint32_t                         owner;
     ngx_log_t                       *log;
     ngx_slab_pool_t                 *pool;
     agw_once_result_t                result;
@@ -241,11 +282,13 @@ ngx_http_agw_assertion_use(ngx_http_agw_assertion_query_t *aq,
     mcf = ngx_http_get_module_main_conf(aq->store.request,
                                         ngx_http_auth_gateway_module);
 
-    until = aq->assertion.exp + mcf->leeway;
+    until = aq->assertion.exp + NGX_HTTP_AGW_ASSERTIONS_KEPT;
+    owner = ngx_murmur_hash2((u_char *) aq->assertion.partner_id.data,
+                             aq->assertion.partner_id.len);
     pool = (ngx_slab_pool_t *) mcf->assertions->shm.addr;
 
     ngx_shmtx_lock(&pool->mutex);
-    result = agw_once_use(pool->data, digest, until, ngx_time());
+    result = agw_once_use(pool->data, digest, owner, until, ngx_time());
     ngx_shmtx_unlock(&pool->mutex);
 
     if (result == AGW_ONCE_AGAIN) {

@@ -234,7 +234,8 @@ ngx_http_agw_named_text(ngx_http_request_t *r, ngx_str_t *text)
 
 /*
  * The variable has the first of several: a client's, maybe, before the
- * proxy's.  So no other may stand beside it.
+ * proxy's.  So no other may stand beside it; and none is spelled with a '_',
+ * which a proxy that sets or removes the one with a '-' lets through.
  */
 
 static ngx_int_t
@@ -260,7 +261,11 @@ ngx_http_agw_only_header(ngx_http_request_t *r, agw_str_t name,
             continue;
         }
 
-        if (found) {
+        if (found
+            || ngx_strlchr(header->key.data,
+                           header->key.data + header->key.len, '_')
+               != NULL)
+        {
             return NGX_ERROR;
         }
 

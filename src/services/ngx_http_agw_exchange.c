@@ -131,15 +131,19 @@ ngx_http_agw_exchange_target(ngx_http_request_t *r,
 }
 
 
-/* the URL of the business itself, by the templates of the guarded paths */
+/*
+ * The URL of the business itself, by the templates of the guarded paths.  The
+ * whole path must match: so a less specific template names nothing.
+ */
 
 static agw_reason_t
 ngx_http_agw_exchange_resource(ngx_http_request_t *r, agw_str_t resource,
     agw_str_t *business_id)
 {
-    agw_str_t                       origin, path;
+    agw_str_t                       origin, path, id, found;
+    ngx_uint_t                      i;
     agw_reason_t                    reason;
-    agw_matched_t                   matched;
+    const agw_template_t           *templates;
     const ngx_http_agw_srv_conf_t  *sscf;
 
     sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
@@ -152,21 +156,29 @@ ngx_http_agw_exchange_resource(ngx_http_request_t *r, agw_str_t resource,
         return AGW_INVALID_TARGET;
     }
 
-    reason = agw_templates_match(sscf->templates->elts,
-                                 sscf->templates->nelts, NULL,
-                                 AGW_MATCH_WHOLE, path, &matched);
+    templates = sscf->templates->elts;
+    found.len = 0;
+    found.data = NULL;
 
-    if (reason == AGW_INTERNAL_ERROR) {
-        return AGW_INTERNAL_ERROR;
+    for (i = 0; i < sscf->templates->nelts; i++) {
+        reason = agw_template_match(&templates[i], AGW_MATCH_WHOLE, path, &id);
+
+        if (reason == AGW_NO_BUSINESS_IN_PATH) {
+            continue;
+        }
+
+        if (reason != AGW_OK || (found.len && !agw_str_eq(found, id))) {
+            return AGW_INVALID_TARGET;
+        }
+
+        found = id;
     }
 
-    if (reason != AGW_OK || matched.reason != AGW_OK
-        || matched.rest.len > 1)     /* a final '/' */
-    {
+    if (found.len == 0) {
         return AGW_INVALID_TARGET;
     }
 
-    *business_id = matched.business_id;
+    *business_id = found;
 
     return AGW_OK;
 }

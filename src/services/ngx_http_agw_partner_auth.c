@@ -108,12 +108,22 @@ static agw_reason_t
 ngx_http_agw_partner_auth_bearer(ngx_http_request_t *r,
     const agw_params_t *params)
 {
-    agw_str_t            secret;
-    agw_reason_t         reason;
-    ngx_http_agw_ctx_t  *ctx;
+    agw_str_t                       secret, assertion;
+    agw_reason_t                    reason;
+    ngx_http_agw_ctx_t             *ctx;
+    const ngx_http_agw_loc_conf_t  *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
     if (agw_params_text(params, "client_secret", &secret) != 0
         || secret.len)
+    {
+        return AGW_INVALID_REQUEST;
+    }
+
+    if ((lcf->client_auth & NGX_HTTP_AGW_AUTH_JWT)
+        && (agw_params_text(params, "client_assertion", &assertion) != 0
+            || assertion.len))
     {
         return AGW_INVALID_REQUEST;
     }
