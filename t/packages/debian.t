@@ -179,10 +179,14 @@ CONF
 }
 
 
-# The README's Install, as it stands there, and what it leaves.
+# The README's Install, as it stands there, and what it leaves.  It does without
+# documentation, as images of containers do: these leave out /usr/share/doc.
 
 sub install {
     my ($machine, $suite) = @_;
+
+    spew($machine->root . '/etc/dpkg/dpkg.cfg.d/slim',
+        "path-exclude=/usr/share/doc/*\n");
 
     my $shell = $machine->shell;
     my (undef, $block) = AGW::Handbook::blocks('Debian packages', 'README.md');
