@@ -295,6 +295,8 @@ refused('P1.2 client_secret in the query, among others',
 refused('P1.2 client_secret in the query, encoded',
     ask(form => $grant, url => "$url?client%5Fsecret=x"),
     'invalid_request');
+refused('P1.2 client_assertion in the query',
+    ask(form => $grant, url => "$url?client_assertion=x"), 'invalid_request');
 
 # P1.3
 

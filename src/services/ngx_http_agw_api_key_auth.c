@@ -306,8 +306,9 @@ ngx_http_agw_secret_in_args(ngx_http_request_t *r)
     u_char                 *p, *last, *end;
     size_t                  len;
     agw_str_t               name;
-    u_char                  buf[sizeof("client_secret") * 3];
+    u_char                  buf[sizeof("client_assertion") * 3];
     static const agw_str_t  secret = agw_string("client_secret");
+    static const agw_str_t  assertion = agw_string("client_assertion");
 
     if (r->args.len == 0) {
         return 0;
@@ -338,7 +339,7 @@ ngx_http_agw_secret_in_args(ngx_http_request_t *r)
         name.data = buf;
         name.len = len;
 
-        if (agw_str_eq(name, secret)) {
+        if (agw_str_eq(name, secret) || agw_str_eq(name, assertion)) {
             return 1;
         }
     }
