@@ -238,6 +238,45 @@ for (['expired', 'exp: in the past', exp => time - 1],
     refused($name, assertion(claims => claims(@claims)), $fault);
 }
 
+# P8.9, P8.10: times that are none, signed as they are
+
+{
+    my @wrong = (
+        ['a string', '"' . (time + 60) . '"'], ['an empty string', '""'],
+        ['true', 'true'], ['false', 'false'], ['null', 'null'],
+        ['a real', time + 60 . '.0'], ['with an exponent', '1.7e9'],
+        ['negative', -(time + 60)], ['2^53', '9007199254740992'],
+        ['an array', '[' . (time + 60) . ']'], ['an object', '{}'],
+    );
+
+    for my $claim (qw(exp nbf iat)) {
+        my $fault = $claim eq 'exp' ? 'exp: missing, or not an integer'
+            : 'nbf, iat: not integers';
+
+        for (@wrong) {
+            my ($name, $value) = @$_;
+            my $text = $json->encode(claims($claim => undef));
+
+            $text =~ s/\}\z/,"$claim":$value}/;
+            refused("P8.9 $claim: $name", assertion(payload => $text),
+                $fault);
+        }
+    }
+
+    my $text = $json->encode(claims(exp => undef));
+
+    refused('P8.9 exp: 2^63', assertion(payload => $text
+        =~ s/\}\z/,"exp":9223372036854775808}/r),
+        'claims: not a JSON object');
+    refused('P8.10 exp: 2^53 - 1', assertion(payload => $text
+        =~ s/\}\z/,"exp":9007199254740991}/r),
+        'exp: more than an hour ahead');
+    refused('P8.10 exp: 0', assertion(claims => claims(exp => 0)),
+        'exp: in the past');
+    refused('P8.10 nbf, after exp', assertion(claims => claims(
+        nbf => time + 3000, exp => time + 60)), 'nbf, iat: in the future');
+}
+
 refused('another client_id', assertion(),
     'client_id: not that of the assertion', form => { client_id => $other });
 refused('no type', assertion(), 'client_assertion_type: not jwt-bearer',
@@ -342,6 +381,87 @@ for (['Basic', basic => [$id, $key]],
 
 $gw->refused('P8a.5 where it is no method', asks(assertion(),
     to => '/basic'), 'no_credentials', by => 'basic', scope => undef);
+
+# P8.2, P8.14: keys that somebody wrote into the store by hand.  The assertion
+# of each is signed by the other half of the very key.
+
+{
+    my %pk = map {
+        my ($name, $curve, $bytes) = @$_;
+        my $pk = $curve ? Crypt::PK::ECC->new : Crypt::PK::RSA->new;
+
+        $pk->generate_key($curve ? $curve : ($bytes, 65537));
+        ($name => $pk);
+    } ['weak', undef, 128], ['koblitz', 'secp256k1'], ['good', 'secp256r1'],
+        ['rsa', undef, 256];
+    my $secret = 'k' x 64;
+    my $jwk = sub {
+        my ($name, $kind, %more) = @_;
+
+        return $json->encode({ $json->decode(
+            $pk{$name}->export_key_jwk($kind))->%*, kid => 'hand', %more });
+    };
+    my $cannot = 'the stored key cannot be used';
+    my @hand = (
+        ['RSA of 1024 bits', 'weak', 'RS256', $jwk->('weak', 'public',
+            alg => 'RS256')],
+        ['RSA of 1024 bits, without alg', 'weak', 'RS256',
+            $jwk->('weak', 'public')],
+        ['RSA with e = 1', 'rsa', 'RS256', $jwk->('rsa', 'public', e => 'AQ')],
+        ['a private key', 'good', 'ES256', $jwk->('good', 'private',
+            alg => 'ES256')],
+        ['a private RSA key', 'rsa', 'RS256', $jwk->('rsa', 'private')],
+        ['another curve', 'koblitz', 'ES256', $jwk->('koblitz', 'public')],
+        ['a curve that is not its own', 'good', 'ES256',
+            $jwk->('good', 'public', crv => 'P-384')],
+        ['for encryption', 'good', 'ES256', $jwk->('good', 'public',
+            use => 'enc')],
+        ['alg none', 'good', 'ES256', $jwk->('good', 'public',
+            alg => 'none')],
+        ['alg HS256', 'good', 'ES256', $jwk->('good', 'public',
+            alg => 'HS256')],
+        ['a secret', undef, 'HS256', $json->encode({ kty => 'oct',
+            k => encode_base64url($secret), kid => 'hand', alg => 'HS256' })],
+        ['a secret without alg', undef, 'HS256', $json->encode({
+            kty => 'oct', k => encode_base64url($secret), kid => 'hand' })],
+        ['no JSON', 'good', 'ES256', '{no JSON}'],
+        ['no key', 'good', 'ES256', '{}'],
+        ['no point', 'good', 'ES256', $jwk->('good', 'public', y => 'AA')],
+        ['a member twice', 'good', 'ES256', $jwk->('good', 'public')
+            =~ s/\}\z/,"kty":"EC"}/r],
+    );
+    my $write = sub {
+        my ($text) = @_;
+
+        return $gw->store->redis->call('HSET', "{agw}:jwks:$id", 'hand',
+            $text) if $gw->store->can('redis');
+
+        return $gw->store->sql('INSERT OR REPLACE INTO jwks'
+            . " (partner_id, kid, jwk) VALUES ('$id', 'hand', '$text');");
+    };
+    my $signed = sub {
+        my ($name, $alg) = @_;
+
+        return $gw->keep_secret(encode_jwt(payload => $json->encode(claims()),
+            alg => $alg, key => defined $name ? $pk{$name} : $secret,
+            extra_headers => { typ => 'JWT', kid => 'hand' }));
+    };
+
+    for (@hand) {
+        my ($name, $by, $alg, $text) = @$_;
+
+        $write->($text);
+        refused("P8.14 written by hand: $name", $signed->($by, $alg),
+            $cannot);
+    }
+
+    $write->($jwk->('good', 'public', kid => 'foot'));
+    refused('P8.4 written by hand: another kid', $signed->('good', 'ES256'),
+        'alg, kid: not those of the key');
+    $write->($jwk->('good', 'public'));
+    is(asks($signed->('good', 'ES256'))->status, 200,
+        'P8a.5 written by hand: a good one');
+}
 
 # what the store says counts from the next one on
 

@@ -35,7 +35,7 @@ sub names {
     my ($text, $file) = @_;
 
     if ($file =~ /\.[ch]$/) {
-        return (($text =~ m{\b($rule)\b}g), map { uc tr/_/./r }
+        return (($text =~ m{\b($rule)\b}g), map { s/^(.)/\U$1/r =~ tr/_/./r }
             map { /(?:^|_)(p\d+a?_\d+|d\d+)(?=_)/g } $text =~ /^(\w+)\(void/mg);
     }
 
