@@ -150,6 +150,8 @@ my @answers = (
     ['the keys', 200, GET => '/.well-known/jwks.json'],
     ['the keys, posted to', 405, POST => '/.well-known/jwks.json'],
     ['the metadata', 200, GET => '/.well-known/oauth-authorization-server'],
+    ['that of the resource', 200,
+        GET => '/.well-known/oauth-protected-resource'],
     ['for partners', 200, GET => '/v1/platform/businesses/',
         bearer => $partner_token],
     ['for partners, a business token', 403,
@@ -250,7 +252,8 @@ for my $target ((map { $_, "$_/x" } @guarded), $token_path, "$token_path/",
     "/v1/platform/$business[0]/oauth2/token/",
     "/v1/businesses/$business[0]/auth-token", '/v1/platform/businesses',
     '/v1/platform/businesses/', '/health', '/.well-known/jwks.json',
-    '/.well-known/oauth-authorization-server', '/', '/v1/businesses',
+    '/.well-known/oauth-authorization-server',
+    '/.well-known/oauth-protected-resource', '/', '/v1/businesses',
     '/v1/platform/transaction-categories', '/api/v1/product-pricing/tiers/',
     "/v1/platform/unknown/$business[0]")
 {

@@ -95,6 +95,12 @@ const json = (value) => ({
     body: JSON.stringify(value),
 });
 const grant = { grant_type: 'client_credentials' };
+const token_type = 'urn:ietf:params:oauth:token-type:access_token';
+const exchange = () => ({
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: calls.partner_token, subject_token_type: token_type,
+    requested_token_type: token_type, audience: calls.business,
+});
 const multipart = new FormData();
 const large = 'x='.padEnd(9000, 'x');
 
@@ -113,6 +119,21 @@ async function partnerTokens() {
         ['credentials in the body', 200, { body: new URLSearchParams({
             client_id: calls.id, client_secret: calls.key,
         }) }],
+        ['empty fields', 200, { body: new URLSearchParams({
+            client_id: calls.id, client_secret: calls.key,
+            client_assertion: '', client_assertion_type: '',
+            subject_token: '', requested_token_type: '',
+        }) }],
+        ['an exchange', 200, { auth, ...json(exchange()) }],
+        ['an exchange for another business', 400, { auth,
+            ...json({ ...exchange(), audience: calls.foreign }) }],
+        ['an assertion, where they are not taken', 401, {
+            body: new URLSearchParams({
+                client_assertion: calls.partner_token, client_assertion_type:
+                    'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+            }),
+        }],
+        ['a DPoP proof', 400, { auth, headers: { DPoP: 'x' } }],
         ['another grant', 400, { auth, ...json({ grant_type: 'x' }) }],
         ['a wrong key', 401, { auth: basic('wrong') }],
         ['no credentials', 401, {}],
@@ -135,6 +156,11 @@ async function businessTokens(path, layer) {
     for (const [what, status, options] of [
         ['nothing', 200, { auth }],
         ['a duration', 200, { auth, ...json({ session_duration: '60' }) }],
+        ['the scope it has anyway', 200, { auth,
+            ...json({ scope: 'business_access' }) }],
+        ['a scope that is not granted', 400, { auth,
+            ...json({ scope: 'other' }) }],
+        ['a DPoP proof', 400, { auth, headers: { DPoP: 'x' } }],
         ['not a duration', 400, { auth, ...json({ session_duration: 1.5 }) }],
         ['a malformed header', 400, { auth: 'Bearer' }],
         ['no token', 401, {}],
@@ -325,6 +351,7 @@ async function up() {
     for (const path of [
         '/.well-known/jwks.json',
         '/.well-known/oauth-authorization-server',
+        '/.well-known/oauth-protected-resource',
     ]) {
         await check(`P7 ${path}`, 200, path, 'get');
     }

@@ -111,6 +111,10 @@ sub start {
         return;
     });
 
+    $self->{metadata} = 'https://127.0.0.1:8443'
+        . '/.well-known/oauth-protected-resource'
+        if slurp($self->prefix . '/nginx.conf')
+            =~ /auth_gateway_resource_metadata;/;
     @$self{qw(alg secret kid)} =
         ('ES256', $key, $key->export_key_jwk_thumbprint('SHA256'));
     @$self{qw(id key)} = @{ $self->partner }{qw(id key)};

@@ -357,7 +357,8 @@ sub refused {
     }
 
     push @problems, problems_of($response, $reason, by => 'bearer',
-        realm => $self->{realm}, scope => 'business_access', %opt);
+        realm => $self->{realm}, scope => 'business_access',
+        metadata => $self->{metadata}, %opt);
     push @problems, map { "the upstream received $_->{target}" }
         $self->upstream_saw unless $opt{reaches};
     push @problems, $self->problems_after unless exists $opt{good};

@@ -45,9 +45,21 @@ my %faults = (
 
 # The exact challenge for a reason, or undef where there is none.  by is
 # 'basic' for partner token locations, 'either' where both are asked for, else
-# 'bearer'; scope is what a 403 names, undef for none.
+# 'bearer'; scope is what a 403 names, undef for none; metadata is the URL that
+# each Bearer challenge names, where there is one.
 
 sub challenge {
+    my ($reason, %opt) = @_;
+
+    my $challenge = plain_challenge($reason, %opt);
+
+    return defined $challenge && defined $opt{metadata}
+        && $challenge =~ /Bearer/
+        ? "$challenge, resource_metadata=\"$opt{metadata}\"" : $challenge;
+}
+
+
+sub plain_challenge {
     my ($reason, %opt) = @_;
 
     my ($status, $error) = @{ $reasons{$reason} }{qw(status error)};
