@@ -26,11 +26,15 @@ http {
         listen 127.0.0.1:%%TLS%% ssl http2;
 
         location /admin/ { auth_gateway_admin write %%UID%%; }
+        auth_gateway_business_path /v1/businesses/<business_id>;
+
         location = /token { auth_gateway_token partner; }
         location = /introspect { auth_gateway_introspect; }
+        location = /revoke { auth_gateway_revoke token; }
 
         location = /.well-known/oauth-authorization-server {
-            auth_gateway_metadata token=/token introspect=/introspect;
+            auth_gateway_metadata token=/token introspect=/introspect
+                                  revoke=/revoke;
         }
     }
 }
@@ -38,6 +42,7 @@ CONF
 
 my $gw = AGW::Admin->start(conf => $conf);
 my $partner = $gw->partner;
+my $business = $gw->business($partner);
 my $pk = Crypt::PK::ECC->new;
 
 $pk->generate_key('secp256r1');
@@ -49,10 +54,12 @@ is($gw->ask('POST', "partners/$partner->{id}/jwks", { jwk => $public })
     ->status, 201, 'P11.2 the key');
 
 my $base = 'https://127.0.0.1:' . $gw->nginx->port('TLS');
-my %calls = (base => $base, id => $partner->{id}, jwk => $private,
+my %calls = (base => $base, id => $partner->{id},
+    business => $business, jwk => $private,
     token => "$base/token");
 
 run_checks($gw->prefix, $_, \%calls)
-    for 'assertions_node.mjs', 'assertions_authlib.py';
+    for 'assertions_node.mjs', 'assertions_openid_client.mjs',
+        'assertions_authlib.py';
 
 $gw->finish;

@@ -11,7 +11,8 @@ key = JsonWebKey.import_key(calls["jwk"])
 
 def session():
     client = OAuth2Session(
-        calls["id"], key, token_endpoint_auth_method="private_key_jwt")
+        calls["id"], key, token_endpoint_auth_method="private_key_jwt",
+        revocation_endpoint_auth_method="private_key_jwt")
 
     client.register_client_auth_method(PrivateKeyJWT(
         calls["token"], alg="ES256", headers={"kid": calls["jwk"]["kid"]}))
@@ -31,5 +32,18 @@ with part("P8a.5 Authlib: a token by an assertion"):
 
     same("P8a.5 Authlib: another one, by another", token["token_type"],
          "Bearer")
+
+with part("P6.1 Authlib: introspection and revocation by an assertion"):
+    client = session()
+    said = client.introspect_token(
+        calls["base"] + "/introspect", token["access_token"])
+
+    same("P6.1 Authlib: introspection by an assertion",
+         (said.status_code, said.json().get("active")), (200, True))
+
+    said = client.revoke_token(
+        calls["base"] + "/revoke", token["access_token"])
+
+    same("P5.1 Authlib: revocation by an assertion", said.status_code, 200)
 
 finish()

@@ -67,13 +67,15 @@ is($gw->ask('POST', "partners/$partner->{id}/certificates",
     { 'x5t#S256' => $thumbprint })->status, 201, 'P11.2 the certificate');
 
 my %calls = (
-    base => $base, id => $partner->{id}, key => $partner->{key},
+    base => $base, business => $business,
+    id => $partner->{id}, key => $partner->{key},
     ca => "$prefix/cert.pem", certificate => "$prefix/one",
     other => "$prefix/other",
     business_url => "$base/token/$business",
     own => "$base/v1/businesses/$business/invoices",
 );
 
-run_checks($gw->prefix, 'tls_oauth4webapi.mjs', \%calls);
+run_checks($gw->prefix, $_, \%calls)
+    for 'tls_oauth4webapi.mjs', 'tls_openid_client.mjs', 'tls_authlib.py';
 
 $gw->finish;

@@ -1,41 +1,10 @@
 // oauth4webapi with a client certificate instead of a secret (RFC 8705), and
-// with tokens that are bound to it.  Node's fetch presents none, so the
-// library is given one of node:https.
+// with tokens that are bound to it.
 
 import { calls, finish, part, refusal, same } from './report.mjs';
-
-import { createHash, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { request } from 'node:https';
+import { fetchWith, thumbprintOf } from './tls.mjs';
 
 import * as oauth from 'oauth4webapi';
-
-
-function fetchWith(certificate) {
-    return (url, { method, headers, body }) => new Promise((done, fail) => {
-        const sent = request(url, {
-            method, ca: readFileSync(calls.ca),
-            headers: Object.fromEntries(new Headers(headers)),
-            ...(certificate && {
-                cert: readFileSync(`${certificate}.pem`),
-                key: readFileSync(`${certificate}.key`),
-            }),
-        }, async (response) => {
-            const parts = [];
-
-            for await (const part of response) {
-                parts.push(part);
-            }
-
-            done(new Response(Buffer.concat(parts), {
-                status: response.statusCode, headers: response.headers,
-            }));
-        });
-
-        sent.on('error', fail);
-        sent.end(body?.toString());
-    });
-}
 
 
 const client = { client_id: calls.id };
@@ -122,11 +91,8 @@ await part('P5.1 oauth4webapi: introspection and revocation', async () => {
     const said = await oauth.processIntrospectionResponse(server, client,
         asked);
 
-    const { raw } = new X509Certificate(
-        readFileSync(`${calls.certificate}.pem`));
-
     same('P6.3 oauth4webapi: its certificate', said.cnf, { 'x5t#S256':
-        createHash('sha256').update(raw).digest('base64url') });
+        thumbprintOf(calls.certificate) });
 
     const revoked = await oauth.revocationRequest(server, client,
         oauth.TlsClientAuth(), business, own);
