@@ -81,6 +81,24 @@ http {
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
         }
 
+        location /reports/ {
+            auth_gateway_require partner;
+            auth_gateway_scope business_access reports:read;
+
+            limit_except GET {
+                auth_gateway_scope reports:write;
+            }
+
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
+        location /scoped/ {
+            auth_gateway_require business owner;
+            auth_gateway_business_path /scoped/<business_id>;
+            auth_gateway_scope business_access read;
+            proxy_pass http://127.0.0.1:%%UPSTREAM%%;
+        }
+
         location /open/ {
             auth_gateway_require off;
             proxy_pass http://127.0.0.1:%%UPSTREAM%%;
@@ -225,6 +243,8 @@ for (1 .. 100) {
     sleep 0.1;
 }
 
+sub scoped { return token(claims => { scope => $_[0] }) }
+
 sub bad { return token(business_id => $business, @_) }
 
 my $thumbprint = 'BwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyAhIiMkJSY';
@@ -284,6 +304,25 @@ my @cases = (
         '/partners/x', {}, qr/require partner$/],
     ['a partner token for partners', '', 'ok', $unscoped, 'GET',
         '/partners/x'],
+    ['a partner token with the scope', '', 'ok', scoped('reports:read'),
+        'GET', '/reports/x'],
+    ['a partner token without', 'scope', 'insufficient_scope', $unscoped,
+        'GET', '/reports/x', {},
+        qr/^scope of the token: \S+; auth_gateway_scope reports:read$/],
+    ['a partner token with another', 'scope', 'insufficient_scope',
+        scoped('reports:reads x'), 'GET', '/reports/x', {},
+        qr/token: "reports:reads x"; auth_gateway_scope reports:read$/],
+    ['a partner token in limit_except', 'scope', 'insufficient_scope',
+        scoped('reports:read'), 'POST', '/reports/x', {},
+        qr/token: "reports:read"; auth_gateway_scope reports:write$/],
+    ['an owner with the scope', '', 'ok', scoped('read'), 'GET',
+        "/scoped/$business/x"],
+    ['an owner without', 'scope', 'insufficient_scope', scoped('x'), 'GET',
+        "/scoped/$business/x", {},
+        qr/token: "x"; auth_gateway_scope read$/],
+    ['a business token there', 'scope', 'insufficient_scope', $good, 'GET',
+        "/scoped/$business/x", {},
+        qr/token: "business_access"; auth_gateway_scope business_access read$/],
     ['another business', 'business', 'wrong_business',
         token(business_id => $theirs), 'GET', $here, {},
         qr/^of the path: "\Q$business\E", of the token: "\Q$theirs\E"$/],
