@@ -44,6 +44,7 @@ sub configuration {
         [qr/listen 443 ssl/, 'listen 127.0.0.1:%%TLS%% ssl'],
         [qr/127\.0\.0\.1:9080/, '127.0.0.1:%%UPSTREAM%%'],
         [qr/^http \{\n/m, "http {\n$more"],
+        @{ $opt{changes} // [] },
         $opt{origin} ? [qr{https://app\.example\.com}, $opt{origin}] : (),
     ) {
         my ($pattern, $text) = @$_;
