@@ -451,6 +451,13 @@ $gw->refused('P8a.5 where it is no method', asks(assertion(),
         my ($name, $by, $alg, $text) = @$_;
 
         $write->($text);
+
+        my $shown = $gw->ask('GET', "partners/$id/jwks");
+
+        is($shown->status, 200, "P11.2 written by hand: $name, is listed");
+        unlike($shown->body,
+            qr/"(?:d|p|q|dp|dq|qi|k)":/,
+            "P11.1 written by hand: $name, no secret is shown");
         refused("P8.14 written by hand: $name", $signed->($by, $alg),
             $cannot);
     }

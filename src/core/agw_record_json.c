@@ -31,6 +31,7 @@
 
 
 static json_t *agw_record_value(const agw_record_t *record, unsigned member);
+static json_t *agw_record_jwk(agw_str_t text);
 static json_t *agw_record_words(agw_str_t scopes);
 static unsigned agw_record_named(const char *name);
 static int agw_record_read(agw_record_t *record, unsigned member,
@@ -89,7 +90,7 @@ agw_record_value(const agw_record_t *record, unsigned member)
     }
 
     if (member == AGW_MEMBER_JWK) {
-        return agw_json_object(copy.jwk);
+        return agw_record_jwk(copy.jwk);
     }
 
     if (agw_record_number(&copy, member) != NULL) {
@@ -100,6 +101,27 @@ agw_record_value(const agw_record_t *record, unsigned member)
                                        : *agw_record_text(&copy, member);
 
     return json_stringn((const char *) text.data, text.len);
+}
+
+
+/* somebody may have written a private key, or a secret, into a store by hand */
+
+static json_t *
+agw_record_jwk(agw_str_t text)
+{
+    size_t              i;
+    json_t             *jwk;
+    static const char  *secrets[] = {
+        "d", "p", "q", "dp", "dq", "qi", "oth", "k",
+    };
+
+    jwk = agw_json_object(text);
+
+    for (i = 0; jwk != NULL && i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+        (void) json_object_del(jwk, secrets[i]);
+    }
+
+    return jwk;
 }
 
 
