@@ -100,7 +100,7 @@ target             | business           | deep               | both           | 
 /owner/none/x      | wrong_kind         | wrong_kind         | wrong_kind     | unknown_business | unknown_business
 /both/A/x          | ok                 | insufficient_scope | ok             | ok               | ok
 /both/C/x          | wrong_business     | insufficient_scope | wrong_business | not_owner        | not_owner
-/both-deep/A/x     | insufficient_scope | ok                 | ok             | ok               | ok
+/both-deep/A/x     | insufficient_scope | ok                 | ok             | insufficient_scope | insufficient_scope
 /matched/A/x       | wrong_kind         | wrong_kind         | wrong_kind     | wrong_kind       | wrong_kind
 /partner           | wrong_kind         | wrong_kind         | wrong_kind     | ok               | ok
 /thred/A/x         | ok                 | insufficient_scope | ok             | wrong_kind       | wrong_kind

@@ -532,8 +532,10 @@ ngx_http_agw_check_found(ngx_http_agw_check_t *check)
         return NGX_HTTP_AGW_CHECK_REFUSED;
     }
 
-    return found.clock && found.version != 0 ? ngx_http_agw_check_read(sqlite)
-                                             : SQLITE_OK;
+    /* an older one lacks columns, until it is migrated */
+
+    return found.credentials && found.version != 0
+           ? ngx_http_agw_check_read(sqlite) : SQLITE_OK;
 }
 
 
