@@ -218,6 +218,11 @@ my @partner_token = (
     ['unsupported_grant_type', 'POST', '/token', [$basic, $form],
         body => 'grant_type=password'],
     ['invalid_scope', 'POST', '/token', [$basic, $form], body => 'scope=x'],
+    ['invalid_target', 'POST', '/token', [$basic, $form],
+        body => 'grant_type=urn:ietf:params:oauth:grant-type:token-exchange'
+            . '&subject_token=x&audience=/&subject_token_type='
+            . 'urn:ietf:params:oauth:token-type:jwt'],
+    ['dpop_unsupported', 'POST', '/token', [$basic, 'DPoP: x']],
     ['invalid_client', 'POST', '/token',
         [AGW::Gateway::basic($id, 'wrong')]],
     ['no_credentials', 'POST', '/token', []],
@@ -232,6 +237,7 @@ my @business_token = (
         body => 'session_duration=900'],
     ['invalid_request', 'POST', $mint, [$mine, $json],
         body => '{"session_duration":0}'],
+    ['dpop_unsupported', 'POST', $mint, [$mine, 'DPoP: x']],
     ['body_not_json', 'POST', $mint, [$mine, $json], body => '"x"'],
     ['body_too_large', 'POST', $mint, [$mine, $json], body => 'a' x 8193],
     (map { ['method_not_allowed', $_, $mint, [$mine]] }

@@ -111,7 +111,7 @@ agw_record_jwk(agw_str_t text)
 {
     size_t              i;
     json_t             *jwk;
-    static const char  *secrets[] = {
+    static const char *const  secrets[] = {
         "d", "p", "q", "dp", "dq", "qi", "oth", "k",
     };
 
