@@ -180,6 +180,18 @@ my $form = 'Content-Type: application/x-www-form-urlencoded';
 my $json = 'Content-Type: application/json';
 my $parts = 'Content-Type: multipart/form-data; boundary=b0';
 
+# RFC 8693
+
+sub exchange {
+    my ($line, $to) = @_;
+
+    my $urn = 'urn:ietf:params:oauth';
+    my ($token) = $line =~ /(\S+)$/;
+
+    return "grant_type=$urn:grant-type:token-exchange&subject_token=$token"
+        . "&subject_token_type=$urn:token-type:access_token&audience=$to";
+}
+
 sub multipart {
     my (%field) = @_;
 
@@ -282,6 +294,13 @@ my @requests = (
         'grant_type=password'],
     ['unsupported_grant_type', 'POST', $there, [$ours, $json],
         '{"grant_type":"password"}'],
+    [200, 'POST', '/token', [$basic, $form], exchange($ours, $business)],
+    ['invalid_target', 'POST', '/token', [$basic, $form],
+        exchange($ours, 'nobody')],
+    ['invalid_request', 'POST', '/token', [$basic, $form],
+        exchange('x', $business)],
+    ['dpop_unsupported', 'POST', '/token', [$basic, 'DPoP: x']],
+    ['dpop_unsupported', 'POST', $there, [$ours, 'DPoP: x']],
     ['method_not_allowed', 'GET', '/token', [$basic]],
     ['method_not_allowed', 'DELETE', $there, [$ours]],
     ['method_not_allowed', 'PUT', $there, [$ours, $form], 'a=b'],
