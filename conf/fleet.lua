@@ -46,6 +46,18 @@ local function is_revocation(kind, id)
 end
 
 
+-- A replica that was promoted may lack the last stamps.  The first nginx that
+-- connects makes up for it; a stamp from before would not end all tokens.
+
+local function is_known()
+    local info = redis.pcall('INFO', 'server')
+
+    return type(info) == 'string'
+        and info:match('run_id:(%x+)')
+            == redis.call('GET', prefix .. ':primary')
+end
+
+
 -- The stamp of an entry is in its id as well, so what is newer has a higher id.
 
 local function next_stamp()
@@ -57,6 +69,11 @@ local function next_stamp()
 
     if not epoch or not tonumber(stamp) then
         return nil, 'ERR no nginx has connected to this store yet'
+    end
+
+    if not is_known() then
+        return nil, 'ERR no nginx has connected to this server since it'
+            .. ' started, or INFO is not allowed: try again'
     end
 
     stamp = math.max(tonumber(stamp) + 1,

@@ -464,8 +464,15 @@ sub was_revoked {
 sub reachable {
     my ($self) = @_;
 
-    return !$self->{away} && !$self->{asked}
-        && $self->{fleet}->redis->call('EXISTS', '{agw}:epoch');
+    return if $self->{away} || $self->{asked};
+
+    my $redis = $self->{fleet}->redis;
+    my ($run_id) = $redis->call('INFO', 'server') =~ /^run_id:(\w+)/m;
+
+    # fleet.lua refuses a server that no node has connected to
+
+    return $redis->call('EXISTS', '{agw}:epoch')
+        && $run_id eq ($redis->call('GET', '{agw}:primary') // '');
 }
 
 

@@ -42,13 +42,23 @@ sub wait_until_ready {
 sub redis { return $_[0]{redis} }
 
 
-# a change by conf/fleet.lua
+# A change by conf/fleet.lua, which refuses a server that no nginx has connected
+# to since it started: that takes a moment.
 
 sub change {
     my ($self, $key, @words) = @_;
 
-    return $self->{redis}->call('EVAL', $self->{lua}, 1, "{agw}:$key",
-        @words);
+    my @eval = ('EVAL', $self->{lua}, 1, "{agw}:$key", @words);
+
+    for (1 .. 100) {
+        my $reply = $self->{redis}->try(@eval);
+
+        return $reply if !AGW::Resp::is_error($reply);
+        last if $reply->{text} !~ /no nginx has connected to this server/;
+        sleep 0.1;
+    }
+
+    return $self->{redis}->call(@eval);
 }
 
 
