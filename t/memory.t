@@ -132,7 +132,7 @@ my ($head, $body, $mac) = split /\./, $good;
 my $form = 'grant_type=client_credentials';
 my $key = AGW::Gateway::basic(@$partner{qw(id key)});
 
-steady('D8 a protected request', 1000, 100_000, [200], get($bearer));
+steady('D8 a protected request', 20_000, 120_000, [200], get($bearer));
 
 steady('D8 refusals of every kind', 1000, 20_000, [400, 401, 403, 404],
     get(), get('Authorization: Bearer x'), get("$bearer.x"),
