@@ -45,6 +45,17 @@ my $suppressions = <<'SUPP';
     obj:*/nginx
     fun:ngx_spawn_process
 }
+# nginx's threads are detached: one that is told to end may not be gone yet
+# when its worker is
+{
+    thread
+    Memcheck:Leak
+    match-leak-kinds: possible
+    ...
+    fun:_dl_allocate_tls
+    ...
+    fun:pthread_create*
+}
 SUPP
 
 my @options = (
