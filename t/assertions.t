@@ -146,6 +146,25 @@ for my $kid (qw(es es384 rs ps)) {
         ->{partner_id}, $id, "P8a.5 $keys{$kid}[0]: its partner");
 }
 
+# one assertion, twenty times at the same moment, over all workers
+
+for my $round (1 .. 5) {
+    my $form = form(assertion());
+    my @clients = map { $gw->connect('TLS') } 1 .. 20;
+
+    $_->send(join "\r\n", 'POST /token HTTP/1.1', 'Host: localhost',
+        'Connection: close', 'Content-Type: application/x-www-form-urlencoded',
+        'Content-Length: ' . length $form, '', $form) for @clients;
+
+    my %statuses;
+
+    $statuses{ $_->response->status }++ for @clients;
+
+    is_deeply(\%statuses, { 200 => 1, 401 => 19 },
+        "P8a.5 twenty at once, one is accepted, round $round");
+    $gw->mark;
+}
+
 for (['an array of one audience', aud => [$issuer]],
     ['the token endpoint as audience', aud => "$issuer/token"],
     ['an hour ahead', exp => time + 3600], ['without iat', iat => undef],
