@@ -9,9 +9,8 @@
 #include "agw_base64.h"
 #include "agw_grammar.h"
 #include "agw_json.h"
-#include "agw_jwk.h"
 #include "agw_jws.h"
-#include "agw_keyring.h"
+#include "agw_key_file.h"
 
 
 static int agw_assertion_is_token(const agw_assertion_t *assertion);
@@ -230,33 +229,12 @@ agw_assertion_verify(agw_str_t text, agw_str_t jwk)
 static agw_keyring_t *
 agw_assertion_ring(const json_t *json)
 {
-    agw_jwk_t          jwk;
-    agw_key_t         *key;
-    const char        *error;
-    agw_keyring_t     *ring;
-    agw_key_source_t   source;
+    agw_key_t      *key;
+    const char     *error;
+    agw_keyring_t  *ring;
 
-    if (agw_jwk_read(&jwk, json, &error) != AGW_JWK_READ) {
-        return NULL;
-    }
-
-    key = NULL;
     ring = NULL;
-
-    if (jwk.pkey != NULL && !jwk.is_private) {
-        memset(&source, 0, sizeof(agw_key_source_t));
-
-        source.kid = jwk.kid;
-        source.verify = 1;
-
-        if (jwk.alg != NULL) {
-            source.alg = jwk.alg->name;
-        }
-
-        key = agw_key_from_pkey(&source, jwk.pkey, 0, &error);
-    }
-
-    agw_jwk_done(&jwk);
+    key = agw_key_from_public_jwk(json);
 
     if (key != NULL) {
         ring = agw_keyring_create();

@@ -6,8 +6,7 @@
 
 #include "agw_grammar.h"
 #include "agw_json.h"
-#include "agw_jwk.h"
-#include "agw_key.h"
+#include "agw_key_file.h"
 #include "agw_record_json.h"
 
 
@@ -40,7 +39,6 @@ static int agw_record_read_scopes(agw_record_t *record, const json_t *value,
     unsigned char *buf);
 static int agw_record_read_jwk(agw_record_t *record, const json_t *value,
     unsigned char *buf);
-static agw_key_t *agw_record_public_key(const json_t *value);
 
 
 json_t *
@@ -327,7 +325,7 @@ agw_record_read_jwk(agw_record_t *record, const json_t *value,
     agw_key_t  *key;
     agw_str_t   kid;
 
-    key = agw_record_public_key(value);
+    key = agw_key_from_public_jwk(value);
     if (key == NULL) {
         return -1;
     }
@@ -361,41 +359,6 @@ agw_record_read_jwk(agw_record_t *record, const json_t *value,
     agw_key_free(key);
 
     return len ? 0 : -1;
-}
-
-
-static agw_key_t *
-agw_record_public_key(const json_t *value)
-{
-    agw_jwk_t          jwk;
-    agw_key_t         *key;
-    const char        *error;
-    agw_key_source_t   source;
-
-    if (!json_is_object(value)
-        || agw_jwk_read(&jwk, value, &error) != AGW_JWK_READ)
-    {
-        return NULL;
-    }
-
-    key = NULL;
-
-    if (jwk.pkey != NULL && !jwk.is_private) {
-        memset(&source, 0, sizeof(agw_key_source_t));
-
-        source.kid = jwk.kid;
-        source.verify = 1;
-
-        if (jwk.alg != NULL) {
-            source.alg = jwk.alg->name;
-        }
-
-        key = agw_key_from_pkey(&source, jwk.pkey, 0, &error);
-    }
-
-    agw_jwk_done(&jwk);
-
-    return key;
 }
 
 

@@ -506,3 +506,38 @@ agw_key_file_say(agw_key_file_t *file, agw_key_remark_kind_t kind,
         file->report(file->data, &remark);
     }
 }
+
+
+agw_key_t *
+agw_key_from_public_jwk(const json_t *json)
+{
+    agw_jwk_t          jwk;
+    agw_key_t         *key;
+    const char        *error;
+    agw_key_source_t   source;
+
+    if (!json_is_object(json)
+        || agw_jwk_read(&jwk, json, &error) != AGW_JWK_READ)
+    {
+        return NULL;
+    }
+
+    key = NULL;
+
+    if (jwk.pkey != NULL && !jwk.is_private) {
+        memset(&source, 0, sizeof(agw_key_source_t));
+
+        source.kid = jwk.kid;
+        source.verify = 1;
+
+        if (jwk.alg != NULL) {
+            source.alg = jwk.alg->name;
+        }
+
+        key = agw_key_from_pkey(&source, jwk.pkey, 0, &error);
+    }
+
+    agw_jwk_done(&jwk);
+
+    return key;
+}

@@ -48,4 +48,12 @@ int agw_key_file_load(agw_keyring_t *ring, const agw_key_source_t *source,
     agw_key_report_pt report, void *data);
 
 
+/*
+ * A key that verifies, of a JWK that is public and fit for signatures, with
+ * its kid and algorithm.  Returns NULL for any other, or if memory runs out.
+ */
+
+agw_key_t *agw_key_from_public_jwk(const json_t *json);
+
+
 #endif /* AGW_KEY_FILE_H_INCLUDED_ */
