@@ -25,25 +25,15 @@ static const cli_column_t  cli_business_columns[] = {
 int
 cli_business_list(const cli_call_t *call)
 {
-    int        rc;
-    cli_api_t  api;
     cli_buf_t  path;
 
     memset(&path, 0, sizeof(cli_buf_t));
 
-    rc = cli_api_open(&api, call);
+    cli_buf_str(&path, "businesses");
+    cli_api_query(&path, "partner_id", call->values[CLI_PARTNER]);
+    cli_api_query(&path, "status", call->values[CLI_STATUS]);
 
-    if (rc == CLI_EXIT_OK) {
-        cli_buf_str(&path, "businesses");
-        cli_api_query(&path, "partner_id", call->values[CLI_PARTNER]);
-        cli_api_query(&path, "status", call->values[CLI_STATUS]);
-        rc = cli_list(&api, path.data, "businesses", 1, cli_business_columns);
-        cli_api_close(&api);
-    }
-
-    cli_buf_free(&path);
-
-    return rc;
+    return cli_list(call, path.data, "businesses", 1, cli_business_columns);
 }
 
 

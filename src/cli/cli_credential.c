@@ -20,8 +20,6 @@
 #include "cli_text.h"
 
 
-static int cli_credential_list(const cli_call_t *call, const char *format,
-    const char *member, const cli_column_t *columns);
 static int cli_credential_delete(const cli_call_t *call, const char *format,
     const char *done);
 static int cli_credential_read(const cli_call_t *call, cli_buf_t *text);
@@ -43,8 +41,9 @@ static const cli_column_t  cli_certificate_columns[] = {
 int
 cli_jwk_list(const cli_call_t *call)
 {
-    return cli_credential_list(call, "partners/%/jwks", "jwks",
-                               cli_jwk_columns);
+    return cli_list(call, cli_api_path("partners/%/jwks", call->operands[0],
+                                       NULL),
+                    "jwks", 0, cli_jwk_columns);
 }
 
 
@@ -96,8 +95,9 @@ cli_jwk_delete(const cli_call_t *call)
 int
 cli_certificate_list(const cli_call_t *call)
 {
-    return cli_credential_list(call, "partners/%/certificates",
-                               "certificates", cli_certificate_columns);
+    return cli_list(call, cli_api_path("partners/%/certificates",
+                                       call->operands[0], NULL),
+                    "certificates", 0, cli_certificate_columns);
 }
 
 
@@ -158,33 +158,6 @@ cli_certificate_delete(const cli_call_t *call)
 {
     return cli_credential_delete(call, "partners/%/certificates/%",
                                  "The certificate is deleted.");
-}
-
-
-static int
-cli_credential_list(const cli_call_t *call, const char *format,
-    const char *member, const cli_column_t *columns)
-{
-    int         rc;
-    char       *path;
-    cli_api_t   api;
-
-    path = cli_api_path(format, call->operands[0], NULL);
-
-    if (path == NULL) {
-        return CLI_EXIT_USAGE;
-    }
-
-    rc = cli_api_open(&api, call);
-
-    if (rc == CLI_EXIT_OK) {
-        rc = cli_list(&api, path, member, 0, columns);
-        cli_api_close(&api);
-    }
-
-    cli_free(path);
-
-    return rc;
 }
 
 

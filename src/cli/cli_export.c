@@ -37,7 +37,7 @@ cli_export(const cli_call_t *call)
         return rc;
     }
 
-    path = cli_strdup("export?limit=" CLI_LIST_PAGE_STR);
+    path = cli_strdup("export?limit=" CLI_LIST_PAGE);
 
     do {
         rc = cli_export_page(&api, &path, &count);

@@ -44,26 +44,9 @@ static const cli_column_t  cli_key_columns[] = {
 int
 cli_key_list(const cli_call_t *call)
 {
-    int         rc;
-    char       *path;
-    cli_api_t   api;
-
-    path = cli_api_path("partners/%/keys", call->operands[0], NULL);
-
-    if (path == NULL) {
-        return CLI_EXIT_USAGE;
-    }
-
-    rc = cli_api_open(&api, call);
-
-    if (rc == CLI_EXIT_OK) {
-        rc = cli_list(&api, path, "keys", 0, cli_key_columns);
-        cli_api_close(&api);
-    }
-
-    cli_free(path);
-
-    return rc;
+    return cli_list(call, cli_api_path("partners/%/keys", call->operands[0],
+                                       NULL),
+                    "keys", 0, cli_key_columns);
 }
 
 

@@ -25,14 +25,37 @@ typedef struct {
 } cli_list_t;
 
 
+static int cli_list_pages(cli_api_t *api, const char *path,
+    const char *member, int paged, const cli_column_t *columns);
+static int cli_list_limit(const cli_call_t *call, size_t *limit);
 static int cli_list_page(cli_list_t *list, const char *path, int paged);
 static void cli_list_rows(cli_list_t *list, const json_t *rows);
 static int cli_list_next(cli_list_t *list, const json_t *answer);
 
 
 int
-cli_list(cli_api_t *api, const char *path, const char *member, int paged,
+cli_list(const cli_call_t *call, char *path, const char *member, int paged,
     const cli_column_t *columns)
+{
+    int        rc;
+    cli_api_t  api;
+
+    rc = path ? cli_api_open(&api, call) : CLI_EXIT_USAGE;
+
+    if (rc == CLI_EXIT_OK) {
+        rc = cli_list_pages(&api, path, member, paged, columns);
+        cli_api_close(&api);
+    }
+
+    cli_free(path);
+
+    return rc;
+}
+
+
+static int
+cli_list_pages(cli_api_t *api, const char *path, const char *member,
+    int paged, const cli_column_t *columns)
 {
     int         rc;
     cli_list_t  list;
@@ -79,7 +102,9 @@ cli_list(cli_api_t *api, const char *path, const char *member, int paged,
 }
 
 
-int
+/* --limit; -1 after a message if it is no number; 0: there is none */
+
+static int
 cli_list_limit(const cli_call_t *call, size_t *limit)
 {
     char           *end;
@@ -122,7 +147,7 @@ cli_list_page(cli_list_t *list, const char *path, int paged)
     cli_buf_str(&url, path);
 
     if (paged) {
-        cli_api_query(&url, "limit", CLI_LIST_PAGE_STR);
+        cli_api_query(&url, "limit", CLI_LIST_PAGE);
         cli_api_query(&url, "after", list->after);
     }
 

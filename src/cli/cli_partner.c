@@ -28,24 +28,14 @@ static const cli_column_t  cli_partner_columns[] = {
 int
 cli_partner_list(const cli_call_t *call)
 {
-    int        rc;
-    cli_api_t  api;
     cli_buf_t  path;
 
     memset(&path, 0, sizeof(cli_buf_t));
 
-    rc = cli_api_open(&api, call);
+    cli_buf_str(&path, "partners");
+    cli_api_query(&path, "status", call->values[CLI_STATUS]);
 
-    if (rc == CLI_EXIT_OK) {
-        cli_buf_str(&path, "partners");
-        cli_api_query(&path, "status", call->values[CLI_STATUS]);
-        rc = cli_list(&api, path.data, "partners", 1, cli_partner_columns);
-        cli_api_close(&api);
-    }
-
-    cli_buf_free(&path);
-
-    return rc;
+    return cli_list(call, path.data, "partners", 1, cli_partner_columns);
 }
 
 

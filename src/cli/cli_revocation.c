@@ -105,26 +105,16 @@ cli_revoke_partner(const cli_call_t *call)
 int
 cli_revocation_list(const cli_call_t *call)
 {
-    int        rc;
-    cli_api_t  api;
     cli_buf_t  path;
 
     memset(&path, 0, sizeof(cli_buf_t));
 
-    rc = cli_api_open(&api, call);
+    cli_buf_str(&path, "revocations");
+    cli_api_query(&path, "kind", call->values[CLI_KIND]);
+    cli_api_query(&path, "partner_id", call->values[CLI_PARTNER]);
 
-    if (rc == CLI_EXIT_OK) {
-        cli_buf_str(&path, "revocations");
-        cli_api_query(&path, "kind", call->values[CLI_KIND]);
-        cli_api_query(&path, "partner_id", call->values[CLI_PARTNER]);
-        rc = cli_list(&api, path.data, "revocations", 1,
-                      cli_revocation_columns);
-        cli_api_close(&api);
-    }
-
-    cli_buf_free(&path);
-
-    return rc;
+    return cli_list(call, path.data, "revocations", 1,
+                    cli_revocation_columns);
 }
 
 
