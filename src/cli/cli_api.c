@@ -396,6 +396,34 @@ cli_api_create(const cli_call_t *call, char *path, json_t *body,
 }
 
 
+int
+cli_api_delete(const cli_call_t *call, char *path, const char *note)
+{
+    int              rc;
+    cli_api_t        api;
+    cli_response_t   response;
+
+    memset(&response, 0, sizeof(cli_response_t));
+
+    rc = path ? cli_api_open(&api, call) : CLI_EXIT_USAGE;
+
+    if (rc == CLI_EXIT_OK) {
+        rc = cli_api_call(&api, "DELETE", path, NULL, &response, NULL);
+
+        if (rc == CLI_EXIT_OK && !cli_api_json(&api)) {
+            cli_note("%s", note);
+        }
+
+        cli_api_close(&api);
+    }
+
+    cli_response_free(&response);
+    cli_free(path);
+
+    return rc;
+}
+
+
 void
 cli_api_set_text(json_t *body, const char *member, const char *text)
 {

@@ -67,6 +67,10 @@ int cli_api_change(const cli_call_t *call, const char *method, char *path,
 int cli_api_create(const cli_call_t *call, char *path, json_t *body,
     const cli_column_t *columns);
 
+/* the same with DELETE, which has no answer: note is printed, without --json */
+
+int cli_api_delete(const cli_call_t *call, char *path, const char *note);
+
 /* a member of an argument; what is not UTF-8 is refused when it is sent */
 
 void cli_api_set_text(json_t *body, const char *member, const char *text);

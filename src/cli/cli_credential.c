@@ -20,8 +20,11 @@
 #include "cli_text.h"
 
 
-static int cli_credential_delete(const cli_call_t *call, const char *format,
-    const char *done);
+#define CLI_CREDENTIAL_TOKENS                                                 \
+    " Tokens that were got with it live until they expire; \"auth-gateway"    \
+    " revoke partner\" ends them."
+
+
 static int cli_credential_read(const cli_call_t *call, cli_buf_t *text);
 
 
@@ -87,8 +90,10 @@ cli_jwk_add(const cli_call_t *call)
 int
 cli_jwk_delete(const cli_call_t *call)
 {
-    return cli_credential_delete(call, "partners/%/jwks/%",
-                                 "The JWK is deleted.");
+    return cli_api_delete(call,
+                          cli_api_path("partners/%/jwks/%", call->operands[0],
+                                       call->operands[1]),
+                          "The JWK is deleted." CLI_CREDENTIAL_TOKENS);
 }
 
 
@@ -156,46 +161,11 @@ cli_certificate_add(const cli_call_t *call)
 int
 cli_certificate_delete(const cli_call_t *call)
 {
-    return cli_credential_delete(call, "partners/%/certificates/%",
-                                 "The certificate is deleted.");
-}
-
-
-static int
-cli_credential_delete(const cli_call_t *call, const char *format,
-    const char *done)
-{
-    int              rc;
-    char            *path;
-    cli_api_t        api;
-    cli_response_t   response;
-
-    memset(&response, 0, sizeof(cli_response_t));
-
-    path = cli_api_path(format, call->operands[0], call->operands[1]);
-
-    if (path == NULL) {
-        return CLI_EXIT_USAGE;
-    }
-
-    rc = cli_api_open(&api, call);
-
-    if (rc == CLI_EXIT_OK) {
-        rc = cli_api_call(&api, "DELETE", path, NULL, &response, NULL);
-
-        if (rc == CLI_EXIT_OK && !cli_api_json(&api)) {
-            cli_note("%s Tokens that were got with it live until they"
-                     " expire; \"auth-gateway revoke partner\" ends them.",
-                     done);
-        }
-
-        cli_api_close(&api);
-    }
-
-    cli_response_free(&response);
-    cli_free(path);
-
-    return rc;
+    return cli_api_delete(call,
+                          cli_api_path("partners/%/certificates/%",
+                                       call->operands[0], call->operands[1]),
+                          "The certificate is deleted."
+                          CLI_CREDENTIAL_TOKENS);
 }
 
 

@@ -126,37 +126,12 @@ cli_key_roll(const cli_call_t *call)
 int
 cli_key_delete(const cli_call_t *call)
 {
-    int              rc;
-    char            *path;
-    cli_api_t        api;
-    cli_response_t   response;
-
-    memset(&response, 0, sizeof(cli_response_t));
-
-    path = cli_api_path("partners/%/keys/%", call->operands[0],
-                        call->operands[1]);
-
-    if (path == NULL) {
-        return CLI_EXIT_USAGE;
-    }
-
-    rc = cli_api_open(&api, call);
-
-    if (rc == CLI_EXIT_OK) {
-        rc = cli_api_call(&api, "DELETE", path, NULL, &response, NULL);
-
-        if (rc == CLI_EXIT_OK && !cli_api_json(&api)) {
-            cli_note("The API key is deleted. Tokens that it got live until"
-                     " they expire; \"auth-gateway key end\" ends them.");
-        }
-
-        cli_api_close(&api);
-    }
-
-    cli_response_free(&response);
-    cli_free(path);
-
-    return rc;
+    return cli_api_delete(call,
+                          cli_api_path("partners/%/keys/%", call->operands[0],
+                                       call->operands[1]),
+                          "The API key is deleted. Tokens that it got live"
+                          " until they expire; \"auth-gateway key end\" ends"
+                          " them.");
 }
 
 
