@@ -25,7 +25,8 @@
     " revoke partner\" ends them."
 
 
-static int cli_credential_read(const cli_call_t *call, cli_buf_t *text);
+static int cli_credential_read(const cli_call_t *call, cli_buf_t *buf,
+    agw_str_t *text);
 
 
 static const cli_column_t  cli_jwk_columns[] = {
@@ -60,16 +61,11 @@ cli_jwk_add(const cli_call_t *call)
     agw_str_t   text;
     cli_buf_t   buf;
 
-    memset(&buf, 0, sizeof(cli_buf_t));
-
-    rc = cli_credential_read(call, &buf);
+    rc = cli_credential_read(call, &buf, &text);
 
     if (rc != CLI_EXIT_OK) {
         return rc;
     }
-
-    text.data = (const unsigned char *) buf.data;
-    text.len = buf.len;
 
     jwk = agw_json_object(text);
     cli_buf_free(&buf);
@@ -117,16 +113,11 @@ cli_certificate_add(const cli_call_t *call)
     cli_buf_t           buf;
     agw_certificate_t   certificate;
 
-    memset(&buf, 0, sizeof(cli_buf_t));
-
-    rc = cli_credential_read(call, &buf);
+    rc = cli_credential_read(call, &buf, &text);
 
     if (rc != CLI_EXIT_OK) {
         return rc;
     }
-
-    text.data = (const unsigned char *) buf.data;
-    text.len = buf.len;
 
     rc = agw_certificate_read(&certificate, text);
     cli_buf_free(&buf);
@@ -169,29 +160,31 @@ cli_certificate_delete(const cli_call_t *call)
 }
 
 
-/* "-" is standard input */
+/* text is in buf, which the caller frees; "-" is standard input */
 
 static int
-cli_credential_read(const cli_call_t *call, cli_buf_t *text)
+cli_credential_read(const cli_call_t *call, cli_buf_t *buf, agw_str_t *text)
 {
     int          fd;
-    char         buf[4096];
+    char         part[4096];
     ssize_t      n;
     const char  *file;
+
+    memset(buf, 0, sizeof(cli_buf_t));
 
     file = call->operands[1];
     fd = strcmp(file, "-") == 0 ? STDIN_FILENO
                                 : open(file, O_RDONLY|O_CLOEXEC);
     n = fd == -1 ? -1 : 0;
 
-    while (fd != -1 && text->len <= AGW_CERTIFICATE_MAX) {
-        n = read(fd, buf, sizeof(buf));
+    while (fd != -1 && buf->len <= AGW_CERTIFICATE_MAX) {
+        n = read(fd, part, sizeof(part));
 
         if (n <= 0) {
             break;
         }
 
-        cli_buf_add(text, buf, (size_t) n);
+        cli_buf_add(buf, part, (size_t) n);
     }
 
     if (n == -1) {
@@ -203,9 +196,12 @@ cli_credential_read(const cli_call_t *call, cli_buf_t *text)
     }
 
     if (n == -1) {
-        cli_buf_free(text);
+        cli_buf_free(buf);
         return CLI_EXIT_USAGE;
     }
+
+    text->data = (const unsigned char *) buf->data;
+    text->len = buf->len;
 
     return CLI_EXIT_OK;
 }
