@@ -49,6 +49,8 @@ static agw_reason_t ngx_http_agw_business_grant(ngx_http_request_t *r,
     ngx_http_agw_grant_t *grant, const agw_params_t *params);
 static void ngx_http_agw_business_finish(ngx_http_request_t *r,
     agw_reason_t reason, const agw_business_row_t *row);
+static void ngx_http_agw_token_finish(ngx_http_request_t *r,
+    agw_reason_t reason);
 static ngx_int_t ngx_http_agw_token_refuse(ngx_http_request_t *r,
     agw_reason_t reason);
 static ngx_int_t ngx_http_agw_token_send(ngx_http_request_t *r);
@@ -313,18 +315,13 @@ ngx_http_agw_exchange_finish(ngx_http_request_t *r, agw_reason_t reason,
     }
 
     if (reason == AGW_OK) {
+        ctx->grant->seq = row->stamp;
+
         reason = ngx_http_agw_grant_scope(r, ctx->grant, row->limited,
                                           row->scopes);
     }
 
-    if (reason != AGW_OK) {
-        ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
-        return;
-    }
-
-    ctx->grant->seq = row->stamp;
-
-    ngx_http_finalize_request(r, ngx_http_agw_token_send(r));
+    ngx_http_agw_token_finish(r, reason);
 }
 
 
@@ -354,20 +351,15 @@ ngx_http_agw_partner_finish(ngx_http_request_t *r, agw_reason_t reason)
     auth = ctx->api_key_auth;
 
     if (reason == AGW_OK) {
+        ctx->grant->partner_id = ngx_http_agw_to_core(auth->partner_id);
+        ctx->grant->issued_at = auth->queried_at;
+        ctx->grant->seq = auth->stamp;
+
         reason = ngx_http_agw_grant_scope(r, ctx->grant, auth->limited,
                                           auth->scopes);
     }
 
-    if (reason != AGW_OK) {
-        ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
-        return;
-    }
-
-    ctx->grant->partner_id = ngx_http_agw_to_core(auth->partner_id);
-    ctx->grant->issued_at = auth->queried_at;
-    ctx->grant->seq = auth->stamp;
-
-    ngx_http_finalize_request(r, ngx_http_agw_token_send(r));
+    ngx_http_agw_token_finish(r, reason);
 }
 
 
@@ -468,18 +460,24 @@ ngx_http_agw_business_finish(ngx_http_request_t *r, agw_reason_t reason,
     }
 
     if (reason == AGW_OK) {
+        ctx->grant->seq = row->stamp;
+
         reason = ngx_http_agw_grant_scope(r, ctx->grant, row->limited,
                                           row->scopes);
     }
 
-    if (reason != AGW_OK) {
-        ngx_http_finalize_request(r, ngx_http_agw_token_refuse(r, reason));
-        return;
-    }
+    ngx_http_agw_token_finish(r, reason);
+}
 
-    ctx->grant->seq = row->stamp;
 
-    ngx_http_finalize_request(r, ngx_http_agw_token_send(r));
+/* the grant is whole, or refused */
+
+static void
+ngx_http_agw_token_finish(ngx_http_request_t *r, agw_reason_t reason)
+{
+    ngx_http_finalize_request(r, reason == AGW_OK
+                                 ? ngx_http_agw_token_send(r)
+                                 : ngx_http_agw_token_refuse(r, reason));
 }
 
 
