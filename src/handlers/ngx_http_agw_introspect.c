@@ -46,7 +46,6 @@ static void
 ngx_http_agw_introspect_finish(ngx_http_request_t *r, agw_reason_t reason)
 {
     json_t              *json;
-    uint64_t             generation;
     agw_claims_t        *claims;
     const agw_key_t     *key;
     ngx_http_agw_ctx_t  *ctx;
@@ -68,8 +67,7 @@ ngx_http_agw_introspect_finish(ngx_http_request_t *r, agw_reason_t reason)
         ctx->event_business_id = ngx_http_agw_from_core(claims->business_id);
         ctx->event_token_id = ngx_http_agw_from_core(claims->jti);
 
-        generation = 0;
-        reason = ngx_http_agw_verify_claims(r, claims, key, &generation);
+        reason = ngx_http_agw_verify_claims(r, claims, key);
     }
 
     switch (reason) {

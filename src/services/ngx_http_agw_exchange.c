@@ -219,7 +219,6 @@ ngx_http_agw_verify_subject(ngx_http_request_t *r, agw_str_t partner_id)
 agw_reason_t
 ngx_http_agw_verify_subject_again(ngx_http_request_t *r)
 {
-    uint64_t                 generation;
     agw_reason_t             reason;
     ngx_http_agw_ctx_t      *ctx;
     ngx_http_agw_subject_t  *subject;
@@ -227,10 +226,7 @@ ngx_http_agw_verify_subject_again(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
     subject = ctx->subject;
 
-    generation = 0;
-
-    reason = ngx_http_agw_verify_claims(r, &subject->claims, subject->key,
-                                        &generation);
+    reason = ngx_http_agw_verify_claims(r, &subject->claims, subject->key);
 
     if (reason == AGW_OK) {
         reason = ngx_http_agw_check_binding(r, ctx, &subject->claims);

@@ -22,7 +22,7 @@ struct ngx_http_agw_grant_s {
     time_t                    issued_at;     /* when the store was queried */
     int64_t                   seq;           /* the store's last stamp then */
     time_t                    lifetime;      /* seconds */
-    agw_str_t                 x5t;           /* of what it is issued from */
+    agw_str_t                 x5t;           /* that it is bound to; or empty */
     agw_str_t                 jti;           /* once it is issued */
     unsigned                  exchanged:1;   /* by RFC 8693 */
     unsigned                  bare:1;        /* without scope and ids */

@@ -372,14 +372,16 @@ ngx_http_agw_hold_token(ngx_http_agw_ctx_t *ctx, agw_verified_t *token)
 
 agw_reason_t
 ngx_http_agw_verify_claims(ngx_http_request_t *r, agw_claims_t *claims,
-    const agw_key_t *key, uint64_t *generation)
+    const agw_key_t *key)
 {
+    uint64_t      generation;
     agw_reason_t  reason;
 
+    generation = 0;
     reason = ngx_http_agw_verify_rules(r, claims, key);
 
     return reason == AGW_OK
-           ? ngx_http_agw_verify_standing(r, claims, key, generation)
+           ? ngx_http_agw_verify_standing(r, claims, key, &generation)
            : reason;
 }
 

@@ -55,12 +55,14 @@ agw_reason_t ngx_http_agw_verify_other(ngx_http_request_t *r,
 
 
 /*
- * Returns AGW_OK if such a token would be accepted now, with the certificate
- * that it is bound to; or the reason.
+ * Whether a token with these claims would be accepted now, from a client that
+ * has the certificate it is bound to.  Returns AGW_OK; or a reason of
+ * agw_claims_check() or ngx_http_agw_check_revoked(), AGW_WRONG_ISSUER or
+ * AGW_WRONG_KIND.
  */
 
 agw_reason_t ngx_http_agw_verify_claims(ngx_http_request_t *r,
-    agw_claims_t *claims, const agw_key_t *key, uint64_t *generation);
+    agw_claims_t *claims, const agw_key_t *key);
 
 
 #endif /* NGX_HTTP_AGW_VERIFY_H_INCLUDED_ */
