@@ -119,7 +119,7 @@ static const ngx_http_agw_admin_route_t  ngx_http_agw_admin_routes[] = {
       NGX_HTTP_AGW_WROTE_KEY_ROLL, NGX_HTTP_AGW_JSON },
 
     { "partners/<id>/keys/<id>/end", NGX_HTTP_POST,
-      ngx_http_agw_admin_begin_end,
+      ngx_http_agw_admin_begin_body,
       NGX_HTTP_AGW_ADMIN_END, AGW_RECORD_API_KEY, 0, 0, 0, "end",
       NGX_HTTP_AGW_WROTE_KEY_END, NGX_HTTP_AGW_JSON },
 
@@ -128,7 +128,7 @@ static const ngx_http_agw_admin_route_t  ngx_http_agw_admin_routes[] = {
       NULL },
 
     { "partners/<id>/jwks", NGX_HTTP_POST,
-      ngx_http_agw_admin_begin_credential,
+      ngx_http_agw_admin_begin_body,
       NGX_HTTP_AGW_ADMIN_PUT, AGW_RECORD_JWK, 0,
       AGW_MEMBER_KID|AGW_MEMBER_JWK, AGW_MEMBER_JWK, "create",
       NGX_HTTP_AGW_WROTE_JWK_CREATE, NGX_HTTP_AGW_JSON },
@@ -148,7 +148,7 @@ static const ngx_http_agw_admin_route_t  ngx_http_agw_admin_routes[] = {
       NULL },
 
     { "partners/<id>/certificates", NGX_HTTP_POST,
-      ngx_http_agw_admin_begin_credential,
+      ngx_http_agw_admin_begin_body,
       NGX_HTTP_AGW_ADMIN_PUT, AGW_RECORD_CERTIFICATE, 0,
       AGW_MEMBER_X5T|AGW_MEMBER_NOT_AFTER, AGW_MEMBER_X5T, "create",
       NGX_HTTP_AGW_WROTE_CERTIFICATE_CREATE, NGX_HTTP_AGW_JSON },

@@ -151,10 +151,10 @@ ngx_http_agw_admin_begin_api_key(ngx_http_request_t *r,
 }
 
 
-/* a JWK or a certificate, which says by itself what its id is */
+/* POST: `end`, and a JWK or a certificate, which has its id in the body */
 
 agw_reason_t
-ngx_http_agw_admin_begin_credential(ngx_http_request_t *r,
+ngx_http_agw_admin_begin_body(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req)
 {
     unsigned      named;
@@ -193,23 +193,6 @@ ngx_http_agw_admin_begin_roll(ngx_http_request_t *r,
     }
 
     return ngx_http_agw_admin_event(r, req, &req->adm->op.record);
-}
-
-
-agw_reason_t
-ngx_http_agw_admin_begin_end(ngx_http_request_t *r,
-    ngx_http_agw_admin_request_t *req)
-{
-    unsigned      named;
-    agw_reason_t  reason;
-
-    reason = ngx_http_agw_admin_members(r, req, &named);
-
-    if (reason != AGW_OK) {
-        return reason;
-    }
-
-    return ngx_http_agw_admin_begin_one(r, req);
 }
 
 

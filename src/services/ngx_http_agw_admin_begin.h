@@ -25,11 +25,9 @@ agw_reason_t ngx_http_agw_admin_begin_patch(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req);
 agw_reason_t ngx_http_agw_admin_begin_api_key(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req);
-agw_reason_t ngx_http_agw_admin_begin_credential(ngx_http_request_t *r,
+agw_reason_t ngx_http_agw_admin_begin_body(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req);
 agw_reason_t ngx_http_agw_admin_begin_roll(ngx_http_request_t *r,
-    ngx_http_agw_admin_request_t *req);
-agw_reason_t ngx_http_agw_admin_begin_end(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req);
 agw_reason_t ngx_http_agw_admin_begin_revoke(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req);
