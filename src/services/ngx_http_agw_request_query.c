@@ -10,8 +10,7 @@
 
 
 static ngx_int_t ngx_http_agw_request_query_find(
-    ngx_http_agw_request_query_t *rq, ngx_http_agw_store_t *store,
-    ngx_http_agw_store_find_pt find);
+    ngx_http_agw_request_query_t *rq, ngx_http_agw_store_t *store);
 static void ngx_http_agw_request_query_destroy(void *data);
 static void ngx_http_agw_request_query_done(
     ngx_http_agw_directory_query_t *query, ngx_int_t rc);
@@ -31,6 +30,7 @@ ngx_http_agw_request_query(ngx_http_request_t *r,
 
     rq->request = r;
     rq->handler = handler;
+    rq->find = find;
 
     rq->query.pool = r->pool;
     rq->query.log = ngx_http_agw_log(r);
@@ -41,10 +41,9 @@ ngx_http_agw_request_query(ngx_http_request_t *r,
     ngx_http_agw_store_know(mcf->store, agw_revoked_set_stamp(
                                 ngx_http_agw_zone(mcf->revocations)->set));
 
-    rq->find = find;
     rq->from = ngx_http_agw_count_from();
 
-    rc = ngx_http_agw_request_query_find(rq, mcf->store, find);
+    rc = ngx_http_agw_request_query_find(rq, mcf->store);
 
     if (rc != NGX_AGAIN) {
         ngx_http_agw_request_query_count(rq, rc);
@@ -57,7 +56,7 @@ ngx_http_agw_request_query(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_agw_request_query_find(ngx_http_agw_request_query_t *rq,
-    ngx_http_agw_store_t *store, ngx_http_agw_store_find_pt find)
+    ngx_http_agw_store_t *store)
 {
     ngx_int_t            rc;
     ngx_pool_t          *pool;
@@ -67,7 +66,7 @@ ngx_http_agw_request_query_find(ngx_http_agw_request_query_t *rq,
     r = rq->request;
 
     if (!r->filter_finalize) {
-        return find(store, &rq->query);
+        return rq->find(store, &rq->query);
     }
 
     cln = ngx_pool_cleanup_add(r->pool, 0);
@@ -82,7 +81,7 @@ ngx_http_agw_request_query_find(ngx_http_agw_request_query_t *rq,
 
     rq->query.pool = pool;
 
-    rc = find(store, &rq->query);
+    rc = rq->find(store, &rq->query);
 
     if (rc == NGX_AGAIN && !ngx_http_agw_store_may_wait(r)) {
         ngx_destroy_pool(pool);
@@ -113,11 +112,15 @@ ngx_http_agw_request_query_destroy(void *data)
 ngx_uint_t
 ngx_http_agw_store_may_wait(ngx_http_request_t *r)
 {
+    ngx_log_t  *log;
+
     if (!r->filter_finalize) {
         return 1;
     }
 
-    ngx_log_error(NGX_LOG_ERR, ngx_http_agw_log(r), 0,
+    log = ngx_http_agw_log(r);
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
                   "auth_gateway: the error page of a header filter cannot "
                   "wait for the store");
 
