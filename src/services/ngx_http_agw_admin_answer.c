@@ -7,6 +7,7 @@
 #include "agw_json.h"
 #include "agw_reason.h"
 #include "ngx_http_agw_admin_answer.h"
+#include "ngx_http_agw_admin_event.h"
 #include "ngx_http_agw_admin_export.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_refusal_log.h"
@@ -327,50 +328,17 @@ ngx_http_agw_admin_add_location(ngx_http_request_t *r,
     const ngx_http_agw_admin_request_t *req, const agw_record_t *record)
 {
     u_char     *p;
-    size_t      len;
-    agw_str_t   business, partner, key_id;
     ngx_str_t   value;
 
-    business = record->business_id;
-    partner = record->partner_id;
-    key_id = record->key_id;
-
-    len = req->prefix.len + sizeof("partners/") + sizeof("/certificates/")
-          + 3 * AGW_ID_MAX;
-
-    p = ngx_pnalloc(r->pool, len);
+    p = ngx_pnalloc(r->pool, req->prefix.len + NGX_HTTP_AGW_ADMIN_OBJECT);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
     value.data = p;
+
     p = ngx_cpymem(p, req->prefix.data, req->prefix.len);
-
-    switch (record->kind) {
-
-    case AGW_RECORD_BUSINESS:
-        p = ngx_sprintf(p, "businesses/%*s", business.len, business.data);
-        break;
-
-    case AGW_RECORD_API_KEY:
-        p = ngx_sprintf(p, "partners/%*s/keys/%*s", partner.len, partner.data,
-                        key_id.len, key_id.data);
-        break;
-
-    case AGW_RECORD_JWK:
-        p = ngx_sprintf(p, "partners/%*s/jwks/%*s", partner.len, partner.data,
-                        record->kid.len, record->kid.data);
-        break;
-
-    case AGW_RECORD_CERTIFICATE:
-        p = ngx_sprintf(p, "partners/%*s/certificates/%*s", partner.len,
-                        partner.data, record->x5t.len, record->x5t.data);
-        break;
-
-    default:
-        p = ngx_sprintf(p, "partners/%*s", partner.len, partner.data);
-        break;
-    }
+    p = ngx_http_agw_admin_record_path(p, record);
 
     value.len = p - value.data;
 

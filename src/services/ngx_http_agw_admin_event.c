@@ -30,7 +30,7 @@ ngx_http_agw_admin_event(ngx_http_request_t *r,
     }
 
     id = ngx_http_agw_request_id(r);
-    size = id.len + sizeof("partners//certificates/") + 4 * AGW_ID_MAX;
+    size = id.len + NGX_HTTP_AGW_ADMIN_OBJECT;
 
     p = ngx_pnalloc(op->pool, size);
     if (p == NULL) {
@@ -48,46 +48,55 @@ ngx_http_agw_admin_event(ngx_http_request_t *r,
 
     switch (record->kind) {
 
-    case AGW_RECORD_PARTNER:
-        p = ngx_sprintf(p, "partners/%*s", record->partner_id.len,
-                        record->partner_id.data);
-        break;
-
-    case AGW_RECORD_API_KEY:
-        p = ngx_sprintf(p, "partners/%*s/keys/%*s", record->partner_id.len,
-                        record->partner_id.data, record->key_id.len,
-                        record->key_id.data);
-        break;
-
-    case AGW_RECORD_JWK:
-        p = ngx_sprintf(p, "partners/%*s/jwks/%*s", record->partner_id.len,
-                        record->partner_id.data, record->kid.len,
-                        record->kid.data);
-        break;
-
-    case AGW_RECORD_CERTIFICATE:
-        p = ngx_sprintf(p, "partners/%*s/certificates/%*s",
-                        record->partner_id.len, record->partner_id.data,
-                        record->x5t.len, record->x5t.data);
-        break;
-
-    case AGW_RECORD_BUSINESS:
-        p = ngx_sprintf(p, "businesses/%*s", record->business_id.len,
-                        record->business_id.data);
-        break;
-
     case AGW_RECORD_REVOCATION:
         p = ngx_sprintf(p, "%*s %*s", record->id_kind.len,
                         record->id_kind.data, record->id.len,
                         record->id.data);
         break;
 
-    default:
+    case AGW_RECORD_NONE:
         p = ngx_sprintf(p, "%ui records", op->nimport);
+        break;
+
+    default:
+        p = ngx_http_agw_admin_record_path(p, record);
         break;
     }
 
     event->object.len = p - event->object.data;
 
     return AGW_OK;
+}
+
+
+u_char *
+ngx_http_agw_admin_record_path(u_char *p, const agw_record_t *record)
+{
+    agw_str_t  business, partner;
+
+    business = record->business_id;
+    partner = record->partner_id;
+
+    if (record->kind == AGW_RECORD_BUSINESS) {
+        return ngx_sprintf(p, "businesses/%*s", business.len, business.data);
+    }
+
+    p = ngx_sprintf(p, "partners/%*s", partner.len, partner.data);
+
+    switch (record->kind) {
+
+    case AGW_RECORD_API_KEY:
+        return ngx_sprintf(p, "/keys/%*s", record->key_id.len,
+                           record->key_id.data);
+
+    case AGW_RECORD_JWK:
+        return ngx_sprintf(p, "/jwks/%*s", record->kid.len, record->kid.data);
+
+    case AGW_RECORD_CERTIFICATE:
+        return ngx_sprintf(p, "/certificates/%*s", record->x5t.len,
+                           record->x5t.data);
+
+    default:
+        return p;
+    }
 }
