@@ -14,18 +14,39 @@ static ngx_int_t ngx_http_agw_admin_add_link(ngx_http_request_t *r,
     const ngx_http_agw_admin_request_t *req);
 
 
+static const char *const  ngx_http_agw_admin_types[] = {
+    [AGW_RECORD_PARTNER] = "partner",
+    [AGW_RECORD_API_KEY] = "api_key",
+    [AGW_RECORD_JWK] = "jwk",
+    [AGW_RECORD_CERTIFICATE] = "certificate",
+    [AGW_RECORD_BUSINESS] = "business"
+};
+
+
 const char *
 ngx_http_agw_admin_type(agw_record_kind_t kind)
 {
-    static const char  *types[] = {
-        [AGW_RECORD_PARTNER] = "partner",
-        [AGW_RECORD_API_KEY] = "api_key",
-        [AGW_RECORD_JWK] = "jwk",
-        [AGW_RECORD_CERTIFICATE] = "certificate",
-        [AGW_RECORD_BUSINESS] = "business"
-    };
+    return ngx_http_agw_admin_types[kind];
+}
 
-    return types[kind];
+
+agw_record_kind_t
+ngx_http_agw_admin_kind(agw_str_t type)
+{
+    const char         *name;
+    agw_record_kind_t   kind;
+
+    for (kind = AGW_RECORD_PARTNER; kind <= AGW_RECORD_BUSINESS; kind++) {
+        name = ngx_http_agw_admin_types[kind];
+
+        if (type.len == ngx_strlen(name)
+            && ngx_memcmp(type.data, name, type.len) == 0)
+        {
+            return kind;
+        }
+    }
+
+    return AGW_RECORD_NONE;
 }
 
 

@@ -16,6 +16,11 @@
 const char *ngx_http_agw_admin_type(agw_record_kind_t kind);
 
 
+/* the kind of that name, or AGW_RECORD_NONE */
+
+agw_record_kind_t ngx_http_agw_admin_kind(agw_str_t type);
+
+
 /*
  * Sends a line for each record that was read, with all that is stored, and a
  * link to the next page.  Returns what ngx_http_finalize_request() takes.

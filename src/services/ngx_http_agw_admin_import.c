@@ -234,20 +234,15 @@ static agw_reason_t
 ngx_http_agw_import_type(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req, json_t *object, agw_record_t *record)
 {
-    const char         *type;
-    agw_record_kind_t   kind;
+    agw_str_t  type;
 
-    type = json_string_value(json_object_get(object, "type"));
+    if (agw_json_string(object, "type", &type) == 1) {
+        record->kind = ngx_http_agw_admin_kind(type);
+    }
 
-    for (kind = AGW_RECORD_PARTNER; kind <= AGW_RECORD_BUSINESS; kind++) {
-
-        if (type != NULL
-            && ngx_strcmp(type, ngx_http_agw_admin_type(kind)) == 0)
-        {
-            record->kind = kind;
-            (void) json_object_del(object, "type");
-            return AGW_OK;
-        }
+    if (record->kind != AGW_RECORD_NONE) {
+        (void) json_object_del(object, "type");
+        return AGW_OK;
     }
 
     return ngx_http_agw_admin_refuse_member(r, req, "type",

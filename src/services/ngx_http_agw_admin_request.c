@@ -265,11 +265,8 @@ ngx_http_agw_admin_after(ngx_http_request_t *r,
 static ngx_int_t
 ngx_http_agw_admin_cursor(agw_record_t *after, ngx_str_t value)
 {
-    size_t              len;
-    u_char             *colon;
-    agw_str_t           id;
-    const char         *type;
-    agw_record_kind_t   kind;
+    u_char     *colon;
+    agw_str_t   type, id;
 
     colon = ngx_strlchr(value.data, value.data + value.len, ':');
 
@@ -277,20 +274,13 @@ ngx_http_agw_admin_cursor(agw_record_t *after, ngx_str_t value)
         return NGX_DECLINED;
     }
 
+    type.data = value.data;
+    type.len = colon - value.data;
+
     id.data = colon + 1;
     id.len = value.data + value.len - id.data;
 
-    for (kind = AGW_RECORD_PARTNER; kind <= AGW_RECORD_BUSINESS; kind++) {
-        type = ngx_http_agw_admin_type(kind);
-        len = ngx_strlen(type);
-
-        if (len == (size_t) (colon - value.data)
-            && ngx_memcmp(type, value.data, len) == 0)
-        {
-            after->kind = kind;
-        }
-    }
-
+    after->kind = ngx_http_agw_admin_kind(type);
     after->partner_id = id;
     after->business_id = id;
 
