@@ -25,7 +25,7 @@ ngx_http_agw_admin_event(ngx_http_request_t *r,
         return AGW_INTERNAL_ERROR;
     }
 
-    if (req->route->operation == NULL || req->dry_run) {
+    if (req->route->operation == NULL || op->dry_run) {
         return AGW_OK;
     }
 

@@ -221,7 +221,6 @@ ngx_http_agw_admin_set_arg(ngx_http_request_t *r,
                                                     "must be 1");
         }
 
-        req->dry_run = 1;
         op->dry_run = 1;
         return AGW_OK;
     }

@@ -68,7 +68,6 @@ struct ngx_http_agw_admin_request_s {
     ngx_str_t                          path;     /* "partners", ... */
     ngx_str_t                          ids[NGX_HTTP_AGW_ADMIN_IDS];
     ngx_str_t                          body;
-    ngx_uint_t                         dry_run;
     u_char                            *api_key;  /* that was made, or NULL */
     ngx_uint_t                        *lines;    /* of an import */
     ngx_uint_t                         counts[AGW_RECORD_BUSINESS + 1];
