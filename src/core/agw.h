@@ -28,6 +28,7 @@ typedef struct {
 
 
 #define agw_string(s)   { sizeof(s) - 1, (const unsigned char *) (s) }
+#define agw_empty       ((agw_str_t) agw_string(""))
 
 
 /* limits, in bytes unless the name says otherwise */

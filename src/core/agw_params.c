@@ -106,16 +106,15 @@ int
 agw_params_text(const agw_params_t *params, const char *name,
     agw_str_t *value)
 {
-    agw_str_t               wanted;
-    const agw_param_t      *param;
-    static const agw_str_t  absent = agw_string("");
+    agw_str_t           wanted;
+    const agw_param_t  *param;
 
     wanted.data = (const unsigned char *) name;
     wanted.len = strlen(name);
 
     param = agw_params_find(params, wanted);
 
-    *value = param ? param->value : absent;
+    *value = param ? param->value : agw_empty;
 
     return (param == NULL || param->type == AGW_PARAM_TEXT) ? 0 : -1;
 }

@@ -104,7 +104,6 @@ static char *
 ngx_http_agw_prepare_resource(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
 {
     agw_str_t               issuer, origin, path;
-    static const agw_str_t  none = agw_string("");
     static const agw_str_t  well_known =
                                 agw_string(NGX_HTTP_AGW_RESOURCE_PATH);
 
@@ -115,7 +114,7 @@ ngx_http_agw_prepare_resource(ngx_conf_t *cf, ngx_http_agw_loc_conf_t *conf)
         return NGX_CONF_ERROR;
     }
 
-    ngx_http_agw_warn_of_place(cf, conf->endpoint, well_known, none);
+    ngx_http_agw_warn_of_place(cf, conf->endpoint, well_known, agw_empty);
 
     return ngx_http_agw_document_render(cf, &conf->document,
                          ngx_http_agw_resource_json(issuer, origin, conf),
@@ -441,15 +440,14 @@ ngx_http_agw_add_endpoint(json_t *json, const char *name, agw_str_t origin,
 static json_t *
 ngx_http_agw_scopes(const ngx_http_agw_loc_conf_t *conf)
 {
-    int                     rc;
-    json_t                 *scopes;
-    agw_str_t               partner;
-    static const agw_str_t  none = agw_string("");
+    int         rc;
+    json_t     *scopes;
+    agw_str_t   partner;
 
     partner = ngx_http_agw_to_core(conf->partner_scope);
     scopes = json_array();
 
-    rc = ngx_http_agw_add_scopes(scopes, partner, none);
+    rc = ngx_http_agw_add_scopes(scopes, partner, agw_empty);
     rc |= ngx_http_agw_add_scopes(scopes,
                                   ngx_http_agw_to_core(conf->business_scope),
                                   partner);

@@ -89,8 +89,6 @@ ngx_http_agw_check_no_requirement(ngx_http_request_t *r)
     const ngx_http_agw_loc_conf_t  *lcf;
     const ngx_http_agw_srv_conf_t  *sscf;
 
-    static const agw_str_t  none = agw_string("");
-
     sscf = ngx_http_get_module_srv_conf(r, ngx_http_auth_gateway_module);
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
@@ -101,13 +99,13 @@ ngx_http_agw_check_no_requirement(ngx_http_request_t *r)
     reason = ngx_http_agw_check_unguarded_request(r);
 
     if (reason == AGW_OK && !lcf->opened
-        && ngx_http_agw_removes_businesses(r, none))
+        && ngx_http_agw_removes_businesses(r, agw_empty))
     {
         reason = AGW_UNGUARDED_PATH;
     }
 
     if (reason == AGW_OK && ngx_http_agw_may_have_destination(r)) {
-        reason = ngx_http_agw_check_destination(r, none, &outside);
+        reason = ngx_http_agw_check_destination(r, agw_empty, &outside);
 
         if (reason == AGW_OK && outside) {
             reason = AGW_WRONG_BUSINESS;

@@ -159,8 +159,6 @@ ngx_http_agw_admin_set_arg(ngx_http_request_t *r,
     agw_revocation_t       revocation;
     ngx_http_agw_admin_t  *op;
 
-    static const agw_str_t  nothing = agw_string("");
-
     op = &req->adm->op;
     record = &op->record;
     record->kind = req->route->kind;
@@ -204,7 +202,7 @@ ngx_http_agw_admin_set_arg(ngx_http_request_t *r,
     case NGX_HTTP_AGW_ARG_KIND:
         ngx_memzero(&revocation, sizeof(agw_revocation_t));
 
-        (void) ngx_http_agw_revocation_parse_id(text, nothing, &revocation);
+        (void) ngx_http_agw_revocation_parse_id(text, agw_empty, &revocation);
 
         if (revocation.kind == 0) {
             return ngx_http_agw_admin_refuse_member(r, req, "kind",

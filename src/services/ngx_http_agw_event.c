@@ -11,7 +11,6 @@
 agw_str_t
 ngx_http_agw_event(const ngx_http_agw_ctx_t *ctx)
 {
-    static const agw_str_t  none = agw_string("");
     static const agw_str_t  refused = agw_string("refused");
     static const agw_str_t  would_refuse = agw_string("would_refuse");
     static const agw_str_t  done[] = {
@@ -30,7 +29,7 @@ ngx_http_agw_event(const ngx_http_agw_ctx_t *ctx)
         return done[ctx->event];
     }
 
-    return ctx->overruled ? none : refused;
+    return ctx->overruled ? agw_empty : refused;
 }
 
 
@@ -39,13 +38,11 @@ ngx_http_agw_event(const ngx_http_agw_ctx_t *ctx)
 agw_str_t
 ngx_http_agw_event_partner_id(const ngx_http_agw_ctx_t *ctx)
 {
-    static const agw_str_t  none = agw_string("");
-
     if (ctx->api_key_auth != NULL) {
         return ngx_http_agw_to_core(ctx->api_key_auth->partner_id);
     }
 
-    return ctx->token != NULL ? ctx->token->claims.partner_id : none;
+    return ctx->token != NULL ? ctx->token->claims.partner_id : agw_empty;
 }
 
 

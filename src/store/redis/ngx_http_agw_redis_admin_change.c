@@ -38,9 +38,6 @@ static void ngx_http_agw_redis_admin_used_done(
     ngx_http_agw_redis_work_t *work, const redisReply *reply);
 
 
-static const agw_str_t  ngx_http_agw_redis_none = { 0, NULL };
-
-
 void
 ngx_http_agw_redis_admin_get(ngx_http_agw_redis_work_t *work)
 {
@@ -198,9 +195,8 @@ ngx_http_agw_redis_admin_write(ngx_http_agw_redis_work_t *work,
     ngx_http_agw_redis_work_script(work,
                                    &ngx_http_agw_redis_admin_change_lua,
                                    hashes->list.nelts + 2);
-    ngx_http_agw_redis_work_key(work, "partners", ngx_http_agw_redis_none);
-    ngx_http_agw_redis_work_key(work, "businesses",
-                                ngx_http_agw_redis_none);
+    ngx_http_agw_redis_work_key(work, "partners", agw_empty);
+    ngx_http_agw_redis_work_key(work, "businesses", agw_empty);
     ngx_http_agw_redis_hashes_keys(hashes);
 
     ngx_http_agw_redis_work_number(work, work->worker->known);

@@ -30,9 +30,6 @@ static ngx_int_t ngx_http_agw_redis_admin_revoke(
     agw_revocation_kind_t kind, agw_str_t partner_id, agw_str_t business_id);
 
 
-static const agw_str_t  ngx_http_agw_redis_none = { 0, NULL };
-
-
 void
 ngx_http_agw_redis_admin_hashes(ngx_http_agw_redis_hashes_t *hashes,
     const agw_record_t *record)
@@ -126,7 +123,7 @@ ngx_http_agw_redis_admin_one(ngx_http_agw_redis_work_t *work,
         rc = ngx_http_agw_redis_admin_revoke(work, todo,
                                              AGW_REVOCATION_PARTNER,
                                              made.partner_id,
-                                             ngx_http_agw_redis_none);
+                                             agw_empty);
         /* fall through */
 
     case NGX_HTTP_AGW_ADMIN_DELETE:
@@ -277,7 +274,7 @@ ngx_http_agw_redis_admin_find(ngx_http_agw_redis_hashes_t *hashes,
         id = *agw_record_text(&copy, member);
 
     } else {
-        id = ngx_http_agw_redis_none;
+        id = agw_empty;
     }
 
     return ngx_http_agw_redis_hash_find(
@@ -324,7 +321,7 @@ ngx_http_agw_redis_admin_put(ngx_http_agw_redis_work_t *work,
         rc = ngx_http_agw_redis_admin_revoke(work, todo,
                                              AGW_REVOCATION_PARTNER,
                                              stored->partner_id,
-                                             ngx_http_agw_redis_none);
+                                             agw_empty);
     }
 
     if (made->kind == AGW_RECORD_BUSINESS && stored != NULL

@@ -109,17 +109,15 @@ static void
 ngx_http_agw_redis_pages_index(ngx_http_agw_redis_work_t *work,
     agw_str_t cursor)
 {
-    static const agw_str_t  none = { 0, NULL };
-
     ngx_http_agw_redis_work_script(work, &ngx_http_agw_redis_admin_index_lua,
                                    2);
-    ngx_http_agw_redis_work_key(work, "partners", none);
-    ngx_http_agw_redis_work_key(work, "businesses", none);
+    ngx_http_agw_redis_work_key(work, "partners", agw_empty);
+    ngx_http_agw_redis_work_key(work, "businesses", agw_empty);
 
     ngx_http_agw_redis_work_arg(work, cursor);
-    ngx_http_agw_redis_work_key(work, "*", none);
-    ngx_http_agw_redis_work_key(work, "partner:", none);
-    ngx_http_agw_redis_work_key(work, "business:", none);
+    ngx_http_agw_redis_work_key(work, "*", agw_empty);
+    ngx_http_agw_redis_work_key(work, "partner:", agw_empty);
+    ngx_http_agw_redis_work_key(work, "business:", agw_empty);
 
     ngx_http_agw_redis_work_send(work, ngx_http_agw_redis_pages_indexed);
 }
@@ -153,7 +151,6 @@ ngx_http_agw_redis_pages_records(ngx_http_agw_redis_work_t *work)
     ngx_uint_t                   room;
     ngx_http_agw_admin_t        *op;
     ngx_http_agw_redis_pages_t  *pages;
-    static const agw_str_t       none = { 0, NULL };
 
     op = work->op;
     pages = work->data;
@@ -163,37 +160,37 @@ ngx_http_agw_redis_pages_records(ngx_http_agw_redis_work_t *work)
     if (agw_record_credential(pages->kind)) {
         ngx_http_agw_redis_work_script(work,
                                &ngx_http_agw_redis_admin_credentials_lua, 2);
-        ngx_http_agw_redis_work_key(work, "partners", none);
-        ngx_http_agw_redis_work_key(work, "none", none);
+        ngx_http_agw_redis_work_key(work, "partners", agw_empty);
+        ngx_http_agw_redis_work_key(work, "none", agw_empty);
 
         ngx_http_agw_redis_work_arg(work, pages->at);
         ngx_http_agw_redis_work_number(work, room + 1);
-        ngx_http_agw_redis_work_key(work, "", none);
+        ngx_http_agw_redis_work_key(work, "", agw_empty);
         ngx_http_agw_redis_work_key(work, pages->kind == AGW_RECORD_JWK
                                           ? "jwks:"
                                           : pages->kind == AGW_RECORD_API_KEY
                                           ? "api_keys:" : "certificates:",
-                                    none);
+                                    agw_empty);
 
         ngx_http_agw_redis_work_send(work, ngx_http_agw_redis_pages_read);
         return;
     }
 
     status = op->filter & AGW_MEMBER_STATUS ? agw_record_status(&op->record)
-                                            : none;
+                                            : agw_empty;
     partner_id = op->filter & AGW_MEMBER_PARTNER_ID ? op->record.partner_id
-                                                    : none;
+                                                    : agw_empty;
 
     ngx_http_agw_redis_work_script(work, &ngx_http_agw_redis_admin_page_lua,
                                    2);
     ngx_http_agw_redis_work_key(work, pages->kind == AGW_RECORD_PARTNER
-                                       ? "partners" : "businesses", none);
-    ngx_http_agw_redis_work_key(work, "none", none);
+                                       ? "partners" : "businesses", agw_empty);
+    ngx_http_agw_redis_work_key(work, "none", agw_empty);
 
     ngx_http_agw_redis_work_arg(work, pages->at);
     ngx_http_agw_redis_work_number(work, room + 1);
     ngx_http_agw_redis_work_key(work, pages->kind == AGW_RECORD_PARTNER
-                                       ? "partner:" : "business:", none);
+                                       ? "partner:" : "business:", agw_empty);
     ngx_http_agw_redis_work_arg(work, status);
     ngx_http_agw_redis_work_arg(work, partner_id);
 
@@ -458,7 +455,6 @@ ngx_http_agw_redis_pages_entries(ngx_http_agw_redis_work_t *work)
 {
     u_char                      *p;
     ngx_http_agw_redis_pages_t  *pages;
-    static const agw_str_t       none = { 0, NULL };
 
     pages = work->data;
 
@@ -476,7 +472,7 @@ ngx_http_agw_redis_pages_entries(ngx_http_agw_redis_work_t *work)
 
     ngx_http_agw_redis_work_script(work,
                                    &ngx_http_agw_redis_admin_entries_lua, 1);
-    ngx_http_agw_redis_work_key(work, "none", none);
+    ngx_http_agw_redis_work_key(work, "none", agw_empty);
     ngx_http_agw_redis_work_arg(work, pages->at);
 
     ngx_http_agw_redis_work_send(work,

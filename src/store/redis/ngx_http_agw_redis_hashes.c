@@ -129,7 +129,6 @@ void
 ngx_http_agw_redis_hashes_send(ngx_http_agw_redis_hashes_t *hashes,
     ngx_http_agw_redis_work_pt next)
 {
-    static const agw_str_t      none = { 0, NULL };
     ngx_http_agw_redis_work_t  *work;
 
     work = hashes->work;
@@ -142,7 +141,7 @@ ngx_http_agw_redis_hashes_send(ngx_http_agw_redis_hashes_t *hashes,
     ngx_http_agw_redis_work_script(work, &ngx_http_agw_redis_admin_read_lua,
                                    hashes->list.nelts + 1);
     ngx_http_agw_redis_hashes_keys(hashes);
-    ngx_http_agw_redis_work_key(work, "none", none);
+    ngx_http_agw_redis_work_key(work, "none", agw_empty);
 
     ngx_http_agw_redis_work_send(work, next);
 }

@@ -15,9 +15,6 @@ static void ngx_http_agw_redis_work_replied(
     ngx_http_agw_redis_command_t *command, const redisReply *reply);
 
 
-static const agw_str_t  ngx_http_agw_redis_none = { 0, NULL };
-
-
 ngx_http_agw_redis_work_t *
 ngx_http_agw_redis_work(ngx_http_agw_redis_worker_t *worker,
     ngx_http_agw_admin_t *op)
@@ -70,10 +67,9 @@ ngx_http_agw_redis_work_script(ngx_http_agw_redis_work_t *work,
     ngx_http_agw_redis_work_arg(work, eval);
     ngx_http_agw_redis_work_number(work, 3 + nkeys);
 
-    ngx_http_agw_redis_work_key(work, "epoch", ngx_http_agw_redis_none);
-    ngx_http_agw_redis_work_key(work, "stamp", ngx_http_agw_redis_none);
-    ngx_http_agw_redis_work_key(work, "revocations",
-                                ngx_http_agw_redis_none);
+    ngx_http_agw_redis_work_key(work, "epoch", agw_empty);
+    ngx_http_agw_redis_work_key(work, "stamp", agw_empty);
+    ngx_http_agw_redis_work_key(work, "revocations", agw_empty);
 }
 
 
