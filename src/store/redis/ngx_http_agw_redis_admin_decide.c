@@ -49,7 +49,7 @@ ngx_http_agw_redis_admin_hashes(ngx_http_agw_redis_hashes_t *hashes,
     }
 
     if (agw_record_credential(record->kind)) {
-        (void) ngx_http_agw_redis_admin_hash(hashes, record);
+        (void) ngx_http_agw_redis_hash_of(hashes, record);
     }
 
     if (record->kind == AGW_RECORD_API_KEY) {
@@ -190,7 +190,7 @@ ngx_http_agw_redis_admin_import_one(ngx_http_agw_redis_work_t *work,
     op = work->op;
     hashes = work->data;
 
-    hash = ngx_http_agw_redis_admin_hash(hashes, &op->import[i]);
+    hash = ngx_http_agw_redis_hash_of(hashes, &op->import[i]);
 
     stored = op->import[i].kind == AGW_RECORD_API_KEY
              ? ngx_http_agw_redis_hash_find(hash, AGW_MEMBER_KEY_SHA256,
@@ -232,33 +232,6 @@ ngx_http_agw_redis_admin_import_one(ngx_http_agw_redis_work_t *work,
 }
 
 
-ngx_http_agw_redis_hash_t *
-ngx_http_agw_redis_admin_hash(ngx_http_agw_redis_hashes_t *hashes,
-    const agw_record_t *record)
-{
-    switch (record->kind) {
-
-    case AGW_RECORD_BUSINESS:
-        return ngx_http_agw_redis_hash(hashes,
-                                       NGX_HTTP_AGW_REDIS_HASH_BUSINESS,
-                                       record->business_id);
-
-    case AGW_RECORD_API_KEY:
-    case AGW_RECORD_JWK:
-    case AGW_RECORD_CERTIFICATE:
-        return ngx_http_agw_redis_hash(hashes,
-                                       NGX_HTTP_AGW_REDIS_HASH_API_KEYS
-                                       + record->kind - AGW_RECORD_API_KEY,
-                                       record->partner_id);
-
-    default:
-        return ngx_http_agw_redis_hash(hashes,
-                                       NGX_HTTP_AGW_REDIS_HASH_PARTNER,
-                                       record->partner_id);
-    }
-}
-
-
 agw_record_t *
 ngx_http_agw_redis_admin_find(ngx_http_agw_redis_hashes_t *hashes,
     const agw_record_t *record)
@@ -278,7 +251,7 @@ ngx_http_agw_redis_admin_find(ngx_http_agw_redis_hashes_t *hashes,
     }
 
     return ngx_http_agw_redis_hash_find(
-                          ngx_http_agw_redis_admin_hash(hashes, record),
+                          ngx_http_agw_redis_hash_of(hashes, record),
                           member, id);
 }
 

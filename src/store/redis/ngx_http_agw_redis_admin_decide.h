@@ -21,17 +21,13 @@ void ngx_http_agw_redis_admin_hashes(ngx_http_agw_redis_hashes_t *hashes,
     const agw_record_t *record);
 
 
-/* the hash that a record is in */
-
-ngx_http_agw_redis_hash_t *ngx_http_agw_redis_admin_hash(
-    ngx_http_agw_redis_hashes_t *hashes, const agw_record_t *record);
-
-
 /* the stored record that has the ids of this one, or NULL */
 
 agw_record_t *ngx_http_agw_redis_admin_find(
     ngx_http_agw_redis_hashes_t *hashes, const agw_record_t *record);
 
+
+/* whether there is no such partner; its hash was read */
 
 ngx_uint_t ngx_http_agw_redis_admin_no_partner(
     ngx_http_agw_redis_hashes_t *hashes, agw_str_t partner_id);

@@ -398,7 +398,7 @@ ngx_http_agw_redis_pages_credentials(ngx_http_agw_redis_work_t *work)
 
     (void) ngx_http_agw_redis_hash(hashes, NGX_HTTP_AGW_REDIS_HASH_PARTNER,
                                    id);
-    (void) ngx_http_agw_redis_admin_hash(hashes, &work->op->record);
+    (void) ngx_http_agw_redis_hash_of(hashes, &work->op->record);
     (void) ngx_http_agw_redis_hash(hashes, NGX_HTTP_AGW_REDIS_HASH_USED, id);
 
     ngx_http_agw_redis_hashes_send(hashes,
@@ -427,7 +427,7 @@ ngx_http_agw_redis_pages_credentials_read(ngx_http_agw_redis_work_t *work,
 
     partner = ngx_http_agw_redis_hash(hashes, NGX_HTTP_AGW_REDIS_HASH_PARTNER,
                                       work->op->record.partner_id);
-    keys = ngx_http_agw_redis_admin_hash(hashes, &work->op->record);
+    keys = ngx_http_agw_redis_hash_of(hashes, &work->op->record);
 
     if (rc == NGX_OK && partner->records.nelts == 0) {
         work->op->result = NGX_HTTP_AGW_ADMIN_NOT_FOUND;

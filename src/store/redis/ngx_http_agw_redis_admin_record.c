@@ -13,6 +13,8 @@
 #include "ngx_http_agw_redis_reply.h"
 
 
+static agw_str_t ngx_http_agw_redis_admin_record_field(
+    const redisReply *flat, const char *name);
 static ngx_int_t ngx_http_agw_redis_admin_record_credential(ngx_pool_t *pool,
     agw_str_t field, agw_str_t value, agw_record_t *record);
 static ngx_int_t ngx_http_agw_redis_admin_record_api_key(ngx_pool_t *pool,
@@ -35,7 +37,9 @@ static int ngx_http_agw_redis_admin_record_set(json_t *json,
     agw_record_t *record, unsigned member);
 
 
-agw_str_t
+/* a field of HGETALL; without data if there is none */
+
+static agw_str_t
 ngx_http_agw_redis_admin_record_field(const redisReply *flat, const char *name)
 {
     size_t      len;

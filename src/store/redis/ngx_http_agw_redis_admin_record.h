@@ -17,12 +17,6 @@
 #include "agw_record.h"
 
 
-/* a field of HGETALL; without data if there is none */
-
-agw_str_t ngx_http_agw_redis_admin_record_field(const redisReply *flat,
-    const char *name);
-
-
 /*
  * A partner or a business: NGX_OK, or NGX_DECLINED if the hash is none.  What
  * no operation writes counts as that which allows less: a status that is not

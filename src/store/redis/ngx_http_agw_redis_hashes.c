@@ -98,6 +98,33 @@ ngx_http_agw_redis_hash(ngx_http_agw_redis_hashes_t *hashes,
 }
 
 
+ngx_http_agw_redis_hash_t *
+ngx_http_agw_redis_hash_of(ngx_http_agw_redis_hashes_t *hashes,
+    const agw_record_t *record)
+{
+    switch (record->kind) {
+
+    case AGW_RECORD_BUSINESS:
+        return ngx_http_agw_redis_hash(hashes,
+                                       NGX_HTTP_AGW_REDIS_HASH_BUSINESS,
+                                       record->business_id);
+
+    case AGW_RECORD_API_KEY:
+    case AGW_RECORD_JWK:
+    case AGW_RECORD_CERTIFICATE:
+        return ngx_http_agw_redis_hash(hashes,
+                                       NGX_HTTP_AGW_REDIS_HASH_API_KEYS
+                                       + record->kind - AGW_RECORD_API_KEY,
+                                       record->partner_id);
+
+    default:
+        return ngx_http_agw_redis_hash(hashes,
+                                       NGX_HTTP_AGW_REDIS_HASH_PARTNER,
+                                       record->partner_id);
+    }
+}
+
+
 static ngx_http_agw_redis_hash_t *
 ngx_http_agw_redis_hash_look_up(ngx_http_agw_redis_hashes_t *hashes,
     ngx_http_agw_redis_hash_kind_t kind, agw_str_t id)

@@ -60,6 +60,12 @@ ngx_http_agw_redis_hash_t *ngx_http_agw_redis_hash(
     agw_str_t id);
 
 
+/* the same: the one that a record is in */
+
+ngx_http_agw_redis_hash_t *ngx_http_agw_redis_hash_of(
+    ngx_http_agw_redis_hashes_t *hashes, const agw_record_t *record);
+
+
 /* reads all of them: then next is called */
 
 void ngx_http_agw_redis_hashes_send(ngx_http_agw_redis_hashes_t *hashes,

@@ -91,7 +91,6 @@ ngx_http_agw_redis_todo_put(ngx_http_agw_redis_todo_t *todo,
     const agw_record_t *made)
 {
     int                         list;
-    agw_str_t                   id;
     ngx_http_agw_redis_hash_t  *hash;
 
     if (made->kind == AGW_RECORD_API_KEY) {
@@ -106,18 +105,7 @@ ngx_http_agw_redis_todo_put(ngx_http_agw_redis_todo_t *todo,
         return;
     }
 
-    if (made->kind == AGW_RECORD_PARTNER) {
-        list = NGX_HTTP_AGW_REDIS_TODO_PARTNERS;
-        id = made->partner_id;
-        hash = ngx_http_agw_redis_hash(hashes,
-                                       NGX_HTTP_AGW_REDIS_HASH_PARTNER, id);
-
-    } else {
-        list = NGX_HTTP_AGW_REDIS_TODO_BUSINESSES;
-        id = made->business_id;
-        hash = ngx_http_agw_redis_hash(hashes,
-                                       NGX_HTTP_AGW_REDIS_HASH_BUSINESS, id);
-    }
+    hash = ngx_http_agw_redis_hash_of(hashes, made);
 
     if (hash == NULL) {
         todo->failed = 1;
@@ -127,16 +115,19 @@ ngx_http_agw_redis_todo_put(ngx_http_agw_redis_todo_t *todo,
     ngx_http_agw_redis_todo_member(todo, hash, made, AGW_MEMBER_STATUS);
 
     if (made->kind == AGW_RECORD_PARTNER) {
+        list = NGX_HTTP_AGW_REDIS_TODO_PARTNERS;
         ngx_http_agw_redis_todo_member(todo, hash, made, AGW_MEMBER_NAME);
         ngx_http_agw_redis_todo_member(todo, hash, made, AGW_MEMBER_SCOPES);
 
     } else {
+        list = NGX_HTTP_AGW_REDIS_TODO_BUSINESSES;
         ngx_http_agw_redis_todo_member(todo, hash, made,
                                        AGW_MEMBER_PARTNER_ID);
     }
 
     ngx_http_agw_redis_todo_add(todo, "name",
-                 json_pack("[io]", list, ngx_http_agw_redis_todo_string(id)));
+                 json_pack("[io]", list,
+                           ngx_http_agw_redis_todo_string(hash->id)));
 }
 
 
@@ -206,8 +197,7 @@ ngx_http_agw_redis_todo_api_key(ngx_http_agw_redis_todo_t *todo,
     json_t                     *value;
     ngx_http_agw_redis_hash_t  *keys, *used;
 
-    keys = ngx_http_agw_redis_hash(hashes, NGX_HTTP_AGW_REDIS_HASH_API_KEYS,
-                                   made->partner_id);
+    keys = ngx_http_agw_redis_hash_of(hashes, made);
     used = ngx_http_agw_redis_hash(hashes, NGX_HTTP_AGW_REDIS_HASH_USED,
                                    made->partner_id);
 
@@ -258,10 +248,7 @@ ngx_http_agw_redis_todo_credential(ngx_http_agw_redis_todo_t *todo,
     agw_str_t                   field;
     ngx_http_agw_redis_hash_t  *hash;
 
-    hash = ngx_http_agw_redis_hash(hashes,
-                                   NGX_HTTP_AGW_REDIS_HASH_API_KEYS
-                                   + record->kind - AGW_RECORD_API_KEY,
-                                   record->partner_id);
+    hash = ngx_http_agw_redis_hash_of(hashes, record);
 
     field = record->kind == AGW_RECORD_JWK ? record->kid : record->x5t;
 
@@ -299,8 +286,7 @@ ngx_http_agw_redis_todo_delete(ngx_http_agw_redis_todo_t *todo,
         return;
     }
 
-    keys = ngx_http_agw_redis_hash(hashes, NGX_HTTP_AGW_REDIS_HASH_API_KEYS,
-                                   stored->partner_id);
+    keys = ngx_http_agw_redis_hash_of(hashes, stored);
     used = ngx_http_agw_redis_hash(hashes, NGX_HTTP_AGW_REDIS_HASH_USED,
                                    stored->partner_id);
 

@@ -26,6 +26,8 @@ typedef struct {
 } ngx_http_agw_redis_todo_t;
 
 
+/* json is NULL if memory runs out: it is freed all the same */
+
 void ngx_http_agw_redis_todo_create(ngx_http_agw_redis_todo_t *todo);
 void ngx_http_agw_redis_todo_free(ngx_http_agw_redis_todo_t *todo);
 

@@ -11,6 +11,8 @@
 #include "ngx_http_agw_redis_work.h"
 
 
+static agw_str_t ngx_http_agw_redis_work_text(
+    ngx_http_agw_redis_work_t *work, const char *name, agw_str_t id);
 static void ngx_http_agw_redis_work_replied(
     ngx_http_agw_redis_command_t *command, const redisReply *reply);
 
@@ -119,7 +121,9 @@ ngx_http_agw_redis_work_number(ngx_http_agw_redis_work_t *work,
 }
 
 
-agw_str_t
+/* prefix, name and id together; without data if memory runs out */
+
+static agw_str_t
 ngx_http_agw_redis_work_text(ngx_http_agw_redis_work_t *work,
     const char *name, agw_str_t id)
 {

@@ -63,12 +63,6 @@ void ngx_http_agw_redis_work_number(ngx_http_agw_redis_work_t *work,
     int64_t number);
 
 
-/* prefix, name and id together; without data if memory runs out */
-
-agw_str_t ngx_http_agw_redis_work_text(ngx_http_agw_redis_work_t *work,
-    const char *name, agw_str_t id);
-
-
 /*
  * Sends the script.  If it fails, the operation has ended, logged; else next
  * is called.
