@@ -7,10 +7,6 @@
 #include "ngx_http_agw_redis_credential.h"
 
 
-/* a later time is one of milliseconds */
-
-#define NGX_HTTP_AGW_REDIS_YEAR_2200  7258118400LL
-
 /* bytes of an API key's JSON: a longer one would hold the worker */
 
 #define NGX_HTTP_AGW_REDIS_KEY_MAX    65536
@@ -115,7 +111,10 @@ ngx_http_agw_redis_read_time(const json_t *json, agw_str_t text,
     switch (agw_json_time(json, name, time)) {
 
     case 1:
-        return *time <= NGX_HTTP_AGW_REDIS_YEAR_2200 ? NGX_OK : NGX_ERROR;
+
+        /* a later time is one of milliseconds */
+
+        return *time <= AGW_RECORD_TIME_MAX ? NGX_OK : NGX_ERROR;
 
     case 0:
         len = ngx_strlen(name);
