@@ -7,6 +7,7 @@
 #define AGW_REVOKED_COMPARED  1024
 
 
+static void agw_revoked_recount(agw_revoked_set_t *set);
 static int agw_revoked_entry_is_covered(const agw_revoked_entry_t *entry,
     const agw_revoked_entry_t *partner);
 static void agw_revoked_ring_insert(agw_revoked_set_t *set, uint32_t *first,
@@ -393,7 +394,12 @@ agw_revoked_remove_merged(agw_revoked_set_t *set, uint32_t some)
 }
 
 
-void
+/*
+ * Rebuilds lists and counts after a process died.  Linked slots are complete,
+ * and so is the account of each entry.
+ */
+
+static void
 agw_revoked_recount(agw_revoked_set_t *set)
 {
     uint32_t              n;

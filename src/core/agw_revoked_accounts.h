@@ -202,12 +202,4 @@ agw_revoked_result_t agw_revoked_make_room(agw_revoked_set_t *set,
     uint32_t needed);
 
 
-/*
- * Rebuilds lists and counts after a process died.  Linked slots are complete,
- * and so is the account of each entry.
- */
-
-void agw_revoked_recount(agw_revoked_set_t *set);
-
-
 #endif /* AGW_REVOKED_ACCOUNTS_H_INCLUDED_ */
