@@ -187,7 +187,9 @@ ngx_http_agw_admin_error(ngx_http_request_t *r,
     }
 
     if (fault->reason == AGW_STORE_UNAVAILABLE
-        && ngx_http_agw_add_header(r, "Retry-After", "1") != NGX_OK)
+        && ngx_http_agw_add_header(r, "Retry-After",
+                                   NGX_HTTP_AGW_RETRY_AFTER)
+           != NGX_OK)
     {
         json_decref(json);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

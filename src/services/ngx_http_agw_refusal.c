@@ -15,8 +15,6 @@
 #include "ngx_http_agw_response.h"
 
 
-#define NGX_HTTP_AGW_RETRY_AFTER   1         /* seconds */
-
 /* bytes; more than any reason's code and description, twice */
 
 #define NGX_HTTP_AGW_REFUSAL_SIZE  1024
@@ -31,7 +29,6 @@ static ngx_uint_t ngx_http_agw_refusal_format(
     const ngx_http_agw_loc_conf_t *lcf);
 static u_char *ngx_http_agw_api_error(u_char *p, u_char *last,
     const agw_reason_info_t *info);
-static ngx_int_t ngx_http_agw_add_retry_after(ngx_http_request_t *r);
 
 
 ngx_int_t
@@ -60,7 +57,9 @@ ngx_http_agw_refuse(ngx_http_request_t *r, agw_reason_t reason,
     }
 
     if (reason == AGW_STORE_UNAVAILABLE
-        && ngx_http_agw_add_retry_after(r) != NGX_OK)
+        && ngx_http_agw_add_header(r, "Retry-After",
+                                   NGX_HTTP_AGW_RETRY_AFTER)
+           != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -207,22 +206,4 @@ ngx_http_agw_unauthorized(ngx_http_request_t *r, agw_reason_t reason)
     ctx->deferred = r->headers_out.www_authenticate;
 
     return NGX_HTTP_UNAUTHORIZED;
-}
-
-
-static ngx_int_t
-ngx_http_agw_add_retry_after(ngx_http_request_t *r)
-{
-    ngx_str_t  value;
-
-    value.data = ngx_pnalloc(r->pool, NGX_TIME_T_LEN);
-    if (value.data == NULL) {
-        return NGX_ERROR;
-    }
-
-    value.len = ngx_sprintf(value.data, "%T", (time_t) NGX_HTTP_AGW_RETRY_AFTER)
-                - value.data;
-
-    return ngx_http_agw_push_header(r, "Retry-After", &value) ? NGX_OK
-                                                              : NGX_ERROR;
 }

@@ -13,6 +13,9 @@
 #include "ngx_http_agw.h"
 
 
+#define NGX_HTTP_AGW_RETRY_AFTER   "1"       /* of 503, in seconds */
+
+
 /*
  * Sends a JSON body with status 200, not to be stored (RFC 6749, section
  * 5.1).  Returns what ngx_http_finalize_request() takes.
