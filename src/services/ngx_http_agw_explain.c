@@ -335,6 +335,7 @@ ngx_http_agw_explain_checks(const ngx_http_agw_explanation_t *e)
     int                    rc;
     json_t                *checks;
     ngx_uint_t             check, made;
+    const char            *result;
     ngx_http_agw_check_t   refusing;
 
     checks = json_array();
@@ -347,12 +348,21 @@ ngx_http_agw_explain_checks(const ngx_http_agw_explanation_t *e)
     made = e->facts.reason == AGW_OK || refusing != NGX_HTTP_AGW_CHECKS;
 
     for (check = 0; check < NGX_HTTP_AGW_CHECKS; check++) {
+
+        if (check == refusing) {
+            result = "refused";
+
+        } else if (made && check < refusing
+                   && ngx_http_agw_explain_makes(&e->facts, check))
+        {
+            result = "ok";
+
+        } else {
+            result = NULL;
+        }
+
         rc |= json_array_append_new(checks,
-                    ngx_http_agw_explain_check(e, check,
-                            check == refusing ? "refused"
-                            : made && check < refusing
-                              && ngx_http_agw_explain_makes(&e->facts, check)
-                            ? "ok" : "skipped"));
+                          ngx_http_agw_explain_check(e, check, result));
     }
 
     if (rc != 0) {
@@ -392,6 +402,8 @@ ngx_http_agw_explain_makes(const ngx_http_agw_facts_t *facts,
 }
 
 
+/* without a result it was skipped, and has compared nothing */
+
 static json_t *
 ngx_http_agw_explain_check(const ngx_http_agw_explanation_t *e,
     ngx_uint_t check, const char *result)
@@ -399,9 +411,9 @@ ngx_http_agw_explain_check(const ngx_http_agw_explanation_t *e,
     u_char  *p;
     u_char   buf[NGX_HTTP_AGW_COMPARED_SIZE];
 
-    if (result[0] == 's') {
+    if (result == NULL) {
         return json_pack("{s:s, s:s, s:n}", "check",
-                         ngx_http_agw_check_name(check), "result", result,
+                         ngx_http_agw_check_name(check), "result", "skipped",
                          "compared");
     }
 

@@ -18,7 +18,7 @@
  * out.  The handler has to finalize the request.
  *
  *     {"allowed":false, "reason":"expired", "server":"api.example.com",
- *      "location":"/v1/businesses/", "notes":["..."],
+ *      "location":"/v1/businesses/", "enforce":"on", "notes":["..."],
  *      "checks":[{"check":"transport", "result":"ok",
  *                 "compared":"https; auth_gateway_require_https on"}, ...]}
  *

@@ -7,8 +7,10 @@
 
 
 /*
- * Two reasons belong to two checks: a malformed token may be too long, and one
- * is expired, too, if it is older than all revocations that are kept.
+ * Some reasons belong to two checks.  A malformed token may be too long.  One
+ * is expired, too, if it is older than all revocations that are kept.  Under
+ * `owner` the store is asked about the business, after the revocations.  And a
+ * token of the wrong kind may be wrong for a Destination, or for a DELETE.
  */
 
 ngx_http_agw_check_t
