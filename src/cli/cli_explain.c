@@ -207,7 +207,7 @@ cli_explain_print(const json_t *answer)
         cli_table_row(&table, row);
     }
 
-    cli_table_print(&table, STDOUT_FILENO);
+    cli_table_print(&table);
 
     notes = json_object_get(answer, "notes");
 

@@ -218,7 +218,7 @@ cli_list_rows(cli_list_t *list, const json_t *rows)
         (void) cli_write(STDOUT_FILENO, out.data, out.len);
     }
 
-    cli_table_print(&list->table, STDOUT_FILENO);
+    cli_table_print(&list->table);
     cli_buf_free(&out);
 }
 

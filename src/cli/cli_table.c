@@ -7,6 +7,7 @@
 
 
 #include <string.h>
+#include <unistd.h>
 
 #include "cli_table.h"
 #include "cli_text.h"
@@ -19,7 +20,7 @@
 
 
 static size_t cli_table_count(const cli_column_t *columns);
-static void cli_table_shrink(const cli_table_t *table, size_t *widths, int fd);
+static void cli_table_shrink(const cli_table_t *table, size_t *widths);
 static void cli_table_line(cli_buf_t *out, const cli_table_t *table,
     const size_t *widths, char **cells);
 static void cli_table_cell(cli_buf_t *out, const char *text, size_t width,
@@ -70,7 +71,7 @@ cli_table_row(cli_table_t *table, const json_t *object)
 
 
 void
-cli_table_print(cli_table_t *table, int fd)
+cli_table_print(cli_table_t *table)
 {
     char       *titles[CLI_COLUMNS_MAX];
     size_t      i, n, widths[CLI_COLUMNS_MAX];
@@ -79,7 +80,7 @@ cli_table_print(cli_table_t *table, int fd)
     memset(&out, 0, sizeof(cli_buf_t));
 
     n = cli_table_count(table->columns);
-    cli_table_shrink(table, widths, fd);
+    cli_table_shrink(table, widths);
 
     if (table->printed == 0 && table->rows > 0) {
         for (i = 0; i < n; i++) {
@@ -98,7 +99,7 @@ cli_table_print(cli_table_t *table, int fd)
     }
 
     if (out.len > 0) {
-        (void) cli_write(fd, out.data, out.len);
+        (void) cli_write(STDOUT_FILENO, out.data, out.len);
     }
 
     table->printed += table->rows;
@@ -226,12 +227,12 @@ cli_table_count(const cli_column_t *columns)
 /* the widest flexible column gives way first, a column at a time */
 
 static void
-cli_table_shrink(const cli_table_t *table, size_t *widths, int fd)
+cli_table_shrink(const cli_table_t *table, size_t *widths)
 {
     size_t  i, n, columns, sum, widest;
 
     n = cli_table_count(table->columns);
-    columns = cli_text_columns(fd);
+    columns = cli_text_columns(STDOUT_FILENO);
     sum = (n - 1) * CLI_TABLE_GAP;
 
     for (i = 0; i < n; i++) {

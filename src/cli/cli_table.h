@@ -47,9 +47,11 @@ typedef struct {
     size_t                size;
 } cli_table_t;
 
+/* to standard output; columns are borrowed, the cells of a row are copied */
+
 void cli_table_begin(cli_table_t *table, const cli_column_t *columns);
 void cli_table_row(cli_table_t *table, const json_t *object);
-void cli_table_print(cli_table_t *table, int fd);
+void cli_table_print(cli_table_t *table);
 
 /* to fd, one member a line; etag is one more, unless it is NULL */
 
