@@ -46,6 +46,10 @@ typedef struct {
 
 
 void cli_piece_init(cli_piece_t *piece, int dry_run);
+
+
+/* copies a line, and in a dry run before it the partner that it needs */
+
 void cli_piece_add(cli_piece_t *piece, const char *text, size_t len,
     size_t number);
 
@@ -68,6 +72,8 @@ void cli_piece_drop(cli_piece_t *piece, size_t line);
 /* the lines, each with its newline */
 
 void cli_piece_body(const cli_piece_t *piece, cli_buf_t *body);
+
+/* takes all lines away; what is known of partners stays */
 
 void cli_piece_clear(cli_piece_t *piece);
 void cli_piece_free(cli_piece_t *piece);

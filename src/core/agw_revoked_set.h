@@ -125,6 +125,9 @@ int agw_revoked_set_is_valid(const void *p, size_t size);
 agw_revoked_result_t agw_revoked_set_reserve(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, unsigned process);
 
+
+/* gives back what was reserved for this entry; locked */
+
 void agw_revoked_set_release(agw_revoked_set_t *set,
     const agw_revocation_t *revocation, unsigned process);
 

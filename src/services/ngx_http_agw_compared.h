@@ -50,6 +50,8 @@ typedef struct {
 } ngx_http_agw_facts_t;
 
 
+/* "transport", ..., of a check, not of NGX_HTTP_AGW_CHECKS */
+
 const char *ngx_http_agw_check_name(ngx_http_agw_check_t check);
 
 

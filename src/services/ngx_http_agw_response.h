@@ -24,10 +24,7 @@
 ngx_int_t ngx_http_agw_send(ngx_http_request_t *r, ngx_str_t *body);
 
 
-/*
- * The same with any status and media type, of which NULL is that of JSON: what
- * a response says that no request caused.
- */
+/* the same with any status and media type; type is NULL for that of JSON */
 
 ngx_int_t ngx_http_agw_send_state(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *type, ngx_str_t *body);

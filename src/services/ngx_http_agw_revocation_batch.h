@@ -36,6 +36,9 @@ ngx_int_t ngx_http_agw_batch_add(ngx_http_agw_batch_t *batch,
     const ngx_http_agw_revocations_t *revocations,
     const agw_revocation_t *revocation);
 
+
+/* adds what waits; returns the same */
+
 ngx_int_t ngx_http_agw_batch_flush(ngx_http_agw_batch_t *batch,
     const ngx_http_agw_revocations_t *revocations);
 

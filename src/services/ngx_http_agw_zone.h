@@ -69,6 +69,8 @@ typedef struct {
 } ngx_http_agw_zone_t;
 
 
+/* the zone, once nginx has created its memory: from then on never NULL */
+
 ngx_http_agw_zone_t *ngx_http_agw_zone(
     const ngx_http_agw_revocations_t *revocations);
 

@@ -18,6 +18,8 @@
 #define NGX_HTTP_AGW_REVOCATION_ID_MAX   (2 * AGW_ID_MAX + 1)
 
 
+/* "token", "owner", "partner" or "business"; static */
+
 agw_str_t ngx_http_agw_revocation_kind(agw_revocation_kind_t kind);
 
 

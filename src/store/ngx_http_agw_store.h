@@ -79,6 +79,9 @@ typedef struct {
     const char              *version;        /* of the library */
 } ngx_http_agw_store_about_t;
 
+
+/* all of it is static */
+
 void ngx_http_agw_store_about(const ngx_http_agw_store_t *store,
     ngx_http_agw_store_about_t *about);
 

@@ -43,6 +43,8 @@ int agw_keyring_add(agw_keyring_t *ring, agw_key_t *key, const char **error);
 void agw_keyring_cut(agw_keyring_t *ring, size_t count);
 
 
+/* how many keys there are */
+
 size_t agw_keyring_count(const agw_keyring_t *ring);
 
 

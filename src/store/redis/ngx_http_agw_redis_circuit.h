@@ -59,6 +59,8 @@ void ngx_http_agw_redis_circuit_heard(ngx_http_agw_redis_circuit_t *circuit);
 void ngx_http_agw_redis_circuit_silent(ngx_http_agw_redis_circuit_t *circuit);
 
 
+/* whether it is, for any worker of the node */
+
 ngx_uint_t ngx_http_agw_redis_circuit_is_open(
     const ngx_http_agw_redis_circuit_t *circuit);
 

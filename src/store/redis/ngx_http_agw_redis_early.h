@@ -24,6 +24,8 @@ typedef struct {
 } ngx_http_agw_redis_early_t;
 
 
+/* early is zeroed before */
+
 void ngx_http_agw_redis_early_init(ngx_http_agw_redis_early_t *early,
     ngx_log_t *log);
 

@@ -69,6 +69,8 @@ void ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit,
     int rc, ngx_log_t *log);
 
 
+/* closes the connection, if it is open; the next batch opens it */
+
 void ngx_http_agw_sqlite_commit_close(ngx_http_agw_sqlite_commit_t *commit);
 
 

@@ -64,6 +64,8 @@ typedef struct {
 } ngx_http_agw_sqlite_records_t;
 
 
+/* finalizes the statements; db is the caller's, who closes it afterwards */
+
 void ngx_http_agw_sqlite_records_close(ngx_http_agw_sqlite_records_t *rs);
 
 
