@@ -65,11 +65,7 @@ ngx_http_agw_access_handler(ngx_http_request_t *r)
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
-    /* an endpoint authenticates by itself, unless another handler answers */
-
-    if (lcf->endpoint != NULL
-        && r->content_handler == lcf->endpoint->handler)
-    {
+    if (ngx_http_agw_is_endpoint(r, lcf)) {
         return NGX_DECLINED;
     }
 

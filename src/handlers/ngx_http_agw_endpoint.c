@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_agw_access_check.h"
 #include "ngx_http_agw_endpoint.h"
 #include "ngx_http_agw_enforce.h"
 
@@ -32,9 +33,7 @@ ngx_http_agw_endpoint_handler(ngx_http_request_t *r)
         ngx_http_agw_ask_others(r, ctx);
     }
 
-    if (lcf->endpoint == NULL
-        || r->content_handler != lcf->endpoint->handler)
-    {
+    if (!ngx_http_agw_is_endpoint(r, lcf)) {
         return NGX_DECLINED;
     }
 

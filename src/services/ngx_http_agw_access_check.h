@@ -13,6 +13,21 @@
 
 
 /*
+ * Whether this request is for an endpoint, which authenticates by itself: the
+ * access phase checks nothing.  One with another content handler is not, in
+ * whatever location.
+ */
+
+static ngx_inline ngx_uint_t
+ngx_http_agw_is_endpoint(const ngx_http_request_t *r,
+    const ngx_http_agw_loc_conf_t *lcf)
+{
+    return lcf->endpoint != NULL
+           && r->content_handler == lcf->endpoint->handler;
+}
+
+
+/*
  * Asks the store whether the token's partner owns that business.  Returns
  * AGW_OK or a reason of ngx_http_agw_find_business(); or any reason, and the
  * caller has to call the check again once the store has answered.

@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_agw_access_check.h"
 #include "ngx_http_agw_enforce.h"
 
 
@@ -14,8 +15,7 @@ ngx_http_agw_may_be_lenient(ngx_http_request_t *r)
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
 
     return lcf->enforce != NGX_HTTP_AGW_ENFORCE_ON
-           && (lcf->endpoint == NULL
-               || r->content_handler != lcf->endpoint->handler);
+           && !ngx_http_agw_is_endpoint(r, lcf);
 }
 
 

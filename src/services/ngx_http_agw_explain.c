@@ -133,7 +133,7 @@ ngx_http_agw_explain_run(ngx_http_agw_explanation_t *e)
     pr = facts->probe.request;
     lcf = ngx_http_get_module_loc_conf(pr, ngx_http_auth_gateway_module);
 
-    if (ngx_http_agw_probe_is_endpoint(pr)) {
+    if (ngx_http_agw_is_endpoint(pr, lcf)) {
         facts->reason = AGW_OK;
 
     } else if (lcf->require == AGW_REQUIRE_OFF) {
@@ -388,7 +388,7 @@ ngx_http_agw_explain_makes(const ngx_http_agw_facts_t *facts,
     lcf = ngx_http_get_module_loc_conf(pr, ngx_http_auth_gateway_module);
     sscf = ngx_http_get_module_srv_conf(pr, ngx_http_auth_gateway_module);
 
-    if (ngx_http_agw_probe_is_endpoint(pr)) {
+    if (ngx_http_agw_is_endpoint(pr, lcf)) {
         return 0;
     }
 

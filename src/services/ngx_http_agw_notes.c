@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "ngx_http_agw_access_check.h"
 #include "ngx_http_agw_destination.h"
 #include "ngx_http_agw_notes.h"
 
@@ -119,7 +120,7 @@ ngx_http_agw_note_location(json_t *notes, const ngx_http_agw_facts_t *facts)
     clcf = ngx_http_get_module_loc_conf(pr, ngx_http_core_module);
     lcf = ngx_http_get_module_loc_conf(pr, ngx_http_auth_gateway_module);
 
-    endpoint = ngx_http_agw_probe_is_endpoint(pr);
+    endpoint = ngx_http_agw_is_endpoint(pr, lcf);
 
     rc = ngx_http_agw_note(notes, endpoint,
                            "the location is an endpoint, which authenticates "

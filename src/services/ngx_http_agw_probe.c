@@ -107,18 +107,6 @@ ngx_http_agw_probe(ngx_http_request_t *r, const ngx_http_agw_asked_t *asked,
 }
 
 
-ngx_uint_t
-ngx_http_agw_probe_is_endpoint(const ngx_http_request_t *pr)
-{
-    const ngx_http_agw_loc_conf_t  *lcf;
-
-    lcf = ngx_http_get_module_loc_conf(pr, ngx_http_auth_gateway_module);
-
-    return lcf->endpoint != NULL
-           && pr->content_handler == lcf->endpoint->handler;
-}
-
-
 /*
  * Its connection is a copy of r's, whose `ssl` is only compared with NULL: no
  * variable is evaluated, and nothing is sent.

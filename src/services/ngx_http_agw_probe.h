@@ -46,9 +46,4 @@ ngx_int_t ngx_http_agw_probe(ngx_http_request_t *r,
     const char **member);
 
 
-/* whether the module itself answers there: the access phase checks nothing */
-
-ngx_uint_t ngx_http_agw_probe_is_endpoint(const ngx_http_request_t *pr);
-
-
 #endif /* NGX_HTTP_AGW_PROBE_H_INCLUDED_ */
