@@ -47,7 +47,7 @@ static agw_reason_t ngx_http_agw_admin_find_route(ngx_http_request_t *r,
 static ngx_uint_t ngx_http_agw_admin_matches(const char *pattern,
     ngx_http_agw_admin_request_t *req);
 static agw_reason_t ngx_http_agw_admin_not_allowed(ngx_http_request_t *r,
-    ngx_http_agw_admin_request_t *req, const char *path);
+    const char *path);
 static ngx_int_t ngx_http_agw_admin_read(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req);
 static ngx_uint_t ngx_http_agw_admin_is_type(ngx_http_request_t *r,
@@ -389,7 +389,7 @@ ngx_http_agw_admin_find_route(ngx_http_request_t *r,
         path = route->path;
     }
 
-    return path ? ngx_http_agw_admin_not_allowed(r, req, path)
+    return path ? ngx_http_agw_admin_not_allowed(r, path)
                 : AGW_UNKNOWN_OBJECT;
 }
 
@@ -439,8 +439,7 @@ ngx_http_agw_admin_matches(const char *pattern,
 
 
 static agw_reason_t
-ngx_http_agw_admin_not_allowed(ngx_http_request_t *r,
-    ngx_http_agw_admin_request_t *req, const char *path)
+ngx_http_agw_admin_not_allowed(ngx_http_request_t *r, const char *path)
 {
     u_char                            *p, *last;
     ngx_str_t                          value;

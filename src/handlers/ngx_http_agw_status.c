@@ -31,7 +31,6 @@ static json_t *ngx_http_agw_status(const ngx_http_agw_main_conf_t *mcf,
 static json_t *ngx_http_agw_status_feed(const ngx_http_agw_health_t *health);
 static json_t *ngx_http_agw_status_keys(const ngx_http_agw_main_conf_t *mcf);
 static json_t *ngx_http_agw_status_versions(
-    const ngx_http_agw_main_conf_t *mcf,
     const ngx_http_agw_store_about_t *about);
 
 
@@ -122,7 +121,7 @@ ngx_http_agw_status(const ngx_http_agw_main_conf_t *mcf,
 
     name = ngx_http_agw_health_name(health->state);
     keys = ngx_http_agw_status_keys(mcf);
-    versions = ngx_http_agw_status_versions(mcf, &about);
+    versions = ngx_http_agw_status_versions(&about);
 
     if (mcf->store == NULL) {
         return json_pack("{s:s%, s:n, s:n, s:n, s:n, s:n, s:o, s:o}",
@@ -194,8 +193,7 @@ ngx_http_agw_status_keys(const ngx_http_agw_main_conf_t *mcf)
 
 
 static json_t *
-ngx_http_agw_status_versions(const ngx_http_agw_main_conf_t *mcf,
-    const ngx_http_agw_store_about_t *about)
+ngx_http_agw_status_versions(const ngx_http_agw_store_about_t *about)
 {
     json_t  *versions;
 

@@ -32,7 +32,7 @@ static ngx_int_t ngx_http_agw_admin_cursor(agw_record_t *after,
     ngx_str_t value);
 static agw_reason_t ngx_http_agw_admin_conditions(ngx_http_request_t *r,
     ngx_http_agw_admin_request_t *req);
-static agw_reason_t ngx_http_agw_admin_if_match(ngx_http_request_t *r,
+static agw_reason_t ngx_http_agw_admin_if_match(
     ngx_http_agw_admin_request_t *req, ngx_str_t value);
 static ngx_int_t ngx_http_agw_admin_header(ngx_http_request_t *r,
     agw_str_t name, ngx_str_t *value);
@@ -328,15 +328,15 @@ ngx_http_agw_admin_conditions(ngx_http_request_t *r,
                                          "request that changes one object");
     }
 
-    return ngx_http_agw_admin_if_match(r, req, value);
+    return ngx_http_agw_admin_if_match(req, value);
 }
 
 
 /* "*", or a list of tags; one that gzip made weak is the same */
 
 static agw_reason_t
-ngx_http_agw_admin_if_match(ngx_http_request_t *r,
-    ngx_http_agw_admin_request_t *req, ngx_str_t value)
+ngx_http_agw_admin_if_match(ngx_http_agw_admin_request_t *req,
+    ngx_str_t value)
 {
     u_char                *p, *last, *end;
     agw_str_t             *tag;
