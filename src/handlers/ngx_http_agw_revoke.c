@@ -12,7 +12,6 @@
 #include "ngx_http_agw_business.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_partner_auth.h"
-#include "ngx_http_agw_request_check.h"
 #include "ngx_http_agw_response.h"
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_revoke.h"

@@ -9,7 +9,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "agw_grammar.h"
 #include "ngx_http_agw_api_key_auth.h"
 #include "ngx_http_agw_body.h"
 #include "ngx_http_agw_business.h"

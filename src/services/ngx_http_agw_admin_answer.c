@@ -13,7 +13,6 @@
 #include "ngx_http_agw_refusal_log.h"
 #include "ngx_http_agw_response.h"
 #include "ngx_http_agw_revocation_id.h"
-#include "ngx_http_agw_str.h"
 
 
 #define NGX_HTTP_AGW_VIEW_PARTNER    (AGW_MEMBER_PARTNER_ID|AGW_MEMBER_STATUS \

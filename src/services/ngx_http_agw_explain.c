@@ -19,7 +19,6 @@
 #include "ngx_http_agw_notes.h"
 #include "ngx_http_agw_refusing_check.h"
 #include "ngx_http_agw_request_check.h"
-#include "ngx_http_agw_str.h"
 #include "ngx_http_agw_verify.h"
 
 

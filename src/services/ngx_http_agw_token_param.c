@@ -3,7 +3,6 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_partner_auth.h"
 #include "ngx_http_agw_str.h"
