@@ -452,7 +452,7 @@ ngx_http_agw_business_finish(ngx_http_request_t *r, agw_reason_t reason,
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
 
-    /* the store's answer leaves out what this node had read of it before */
+    /* the store looked only for revocations that this node had not read */
 
     if (reason == AGW_OK) {
         reason = ngx_http_agw_verify_now(r, ctx);

@@ -1,8 +1,8 @@
 
 /*
  * Variables for the upstream and the log.  The first one that is used verifies
- * the token; without a valid one they are empty, and if the request goes on
- * though it would be refused.  A subrequest has those of the main request.
+ * the token.  They are empty without a valid token, and in a request that goes
+ * on though it should be refused.  A subrequest has those of the main request.
  */
 
 

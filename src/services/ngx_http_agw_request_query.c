@@ -52,7 +52,10 @@ ngx_http_agw_request_query(ngx_http_request_t *r,
 }
 
 
-/* where the request cannot wait, it has a pool of its own, to be cancelled */
+/*
+ * The query of a request that cannot wait has a pool of its own: destroying it
+ * cancels the query.
+ */
 
 static ngx_int_t
 ngx_http_agw_request_query_find(ngx_http_agw_request_query_t *rq,

@@ -352,9 +352,7 @@ ngx_http_agw_pending_copy(u_char *p, agw_str_t *to, agw_str_t from)
 }
 
 
-/*
- * adds the entry to the zone, also if the request has ended, and then responds
- */
+/* adds the entry to the zone, also if the request has ended; then responds */
 
 static void
 ngx_http_agw_pending_done(ngx_http_agw_write_t *write, ngx_int_t rc)
