@@ -98,6 +98,19 @@ for (
     ['what Redis lost comes back', "${revoked}lost 3\nasked 6.2 6.3 2 t1 ok",
         'G1 accepted:'],
     ['in its time', "${revoked}lost 3\nasked 5.9 6.3 2 t1 ok", ''],
+    ['what it lost before the answer, too', "${issued}begun 2 r1 token:t1\n"
+        . "lost 2.05\nended 2.05 2.1 0 r1 200\nasked 5 5.3 2 t1 ok", ''],
+    ['in no longer time', "${issued}begun 2 r1 token:t1\n"
+        . "lost 2.05\nended 2.05 2.1 0 r1 200\nasked 5.1 5.3 2 t1 ok",
+        'G1 accepted:'],
+    ['and what a node knew before, though it is seen later', "$revoked"
+        . "lost 3\nasked 3.1 3.2 1 t1 revoked\nasked 5.9 6.3 2 t1 ok", ''],
+    ['which has no longer, either', "$revoked"
+        . "lost 3\nasked 3.1 3.2 1 t1 revoked\nasked 6.1 6.3 2 t1 ok",
+        'G1 accepted:'],
+    ['what began after a loss is due as ever', "${issued}lost 1.9\n"
+        . "begun 2 r1 token:t1\nended 2 2.1 0 r1 503\n"
+        . "asked 3 3.1 1 t1 revoked\nasked 4.5 4.6 2 t1 ok", 'G4 accepted:'],
     ['if it is known to who is connected', "fault 2.2 f 0 on\n${revoked}lost 3\n"
         . 'asked 9 9.1 2 t1 ok', ''],
 

@@ -93,7 +93,7 @@ sub is_issued {
 
     my $asking = $self->{tokens}{ $bearer // '-' } or return;
     my ($why) = grep { $_->{holds} && $_->{to} < $from
-        && $_->{to} > $self->{lost} && $self->is_before($asking, $_) }
+        && $_->{from} > $self->{lost} && $self->is_before($asking, $_) }
         map { @{ $self->{names}{$_} // [] } } @{ $asking->{names} };
 
     $self->wrong('G1 issued for a revoked token:', $bearer, 'node', $node,
@@ -223,12 +223,12 @@ sub faulty {
 }
 
 
-# Since when the node must know what somebody knew at that time; undef if it
-# does not have to.  What Redis lost since then comes from another node, which
-# has to be connected too.
+# Since when the node must know what began then, and what somebody knew at that
+# time; undef if it does not have to.  What Redis may have lost since it began
+# comes from another node, which has to be connected too.
 
 sub due {
-    my ($self, $node, $at, $where) = @_;
+    my ($self, $node, $began, $at, $where) = @_;
 
     if ($node eq $where) {
         my $started = $self->{started}{$node} // 0;
@@ -238,7 +238,7 @@ sub due {
             && $at < $self->{stopped}{$node} - $self->{written};
     }
 
-    my $lost = $at <= $self->{lost};
+    my $lost = $began <= $self->{lost};
 
     return if defined $self->faulty('*', $node,
         $lost ? keys %{ $self->{faults} } : ());
@@ -256,7 +256,7 @@ sub due {
 sub due_of {
     my ($self, $token, $node) = @_;
 
-    my ($first, $why);
+    my ($first, $why, $began);
     my $take = sub {
         my ($due, $reason) = @_;
 
@@ -267,15 +267,20 @@ sub due_of {
     for my $revocation (map { @{ $self->{names}{$_} // [] } }
         @{ $token->{names} })
     {
+        $began = $revocation->{from}
+            if !defined $began || $revocation->{from} < $began;
+
         next unless $revocation->{holds}
             && $self->is_before($token, $revocation);
 
-        $take->(scalar $self->due($node, @$revocation{qw(to node)}),
+        $take->(scalar $self->due($node, @$revocation{qw(from to node)}),
             "$revocation->{id} $revocation->{name}");
     }
 
-    $take->(scalar $self->due($node, $token->{knows}{$_}, $_), "known to $_")
-        for keys %{ $token->{knows} };
+    # a node that refuses it may have known so since it began
+
+    $take->(scalar $self->due($node, $began // 0, $token->{knows}{$_}, $_),
+        "known to $_") for keys %{ $token->{knows} };
 
     return ($first, $why);
 }
