@@ -80,6 +80,19 @@ for my $port (qw(TLS PLAIN)) {
             . "\r\n"];
 }
 
+# These three were nginx's own pages, in HTML.
+
+for my $port (qw(TLS PLAIN)) {
+    $gw->error_is("P0.1 $port $_->[0]", $gw->raw($port,
+        "$_->[2]\r\nHost: localhost\r\n\r\n"), $_->[1],
+        'invalid_request') for
+        ['a URL over 8 KB', 414, 'GET /health?' . 'x' x 9000 . ' HTTP/1.1'],
+        ['an encoding of the body that nginx does not know', 501,
+            "POST /health HTTP/1.1\r\nTransfer-Encoding: gzip"],
+        ['a version of HTTP that nginx does not know', 505,
+            'GET /health HTTP/3.0'];
+}
+
 # over HTTP/2 nginx ends the connection instead
 
 {

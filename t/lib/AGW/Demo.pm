@@ -234,7 +234,7 @@ sub error_is {
             ['Cache-Control', 'no-store'], ['Pragma', 'no-cache'],
             ['WWW-Authenticate', ''], ['Location', ''],
             ['Retry-After', $status == 429 ? '1'
-                : $status > 500 ? '5' : ''])
+                : $status =~ /^50[234]$/ ? '5' : ''])
         {
             my $got = join ' | ', $response->header($_->[0]);
 
