@@ -1,6 +1,7 @@
-# D6 and 9: the files in conf/ that are to be included draw no warning
+# D6, 9 and 10: the files in conf/ that are to be included draw no warning
 # at start, whatever else the configuration has; those that say what goes
-# upstream agree, in each protocol, on what does not.
+# upstream agree, in each protocol, on what does not; and those that are to be
+# changed say where.
 
 use strict;
 use warnings;
@@ -129,6 +130,34 @@ for (
     is_deeply([$said =~ /^.*\[(?:warn|alert|crit|error)\].*$/mg], [],
         'without a warning');
 }
+
+
+# nginx.conf did not start on Debian if only the lines marked CHANGE were
+# changed: its logs were below nginx's prefix, where Debian has no such
+# directory.  So what names a place below the prefix, or an address of this
+# machine, stands below such a mark.
+
+sub unmarked {
+    my ($file) = @_;
+
+    my ($marked, @found) = 0;
+
+    for (split /\n(?:[ ]*\n)+/, slurp(repo_root() . "/conf/$file")) {
+        my @comment = grep { /^ *#/ } split /\n/;
+        my @lines = grep { !/^ *#/ } split /\n/;
+
+        $marked = grep { /CHANGE/ } @comment if @comment;
+
+        push @found, grep {
+            m{[ :=](?:logs|store|keys|tls)/|_temp;|(?:listen|server)\ 127\.}
+        } @lines if !$marked;
+    }
+
+    return \@found;
+}
+
+is_deeply(unmarked($_), [], "D10 what is to be changed in $_ is marked")
+    for qw(nginx.conf fleet.conf debian/site.conf);
 
 
 # What each file sends with a value, and what it keeps back: names as a CGI
