@@ -103,35 +103,6 @@ for (
 }
 
 
-# the site of the Debian package, with this test's places
-
-{
-    my $site = slurp(repo_root() . '/conf/debian/site.conf');
-
-    for (
-        ['include auth_gateway/', 'include '],
-        ['include snippets/snakeoil.conf;', ''],
-        ['/var/lib/auth_gateway/', '%%PREFIX%%/store/'],
-        ['/etc/nginx/auth_gateway/signing.pem',
-            '%%PREFIX%%/secret.key alg=HS256'],
-        ['/var/log/auth_gateway/', '%%PREFIX%%/logs/'],
-        ['/var/log/nginx/', '%%PREFIX%%/logs/'],
-        ['/run/auth_gateway/', '%%PREFIX%%/'],
-        ['listen 443 ssl', 'listen 127.0.0.1:%%TLS%% ssl'],
-    ) {
-        my ($from, $to) = @$_;
-
-        cmp_ok($site =~ s/\Q$from\E/$to/g, '>', 0, "D9 the site: $from");
-    }
-
-    my ($code, $said) = nginx_t("http {\n$site\n}\n", prefix => $prefix);
-
-    is($code, 0, 'D9 the site of the package: nginx -t') or diag($said);
-    is_deeply([$said =~ /^.*\[(?:warn|alert|crit|error)\].*$/mg], [],
-        'without a warning');
-}
-
-
 # nginx.conf did not start on Debian if only the lines marked CHANGE were
 # changed: its logs were below nginx's prefix, where Debian has no such
 # directory.  So what names a place below the prefix, or an address of this
