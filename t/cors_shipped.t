@@ -323,6 +323,16 @@ is_deeply(locations_without_cors('fleet.conf'), [sort @backends,
     'P4.5 what pages cannot read in fleet.conf');
 
 
+# Clients look for the documents at the same places in both.
+
+for my $file (qw(nginx.conf fleet.conf)) {
+    like(slurp(repo_root() . "/conf/$file"), qr/^ {8}location = \Q$_\E \{$/m,
+        "P8a.2 $file has $_")
+        for map { "/.well-known/$_" } qw(jwks.json oauth-protected-resource
+            oauth-authorization-server);
+}
+
+
 # The administration has none of it, whoever asks.
 
 for my $port ('PLAIN2') {
