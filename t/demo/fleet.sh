@@ -147,7 +147,8 @@ make_node() {
 
     mkdir -p "$dir"/{conf,logs,modules}
     make_store "$dir/store"
-    rm -f "$dir"/store/* "$dir"/logs/*.log
+    install -d -m 700 "$dir/admin"
+    rm -f "$dir"/{store,admin}/* "$dir"/logs/*.log
     ln -sfn ../../conf/tls "$dir/conf/tls"
     ln -sfn ../../conf/keys "$dir/conf/keys"
 
@@ -160,7 +161,12 @@ make_node() {
         -e "s|listen 127.0.0.1:8443|listen 127.0.0.1:845$1|" \
         -e "s|listen 127.0.0.1:8081|listen 127.0.0.1:846$1|" \
         -e "s|server 127.0.0.1:9080|server 127.0.0.1:$upstream_port|" \
+        -e "s|unix:/run/auth_gateway/admin.sock|unix:$dir/admin/admin.sock|" \
         "$repo/conf/fleet.conf" >"$dir/conf/fleet.conf"
+
+    if [[ $EUID != 0 ]]; then
+        sed -i "s|auth_gateway_admin write|& uid=$EUID|" "$dir/conf/fleet.conf"
+    fi
 
     use_module "$dir" "$dir/conf/fleet.conf"
 }
@@ -432,6 +438,8 @@ All answers were as expected.  The fleet is running:
     configuration     $prefix/node1/conf/fleet.conf
     logs              $prefix/node*/logs/
     Redis             $prefix/redis/redis.conf
+    administration    $prefix/node1/admin/admin.sock
+                      (auth-gateway --socket)
 
 'make stop' ends it.
 END
