@@ -33,6 +33,11 @@ JOBS         ?= $(or $(shell nproc 2>/dev/null),1)
 
 unexport NGINX
 
+# make takes two words for two files
+
+$(foreach name,NGINX NGINX_SOURCE,$(if $(word 2,$($(name))),\
+    $(error $(name) is "$($(name))": it must be a path without spaces)))
+
 ifneq ($(NGINX),)
 override NGINX   := $(strip $(if $(findstring /,$(NGINX)),$(abspath $(NGINX)),\
                        $(or $(shell command -v '$(NGINX)'),$(NGINX))))
@@ -401,10 +406,14 @@ $(MODULE): $(NGX_DIR)/Makefile FORCE
 	|| { cp $(NGX_DIR)/$(NAME).so $@.new; mv $@.new $@; echo "built $@"; }
 
 # A module of another nginx than that which is run fails every test: nginx says
-# why, once.
+# why, once.  If it does not run, nothing is built for it.
 
-.PHONY: loads
-loads: $(TESTED)
+.PHONY: loads runs
+runs:
+	@'$(NGINX)' -v >/dev/null 2>&1 \
+	|| { echo 'NGINX=$(NGINX) does not run' >&2; exit 1; }
+
+loads: runs $(TESTED)
 	@$(if $(TESTED),mkdir -p $(BUILD_DIR)/loads; \
 	printf '%s\n' 'load_module $(CURDIR)/$(MODULE);' 'events {}' \
 	    'error_log stderr;' 'pid $(CURDIR)/$(BUILD_DIR)/loads/pid;' \

@@ -35,6 +35,7 @@ my $nginx = <<"END";
 #!/bin/sh
 case "\$*" in
     *-V*) cat '$dir/configured' >&2 ;;
+    -v)   ;;
     *)    cat '$dir/refusal' >&2; test ! -s '$dir/refusal' ;;
 esac
 exit
@@ -151,6 +152,28 @@ for my $target ('loads', 'check') {
         \Q that was built with NGINX_SOURCE=$dir/source\E\n}mx,
         'D10 says so, and make says which');
     unlike($said, qr/none/, 'D10 no test is run');
+}
+
+
+# one that is not there was noticed when everything was built for it
+
+for my $target ('loads', 'check') {
+    ($status, $said) = make_in('tree', [], $target, 'TESTS=t/none.t',
+        "NGINX=$dir/none/nginx", $ours[1]);
+    isnt($status, 0, "D10 $target: an nginx that is not there");
+    like($said, qr{\A\QNGINX=$dir/none/nginx does not run\E\n(?!.*configuring)}s,
+        'D10 make says so, and builds nothing');
+}
+
+
+# a path with a space became two, of which each was looked for here
+
+for my $name (qw(NGINX NGINX_SOURCE)) {
+    ($status, $said) = make_in('tree', [], $module, @ours,
+        "$name=$dir/two words/nginx");
+    is($status, 2, "D10 $name with a space");
+    like($said, qr{\Q$name is "$dir/two words/nginx": it must be a path without\E
+        \Q spaces\E}x, 'D10 is refused');
 }
 
 
