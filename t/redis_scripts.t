@@ -47,6 +47,7 @@ sub revoke { return run('revoke', $_[0] // 0, $_[1] // 'partner',
     $_[2] // 'P', $_[3] // 0, $_[4] // '') }
 sub business { return run('business', $_[0], 'P', $_[1] // '', $_[2] // -1,
     $_[3] // 0) }
+sub look { return run('look', $_[0], $_[1] // '0-0') }
 sub entries { return @{ $redis->call('XRANGE', key('revocations'), '-', '+') } }
 sub stamp { return business('0-0')->[1] }
 
@@ -63,7 +64,7 @@ sub fails {
 
 fails('D5 nothing is revoked before a handshake', qr/^AGWEPOCH/, revoke());
 fails('D5 nothing is issued', qr/^AGWEPOCH/, business('0-0'));
-fails('D5 no feed', qr/^AGWEPOCH/, run('look', '0-0'));
+fails('D5 no feed', qr/^AGWEPOCH/, look('0-0'));
 
 my $now = time * 1000;
 my $first = handshake();
@@ -203,17 +204,26 @@ fails('D5 more unread entries than are looked at', qr/^AGWBEHIND/,
 $redis->flush;
 handshake();
 
-my $look = run('look', '0-0');
-my $clock = pop @$look;
+my $look = look('0-0');
+my ($clock) = splice @$look, 6, 1;
 
-is_deeply($look, [$epoch, stamp(), undef, 3660, undef, undef],
+is_deeply($look, [$epoch, stamp(), undef, 3660, (undef) x 4],
     'D5 a look at an empty stream') or diag explain $look;
 cmp_ok(abs($clock - 1000 * time), '<', 60_000, 'P12.2 the clock of Redis');
 $entry = revoke();
-is(run('look', "$entry->[0]-0")->[4][0], "$entry->[0]-0",
+is(look("$entry->[0]-0")->[4][0], "$entry->[0]-0",
     'D5 the entry at the position');
-is_deeply(run('look', '0-0')->[5], ["$entry->[0]-0"],
+is_deeply(look('0-0')->[5], ["$entry->[0]-0"],
     'D5 the id of the last entry');
+is(look('0-0', "$entry->[0]-0")->[7][0], "$entry->[0]-0",
+    'D5 the entry at the position before');
+is_deeply(look('0-0')->[8], ["$entry->[0]-0", $entry->[0]],
+    'D5 the id of the first entry, and its stamp');
+$redis->call('XADD', key('revocations'), '1-1', 'seq', 'x' x 20)
+    if $redis->call('DEL', key('revocations'));
+is_deeply(look('0-0')->[8], ['1-1', 0], 'D5 which may have none');
+$redis->call('DEL', key('revocations'));
+$entry = revoke();
 
 # trimming
 
@@ -279,7 +289,7 @@ for my $name (qw(epoch stamp revocations)) {
 
     fails("D5 $name of a wrong type", qr/WRONGTYPE/, revoke());
     fails('D5 of a read', qr/WRONGTYPE/, business('0-0', 'P:j', 1));
-    fails('D5 of a look', qr/WRONGTYPE/, run('look', '0-0'));
+    fails('D5 of a look', qr/WRONGTYPE/, look('0-0'));
     fails('D5 of healing', qr/WRONGTYPE/,
         run('heal', '0-0', 0, 'token', 'P:j', 1, 7, ''));
 }
@@ -312,7 +322,7 @@ $redis->call('WAIT', 1, 5000);
     fails('D5 a replica issues nothing', qr/^READONLY/, business('0-0'));
     fails('D5 a replica knows no API key', qr/^READONLY/,
         run('api_keys', 'd'));
-    fails('D5 a replica feeds nobody', qr/^READONLY/, run('look', '0-0'));
+    fails('D5 a replica feeds nobody', qr/^READONLY/, look('0-0'));
     fails('D5 a replica takes no revocation', qr/READONLY/, revoke());
 }
 

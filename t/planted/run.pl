@@ -29,6 +29,12 @@ my @planted = (
             "    position->store_id = epoch;\n\n    return NGX_DECLINED;",
             "    position->store_id = epoch;\n\n    return NGX_OK;"]] },
 
+    { name => 'a position that moves past a loss', faults => 'lose late',
+        found => qr/^G[134] accepted/, changes => [["${redis}_feed.c",
+            "    feed->seen = feed->looked;\n    feed->seen.previous = *position;",
+            "    ngx_memzero(&feed->seen, sizeof(ngx_http_agw_redis_seen_t));"]]
+        },
+
     { name => 'no jump at the handshake', faults => 'fail_over cut',
         found => qr/^(?:G[134] accepted|refused)/, changes => [
             ["${redis}_lua.c", 'now, tonumber(ARGV[3]),"', 'now,"'],

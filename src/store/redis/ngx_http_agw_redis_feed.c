@@ -3,7 +3,8 @@
  * Each reading is two commands that are sent together: a look at epoch, stamp
  * and the entry of our position, and an XREAD, which waits for news.  A flush
  * cuts no connection: without the look, one would wait for what comes after a
- * position that no longer exists.
+ * position that no longer exists.  What is new after a flush may come while
+ * XREAD waits; so the next look is for the position before that, too.
  *
  * What was read is never un-learned: where the store is another one, all that
  * it has is read, and added.
@@ -43,7 +44,8 @@ struct ngx_http_agw_redis_feed_s {
     int64_t                        known;    /* the node's last stamp, then */
     ngx_uint_t                     page;     /* entries of the next XREAD */
     ngx_uint_t                     count;    /* those of the one that is sent */
-    ngx_http_agw_position_t        end;      /* of the stream, by the look */
+    ngx_http_agw_redis_seen_t      seen;     /* as of the last reading */
+    ngx_http_agw_redis_seen_t      looked;   /* of the one that is on its way */
     uint64_t                       doubt;    /* what is malformed in the last
                                                 page; 0: nothing */
     int64_t                        last;     /* stamp of an entry */
@@ -229,7 +231,8 @@ ngx_http_agw_redis_feed_send(ngx_http_agw_redis_feed_t *feed,
     feed->count = feed->page;
     feed->position = *position;
 
-    ngx_http_agw_redis_script_look(&args, prefix, position);
+    ngx_http_agw_redis_script_look(&args, prefix, position,
+                                   &feed->seen.previous);
 
     if (ngx_http_agw_redis_send(feed->link, &feed->look, args.argc, args.argv,
                                 args.argvlen)
@@ -284,6 +287,8 @@ void
 ngx_http_agw_redis_feed_stop(ngx_http_agw_redis_feed_t *feed)
 {
     ngx_http_agw_redis_feed_cancel(feed);
+
+    ngx_memzero(&feed->seen, sizeof(ngx_http_agw_redis_seen_t));
 
     if (feed->replica != NULL) {
         ngx_http_agw_redis_saved_again(&feed->saved);
@@ -351,20 +356,14 @@ ngx_http_agw_redis_feed_look(ngx_http_agw_redis_feed_t *feed,
     reading = feed->reading;
     position = &reading->position;
 
-    rc = ngx_http_agw_redis_look(reply, reading, feed->worker->known,
-                                 &feed->end);
+    feed->looked = feed->seen;
+
+    rc = ngx_http_agw_redis_look(reply, reading, feed->worker, &feed->looked);
 
     if (rc != NGX_ERROR && reading->last_stamp < feed->known) {
         ngx_http_agw_redis_link_reset(feed->link, "its last stamp is below "
                                       "what this node knows, and is raised");
         return NGX_ERROR;
-    }
-
-    if (rc == NGX_ERROR) {
-        ngx_log_error(NGX_LOG_ERR, reading->log, 0,
-                      "auth_gateway: store \"%V\" has a malformed epoch, "
-                      "stamp, floor or horizon",
-                      &feed->worker->conf->shown);
     }
 
     if (rc != NGX_DECLINED) {
@@ -440,7 +439,7 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
     position = &reading->position;
     restart = feed->restart;
 
-    if (ngx_http_agw_redis_page(reply, position, &feed->end,
+    if (ngx_http_agw_redis_page(reply, position, &feed->looked.end,
                                 reading->last_stamp, feed->count, &page)
         != NGX_OK)
     {
@@ -457,6 +456,9 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
                        > NGX_HTTP_AGW_REDIS_PATIENCE;
     feed->caught_up = !reading->more;
 
+    feed->seen = feed->looked;
+    feed->seen.previous = *position;
+
     /* Redis is at the next page while we add this one */
 
     if (reading->more && !restart && page.entries != NULL) {
@@ -470,6 +472,7 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
         position->stamp = 0;
         position->mark = 0;
         position->mark_tag = 0;
+        feed->seen.previous = *position;
 
     } else if (ngx_http_agw_redis_feed_page(feed, page.entries)) {
         *position = page.next;

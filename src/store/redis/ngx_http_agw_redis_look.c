@@ -7,24 +7,50 @@
 #include "ngx_http_agw_redis_reply.h"
 
 
+static ngx_int_t ngx_http_agw_redis_look_read(const redisReply *reply,
+    ngx_http_agw_reading_t *reading, int64_t known,
+    ngx_http_agw_redis_seen_t *seen);
 static void ngx_http_agw_redis_clock(const redisReply *time,
     ngx_http_agw_reading_t *reading);
 static ngx_uint_t ngx_http_agw_redis_is_there(
     const ngx_http_agw_position_t *position, const redisReply *entry);
+static ngx_int_t ngx_http_agw_redis_begins(ngx_http_agw_redis_seen_t *seen,
+    const redisReply *entry, uint64_t epoch, int64_t floor);
 
 
 ngx_int_t
 ngx_http_agw_redis_look(const redisReply *reply,
+    ngx_http_agw_reading_t *reading, const ngx_http_agw_redis_worker_t *worker,
+    ngx_http_agw_redis_seen_t *seen)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_agw_redis_look_read(reply, reading, worker->known, seen);
+
+    if (rc == NGX_ERROR) {
+        ngx_log_error(NGX_LOG_ERR, reading->log, 0,
+                      "auth_gateway: store \"%V\" has a malformed epoch, "
+                      "stamp, floor or horizon", &worker->conf->shown);
+    }
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_agw_redis_look_read(const redisReply *reply,
     ngx_http_agw_reading_t *reading, int64_t known,
-    ngx_http_agw_position_t *end)
+    ngx_http_agw_redis_seen_t *seen)
 {
     int64_t                   numbers[3];
     uint64_t                  epoch;
+    ngx_int_t                 rc;
     ngx_uint_t                i;
     const redisReply         *value;
-    ngx_http_agw_position_t  *position;
+    ngx_http_agw_position_t  *position, *end;
 
     position = &reading->position;
+    end = &seen->end;
     epoch = ngx_http_agw_redis_epoch(ngx_http_agw_redis_element(reply, 0));
 
     /* there may be no floor and no horizon yet */
@@ -63,9 +89,18 @@ ngx_http_agw_redis_look(const redisReply *reply,
     reading->floor = numbers[1];
     reading->horizon = numbers[2];
 
-    if (position->store_id == epoch
+    rc = ngx_http_agw_redis_begins(seen, ngx_http_agw_redis_element(reply, 8),
+                                   epoch, reading->floor);
+
+    if (rc == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    if (rc == NGX_OK && position->store_id == epoch
         && ngx_http_agw_redis_is_there(position,
-                                       ngx_http_agw_redis_element(reply, 4)))
+                                       ngx_http_agw_redis_element(reply, 4))
+        && ngx_http_agw_redis_is_there(&seen->previous,
+                                       ngx_http_agw_redis_element(reply, 7)))
     {
         return NGX_OK;
     }
@@ -111,4 +146,46 @@ ngx_http_agw_redis_is_there(const ngx_http_agw_position_t *position,
     return ngx_http_agw_redis_entry_id(entry, &stamp, &mark) == NGX_OK
            && stamp == position->stamp && mark == position->mark
            && ngx_http_agw_redis_entry_tag(entry) == position->mark_tag;
+}
+
+
+/*
+ * Whether the stream begins where it did, or has been trimmed since, which
+ * raises the floor; NGX_DECLINED or NGX_ERROR otherwise.
+ */
+
+static ngx_int_t
+ngx_http_agw_redis_begins(ngx_http_agw_redis_seen_t *seen,
+    const redisReply *entry, uint64_t epoch, int64_t floor)
+{
+    int64_t                  stamp;
+    ngx_uint_t               lost;
+    ngx_http_agw_position_t  first;
+
+    ngx_memzero(&first, sizeof(ngx_http_agw_position_t));
+
+    first.store_id = epoch;
+    stamp = 0;
+
+    if (!ngx_http_agw_redis_is_nil(entry)
+        && (ngx_http_agw_redis_entry_id(entry, &first.stamp, &first.mark)
+            != NGX_OK
+            || ngx_http_agw_redis_whole(ngx_http_agw_redis_element(entry, 1),
+                                        &stamp)
+               != NGX_OK))
+    {
+        return NGX_ERROR;
+    }
+
+    lost = seen->first.store_id == epoch && seen->first_stamp > floor
+           && (first.stamp == 0 || first.stamp > seen->first.stamp
+               || (first.stamp == seen->first.stamp
+                   && first.mark > seen->first.mark));
+
+    /* one whose stamp is above its id is skipped, and raises no floor */
+
+    seen->first = first;
+    seen->first_stamp = stamp <= first.stamp ? stamp : 0;
+
+    return lost ? NGX_DECLINED : NGX_OK;
 }

@@ -194,15 +194,19 @@ const ngx_str_t  ngx_http_agw_redis_trim_lua = ngx_string(
 
 const ngx_str_t  ngx_http_agw_redis_look_lua = ngx_string(
 
-    /* KEYS[3]: stream, [4]: floor, [5]: horizon; ARGV: position */
+    /* KEYS[3]: stream, [4]: floor, [5]: horizon; ARGV: two positions */
 
     AGW_LUA_WHOLE AGW_LUA_TEXT AGW_LUA_NOW AGW_LUA_STAMP AGW_LUA_PRIMARY
+    AGW_LUA_ENTRY
 
+    "local function at(id)"
+    " return redis.call('XRANGE', KEYS[3], id, id)[1] or false end "
+    "local first = redis.call('XRANGE', KEYS[3], '-', '+', 'COUNT', 1)[1] "
     "local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1] "
     "return {epoch, text(stamp),"
     " redis.call('GET', KEYS[4]), redis.call('GET', KEYS[5]),"
-    " redis.call('XRANGE', KEYS[3], ARGV[1], ARGV[1])[1] or false,"
-    " last and {last[1]} or false, text(now)}");
+    " at(ARGV[1]), last and {last[1]} or false, text(now), at(ARGV[2]),"
+    " first and {first[1], text(whole(entry(first[2]).seq) or 0)} or false}");
 
 
 /*

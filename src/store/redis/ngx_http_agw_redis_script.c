@@ -201,7 +201,8 @@ ngx_http_agw_redis_script_trim(ngx_http_agw_redis_args_t *args,
 
 void
 ngx_http_agw_redis_script_look(ngx_http_agw_redis_args_t *args,
-    ngx_str_t prefix, const ngx_http_agw_position_t *position)
+    ngx_str_t prefix, const ngx_http_agw_position_t *position,
+    const ngx_http_agw_position_t *previous)
 {
     static const char       *keys[] = { "epoch", "stamp", "revocations",
                                         "floor", "horizon" };
@@ -212,6 +213,7 @@ ngx_http_agw_redis_script_look(ngx_http_agw_redis_args_t *args,
 
     ngx_http_agw_redis_key(args, prefix, "none", none);
     ngx_http_agw_redis_position(args, position);
+    ngx_http_agw_redis_position(args, previous);
 }
 
 

@@ -127,11 +127,13 @@ void ngx_http_agw_redis_script_trim(ngx_http_agw_redis_args_t *args,
 /*
  * What the feed asks before each XREAD.  Answers { epoch, stamp, floor,
  * horizon, the entry at the position as { id, fields } or nil, the id of the
- * last entry as { id } or nil }.
+ * last entry as { id } or nil, the time in ms, the entry at the position before
+ * it, the first entry as { id, seq or 0 } or nil }.
  */
 
 void ngx_http_agw_redis_script_look(ngx_http_agw_redis_args_t *args,
-    ngx_str_t prefix, const ngx_http_agw_position_t *position);
+    ngx_str_t prefix, const ngx_http_agw_position_t *position,
+    const ngx_http_agw_position_t *previous);
 
 
 /*

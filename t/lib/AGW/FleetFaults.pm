@@ -18,9 +18,9 @@ our @EXPORT_OK = qw(now one_of);
 # [name, seconds that it may take]
 
 my @FAULTS = (['kill', 2], ['freeze', 3], ['partition', 3], ['hold', 3],
-    ['cut', 0], ['cut', 0], ['slow', 2], ['flush', 0], ['restart', 0],
-    ['crash', 0], ['restart_alone', 2], ['reload', 0], ['clock', 0],
-    ['fail_over', 0], ['late', 0], ['nothing', 2]);
+    ['cut', 0], ['cut', 0], ['slow', 2], ['flush', 0], ['lose', 0],
+    ['restart', 0], ['crash', 0], ['restart_alone', 2], ['reload', 0],
+    ['clock', 0], ['fail_over', 0], ['late', 0], ['nothing', 2]);
 
 # only if it is asked for
 
@@ -278,6 +278,34 @@ sub fault_flush {
     $client->reply for 1 .. @keep + 3;
     $self->note('lost', now());
     $client->close;
+
+    return;
+}
+
+
+# Entries are removed, while directory, epoch and connections stay.  So does the
+# last stamp: what conf/fleet.lua writes next must be above it, and no node has
+# told it.
+
+my $lose = <<'LUA';
+local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+local stamp = redis.call('GET', KEYS[1])
+local id = last and string.match(last[1], '^%d+')
+if stamp and id and tonumber(id) > tonumber(stamp) then
+    redis.call('SET', KEYS[1], id)
+end
+if ARGV[1] == '0' then
+    return redis.call('DEL', KEYS[2])
+end
+return redis.call('XTRIM', KEYS[2], 'MAXLEN', ARGV[1])
+LUA
+
+sub fault_lose {
+    my ($self) = @_;
+
+    $self->{fleet}->redis->call('EVAL', $lose, 2, '{agw}:stamp',
+        '{agw}:revocations', one_of(0, 0, 1, 20));
+    $self->note('lost', now());
 
     return;
 }
