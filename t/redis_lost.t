@@ -15,6 +15,7 @@ use Time::HiRes qw(sleep time);
 
 use AGW::Redis;
 use AGW::Revoking qw(conf_of owner_in);
+use AGW::Token qw(claims_of);
 
 AGW::Redis::skip_all_without();
 
@@ -119,5 +120,36 @@ for my $case (
     $fresh->nginx->stop;
     is($gw->result($living, $us->{business}), 'ok', "D5 $name: others go on");
 }
+
+# The last stamp was that of the last entry.  A token that is issued now must not
+# have a seq below what has ended others, or it is refused from the first on.
+
+$gw->succeeds('P5.3 a cut-off',
+    $gw->cut_off($us->{business}, basic => $us->{basic}));
+until_is('D5 is known', '401 revoked', 3,
+    sub { $gw->result($living, $us->{business}) });
+until_is('D5 and saved', $gw->store->count, 3, \&saved);
+
+my $highest = $gw->store->stamp;
+my @issued;
+
+at_once(['DEL', $stream]);
+
+for (1 .. 20) {
+    my $token = $gw->issue($us, $us->{business});
+
+    push @issued, $token if defined $token;
+}
+
+until_is('D5 tokens are issued again', 1, 3, sub {
+    my $token = $gw->issue($us, $us->{business}) or return 0;
+
+    push @issued, $token;
+    return 1;
+});
+is(scalar(grep { claims_of($_)->{seq} < $highest } @issued), 0,
+    'D5 none has a seq below what the node knows');
+is(scalar(grep { $gw->result($_, $us->{business}) ne 'ok' } @issued), 0,
+    'D5 and all are accepted');
 
 $gw->finish;

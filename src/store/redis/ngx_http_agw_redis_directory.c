@@ -347,6 +347,17 @@ ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
         return NGX_ERROR;
     }
 
+    /* entries were lost: the handshake raises it */
+
+    if (stamp < query->known.stamp) {
+        lookup->worker->known = known;
+
+        ngx_http_agw_redis_link_reset(lookup->worker->directory->link,
+                                      "its last stamp is below what this node "
+                                      "knows, and is raised");
+        return NGX_ERROR;
+    }
+
     if (lookup->which == NGX_HTTP_AGW_REDIS_ONCE) {
         return ngx_http_agw_redis_answer_once(lookup, reply);
     }
