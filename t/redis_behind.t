@@ -30,7 +30,7 @@ sub until_ok {
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
 
-    my $until = time + $seconds;
+    my $until = time + 10 * $seconds;      # a busy machine
 
     while (time < $until) {
         return pass($name) if $sub->();
@@ -76,5 +76,54 @@ cmp_ok(claims_of($after)->{seq}, '>=', $highest, 'D5 with stamps as before');
 is($gw->result($after, $us->{business}), 'ok', 'D5 which are accepted');
 is($gw->result($before, $us->{business}), '401 revoked',
     'D5 and nothing is un-revoked');
+
+# The story: a server that was restarted raised its stamps by a day, and was
+# emptied before the feed of a node had read that.  A worker of it had connected,
+# and tokens had stamps of that day; the node began anew with those from before.
+
+my $raised = $gw->store->stamp + 400 * $day;
+# id => last command, but for the connection that follows
+
+my %feed;
+my $others = sub {
+    my %of = map { /^id=(\d+) .* cmd=(\S+) user=gateway/ ? ($1 => $2) : () }
+        split /\n/, $redis->call('CLIENT', 'LIST', 'TYPE', 'normal');
+
+    $feed{$_} = 1 for grep { $of{$_} eq 'xread' } keys %of;
+    delete @of{keys %feed};
+
+    return %of;
+};
+
+for (1 .. 30) {
+    $others->();
+    sleep 0.05;
+}
+
+my %were = $others->();
+
+# the feed looks, and then waits for half a second
+
+$gw->store->revoke('token', 'nobody:t1');
+sleep 0.05;
+$redis->call('SET', key('stamp'), $raised);
+$redis->call('CLIENT', 'KILL', 'ID', $_) for keys %were;
+until_ok('D5 workers have connected again', 5, sub {
+    my %are = $others->();
+
+    return keys %were <= grep { !$were{$_} && $are{$_} =~ /^(?:eval|ping)/ }
+        keys %are;
+});
+$redis->call(@$_) for ['MULTI'], ['FLUSHALL'],
+    [MSET => key('epoch'), '0123456789abcdef', key('stamp'),
+        $highest + $day, key('primary'), { $redis->info }->{run_id}],
+    @directory, ['EXEC'];
+until_ok('D5 the stamp is raised to what a worker knows', 3,
+    sub { $gw->store->stamp >= $raised });
+until_ok('D5 and tokens have it', 3, sub {
+    my $token = $gw->issue($us, $us->{business}) or return 0;
+
+    return claims_of($token)->{seq} >= $raised;
+});
 
 $gw->finish;

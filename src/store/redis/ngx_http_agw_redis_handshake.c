@@ -13,6 +13,7 @@
 #include <openssl/rand.h>
 
 #include "agw.h"
+#include "ngx_http_agw_redis_entry.h"
 #include "ngx_http_agw_redis_error.h"
 #include "ngx_http_agw_redis_handshake.h"
 #include "ngx_http_agw_redis_pipeline.h"
@@ -53,6 +54,8 @@ static void ngx_http_agw_redis_script_reply(
     ngx_http_agw_redis_command_t *command, const redisReply *reply);
 static ngx_int_t ngx_http_agw_redis_script_read(
     ngx_http_agw_redis_handshake_t *handshake, const redisReply *reply);
+static void ngx_http_agw_redis_script_know(
+    const ngx_http_agw_redis_handshake_t *handshake);
 static ngx_int_t ngx_http_agw_redis_number_of(const redisReply *reply,
     int64_t *number);
 static void ngx_http_agw_redis_refused(
@@ -455,6 +458,8 @@ ngx_http_agw_redis_script_reply(ngx_http_agw_redis_command_t *command,
         return;
     }
 
+    ngx_http_agw_redis_script_know(handshake);
+
     if (handshake->server.jumped) {
         ngx_log_error(NGX_LOG_NOTICE, handshake->worker->log, 0,
                       "auth_gateway: store \"%V\" is new, or another server "
@@ -499,6 +504,29 @@ ngx_http_agw_redis_script_read(ngx_http_agw_redis_handshake_t *handshake,
     server->jumped = element[2]->integer == 1;
 
     return NGX_OK;
+}
+
+
+/*
+ * This server may be lost before the feed tells its last stamp, which is that
+ * of tokens already: the next one has to go on from it.  One that is years
+ * ahead is malformed, as it is to the feed.
+ */
+
+static void
+ngx_http_agw_redis_script_know(const ngx_http_agw_redis_handshake_t *handshake)
+{
+    int64_t                       stamp;
+    ngx_http_agw_redis_worker_t  *worker;
+
+    stamp = handshake->server.stamp;
+    worker = handshake->worker;
+
+    if (worker->known == 0
+        || stamp - worker->known <= NGX_HTTP_AGW_REDIS_TEN_YEARS)
+    {
+        worker->known = ngx_max(worker->known, stamp);
+    }
 }
 
 
