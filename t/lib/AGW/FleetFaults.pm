@@ -323,11 +323,12 @@ sub fault_fail_over {
 
     $self->{away} = 1;
 
-    my $client = $fleet->redis->client;
+    if (!$self->is_whole($new)) {
+        $self->{happened}{fail_over_put_off}++;
+        $self->{away} = 0;
+        return;
+    }
 
-    $client->call('SET', 'directory', 'written');
-    $client->call('WAIT', 1, 2000);
-    $client->close;
     $new->promote;
 
     my $until = now() + 0.2;
@@ -351,6 +352,30 @@ sub fault_fail_over {
     $self->{away} = 0;
 
     return;
+}
+
+
+# Whether the standby has all that the primary has had so far, on its disk, too.
+# One that still copies a primary which was restarted may lack a change of the
+# directory; and if it is killed before it has a file of that copy, it comes
+# back with what it had before.
+
+sub is_whole {
+    my ($self, $standby) = @_;
+
+    my $client = $self->{fleet}->redis->client;
+
+    $client->call('SET', 'directory', 'written');
+
+    my $confirmed = $client->call('WAIT', 1, 2000);
+
+    $client->close;
+
+    return 0 unless $confirmed;
+
+    my %info = $standby->info('persistence');
+
+    return !$info{aof_rewrite_in_progress} && !$info{aof_rewrite_scheduled};
 }
 
 
