@@ -224,7 +224,7 @@ ngx_http_agw_administer_give_back(ngx_http_agw_administration_t *adm)
 }
 
 
-/* locked */
+/* while the zone is locked */
 
 static void
 ngx_http_agw_administer_release(ngx_http_agw_administration_t *adm)

@@ -44,7 +44,7 @@ typedef struct {
     ngx_http_agw_ctx_t        *ctx;          /* of the probe */
     agw_requirement_t          requirement;
     agw_reason_t               reason;       /* the result */
-    unsigned                   beside:1;     /* not of the path or the token */
+    unsigned                   beside:1;     /* of Destination, or of DELETE */
     json_t                    *header;       /* of the token, or NULL */
     json_t                    *claims;       /* if they were read, or NULL */
 } ngx_http_agw_facts_t;

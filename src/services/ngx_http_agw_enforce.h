@@ -33,8 +33,8 @@ ngx_uint_t ngx_http_agw_is_lenient(ngx_http_request_t *r,
  * Under `satisfy any` another access module may allow a request that has no
  * credentials, and then `on` would not have refused it.  _watch_others() is
  * called when the request goes on, and if it set ctx->watched, _ask_others()
- * after the access phase: what another module has allowed is overruled, as
- * under `on`, and no request that would be refused.
+ * after the access phase: if another module has allowed the request, it sets
+ * ctx->overruled and clears ctx->would_refuse.
  */
 
 void ngx_http_agw_watch_others(ngx_http_request_t *r,
