@@ -61,8 +61,8 @@ end
 -- The stamp of an entry is in its id as well, so what is newer has a higher id.
 
 local function next_stamp()
-    local epoch, stamp = unpack(redis.call('MGET', prefix .. ':epoch',
-        prefix .. ':stamp'))
+    local epoch = redis.call('GET', prefix .. ':epoch')
+    local stamp = redis.call('GET', prefix .. ':stamp')
     local last = redis.call('XREVRANGE', prefix .. ':revocations', '+', '-',
         'COUNT', 1)
     local now = redis.call('TIME')

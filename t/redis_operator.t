@@ -64,4 +64,27 @@ for (1 .. 100) {
 
 is($gw->result($token, $us->{business}), '401 revoked', 'D5 and revoked');
 
+
+# With the rights that conf/README.md lists for the gateway: it called MGET, which
+# is not among them.
+
+$redis->call(qw(ACL SETUSER lesser on nopass), split ' ', $redis->rights);
+$redis->call(qw(AUTH lesser any));
+
+for my $words (
+    ['partner', $us->{id}, 'status', 'active'],
+    ['business', $us->{business}, 'status', 'archived'],
+    ['business', $us->{business}, 'delete'],
+    ['revocations', undef, 'partner', $us->{id}],
+) {
+    my ($what, $id, @args) = @$words;
+    my $key = join ':', '{agw}', $what, $id // ();
+    my $answer = $redis->try('EVAL', $lua, 1, $key, @args);
+
+    ok(!AGW::Resp::is_error($answer), "D5 its rights are enough: $what @args")
+        or diag($answer->{text});
+}
+
+$redis->call(qw(AUTH test), $redis->{test_password});
+
 $gw->finish;
