@@ -30,9 +30,7 @@ struct ngx_http_agw_redis_heal_s {
     ngx_http_agw_redis_args_t      args;
     ngx_msec_t                     next;
     ngx_msec_t                     until;
-    ngx_uint_t                     healed;   /* since it began */
     unsigned                       wanted:1;
-    unsigned                       asked:1;
     unsigned                       busy:1;
 };
 
@@ -72,7 +70,6 @@ void
 ngx_http_agw_redis_heal_begin(ngx_http_agw_redis_heal_t *heal)
 {
     heal->wanted = 1;
-    heal->asked = 0;
     heal->next = ngx_current_msec;
     heal->until = ngx_current_msec + NGX_HTTP_AGW_HEAL_WHILE;
 }
