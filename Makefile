@@ -25,6 +25,7 @@ TESTS        ?=
 DESTDIR      ?=
 PREFIX       ?= /usr/local
 FUZZ_SECONDS ?= 20
+FUZZ_SEED    ?= 0
 FILE         ?=
 DOCS         ?=
 NGINX        ?=
@@ -288,7 +289,7 @@ lint:  ## check form, cppcheck, each header compiled alone, scripts
 .PHONY: fuzz
 fuzz:  ## run each fuzzer for FUZZ_SECONDS=20 (libFuzzer, ASan, UBSan)
 	@$(call need,$(DEPS_FUZZ))
-	@$(MAKE) --no-print-directory fuzz-check
+	@$(MAKE) --no-print-directory $(FUZZ_AT_ONCE) fuzz-check
 
 .PHONY: vectors
 vectors:  ## verify the test vectors of FILE=, in Wycheproof's format
@@ -645,30 +646,49 @@ clients-node:
 	fi
 
 
-# Fuzzers: t/fuzz/fuzz_*.c, with t/fuzz/NAME.dict where it exists, and the long
-# inputs of t/fuzz/seeds.pl.  An input is up to twice as long as a token and a
-# body may be (AGW_TOKEN_MAX, AGW_BODY_MAX), a key file as long as it may be;
-# libFuzzer's own limit is 4 KB.  What they find to be worth keeping stays in
-# build/.
+# Fuzzers: t/fuzz/fuzz_*.c, each linked with core/, with t/fuzz/NAME.dict where
+# it exists, and the long inputs of t/fuzz/seeds.pl.  An input is up to twice as
+# long as a token and a body may be (AGW_TOKEN_MAX, AGW_BODY_MAX), a key file as
+# long as it may be; libFuzzer's own limit is 4 KB.  What they find to be worth
+# keeping stays in build/.  FUZZ_SEED=0 draws another seed each time.
 
 FUZZ_DIR   := build/fuzz
 FUZZ_SRCS  := $(wildcard t/fuzz/*.c)
 FUZZERS    := $(FUZZ_SRCS:t/fuzz/%.c=$(FUZZ_DIR)/%)
+FUZZ_CORE  := $(CORE:src/core/%.c=$(FUZZ_DIR)/core/%.o)
 FUZZ_MAX   := 16384
 
 $(FUZZ_DIR)/fuzz_keys.run: FUZZ_MAX := 65536
 
-FUZZ_FLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror \
-              $(IN_CORE) \
-              -fsanitize=fuzzer,address,undefined \
-              -fno-sanitize-recover=undefined
+FUZZ_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror $(IN_CORE) -MMD -MP \
+               -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-$(FUZZ_DIR)/%: t/fuzz/%.c $(CORE) $(HEADERS) Makefile
-	@mkdir -p $(FUZZ_DIR)
-	@$(FUZZ_CC) $(FUZZ_FLAGS) -o $@ $< $(CORE) $(UNIT_LIBS)
+# two at a time, as prove runs tests; each prints its lines together
+
+FUZZ_AT_ONCE = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j2) \
+               --output-sync=target
+
+$(FUZZ_DIR)/flags: FORCE
+	@mkdir -p $(sort $(dir $(FUZZ_CORE)))
+	@echo '$(FUZZ_CC) $(FUZZ_CFLAGS) $(CORE)' > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(FUZZ_DIR)/core/%.o: src/core/%.c $(FUZZ_DIR)/flags
+	@$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+$(FUZZ_DIR)/core.a: $(FUZZ_CORE)
+	@rm -f $@ && $(AR) rcs $@ $(FUZZ_CORE)
+
+$(FUZZ_DIR)/%: t/fuzz/%.c $(FUZZ_DIR)/core.a
+	@$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_DIR)/core.a \
+	    $(UNIT_LIBS)
+
+-include $(wildcard $(FUZZ_DIR)/*.d $(FUZZ_CORE:.o=.d))
 
 .PHONY: fuzz-check $(FUZZERS:%=%.run)
 fuzz-check: $(FUZZERS:%=%.run)
+
+# An input takes milliseconds; a limit of 30 s holds on a busy machine, too.
 
 $(FUZZERS:%=%.run): %.run: %
 	@mkdir -p $<.corpus
@@ -676,9 +696,11 @@ $(FUZZERS:%=%.run): %.run: %
 	@echo "$(<F): $(FUZZ_SECONDS) s"
 	@dict=t/fuzz/$(<F).dict; \
 	if [ -f "$$dict" ]; then dict=-dict=$$dict; else dict=; fi; \
-	$< -max_len=$(FUZZ_MAX) -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
-	    -print_funcs=0 -verbosity=0 -artifact_prefix=$(FUZZ_DIR)/ $$dict \
-	    $<.corpus $<.seeds \
+	$< -max_len=$(FUZZ_MAX) -max_total_time=$(FUZZ_SECONDS) -timeout=30 \
+	    -seed=$(FUZZ_SEED) -print_funcs=0 -verbosity=0 \
+	    -print_final_stats=1 -artifact_prefix=$(FUZZ_DIR)/ $$dict \
+	    $<.corpus $<.seeds 2>&1 \
+	| sed '/^INFO:/d; /^###### Recommended/,/^###### End/d' \
 	|| { echo "$(<F) failed; the input is in $(FUZZ_DIR)/" >&2; exit 1; }
 
 

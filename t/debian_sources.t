@@ -78,6 +78,8 @@ for (
     my ($status, $said) = run('077', repo_root() . '/.ci/run');
 
     is($status, 0, "D10 apt knows $name") or diag($said);
+    like($said, qr/^made FUZZ_SEED=\d+ fuzz\n/m, 'D10 fuzzers run, alike');
+    like($said, qr/^made test-clients\n\z/m, 'D10 the clients are the last');
     like($said, qr/^made static\n.*^made test NGINX=\S+ NGINX_SOURCE=\S+\n/ms,
         'D10 a static build is tested');
     is(join(' ', map { s{.*/}{}r } glob "$dir/etc/*"),
