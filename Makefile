@@ -254,7 +254,7 @@ ON_REDIS := $(patsubst %,t/%.t,partner_token business_token revoke \
                 log_invalid_client cache_endpoints params_client_secret \
                 bodies_given_up bodies_unread endpoints key_reload admin \
                 admin_refused admin_credentials client_auth assertions \
-                metrics_admin \
+                assertions_ed25519 metrics_admin \
                 cli_commands operator_day \
                 admin_race admin_import admin_log admin_last_used)
 

@@ -500,7 +500,8 @@ refused('of a key that is gone', assertion(kid => 'rs'), 'unknown JWK');
 {
     my $said = $gw->request('GET',
         '/.well-known/oauth-authorization-server')->json;
-    my $algs = [qw(RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA)];
+    my $algs = [qw(RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA
+        Ed25519)];
 
     is_deeply($said->{token_endpoint_auth_methods_supported},
         [qw(client_secret_basic client_secret_post private_key_jwt

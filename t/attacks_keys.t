@@ -25,7 +25,7 @@ my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
     LocalPort => 0, Listen => 16) or die "listen: $!\n";
 my $there = '127.0.0.1:' . $listener->sockport;
 
-my @kinds = AGW::Kinds->start(qw(HS256 RS256 PS256 ES256 EdDSA));
+my @kinds = AGW::Kinds->start(qw(HS256 RS256 PS256 ES256 EdDSA Ed25519));
 my $gw = $kinds[0]{gateway};
 my %macs = (HS256 => \&hmac_sha256, HS384 => \&hmac_sha384,
     HS512 => \&hmac_sha512);
@@ -79,7 +79,7 @@ sub p8_2 {
     my ($k) = @_;
 
     for my $alg (grep { $_ ne $k->alg } algorithms(), 'ES512', 'ES256K',
-        'Ed25519', 'A128KW', 'RSA-OAEP', 'dir')
+        'Ed448', 'A128KW', 'RSA-OAEP', 'dir')
     {
         $k->attack("P8.2 header of $alg, its own signature",
             $k->raw(header => $k->header(alg => $alg)),

@@ -105,7 +105,8 @@ for my $alg (algorithms()) {
         my $key = $keys{$name};
         my $type = $name =~ /^(?:ES|Ed)/ ? $name : substr $name, 1, 1;
         my $fits = $alg eq $name || $type eq 'S'
-            && $alg =~ ($name =~ /^HS/ ? qr/^HS/ : qr/^[RP]S/);
+            && $alg =~ ($name =~ /^HS/ ? qr/^HS/ : qr/^[RP]S/)
+            || $name eq 'EdDSA' && $alg eq 'Ed25519';
 
         for my $form ('private', 'public') {
             next if $form eq 'public' && $key->is_secret;
@@ -127,7 +128,7 @@ for my $alg (algorithms()) {
 }
 
 key_refused("P8.14 alg=$_", $ec->form('PKCS#8'), qr/unknown algorithm.*ES256/,
-    "alg=$_") for qw(none ES512 ES256K Ed25519 RS1 es256 dir RSA-OAEP);
+    "alg=$_") for qw(none ES512 ES256K ed25519 Ed448 RS1 es256 dir RSA-OAEP);
 
 # what a public key cannot do
 

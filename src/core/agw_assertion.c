@@ -16,7 +16,7 @@
 static int agw_assertion_is_token(const agw_assertion_t *assertion);
 static const char *agw_assertion_claims(agw_assertion_t *assertion);
 static int agw_assertion_audience(agw_assertion_t *assertion);
-static agw_keyring_t *agw_assertion_ring(const json_t *json);
+static agw_keyring_t *agw_assertion_ring(const json_t *json, agw_str_t alg);
 
 
 const char *
@@ -53,6 +53,8 @@ agw_assertion_read(agw_assertion_t *assertion, agw_str_t text)
     {
         return "kid: missing, or not that of a key";
     }
+
+    (void) agw_json_string(assertion->header, "alg", &assertion->alg);
 
     if (agw_assertion_is_token(assertion)) {
         return "typ: that of an access token";
@@ -186,7 +188,8 @@ agw_assertion_check(const agw_assertion_t *assertion,
 
 
 const char *
-agw_assertion_verify(agw_str_t text, agw_str_t jwk)
+agw_assertion_verify(const agw_assertion_t *assertion, agw_str_t text,
+    agw_str_t jwk)
 {
     json_t         *json;
     agw_jws_t       jws;
@@ -195,7 +198,7 @@ agw_assertion_verify(agw_str_t text, agw_str_t jwk)
     unsigned char   buf[AGW_JWS_BUF_SIZE];
 
     json = agw_json_object(jwk);
-    ring = json ? agw_assertion_ring(json) : NULL;
+    ring = json ? agw_assertion_ring(json, assertion->alg) : NULL;
     json_decref(json);
 
     if (ring == NULL) {
@@ -227,14 +230,14 @@ agw_assertion_verify(agw_str_t text, agw_str_t jwk)
 /* of one public key, whatever the store says of it */
 
 static agw_keyring_t *
-agw_assertion_ring(const json_t *json)
+agw_assertion_ring(const json_t *json, agw_str_t alg)
 {
     agw_key_t      *key;
     const char     *error;
     agw_keyring_t  *ring;
 
     ring = NULL;
-    key = agw_key_from_public_jwk(json);
+    key = agw_key_from_public_jwk(json, alg);
 
     if (key != NULL) {
         ring = agw_keyring_create();

@@ -27,6 +27,7 @@
 typedef struct {
     agw_str_t     partner_id;        /* iss and sub */
     agw_str_t     kid;
+    agw_str_t     alg;               /* empty if absent or no string */
     agw_str_t     aud;
     agw_str_t     jti;
     int64_t       exp;
@@ -66,11 +67,14 @@ const char *agw_assertion_check(const agw_assertion_t *assertion,
 
 
 /*
- * Verifies the signature with a JWK as a store has it: a public key.  Returns
- * NULL; or a static text: the fault.
+ * Verifies the signature of text, which assertion was read from, with a JWK as
+ * a store has it: a public key.  An Ed25519 key without an algorithm takes
+ * either name of it (RFC 9864, section 2.2).  Returns NULL; or a static text:
+ * the fault.
  */
 
-const char *agw_assertion_verify(agw_str_t text, agw_str_t jwk);
+const char *agw_assertion_verify(const agw_assertion_t *assertion,
+    agw_str_t text, agw_str_t jwk);
 
 
 #endif /* AGW_ASSERTION_H_INCLUDED_ */

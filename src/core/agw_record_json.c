@@ -313,7 +313,9 @@ agw_record_read_scopes(agw_record_t *record, const json_t *value,
 
 /*
  * What is stored is made from the key: nothing else of the JWK, and never a
- * private one.  The kid is that of the JWK, or else its thumbprint.
+ * private one.  The kid is that of the JWK, or else its thumbprint.  The
+ * algorithm is the default if the JWK has none, unless that has two names:
+ * then it is not stored, and either will do.
  */
 
 static int
@@ -325,7 +327,7 @@ agw_record_read_jwk(agw_record_t *record, const json_t *value,
     agw_key_t  *key;
     agw_str_t   kid;
 
-    key = agw_key_from_public_jwk(value);
+    key = agw_key_from_public_jwk(value, agw_empty);
     if (key == NULL) {
         return -1;
     }
@@ -333,6 +335,12 @@ agw_record_read_jwk(agw_record_t *record, const json_t *value,
     kid = agw_key_kid(key);
     public_jwk = agw_key_public_jwk(key);
     len = 0;
+
+    if (json_object_get(value, "alg") == NULL
+        && agw_alg_synonym(agw_key_alg(key)) != NULL)
+    {
+        (void) json_object_del(public_jwk, "alg");
+    }
 
     if (public_jwk != NULL && agw_is_id(kid)
         && (!(record->has & AGW_MEMBER_KID)

@@ -389,8 +389,8 @@ ngx_http_agw_add_signing_algs(json_t *json,
     int     rc;
     json_t  *algs;
 
-    algs = json_pack("[sssssssss]", "RS256", "RS384", "RS512", "PS256",
-                     "PS384", "PS512", "ES256", "ES384", "EdDSA");
+    algs = json_pack("[ssssssssss]", "RS256", "RS384", "RS512", "PS256",
+                     "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519");
     rc = 0;
 
     if (at->token.len) {

@@ -248,7 +248,8 @@ ngx_http_agw_assertion_fault(ngx_http_agw_assertion_query_t *aq)
     mcf = ngx_http_get_module_main_conf(aq->store.request,
                                         ngx_http_auth_gateway_module);
 
-    fault = agw_assertion_verify(aq->text, aq->store.query.jwk);
+    fault = agw_assertion_verify(&aq->assertion, aq->text,
+                                 aq->store.query.jwk);
 
     if (fault != NULL) {
         return fault;

@@ -13,7 +13,7 @@
 #include "sign.h"
 
 
-#define KINDS        6
+#define KINDS        7
 
 /* the members of a good header behind its alg */
 
@@ -37,7 +37,7 @@ kinds_setup(void **state)
     size_t                i;
     kind_t               *kind;
     agw_str_t             file;
-    static const size_t   algs[] = { 0, 3, 6, 9, 10, 11 };
+    static const size_t   algs[] = { 0, 3, 6, 9, 10, 11, 12 };
 
     (void) state;
 

@@ -30,6 +30,7 @@ static const struct {
     { "ES256", AGW_KTY_EC, "SHA256", 32, "P-256", 32, 0 },
     { "ES384", AGW_KTY_EC, "SHA384", 48, "P-384", 48, 0 },
     { "EdDSA", AGW_KTY_OKP, NULL, 64, "Ed25519", 32, 0 },
+    { "Ed25519", AGW_KTY_OKP, NULL, 64, "Ed25519", 32, 0 },
 };
 
 
@@ -79,8 +80,9 @@ p8_1_no_other_name(void **state)
     static const agw_str_t  names[] = {
         agw_string(""), agw_string("none"), agw_string("None"),
         agw_string("nOnE"), agw_string("NONE"), agw_string("ES512"),
-        agw_string("ES256K"), agw_string("ES521"), agw_string("Ed25519"),
-        agw_string("Ed448"), agw_string("EDDSA"), agw_string("eddsa"),
+        agw_string("ES256K"), agw_string("ES521"), agw_string("ed25519"),
+        agw_string("ED25519"), agw_string("Ed25519ph"), agw_string("Ed448"),
+        agw_string("EDDSA"), agw_string("eddsa"),
         agw_string("RS1"), agw_string("HS1"), agw_string("RSA1_5"),
         agw_string("RSA-OAEP"), agw_string("A256KW"), agw_string("dir"),
         agw_string("A256GCM"), agw_string("HS256, HS384"),
@@ -109,6 +111,34 @@ p8_1_no_other_name(void **state)
         assert_null(agw_alg_find(unit_format(" %s", rows[i].name)));
         assert_null(agw_alg_find(unit_cat(
             unit_format("%s", rows[i].name), S("\0"))));
+    }
+}
+
+
+/* RFC 9864: two names of one algorithm, and no third */
+
+static void
+d4_other_names(void **state)
+{
+    size_t            i;
+    const agw_alg_t  *alg, *other;
+
+    (void) state;
+
+    for (i = 0; i < UNIT_COUNT(rows); i++) {
+        alg = agw_alg_find(unit_format("%s", rows[i].name));
+        other = agw_alg_synonym(alg);
+
+        if (rows[i].kty != AGW_KTY_OKP) {
+            unit_assert(other == NULL, "%s", rows[i].name);
+            continue;
+        }
+
+        assert_non_null(other);
+        assert_ptr_not_equal(other, alg);
+        assert_ptr_equal(agw_alg_synonym(other), alg);
+        unit_assert(!agw_str_eq(other->name, alg->name), "%s",
+            rows[i].name);
     }
 }
 
@@ -144,6 +174,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         unit_case(rfc7518_3_1_rows),
         unit_case(p8_1_no_other_name),
+        unit_case(d4_other_names),
         unit_case(d4_what_a_key_is_for_by_itself),
     };
 

@@ -333,6 +333,20 @@ stored(json_t *jwk, const char *alg)
 }
 
 
+/* what a client sends is read before a stored key is looked for */
+
+static const char *
+verifies(agw_str_t text, agw_str_t jwk)
+{
+    const char  *fault;
+
+    agw_assertion_done(&assertion);
+    fault = agw_assertion_read(&assertion, text);
+
+    return fault ? fault : agw_assertion_verify(&assertion, text, jwk);
+}
+
+
 static void
 p8a_5_public_keys_verify(void **state)
 {
@@ -351,16 +365,68 @@ p8a_5_public_keys_verify(void **state)
 
         text = signed_by(i, type);
 
-        says(agw_assertion_verify(text, stored(keys_jwk(type, 0),
+        says(verifies(text, stored(keys_jwk(type, 0),
             sign_algs[i].alg)), NULL, sign_algs[i].alg);
-        says(agw_assertion_verify(text, stored(keys_jwk(
+        says(verifies(text, stored(keys_jwk(
             other(type), 0), sign_algs[i].alg)), "wrong signature",
             sign_algs[i].alg);
-        says(agw_assertion_verify(signed_by(i, other(type)),
+        says(verifies(signed_by(i, other(type)),
             stored(keys_jwk(type, 0), sign_algs[i].alg)), "wrong signature",
             sign_algs[i].alg);
         mint_assert_no_errors(sign_algs[i].alg);
     }
+}
+
+
+/* RFC 9864: a key that names none of two names takes either, and no third */
+
+static void
+p8a_5_two_names_of_one_algorithm(void **state)
+{
+    size_t     i, j;
+    agw_str_t  text;
+    static const char  *names[] = { "EdDSA", "Ed25519" };
+    static const char  *others[] = {
+        "", "none", "eddsa", "ed25519", "Ed25519 ", "Ed448", "ES256",
+        "HS256",
+    };
+
+    (void) state;
+
+    for (i = 0; i < UNIT_COUNT(names); i++) {
+        text = signed_by(11 + i, "Ed25519");
+
+        says(verifies(text, stored(keys_jwk("Ed25519", 0), NULL)), NULL,
+            names[i]);
+        says(verifies(text, stored(keys_jwk("Ed25519'", 0), NULL)),
+            "wrong signature", names[i]);
+
+        for (j = 0; j < UNIT_COUNT(names); j++) {
+            says(verifies(text, stored(keys_jwk("Ed25519", 0), names[j])),
+                i == j ? NULL : "alg, kid: not those of the key", names[j]);
+        }
+    }
+
+    for (i = 0; i < UNIT_COUNT(others); i++) {
+        text = unit_copy(sign_segments(11, keys_get("Ed25519"),
+            mint_base64url(unit_format("{\"alg\":\"%s\",\"kid\":\"k-1\"}",
+                others[i])),
+            mint_base64url(S("{\"iss\":\"p\",\"sub\":\"p\"," REST "}"))));
+
+        says(verifies(text, stored(keys_jwk("Ed25519", 0), NULL)),
+            "alg, kid: not those of the key", others[i]);
+    }
+
+    /* a name for another type of key chooses nothing */
+
+    says(verifies(signed_by(3, "RSA"), stored(keys_jwk("RSA", 0), NULL)),
+        NULL, "RS256 is the default");
+    says(verifies(signed_by(6, "RSA"), stored(keys_jwk("RSA", 0), NULL)),
+        "alg, kid: not those of the key", "PS256 is not");
+    says(verifies(signed_by(12, "Ed25519"),
+        stored(keys_jwk("P-256", 0), NULL)),
+        "alg, kid: not those of the key", "Ed25519, of a key on P-256");
+    mint_assert_no_errors("two names");
 }
 
 
@@ -383,15 +449,15 @@ p8_2_never_a_secret(void **state)
         text = signed_by(i, NULL);
 
         jwk = keys_jwk_oct(mint_secret('s'));
-        says(agw_assertion_verify(text, stored(jwk, sign_algs[i].alg)),
+        says(verifies(text, stored(jwk, sign_algs[i].alg)),
             "the stored key cannot be used", sign_algs[i].alg);
         jwk = keys_jwk_oct(mint_secret('s'));
-        says(agw_assertion_verify(text, stored(jwk, NULL)),
+        says(verifies(text, stored(jwk, NULL)),
             "the stored key cannot be used", "oct without alg");
-        says(agw_assertion_verify(text, stored(keys_jwk("RSA", 0),
+        says(verifies(text, stored(keys_jwk("RSA", 0),
             sign_algs[i].alg)), "the stored key cannot be used",
             "a public key for a MAC");
-        says(agw_assertion_verify(text, stored(keys_jwk("RSA", 0), NULL)),
+        says(verifies(text, stored(keys_jwk("RSA", 0), NULL)),
             "alg, kid: not those of the key", "a public key");
     }
 }
@@ -430,7 +496,7 @@ p8_14_keys_that_are_none(void **state)
     text = signed_by(9, "P-256");
 
     for (i = 0; i < UNIT_COUNT(texts); i++) {
-        says(agw_assertion_verify(text, unit_copy(texts[i])),
+        says(verifies(text, unit_copy(texts[i])),
             "the stored key cannot be used", (const char *) texts[i].data);
     }
 
@@ -441,33 +507,33 @@ p8_14_keys_that_are_none(void **state)
         json_object_set_new(jwk, members[i].name,
             json_string(members[i].value));
 
-        says(agw_assertion_verify(text, keys_text(jwk)),
+        says(verifies(text, keys_text(jwk)),
             "the stored key cannot be used", members[i].value);
     }
 
     jwk = keys_jwk("P-256", 0);
     json_object_set_new(jwk, "key_ops", json_pack("[s]", "encrypt"));
-    says(agw_assertion_verify(text, stored(jwk, "ES256")),
+    says(verifies(text, stored(jwk, "ES256")),
         "the stored key cannot be used", "key_ops");
 
     /* private: whoever reads the store could sign */
 
-    says(agw_assertion_verify(text, stored(keys_jwk("P-256", 1), "ES256")),
+    says(verifies(text, stored(keys_jwk("P-256", 1), "ES256")),
         "the stored key cannot be used", "a private key");
-    says(agw_assertion_verify(signed_by(3, "RSA"),
+    says(verifies(signed_by(3, "RSA"),
         stored(keys_jwk("RSA", 1), "RS256")),
         "the stored key cannot be used", "a private RSA key");
 
     /* weak, though the signature is right */
 
-    says(agw_assertion_verify(signed_by(3, "RSA1024"),
+    says(verifies(signed_by(3, "RSA1024"),
         stored(keys_jwk("RSA1024", 0), "RS256")),
         "the stored key cannot be used", "1024 bits");
 
     rsa = signed_by(3, "RSA");
     jwk = keys_jwk("RSA", 0);
     json_object_set_new(jwk, "e", json_string("AQ"));
-    says(agw_assertion_verify(rsa, stored(jwk, "RS256")),
+    says(verifies(rsa, stored(jwk, "RS256")),
         "the stored key cannot be used", "e = 1");
 
     /* another kid than that under which it is found */
@@ -475,7 +541,7 @@ p8_14_keys_that_are_none(void **state)
     jwk = keys_jwk("P-256", 0);
     json_object_set_new(jwk, "kid", json_string("k-2"));
     json_object_set_new(jwk, "alg", json_string("ES256"));
-    says(agw_assertion_verify(text, keys_text(jwk)),
+    says(verifies(text, keys_text(jwk)),
         "alg, kid: not those of the key", "another kid");
 
     mint_assert_no_errors("keys that are none");
@@ -502,6 +568,7 @@ main(void)
         unit_case(p8_10_times_are_compared),
         unit_case(p8_7_what_is_no_jws),
         unit_case(p8a_5_public_keys_verify),
+        unit_case(p8a_5_two_names_of_one_algorithm),
         unit_case(p8_2_never_a_secret),
         unit_case(p8_14_keys_that_are_none),
     };

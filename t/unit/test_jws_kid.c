@@ -16,7 +16,7 @@
 /* another key of each kind's type */
 
 static const char *const  others[KINDS] = {
-    "oct", "RSA'", "RSA'", "P-256'", "P-384'", "Ed25519'"
+    "oct", "RSA'", "RSA'", "P-256'", "P-384'", "Ed25519'", "Ed25519'"
 };
 
 

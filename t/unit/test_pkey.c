@@ -157,11 +157,11 @@ d4_alg_of_each_type(void **state)
         { "RSA", { "RS256", "RS384", "RS512", "PS256", "PS384", "PS512" } },
         { "P-256", { "ES256" } },
         { "P-384", { "ES384" } },
-        { "Ed25519", { "EdDSA" } },
+        { "Ed25519", { "EdDSA", "Ed25519" } },
     };
     static const char  *all[] = {
         "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256",
-        "PS384", "PS512", "ES256", "ES384", "EdDSA",
+        "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519",
     };
 
     (void) state;

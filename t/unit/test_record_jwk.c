@@ -95,6 +95,49 @@ p11_2_a_jwk_is_made_from_its_key(void **state)
 }
 
 
+/* RFC 9864: of an algorithm with two names, that which was given, or none */
+
+static void
+p11_2_an_algorithm_of_two_names(void **state)
+{
+    size_t          i;
+    json_t         *jwk, *made;
+    const char     *alg;
+    agw_record_t    r;
+    unsigned char  *buf;
+    static const char  *names[] = { "EdDSA", "Ed25519", NULL };
+
+    (void) state;
+
+    buf = unit_alloc(AGW_RECORD_BUF_SIZE);
+
+    for (i = 0; i < UNIT_COUNT(names); i++) {
+        jwk = keys_jwk("Ed25519", 0);
+
+        if (names[i] != NULL) {
+            json_object_set_new(jwk, "alg", json_string(names[i]));
+        }
+
+        assert_int_equal(read_jwk(&r, buf, json_pack("{s:o}", "jwk", jwk)),
+            0);
+
+        made = json_loadb((const char *) r.jwk.data, r.jwk.len, 0, NULL);
+        alg = json_string_value(json_object_get(made, "alg"));
+
+        if (names[i] != NULL) {
+            assert_non_null(alg);
+            assert_string_equal(alg, names[i]);
+
+        } else {
+            assert_null(alg);
+        }
+
+        assert_int_equal(json_object_size(made), names[i] ? 6 : 5);
+        json_decref(made);
+    }
+}
+
+
 /* one that was written into the store by hand is not shown with its secret */
 
 static void
@@ -192,6 +235,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         unit_case(p11_2_a_jwk_is_made_from_its_key),
+        unit_case(p11_2_an_algorithm_of_two_names),
         unit_case(p11_1_no_secret_of_a_stored_jwk),
         unit_case(p8_14_jwks_that_are_none),
     };

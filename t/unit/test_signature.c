@@ -193,11 +193,15 @@ p8_18_every_bit_counts(void **state)
 }
 
 
-/* one key, one algorithm: another's signature by the same key is none */
+/*
+ * One key, one algorithm: another's signature by the same key is none.  Only
+ * their names differ in two of them, and a header has the name.
+ */
 
 static void
 p8_2_algorithms_do_not_mix(void **state)
 {
+    int             same;
     size_t          i, j;
     agw_str_t       sig;
     agw_keyring_t  *ring;
@@ -209,7 +213,9 @@ p8_2_algorithms_do_not_mix(void **state)
 
         for (j = 0; j < UNIT_COUNT(sign_algs); j++) {
             sig = sign_by_openssl(j, sign_key(j), S(DATA));
-            unit_assert(verifies(ring, S(DATA), sig) == (i == j),
+            same = i == j || (strncmp(sign_algs[i].alg, "Ed", 2) == 0
+                              && strncmp(sign_algs[j].alg, "Ed", 2) == 0);
+            unit_assert(verifies(ring, S(DATA), sig) == same,
                 "%s's by %s", sign_algs[j].alg, sign_algs[i].alg);
         }
 

@@ -20,6 +20,7 @@ static const agw_alg_t  agw_algs[] = {
     { agw_string("ES256"), AGW_KTY_EC, "SHA256", 32, "P-256", 32, 0 },
     { agw_string("ES384"), AGW_KTY_EC, "SHA384", 48, "P-384", 48, 0 },
     { agw_string("EdDSA"), AGW_KTY_OKP, NULL, 64, "Ed25519", 32, 0 },
+    { agw_string("Ed25519"), AGW_KTY_OKP, NULL, 64, "Ed25519", 32, 0 },
 };
 
 
@@ -56,6 +57,26 @@ agw_alg_default(agw_kty_t kty, const char *curve)
 
         if (curve == NULL || strcmp(alg->curve, curve) == 0) {
             return alg;
+        }
+    }
+
+    return NULL;
+}
+
+
+const agw_alg_t *
+agw_alg_synonym(const agw_alg_t *alg)
+{
+    size_t            i;
+    const agw_alg_t  *other;
+
+    for (i = 0; i < AGW_ALGS; i++) {
+        other = &agw_algs[i];
+
+        if (other != alg && other->kty == alg->kty && alg->curve != NULL
+            && strcmp(other->curve, alg->curve) == 0)
+        {
+            return other;
         }
     }
 

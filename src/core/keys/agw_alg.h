@@ -1,7 +1,7 @@
 
 /*
  * Signature algorithms by their JWA names (RFC 7518, section 3.1; RFC 8037,
- * section 3.1).
+ * section 3.1; RFC 9864, section 2.2).
  */
 
 
@@ -59,11 +59,16 @@ const agw_alg_t *agw_alg_find(agw_str_t name);
 const agw_alg_t *agw_alg_default(agw_kty_t kty, const char *curve);
 
 
+/* the same algorithm by its other name, EdDSA or Ed25519; or NULL */
+
+const agw_alg_t *agw_alg_synonym(const agw_alg_t *alg);
+
+
 /* for messages: the names, separated by ", " */
 
 #define AGW_ALG_NAMES                                                         \
     "HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, "  \
-    "ES384, EdDSA"
+    "ES384, EdDSA, Ed25519"
 
 
 #endif /* AGW_ALG_H_INCLUDED_ */

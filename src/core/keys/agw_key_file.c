@@ -42,6 +42,7 @@ static int agw_key_file_add(agw_key_file_t *file, agw_key_t *key,
 static int agw_key_file_fail(agw_key_file_t *file, const char *text);
 static void agw_key_file_say(agw_key_file_t *file,
     agw_key_remark_kind_t kind, const char *text);
+static agw_str_t agw_key_file_alg(const agw_jwk_t *jwk, agw_str_t name);
 
 
 static const char  agw_key_file_no_jwk[] =
@@ -509,7 +510,7 @@ agw_key_file_say(agw_key_file_t *file, agw_key_remark_kind_t kind,
 
 
 agw_key_t *
-agw_key_from_public_jwk(const json_t *json)
+agw_key_from_public_jwk(const json_t *json, agw_str_t alg)
 {
     agw_jwk_t          jwk;
     agw_key_t         *key;
@@ -528,11 +529,8 @@ agw_key_from_public_jwk(const json_t *json)
         memset(&source, 0, sizeof(agw_key_source_t));
 
         source.kid = jwk.kid;
+        source.alg = agw_key_file_alg(&jwk, alg);
         source.verify = 1;
-
-        if (jwk.alg != NULL) {
-            source.alg = jwk.alg->name;
-        }
 
         key = agw_key_from_pkey(&source, jwk.pkey, 0, &error);
     }
@@ -540,4 +538,23 @@ agw_key_from_public_jwk(const json_t *json)
     agw_jwk_done(&jwk);
 
     return key;
+}
+
+
+/* empty: the default */
+
+static agw_str_t
+agw_key_file_alg(const agw_jwk_t *jwk, agw_str_t name)
+{
+    const char       *error;
+    const agw_alg_t  *alg;
+
+    if (jwk->alg != NULL) {
+        return jwk->alg->name;
+    }
+
+    alg = agw_pkey_default_alg(jwk->pkey, &error);
+    alg = alg ? agw_alg_synonym(alg) : NULL;
+
+    return alg != NULL && agw_str_eq(alg->name, name) ? name : agw_empty;
 }

@@ -50,10 +50,12 @@ int agw_key_file_load(agw_keyring_t *ring, const agw_key_source_t *source,
 
 /*
  * A key that verifies, of a JWK that is public and fit for signatures, with
- * its kid and algorithm.  Returns NULL for any other, or if memory runs out.
+ * its kid and algorithm.  If it names none, and the default of its type is also
+ * called alg, which may be empty, that is the key's.  Returns NULL for any
+ * other, or if memory runs out.
  */
 
-agw_key_t *agw_key_from_public_jwk(const json_t *json);
+agw_key_t *agw_key_from_public_jwk(const json_t *json, agw_str_t alg);
 
 
 #endif /* AGW_KEY_FILE_H_INCLUDED_ */

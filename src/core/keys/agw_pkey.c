@@ -81,8 +81,8 @@ agw_pkey_refusal(EVP_PKEY *pkey, const agw_alg_t *alg)
     case AGW_KTY_OKP:
 
         if (!EVP_PKEY_is_a(pkey, "ED25519")) {
-            return "the key does not fit its algorithm; for EdDSA it must be "
-                   "an Ed25519 key";
+            return "the key does not fit its algorithm; for EdDSA and Ed25519 "
+                   "it must be an Ed25519 key";
         }
 
         return agw_ed25519_is_sound(pkey)

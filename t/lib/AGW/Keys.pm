@@ -38,6 +38,10 @@ my %kinds = (
         made => [qw(-algorithm ED25519)] },
 );
 
+# the same by another name (RFC 9864), which Crypt::JWT does not know
+
+$kinds{Ed25519} = $kinds{EdDSA};
+
 # RFC 7638, section 3.2; RFC 8037, section 2
 
 my %required = (
@@ -47,7 +51,7 @@ my %required = (
 
 sub algorithms {
     return qw(HS256 HS384 HS512 RS256 RS384 RS512 PS256 PS384 PS512
-        ES256 ES384 EdDSA);
+        ES256 ES384 EdDSA Ed25519);
 }
 
 
@@ -245,7 +249,7 @@ sub sign {
 
     return Digest::SHA->can("hmac_sha$bits")->($input, $self->{secret})
         if $type eq 'HS';
-    return $pk->sign_message($input) if $type eq 'EdDSA';
+    return $pk->sign_message($input) if $type =~ /^Ed/;
     return $pk->sign_message_rfc7518($input, $self->{hash})
         if $type eq 'ES';
 
@@ -276,10 +280,15 @@ sub mint_raw {
 }
 
 
-# a good token, by Crypt::JWT; options are AGW::Token::mint's
+# a good token, by Crypt::JWT if it can; options are AGW::Token::mint's
 
 sub mint {
     my ($self, %opt) = @_;
+
+    return secret($self->mint_raw(payload => AGW::Token::claims_for(%opt),
+        header => { alg => 'Ed25519', typ => 'JWT',
+            (defined $opt{kid} ? (kid => $opt{kid}) : ()),
+            %{ $opt{header} // {} } })) if $self->{alg} eq 'Ed25519';
 
     return AGW::Token::mint(
         alg => $self->{alg}, secret => $self->private, %opt);
