@@ -60,7 +60,7 @@ my %genpkey = (
     %rsa,
     ES256 => '-algorithm EC -pkeyopt ec_paramgen_curve:P-256',
     ES384 => '-algorithm EC -pkeyopt ec_paramgen_curve:P-384',
-    EdDSA => '-algorithm ED25519',
+    EdDSA => '-algorithm ED25519', Ed25519 => '-algorithm ED25519',
 );
 my @secrets = qw(HS256 HS384 HS512);
 my @algorithms = (sort(keys %genpkey), @secrets);
@@ -147,13 +147,16 @@ for my $alg (@algorithms) {
 issued($signs, 'TLS');
 
 # Each mints three tokens under each algorithm, and shows them at two servers
-# or more: the one of the algorithm, and the one of all keys.
+# or more: the one of the algorithm, and the one of all keys.  Python's have no
+# Ed25519 by this name (RFC 9864).
 
 for my $script (qw(jose.mjs pyjwt.py authlib_jose.py)) {
+    my @known = grep { $script =~ /mjs/ || $_->{alg} ne 'Ed25519' } @servers;
+
     $gw->mark;
 
     run_checks($gw->prefix, $script, {
-        servers => \@servers,
+        servers => \@known,
         all => 'https://127.0.0.1:' . $gw->nginx->port('TLS'),
         audience => $audience, business => $business, other => $other,
     }) or next;
@@ -163,7 +166,7 @@ for my $script (qw(jose.mjs pyjwt.py authlib_jose.py)) {
     $reasons{ $_->{reason} // $_->{line} }++ for $gw->refusals;
 
     is_deeply(\%reasons, {
-        bad_signature => scalar @servers, wrong_business => scalar @servers,
+        bad_signature => scalar @known, wrong_business => scalar @known,
     }, "P4.2 $script: refused for these reasons and no other");
     is(scalar(grep { $_->{target} ne "/v1/businesses/$business/x" }
         $gw->upstream_saw), 0, "P4.2 $script: and stopped in nginx");

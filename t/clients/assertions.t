@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 
 use Crypt::PK::ECC ();
+use Crypt::PK::Ed25519 ();
 use JSON ();
 use Test::More;
 
@@ -43,20 +44,33 @@ CONF
 my $gw = AGW::Admin->start(conf => $conf);
 my $partner = $gw->partner;
 my $business = $gw->business($partner);
-my $pk = Crypt::PK::ECC->new;
 
-$pk->generate_key('secp256r1');
+# Its keys, of which the second names no algorithm: libraries sign with it as
+# EdDSA and as Ed25519.
 
-my ($public, $private) = map { { JSON::decode_json($pk->export_key_jwk($_))
-    ->%*, kid => 'k-1', alg => 'ES256' } } qw(public private);
+sub added {
+    my ($pk, @args) = @_;
+    my %named = (kid => @args);
+    my ($public, $private) = map { { JSON::decode_json(
+        $pk->export_key_jwk($_))->%*, %named } } qw(public private);
 
-is($gw->ask('POST', "partners/$partner->{id}/jwks", { jwk => $public })
-    ->status, 201, 'P11.2 the key');
+    is($gw->ask('POST', "partners/$partner->{id}/jwks", { jwk => $public })
+        ->status, 201, "P11.2 the key $named{kid}");
+    $gw->keep_secret($private->{d});
+
+    return $private;
+}
+
+my $ec = Crypt::PK::ECC->new;
+my $ed = Crypt::PK::Ed25519->new;
+
+$ec->generate_key('secp256r1');
+$ed->generate_key;
 
 my $base = 'https://127.0.0.1:' . $gw->nginx->port('TLS');
 my %calls = (base => $base, id => $partner->{id},
-    business => $business, jwk => $private,
-    token => "$base/token");
+    business => $business, jwk => added($ec, 'k-1', alg => 'ES256'),
+    ed25519 => added($ed, 'k-2'), token => "$base/token");
 
 run_checks($gw->prefix, $_, \%calls)
     for 'assertions_node.mjs', 'assertions_openid_client.mjs',

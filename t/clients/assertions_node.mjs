@@ -11,11 +11,13 @@ const type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 let server;
 
 
-async function signer() {
-    const key = await crypto.subtle.importKey('jwk', calls.jwk,
-        { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']);
+async function signer(jwk = calls.jwk,
+    algorithm = { name: 'ECDSA', namedCurve: 'P-256' })
+{
+    const key = await crypto.subtle.importKey('jwk', jwk, algorithm, false,
+        ['sign']);
 
-    return oauth.PrivateKeyJwt({ key, kid: calls.jwk.kid });
+    return oauth.PrivateKeyJwt({ key, kid: jwk.kid });
 }
 
 
@@ -28,7 +30,9 @@ await part('P7.2 oauth4webapi: the metadata', async () => {
     same('P7.2 oauth4webapi: assertions authenticate',
         [server.token_endpoint_auth_methods_supported,
             server.token_endpoint_auth_signing_alg_values_supported
-                .includes('ES256')], [['private_key_jwt'], true]);
+                .includes('ES256'),
+            server.token_endpoint_auth_signing_alg_values_supported
+                .includes('Ed25519')], [['private_key_jwt'], true, true]);
 });
 
 
@@ -51,22 +55,38 @@ await part('P8a.5 oauth4webapi: a token by an assertion', async () => {
 });
 
 
-await part('P8a.5 jose: an assertion', async () => {
-    const key = await jose.importJWK(calls.jwk);
-    const assertion = await new jose.SignJWT({})
-        .setProtectedHeader({ alg: 'ES256', kid: calls.jwk.kid })
-        .setIssuer(calls.id).setSubject(calls.id).setAudience(calls.token)
-        .setJti(crypto.randomUUID()).setIssuedAt().setExpirationTime('1m')
-        .sign(key);
-    const ask = () => fetch(calls.token, {
-        method: 'POST', body: new URLSearchParams({
-            client_assertion: assertion, client_assertion_type: type,
-        }),
-    });
+await part('P8a.5 oauth4webapi: a token by an Ed25519 key', async () => {
+    const response = await oauth.clientCredentialsGrantRequest(
+        server, client, await signer(calls.ed25519, 'Ed25519'),
+        new URLSearchParams());
+    const answer = await oauth.processClientCredentialsResponse(server,
+        client, response);
 
-    same('P8a.5 jose: an assertion', (await ask()).status, 200);
-    same('P8a.5 jose: twice', (await ask()).status, 401);
+    same('P8a.5 oauth4webapi: a token by an Ed25519 key',
+        [answer.token_type, answer.expires_in], ['bearer', 3600]);
 });
+
+
+for (const [alg, jwk] of [['ES256', calls.jwk], ['Ed25519', calls.ed25519],
+    ['EdDSA', calls.ed25519]])
+{
+    await part(`P8a.5 jose: an assertion, ${alg}`, async () => {
+        const key = await jose.importJWK(jwk, alg);
+        const assertion = await new jose.SignJWT({})
+            .setProtectedHeader({ alg, kid: jwk.kid })
+            .setIssuer(calls.id).setSubject(calls.id)
+            .setAudience(calls.token).setJti(crypto.randomUUID())
+            .setIssuedAt().setExpirationTime('1m').sign(key);
+        const ask = () => fetch(calls.token, {
+            method: 'POST', body: new URLSearchParams({
+                client_assertion: assertion, client_assertion_type: type,
+            }),
+        });
+
+        same(`P8a.5 jose: an assertion, ${alg}`, (await ask()).status, 200);
+        same(`P8a.5 jose: twice, ${alg}`, (await ask()).status, 401);
+    });
+}
 
 
 finish();
