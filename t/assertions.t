@@ -17,7 +17,7 @@ use MIME::Base64 qw(encode_base64url);
 use Test::More;
 
 use AGW::Admin;
-use AGW::Files qw(random_id);
+use AGW::Files qw(random_id slurp);
 use AGW::Gateway;
 use AGW::Token;
 
@@ -480,6 +480,13 @@ $gw->refused('P8a.5 where it is no method', asks(assertion(),
         refused("P8.14 written by hand: $name", $signed->($by, $alg),
             $cannot);
     }
+
+    my @said = grep { /JWK "hand" of partner "\Q$id\E" cannot be used/ }
+        split /\n/, slurp($gw->nginx->error_log);
+
+    cmp_ok(scalar @said, '>=', 1, 'D7 the operator is told of such a key');
+    cmp_ok(scalar @said, '<', @hand, 'D7 once a minute by each worker');
+    like($said[0], qr/\[error\]/, 'D7 as an error');
 
     $write->($jwk->('good', 'public', kid => 'foot'));
     refused('P8.4 written by hand: another kid', $signed->('good', 'ES256'),

@@ -19,6 +19,9 @@ static int agw_assertion_audience(agw_assertion_t *assertion);
 static agw_keyring_t *agw_assertion_ring(const json_t *json, agw_str_t alg);
 
 
+const char  agw_assertion_no_key[] = "the stored key cannot be used";
+
+
 const char *
 agw_assertion_read(agw_assertion_t *assertion, agw_str_t text)
 {
@@ -202,7 +205,7 @@ agw_assertion_verify(const agw_assertion_t *assertion, agw_str_t text,
     json_decref(json);
 
     if (ring == NULL) {
-        return "the stored key cannot be used";
+        return agw_assertion_no_key;
     }
 
     reason = agw_jws_verify(&jws, ring, text, buf);

@@ -77,4 +77,9 @@ const char *agw_assertion_verify(const agw_assertion_t *assertion,
     agw_str_t text, agw_str_t jwk);
 
 
+/* that fault if the JWK is none that the store should have */
+
+extern const char  agw_assertion_no_key[];
+
+
 #endif /* AGW_ASSERTION_H_INCLUDED_ */

@@ -35,6 +35,11 @@
 
 #define NGX_HTTP_AGW_ASSERTIONS_KEPT   120
 
+/* keys that cannot be used are logged once in so many seconds */
+
+#define NGX_HTTP_AGW_BAD_KEYS_INTERVAL  60
+#define NGX_HTTP_AGW_BAD_KEYS           64  /* those told apart */
+
 
 typedef struct ngx_http_agw_assertion_query_s
     ngx_http_agw_assertion_query_t;
@@ -65,6 +70,8 @@ static agw_reason_t ngx_http_agw_assertion_judge(
     ngx_http_agw_assertion_query_t *aq);
 static const char *ngx_http_agw_assertion_fault(
     ngx_http_agw_assertion_query_t *aq);
+static void ngx_http_agw_assertion_log_key(
+    const ngx_http_agw_assertion_query_t *aq);
 static agw_reason_t ngx_http_agw_assertion_use(
     ngx_http_agw_assertion_query_t *aq, const u_char *digest);
 static void ngx_http_agw_assertion_used(ngx_http_agw_request_query_t *rq,
@@ -73,6 +80,11 @@ static ngx_int_t ngx_http_agw_assertion_digest(
     const agw_assertion_t *assertion, u_char *digest);
 static ngx_int_t ngx_http_agw_assertions_init(ngx_shm_zone_t *zone,
     void *data);
+
+
+/* of this worker: when it was logged last */
+
+static time_t  ngx_http_agw_bad_keys[NGX_HTTP_AGW_BAD_KEYS];
 
 
 agw_reason_t
@@ -219,6 +231,10 @@ ngx_http_agw_assertion_judge(ngx_http_agw_assertion_query_t *aq)
         return ngx_http_agw_assertion_no_memory(r);
     }
 
+    if (ctx->fault == agw_assertion_no_key) {
+        ngx_http_agw_assertion_log_key(aq);
+    }
+
     if (ctx->fault != NULL) {
         return AGW_INVALID_CLIENT;
     }
@@ -260,6 +276,46 @@ ngx_http_agw_assertion_fault(ngx_http_agw_assertion_query_t *aq)
     rules.leeway = mcf->leeway;
 
     return agw_assertion_check(&aq->assertion, &rules, ngx_time());
+}
+
+
+/*
+ * An operator must fix this, but no client must be able to fill the log.  The
+ * store has both ids: they are no text of the client's.
+ */
+
+static void
+ngx_http_agw_assertion_log_key(const ngx_http_agw_assertion_query_t *aq)
+{
+    time_t     now, *last;
+    uint32_t   hash;
+    ngx_log_t  *log;
+    ngx_str_t  kid, partner;
+
+    kid = ngx_http_agw_from_core(aq->assertion.kid);
+    partner = ngx_http_agw_from_core(aq->assertion.partner_id);
+
+    hash = ngx_murmur_hash2(kid.data, kid.len)
+           ^ ngx_murmur_hash2(partner.data, partner.len);
+
+    now = ngx_time();
+    last = &ngx_http_agw_bad_keys[hash % NGX_HTTP_AGW_BAD_KEYS];
+
+    if (*last != 0 && now >= *last
+        && now - *last < NGX_HTTP_AGW_BAD_KEYS_INTERVAL)
+    {
+        return;
+    }
+
+    *last = now;
+
+    log = ngx_http_agw_log(aq->store.request);
+
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "auth_gateway: JWK \"%V\" of partner \"%V\" cannot be used: "
+                  "it must be a public key for signatures, of an algorithm "
+                  "and a size that keys of the gateway may have", &kid,
+                  &partner);
 }
 
 

@@ -1,8 +1,8 @@
 
 /*
  * Assertions and the keys of a store: the first bytes up to a NUL are a JWK,
- * the rest is what a client sends.  What is read keeps its promises, and nothing
- * is believed: there is no private key that signs.
+ * the rest is what a client sends.  What is read keeps its promises, and none
+ * of it is believed: there is no private key that signs.
  */
 
 
