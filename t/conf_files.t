@@ -233,6 +233,28 @@ sub spellings {
 }
 
 
+# While nginx was stopped, systemd had removed the directory of the socket, so
+# that `nginx -t` failed, as when a store is restored: without the package, too.
+
+{
+    my @lines = (qw(RuntimeDirectory=auth_gateway RuntimeDirectoryMode=0700
+        RuntimeDirectoryPreserve=yes),
+        'ExecStartPre=-/bin/rm -f /run/auth_gateway/admin.sock');
+
+    for my $file (qw(debian/service.conf README.md)) {
+        is_deeply([slurp(repo_root() . "/conf/$file")
+            =~ /^((?:RuntimeDirectory|ExecStart)\w*=.*)$/mg], \@lines,
+            "D10 $file: the directory of the socket stays");
+    }
+
+    for my $file (qw(nginx.conf fleet.conf debian/site.conf)) {
+        like(slurp(repo_root() . "/conf/$file"),
+            qr{^\s+listen unix:/run/auth_gateway/admin\.sock;$}m,
+            "D10 $file: which is this one");
+    }
+}
+
+
 # each is where it is looked for
 
 {
