@@ -82,7 +82,6 @@ ngx_http_agw_redis_script_api_keys(ngx_http_agw_redis_args_t *args,
     const ngx_http_agw_api_key_t  *key;
     static const char             *keys[] = { "epoch", "stamp",
                                               "revocations" };
-    static const agw_str_t         none = { 0, NULL };
 
     ngx_http_agw_redis_begin_script(args, ngx_http_agw_redis_api_keys_lua,
                                     prefix, keys, 2 * query->nkeys + 1);
@@ -98,7 +97,7 @@ ngx_http_agw_redis_script_api_keys(ngx_http_agw_redis_args_t *args,
                                key->partner_id);
     }
 
-    ngx_http_agw_redis_key(args, prefix, "none", none);
+    ngx_http_agw_redis_key(args, prefix, "none", agw_empty);
 
     if (query->thumbprint.len) {
         ngx_http_agw_redis_arg(args, query->thumbprint.data,
@@ -122,22 +121,21 @@ void
 ngx_http_agw_redis_script_business(ngx_http_agw_redis_args_t *args,
     ngx_str_t prefix, const ngx_http_agw_directory_query_t *query)
 {
-    agw_str_t                token;
-    static const char       *keys[] = { "epoch", "stamp", "revocations" };
-    static const agw_str_t   none = { 0, NULL };
+    agw_str_t           token;
+    static const char  *keys[] = { "epoch", "stamp", "revocations" };
 
     ngx_http_agw_redis_begin_script(args, ngx_http_agw_redis_business_lua,
                                     prefix, keys, 3);
 
     ngx_http_agw_redis_key(args, prefix, "partner:", query->partner_id);
     ngx_http_agw_redis_key(args, prefix, "business:", query->business_id);
-    ngx_http_agw_redis_key(args, prefix, "none", none);
+    ngx_http_agw_redis_key(args, prefix, "none", agw_empty);
 
     ngx_http_agw_redis_position(args, &query->known);
     ngx_http_agw_redis_arg(args, query->partner_id.data,
                            query->partner_id.len);
 
-    token = none;
+    token = agw_empty;
 
     if (query->jti.len) {
         token = ngx_http_agw_revocation_pair(query->partner_id, query->jti,
@@ -204,14 +202,13 @@ ngx_http_agw_redis_script_look(ngx_http_agw_redis_args_t *args,
     ngx_str_t prefix, const ngx_http_agw_position_t *position,
     const ngx_http_agw_position_t *previous)
 {
-    static const char       *keys[] = { "epoch", "stamp", "revocations",
-                                        "floor", "horizon" };
-    static const agw_str_t   none = { 0, NULL };
+    static const char  *keys[] = { "epoch", "stamp", "revocations",
+                                   "floor", "horizon" };
 
     ngx_http_agw_redis_begin_script(args, ngx_http_agw_redis_look_lua,
                                     prefix, keys, 1);
 
-    ngx_http_agw_redis_key(args, prefix, "none", none);
+    ngx_http_agw_redis_key(args, prefix, "none", agw_empty);
     ngx_http_agw_redis_position(args, position);
     ngx_http_agw_redis_position(args, previous);
 }
@@ -257,8 +254,6 @@ ngx_http_agw_redis_xread(ngx_http_agw_redis_args_t *args, ngx_str_t prefix,
     const ngx_http_agw_position_t *position, ngx_uint_t count,
     ngx_msec_t block)
 {
-    static const agw_str_t  none = { 0, NULL };
-
     args->argc = 0;
     args->last = args->text;
 
@@ -272,7 +267,7 @@ ngx_http_agw_redis_xread(ngx_http_agw_redis_args_t *args, ngx_str_t prefix,
     }
 
     ngx_http_agw_redis_text(args, "STREAMS");
-    ngx_http_agw_redis_key(args, prefix, "revocations", none);
+    ngx_http_agw_redis_key(args, prefix, "revocations", agw_empty);
     ngx_http_agw_redis_position(args, position);
 }
 
@@ -284,8 +279,7 @@ ngx_http_agw_redis_begin(ngx_http_agw_redis_args_t *args,
     const ngx_str_t *script, ngx_str_t prefix, const char **keys,
     ngx_uint_t nkeys, ngx_uint_t more)
 {
-    ngx_uint_t              i;
-    static const agw_str_t  none = { 0, NULL };
+    ngx_uint_t  i;
 
     args->argc = 0;
     args->last = args->text;
@@ -295,7 +289,7 @@ ngx_http_agw_redis_begin(ngx_http_agw_redis_args_t *args,
     ngx_http_agw_redis_number(args, nkeys + more);
 
     for (i = 0; i < nkeys; i++) {
-        ngx_http_agw_redis_key(args, prefix, keys[i], none);
+        ngx_http_agw_redis_key(args, prefix, keys[i], agw_empty);
     }
 }
 
@@ -379,10 +373,8 @@ static void
 ngx_http_agw_redis_partner(ngx_http_agw_redis_args_t *args,
     const agw_revocation_t *revocation)
 {
-    static const agw_str_t  none = { 0, NULL };
-
     ngx_http_agw_redis_copy(args, revocation->kind == AGW_REVOCATION_BUSINESS
-                                  ? revocation->partner_id : none);
+                                  ? revocation->partner_id : agw_empty);
 }
 
 
