@@ -19,7 +19,6 @@
 #include "ngx_http_agw_directives.h"
 #include "ngx_http_agw_endpoint.h"
 #include "ngx_http_agw_endpoints.h"
-#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_key_list.h"
 #include "ngx_http_agw_keys.h"
 #include "ngx_http_agw_locations.h"
@@ -458,8 +457,6 @@ ngx_http_agw_init_process(ngx_cycle_t *cycle)
     ngx_http_agw_main_conf_t  *mcf;
 
     mcf = ngx_http_agw_worker_conf(cycle);
-
-    ngx_http_agw_json_watch();
 
     if (mcf != NULL) {
         ngx_http_agw_counters_open(mcf);

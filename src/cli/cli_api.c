@@ -235,8 +235,9 @@ static int
 cli_api_check(const cli_api_t *api, const cli_request_t *request,
     const cli_response_t *response, json_t **answer)
 {
-    int        ok;
-    agw_str_t  text;
+    int          ok;
+    agw_str_t    text;
+    const char  *fault;
 
     ok = response->status >= 200 && response->status < 300;
 
@@ -254,7 +255,13 @@ cli_api_check(const cli_api_t *api, const cli_request_t *request,
     text.len = response->body.len;
 
     if (cli_api_is_json(response->type)) {
-        *answer = agw_json_object(text);
+        *answer = agw_json_object(text, &fault);
+
+        if (*answer == NULL && fault == agw_json_no_memory) {
+            cli_error("there is no memory to read the answer, whose status is"
+                      " %ld", response->status);
+            return CLI_EXIT_UNREACHABLE;
+        }
     }
 
     if (*answer == NULL

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "agw_certificate.h"
-#include "agw_json.h"
 #include "agw_record.h"
 
 #include "cli_api.h"
@@ -67,7 +66,7 @@ cli_jwk_add(const cli_call_t *call)
         return rc;
     }
 
-    jwk = agw_json_object(text);
+    jwk = cli_json(text);
     cli_buf_free(&buf);
 
     if (jwk == NULL) {

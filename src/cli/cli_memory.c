@@ -11,8 +11,9 @@
 #include <string.h>
 
 #include <curl/curl.h>
-#include <jansson.h>
 #include <openssl/crypto.h>
+
+#include "agw_json.h"
 
 #include "cli_memory.h"
 #include "cli_options.h"
@@ -37,7 +38,7 @@ static void cli_memory_out(void) __attribute__((noreturn));
 int
 cli_memory_init(void)
 {
-    json_set_alloc_funcs(cli_memory_malloc, cli_free);
+    json_set_alloc_funcs(cli_alloc, cli_free);
 
     if (CRYPTO_set_mem_functions(cli_memory_openssl_malloc,
                                  cli_memory_openssl_realloc,
@@ -104,6 +105,22 @@ cli_realloc(void *p, size_t size)
     }
 
     return p;
+}
+
+
+json_t *
+cli_json(agw_str_t text)
+{
+    json_t      *json;
+    const char  *fault;
+
+    json = agw_json_object(text, &fault);
+
+    if (json == NULL && fault == agw_json_no_memory) {
+        cli_memory_out();
+    }
+
+    return json;
 }
 
 

@@ -12,6 +12,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include <jansson.h>
+
+#include "agw.h"
+
 
 /*
  * jansson, OpenSSL and libcurl allocate from here afterwards.  Called first,
@@ -38,6 +42,10 @@ char *cli_printf(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 char *cli_vprintf(const char *format, va_list args)
     __attribute__((format(printf, 1, 0)));
+
+/* agw_json_object(), likewise */
+
+json_t *cli_json(agw_str_t text);
 
 /* wipes; NULL is allowed */
 

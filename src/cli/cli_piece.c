@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#include "agw_json.h"
-
 #include "cli_piece.h"
 
 
@@ -181,7 +179,7 @@ cli_piece_partner(const char *text, size_t len, int *defines)
     line.len = len;
 
     copy = NULL;
-    json = agw_json_object(line);
+    json = cli_json(line);
     id = json_string_value(json_object_get(json, "partner_id"));
     type = json_string_value(json_object_get(json, "type"));
 

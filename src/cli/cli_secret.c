@@ -20,7 +20,6 @@
 
 #include "agw_base64.h"
 #include "agw_grammar.h"
-#include "agw_json.h"
 
 #include "cli_options.h"
 #include "cli_secret.h"
@@ -283,7 +282,7 @@ cli_secret_is_jwt(const char *word)
 
     if (agw_base64url_decode(segment, decoded, &text.len) == 0) {
         text.data = decoded;
-        header = agw_json_object(text);
+        header = cli_json(text);
         json_decref(header);
     }
 

@@ -27,6 +27,7 @@ agw_assertion_read(agw_assertion_t *assertion, agw_str_t text)
 {
     size_t                n;
     agw_str_t             part;
+    const char           *fault;
     const unsigned char  *dot;
     unsigned char         buf[AGW_JWS_BUF_SIZE];
 
@@ -48,7 +49,11 @@ agw_assertion_read(agw_assertion_t *assertion, agw_str_t text)
     part.data = buf;
     part.len = n;
 
-    assertion->header = agw_json_object(part);
+    assertion->header = agw_json_object(part, &fault);
+
+    if (assertion->header == NULL && fault == agw_json_no_memory) {
+        return fault;
+    }
 
     if (assertion->header == NULL
         || agw_json_string(assertion->header, "kid", &assertion->kid) != 1
@@ -67,10 +72,14 @@ agw_assertion_read(agw_assertion_t *assertion, agw_str_t text)
         return "not a JWS";
     }
 
-    assertion->claims = agw_json_object(part);
+    assertion->claims = agw_json_object(part, &fault);
 
-    return assertion->claims ? agw_assertion_claims(assertion)
-                             : "claims: not a JSON object";
+    if (assertion->claims == NULL) {
+        return fault == agw_json_no_memory ? fault
+                                           : "claims: not a JSON object";
+    }
+
+    return agw_assertion_claims(assertion);
 }
 
 
@@ -196,11 +205,17 @@ agw_assertion_verify(const agw_assertion_t *assertion, agw_str_t text,
 {
     json_t         *json;
     agw_jws_t       jws;
+    const char     *fault;
     agw_reason_t    reason;
     agw_keyring_t  *ring;
     unsigned char   buf[AGW_JWS_BUF_SIZE];
 
-    json = agw_json_object(jwk);
+    json = agw_json_object(jwk, &fault);
+
+    if (json == NULL && fault == agw_json_no_memory) {
+        return fault;
+    }
+
     ring = json ? agw_assertion_ring(json, assertion->alg) : NULL;
     json_decref(json);
 
@@ -216,6 +231,9 @@ agw_assertion_verify(const agw_assertion_t *assertion, agw_str_t text,
 
     case AGW_OK:
         return NULL;
+
+    case AGW_INTERNAL_ERROR:
+        return agw_json_no_memory;
 
     case AGW_BAD_SIGNATURE:
         return "wrong signature";

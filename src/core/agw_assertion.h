@@ -49,8 +49,9 @@ typedef struct {
 
 /*
  * Reads what an assertion says, which is to be believed only after
- * agw_assertion_verify().  Returns NULL; or a static text: the fault.  In
- * either case the caller has to call agw_assertion_done().
+ * agw_assertion_verify().  Returns NULL; or a static text: the fault, or
+ * agw_json_no_memory.  In either case the caller has to call
+ * agw_assertion_done().
  */
 
 const char *agw_assertion_read(agw_assertion_t *assertion, agw_str_t text);
@@ -70,7 +71,7 @@ const char *agw_assertion_check(const agw_assertion_t *assertion,
  * Verifies the signature of text, which assertion was read from, with a JWK as
  * a store has it: a public key.  An Ed25519 key without an algorithm takes
  * either name of it (RFC 9864, section 2.2).  Returns NULL; or a static text:
- * the fault.
+ * the fault, or agw_json_no_memory.
  */
 
 const char *agw_assertion_verify(const agw_assertion_t *assertion,

@@ -285,7 +285,7 @@ agw_claims_from_json(agw_claims_t *claims, agw_str_t payload)
     const char  *fault;
 
     fault = NULL;
-    claims->json = agw_json_object_or(payload, &fault);
+    claims->json = agw_json_object(payload, &fault);
 
     for (i = 0; fault == NULL && i < AGW_CLAIMS; i++) {
         fault = agw_claims_take(claims, &agw_claims[i]);
@@ -438,6 +438,10 @@ static agw_reason_t
 agw_claims_malformed(agw_claims_t *claims, const char *fault)
 {
     agw_claims_done(claims);
+
+    if (fault == agw_json_no_memory) {
+        return AGW_INTERNAL_ERROR;
+    }
 
     claims->fault = fault;
 

@@ -74,8 +74,8 @@ typedef struct {
  * grammars are right, and that claims agree with each other.  Returns AGW_OK,
  * and the caller has to call agw_claims_done(); or AGW_MALFORMED_CLAIMS, and
  * claims has only the fault, a static text such as "exp: not an integer", of
- * printable ASCII without '(' and ')'.  The strings are borrowed from the
- * payload, or owned by claims->json.
+ * printable ASCII without '(' and ')'; or AGW_INTERNAL_ERROR if memory ran out.
+ * The strings are borrowed from the payload, or owned by claims->json.
  */
 
 agw_reason_t agw_claims_read(agw_claims_t *claims, agw_str_t payload);

@@ -11,6 +11,11 @@
 #include "agw_json.h"
 
 
+/* a token of so many bytes may not fit into the first buffer of jansson, 16 */
+
+#define AGW_JSON_TOKEN   14
+
+
 /* precedes each allocation: its size, aligned for any type */
 
 typedef union {
@@ -19,23 +24,36 @@ typedef union {
 } agw_json_head_t;
 
 
+/* of a text: how deep arrays and objects are in it, and its longest token */
+
+typedef struct {
+    size_t  depth;
+    size_t  token;
+} agw_json_shape_t;
+
+
+static json_t *agw_json_load_measured(agw_str_t text, size_t token,
+    size_t flags, json_error_t *error);
+static json_t *agw_json_load_second(agw_str_t text, size_t token,
+    size_t flags, json_error_t *error);
+static void agw_json_fail(json_error_t *error, enum json_error_code code);
+static void agw_json_reading_begin(agw_json_allocator_t *former);
+static int agw_json_reading_end(const agw_json_allocator_t *former);
+static void *agw_json_reading_malloc(size_t size);
+static void *agw_json_wiping_reading_malloc(size_t size);
+static void *agw_json_or_none(void *p);
+static void *agw_json_none(size_t size);
 static void agw_json_name(const char *said, unsigned char *buf,
     agw_str_t *member);
 static const char *agw_json_fault(enum json_error_code code);
-static int agw_json_shallow(agw_str_t text);
+static void agw_json_measure(agw_str_t text, agw_json_shape_t *shape);
+
+
+const char  agw_json_no_memory[] = "no memory to read it";
 
 
 json_t *
-agw_json_object(agw_str_t text)
-{
-    const char  *fault;
-
-    return agw_json_object_or(text, &fault);
-}
-
-
-json_t *
-agw_json_object_or(agw_str_t text, const char **fault)
+agw_json_object(agw_str_t text, const char **fault)
 {
     agw_str_t      member;
     unsigned char  buf[AGW_JSON_NAME_SIZE];
@@ -48,8 +66,9 @@ json_t *
 agw_json_object_naming(agw_str_t text, const char **fault, unsigned char *buf,
     agw_str_t *member)
 {
-    json_t        *json;
-    json_error_t   error;
+    json_t            *json;
+    json_error_t       error;
+    agw_json_shape_t   shape;
 
     member->len = 0;
     member->data = buf;
@@ -61,13 +80,17 @@ agw_json_object_naming(agw_str_t text, const char **fault, unsigned char *buf,
         return NULL;
     }
 
-    if (!agw_json_shallow(text)) {
+    /* jansson's own limit is in the thousands, and fixed when it is built */
+
+    agw_json_measure(text, &shape);
+
+    if (shape.depth > AGW_JSON_DEPTH_MAX) {
         *fault = "nested too deep";
         return NULL;
     }
 
-    json = json_loadb((const char *) text.data, text.len,
-                      JSON_REJECT_DUPLICATES, &error);
+    json = agw_json_load_measured(text, shape.token, JSON_REJECT_DUPLICATES,
+                                  &error);
 
     if (json == NULL) {
         *fault = agw_json_fault(json_error_code(&error));
@@ -86,6 +109,183 @@ agw_json_object_naming(agw_str_t text, const char **fault, unsigned char *buf,
     }
 
     return json;
+}
+
+
+/*
+ * jansson appends each byte of a token to a buffer, and does not look whether
+ * that has failed: it goes on without the byte.  A string is another one then,
+ * a number ends the process (an assertion), and a lost quotation mark is looked
+ * for beyond the buffer.  So a string before the text makes the buffer as large
+ * as any token needs; and once an allocation has failed, all do, so that this
+ * string cannot be read.
+ */
+
+json_t *
+agw_json_load(agw_str_t text, size_t flags, json_error_t *error)
+{
+    agw_json_shape_t  shape;
+
+    agw_json_measure(text, &shape);
+
+    return agw_json_load_measured(text, shape.token, flags, error);
+}
+
+
+static json_t *
+agw_json_load_measured(agw_str_t text, size_t token, size_t flags,
+    json_error_t *error)
+{
+    int                    failed;
+    json_t                *json;
+    agw_json_allocator_t   former;
+
+    agw_json_reading_begin(&former);
+
+    json = token < AGW_JSON_TOKEN
+           ? json_loadb((const char *) text.data, text.len, flags, error)
+           : agw_json_load_second(text, token, flags, error);
+
+    failed = agw_json_reading_end(&former);
+
+    if (failed) {
+        json_decref(json);
+        json = NULL;
+
+        agw_json_fail(error, json_error_out_of_memory);
+    }
+
+    return json;
+}
+
+
+/* the second value of an array, ["xxxx",<text>] */
+
+static json_t *
+agw_json_load_second(agw_str_t text, size_t token, size_t flags,
+    json_error_t *error)
+{
+    char    *buf, *p;
+    size_t   size;
+    json_t  *array, *json;
+
+    size = sizeof("[\"\",]") - 1 + token + text.len;
+
+    buf = agw_json_or_none(malloc(size));
+    if (buf == NULL) {
+        return NULL;
+    }
+
+    p = buf;
+    *p++ = '[';
+    *p++ = '"';
+    memset(p, 'x', token);
+    p += token;
+    *p++ = '"';
+    *p++ = ',';
+    memcpy(p, text.data, text.len);
+    p[text.len] = ']';
+
+    array = json_loadb(buf, size, flags, error);
+
+    OPENSSL_cleanse(buf, size);
+    free(buf);
+
+    if (array == NULL) {
+        return NULL;
+    }
+
+    json = json_array_size(array) == 2 ? json_array_get(array, 1) : NULL;
+
+    if (!json_is_object(json) && !json_is_array(json)
+        && !(flags & JSON_DECODE_ANY))
+    {
+        json = NULL;
+    }
+
+    if (json == NULL) {
+        agw_json_fail(error, json_error_invalid_syntax);
+    }
+
+    json_incref(json);
+    json_decref(array);
+
+    return json;
+}
+
+
+/* where json_error_code() finds it */
+
+static void
+agw_json_fail(json_error_t *error, enum json_error_code code)
+{
+    error->text[JSON_ERROR_TEXT_LENGTH - 1] = (char) code;
+}
+
+
+/*
+ * When an allocation fails, another allocator takes the place of the one that
+ * failed, and is found there: jansson has no argument for such a state, and
+ * here is no variable.
+ */
+
+static void
+agw_json_reading_begin(agw_json_allocator_t *former)
+{
+    json_get_alloc_funcs(&former->malloc_fn, &former->free_fn);
+
+    json_set_alloc_funcs(former->free_fn == agw_json_wiping_free
+                         ? agw_json_wiping_reading_malloc
+                         : agw_json_reading_malloc, former->free_fn);
+}
+
+
+static int
+agw_json_reading_end(const agw_json_allocator_t *former)
+{
+    agw_json_allocator_t  last;
+
+    json_get_alloc_funcs(&last.malloc_fn, &last.free_fn);
+    json_set_alloc_funcs(former->malloc_fn, former->free_fn);
+
+    return last.malloc_fn == agw_json_none;
+}
+
+
+static void *
+agw_json_reading_malloc(size_t size)
+{
+    return agw_json_or_none(malloc(size));
+}
+
+
+static void *
+agw_json_wiping_reading_malloc(size_t size)
+{
+    return agw_json_or_none(agw_json_wiping_malloc(size));
+}
+
+
+static void *
+agw_json_or_none(void *p)
+{
+    agw_json_allocator_t  now;
+
+    if (p == NULL) {
+        json_get_alloc_funcs(&now.malloc_fn, &now.free_fn);
+        json_set_alloc_funcs(agw_json_none, now.free_fn);
+    }
+
+    return p;
+}
+
+
+static void *
+agw_json_none(size_t size)
+{
+    (void) size;
+
+    return NULL;
 }
 
 
@@ -119,6 +319,9 @@ static const char *
 agw_json_fault(enum json_error_code code)
 {
     switch (code) {
+
+    case json_error_out_of_memory:
+        return agw_json_no_memory;
 
     case json_error_duplicate_key:
         return "a repeated member";
@@ -207,20 +410,20 @@ agw_json_time(const json_t *object, const char *name, int64_t *out)
 }
 
 
-/*
- * Counts brackets outside strings before jansson recurses, since jansson's own
- * limit is fixed when it is built, and is in the thousands.
- */
+/* of what is no JSON, at least as far as jansson reads it */
 
-static int
-agw_json_shallow(agw_str_t text)
+static void
+agw_json_measure(agw_str_t text, agw_json_shape_t *shape)
 {
-    int       quoted;
-    size_t    i;
-    unsigned  depth;
+    int     quoted;
+    size_t  i, begin, depth;
 
-    depth = 0;
+    shape->depth = 0;
+    shape->token = 0;
+
     quoted = 0;
+    begin = 0;
+    depth = 0;
 
     for (i = 0; i < text.len; i++) {
 
@@ -239,12 +442,12 @@ agw_json_shallow(agw_str_t text)
 
         case '"':
             quoted = 1;
-            break;
+            continue;
 
         case '{':
         case '[':
-            if (++depth > AGW_JSON_DEPTH_MAX) {
-                return 0;
+            if (++depth > shape->depth) {
+                shape->depth = depth;
             }
 
             break;
@@ -256,10 +459,29 @@ agw_json_shallow(agw_str_t text)
             }
 
             break;
+
+        case ',':
+        case ':':
+        case ' ':
+        case '\t':
+        case '\r':
+        case '\n':
+            break;
+
+        default:
+            continue;
         }
+
+        if (i - begin > shape->token) {
+            shape->token = i - begin;
+        }
+
+        begin = i + 1;
     }
 
-    return 1;
+    if (text.len - begin > shape->token) {
+        shape->token = text.len - begin;
+    }
 }
 
 

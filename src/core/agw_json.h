@@ -2,6 +2,7 @@
 /*
  * Untrusted JSON, parsed by jansson within bounds: one object, no repeated
  * member at any depth, no NUL, valid UTF-8, at most AGW_JSON_DEPTH_MAX deep.
+ * If memory runs out, no byte of it is lost: nothing is returned then.
  */
 
 
@@ -15,17 +16,15 @@
 
 
 /*
- * Returns a new reference that the caller gives back with json_decref(), or
- * NULL if text is not such an object, or memory ran out.  (RFC 8259; RFC
- * 7515, section 4, on repeated members.)
+ * Returns a new reference that the caller gives back with json_decref(); or
+ * NULL, and *fault is a static text that says why text is not such an object.
+ * It is agw_json_no_memory if memory ran out: then it is not known what the
+ * text is.  (RFC 8259; RFC 7515, section 4, on repeated members.)
  */
 
-json_t *agw_json_object(agw_str_t text);
+extern const char  agw_json_no_memory[];
 
-
-/* the same; if it returns NULL, *fault is a static text that says why */
-
-json_t *agw_json_object_or(agw_str_t text, const char **fault);
+json_t *agw_json_object(agw_str_t text, const char **fault);
 
 
 /*
@@ -38,6 +37,17 @@ json_t *agw_json_object_or(agw_str_t text, const char **fault);
 
 json_t *agw_json_object_naming(agw_str_t text, const char **fault,
     unsigned char *buf, agw_str_t *member);
+
+
+/*
+ * json_loadb(), for other JSON than such an object.  If memory ran out, the
+ * result is NULL with json_error_out_of_memory, and never a value that lacks a
+ * byte.  While it reads, jansson allocates with malloc(), or with
+ * agw_json_wiping_malloc() if it frees with agw_json_wiping_free(): any other
+ * function that frees must accept what malloc() has returned.
+ */
+
+json_t *agw_json_load(agw_str_t text, size_t flags, json_error_t *error);
 
 
 /*

@@ -192,6 +192,7 @@ agw_jws_read_header(agw_jws_keys_t *keys, const agw_keyring_t *ring,
     int            has_typ;
     json_t        *header;
     agw_str_t      text, alg, typ;
+    const char    *fault;
     agw_reason_t   reason;
 
     keys->n = 0;
@@ -201,9 +202,11 @@ agw_jws_read_header(agw_jws_keys_t *keys, const agw_keyring_t *ring,
         return AGW_MALFORMED_TOKEN;
     }
 
-    header = agw_json_object(text);
+    header = agw_json_object(text, &fault);
+
     if (header == NULL) {
-        return AGW_MALFORMED_TOKEN;
+        return fault == agw_json_no_memory ? AGW_INTERNAL_ERROR
+                                           : AGW_MALFORMED_TOKEN;
     }
 
     reason = AGW_MALFORMED_TOKEN;

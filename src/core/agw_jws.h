@@ -28,8 +28,8 @@ typedef struct {
  * Verifies a token.  buf has AGW_JWS_BUF_SIZE bytes, which the payload then
  * points into.  Returns AGW_OK, or AGW_MALFORMED_TOKEN (size, segments,
  * base64url, header, crit, b64, typ), AGW_UNKNOWN_KEY, AGW_ALGORITHM_MISMATCH,
- * AGW_BAD_SIGNATURE, or AGW_INTERNAL_ERROR if OpenSSL could not verify it, for
- * example if memory ran out.  The signature and payload are read only after the
+ * AGW_BAD_SIGNATURE, or AGW_INTERNAL_ERROR if memory ran out, or if OpenSSL
+ * could not verify it.  The signature and payload are read only after the
  * key and its algorithm are checked.  A token that names no key is tried with
  * each of agw_keyring_candidates(): the first that verifies it is its key, and
  * if there are none, the result is AGW_UNKNOWN_KEY.  After a refusal jws->key

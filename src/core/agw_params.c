@@ -193,12 +193,13 @@ agw_form_pair(agw_params_t *params, unsigned char *p, size_t len)
 static int
 agw_json_members(agw_params_t *params, agw_str_t body)
 {
-    void  *iter;
+    void        *iter;
+    const char  *fault;
 
-    params->json = agw_json_object(body);
+    params->json = agw_json_object(body, &fault);
 
     if (params->json == NULL) {
-        return -1;
+        return fault == agw_json_no_memory ? AGW_PARAMS_NO_MEMORY : -1;
     }
 
     for (iter = json_object_iter(params->json);

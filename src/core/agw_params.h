@@ -46,7 +46,12 @@ typedef struct {
 int agw_params_read_form(agw_params_t *params, unsigned char *body,
     size_t len);
 
-/* application/json: an object, whose members are the parameters */
+/*
+ * application/json: an object, whose members are the parameters.  -1 becomes
+ * AGW_PARAMS_NO_MEMORY if memory ran out.
+ */
+
+#define AGW_PARAMS_NO_MEMORY   (-2)
 
 int agw_params_read_json(agw_params_t *params, agw_str_t body);
 

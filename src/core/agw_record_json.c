@@ -29,6 +29,7 @@
                              "year 2200"
 
 
+static int agw_record_is_text(const agw_record_t *record, unsigned member);
 static json_t *agw_record_value(const agw_record_t *record, unsigned member);
 static json_t *agw_record_jwk(agw_str_t text);
 static json_t *agw_record_words(agw_str_t scopes);
@@ -58,12 +59,24 @@ agw_record_to_json(const agw_record_t *record, unsigned members)
             continue;
         }
 
-        value = (record->has & member) ? agw_record_value(record, member)
-                : (member & AGW_RECORD_NULLS) ? json_null() : NULL;
+        if (record->has & member) {
 
-        failed = value != NULL
-                 && json_object_set_new(object, agw_record_member_name(member),
-                                        value) != 0;
+            if (!agw_record_is_text(record, member)) {
+                continue;
+            }
+
+            value = agw_record_value(record, member);
+
+        } else if (member & AGW_RECORD_NULLS) {
+            value = json_null();
+
+        } else {
+            continue;
+        }
+
+        failed = json_object_set_new(object, agw_record_member_name(member),
+                                     value)
+                 != 0;
     }
 
     if (failed) {
@@ -74,6 +87,24 @@ agw_record_to_json(const agw_record_t *record, unsigned members)
     return object;
 }
 
+
+/* a string has to be UTF-8; the words of scopes are looked at one by one */
+
+static int
+agw_record_is_text(const agw_record_t *record, unsigned member)
+{
+    agw_str_t     *text;
+    agw_record_t   copy;
+
+    copy = *record;
+    text = agw_record_text(&copy, member);
+
+    return text == NULL || (member & (AGW_MEMBER_SCOPES|AGW_MEMBER_JWK))
+           || agw_is_utf8(*text);
+}
+
+
+/* NULL if memory ran out */
 
 static json_t *
 agw_record_value(const agw_record_t *record, unsigned member)
@@ -102,20 +133,28 @@ agw_record_value(const agw_record_t *record, unsigned member)
 }
 
 
-/* somebody may have written a private key, or a secret, into a store by hand */
+/*
+ * Somebody may have written a private key, or a secret, into a store by hand;
+ * or what is no JSON: null says that there is a JWK, and an import refuses it.
+ */
 
 static json_t *
 agw_record_jwk(agw_str_t text)
 {
-    size_t              i;
-    json_t             *jwk;
+    size_t       i;
+    json_t      *jwk;
+    const char  *fault;
     static const char *const  secrets[] = {
         "d", "p", "q", "dp", "dq", "qi", "oth", "k",
     };
 
-    jwk = agw_json_object(text);
+    jwk = agw_json_object(text, &fault);
 
-    for (i = 0; jwk != NULL && i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+    if (jwk == NULL) {
+        return fault == agw_json_no_memory ? NULL : json_null();
+    }
+
+    for (i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
         (void) json_object_del(jwk, secrets[i]);
     }
 
@@ -126,8 +165,9 @@ agw_record_jwk(agw_str_t text)
 static json_t *
 agw_record_words(agw_str_t scopes)
 {
-    size_t   i, begin;
-    json_t  *words;
+    size_t      i, begin;
+    json_t     *words;
+    agw_str_t   word;
 
     words = json_array();
     begin = 0;
@@ -138,13 +178,22 @@ agw_record_words(agw_str_t scopes)
             continue;
         }
 
-        if (i > begin) {
-            (void) json_array_append_new(words,
-                         json_stringn((const char *) scopes.data + begin,
-                                      i - begin));
+        word.data = scopes.data + begin;
+        word.len = i - begin;
+        begin = i + 1;
+
+        if (word.len == 0 || !agw_is_utf8(word)) {
+            continue;
         }
 
-        begin = i + 1;
+        if (json_array_append_new(words,
+                                  json_stringn((const char *) word.data,
+                                               word.len))
+            != 0)
+        {
+            json_decref(words);
+            return NULL;
+        }
     }
 
     return words;

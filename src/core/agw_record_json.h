@@ -23,8 +23,8 @@ typedef struct {
 
 /*
  * An object with these members of a record.  Those that an API key may lack,
- * but name, are null.  A string that is not UTF-8 is left out.  Returns a new
- * reference, or NULL if memory ran out.
+ * but name, are null, and so is a JWK that is not JSON.  A string that is not
+ * UTF-8 is left out.  Returns a new reference, or NULL if memory ran out.
  */
 
 json_t *agw_record_to_json(const agw_record_t *record, unsigned members);

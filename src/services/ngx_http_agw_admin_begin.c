@@ -9,10 +9,10 @@
 #include <openssl/rand.h>
 
 #include "agw_api_key.h"
+#include "agw_json.h"
 #include "ngx_http_agw_admin_begin.h"
 #include "ngx_http_agw_admin_change.h"
 #include "ngx_http_agw_admin_event.h"
-#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_revocation_id.h"
 #include "ngx_http_agw_secret.h"
 #include "ngx_http_agw_str.h"
@@ -242,9 +242,6 @@ ngx_http_agw_admin_parse(ngx_http_request_t *r,
     const char   *fault;
     u_char        buf[AGW_JSON_NAME_SIZE];
     ngx_str_t     name, *description;
-    ngx_uint_t    failed;
-
-    failed = ngx_http_agw_json_failed();
 
     text = ngx_http_agw_to_core(req->body);
 
@@ -255,16 +252,14 @@ ngx_http_agw_admin_parse(ngx_http_request_t *r,
 
     *object = agw_json_object_naming(text, &fault, buf, &member);
 
-    if (failed != ngx_http_agw_json_failed()) {
-        json_decref(*object);
-        *object = NULL;
+    if (*object != NULL) {
+        return AGW_OK;
+    }
+
+    if (fault == agw_json_no_memory) {
         return ngx_http_agw_admin_refuse(req, AGW_STORE_UNAVAILABLE,
                                          "no memory to read the JSON: nothing "
                                          "was done");
-    }
-
-    if (*object != NULL) {
-        return AGW_OK;
     }
 
     if (member.len != 0) {
@@ -301,7 +296,7 @@ ngx_http_agw_admin_members(ngx_http_request_t *r,
     agw_reason_t           reason;
     agw_json_allocator_t   former;
 
-    ngx_http_agw_json_wiping_begin(&former);
+    agw_json_wiping_begin(&former);
 
     reason = ngx_http_agw_admin_parse(r, req, &object);
 

@@ -4,11 +4,11 @@
 #include <ngx_http.h>
 
 #include "agw_certificate.h"
+#include "agw_json.h"
 #include "ngx_http_agw_admin_begin.h"
 #include "ngx_http_agw_admin_explain.h"
 #include "ngx_http_agw_ctx.h"
 #include "ngx_http_agw_explain.h"
-#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_response.h"
 #include "ngx_http_agw_secret.h"
 
@@ -37,7 +37,7 @@ ngx_http_agw_admin_begin_explain(ngx_http_request_t *r,
 
     /* what jansson had of the token is wiped */
 
-    ngx_http_agw_json_wiping_begin(&former);
+    agw_json_wiping_begin(&former);
 
     reason = ngx_http_agw_admin_parse(r, req, &object);
 

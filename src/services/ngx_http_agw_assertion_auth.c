@@ -14,10 +14,10 @@
 #include <openssl/evp.h>
 
 #include "agw_assertion.h"
+#include "agw_json.h"
 #include "agw_once.h"
 #include "ngx_http_agw_assertion_auth.h"
 #include "ngx_http_agw_ctx.h"
-#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_request_query.h"
 #include "ngx_http_agw_str.h"
@@ -92,7 +92,6 @@ ngx_http_agw_authenticate_assertion(ngx_http_request_t *r,
     agw_str_t assertion, agw_str_t type, agw_str_t client_id,
     ngx_http_agw_api_key_auth_pt handler)
 {
-    ngx_uint_t                       failed;
     ngx_pool_cleanup_t              *cln;
     ngx_http_agw_ctx_t              *ctx;
     ngx_http_agw_assertion_query_t  *aq;
@@ -120,11 +119,9 @@ ngx_http_agw_authenticate_assertion(ngx_http_request_t *r,
         return AGW_INVALID_CLIENT;
     }
 
-    failed = ngx_http_agw_json_failed();
-
     ctx->fault = agw_assertion_read(&aq->assertion, assertion);
 
-    if (failed != ngx_http_agw_json_failed()) {
+    if (ctx->fault == agw_json_no_memory) {
         return ngx_http_agw_assertion_no_memory(r);
     }
 
@@ -154,8 +151,6 @@ ngx_http_agw_authenticate_assertion(ngx_http_request_t *r,
     return AGW_OK;
 }
 
-
-/* a claim may lack a byte of its name, and seem to be absent */
 
 static agw_reason_t
 ngx_http_agw_assertion_no_memory(ngx_http_request_t *r)
@@ -203,7 +198,6 @@ static agw_reason_t
 ngx_http_agw_assertion_judge(ngx_http_agw_assertion_query_t *aq)
 {
     u_char                    digest[EVP_MAX_MD_SIZE];
-    ngx_uint_t                failed;
     ngx_http_agw_ctx_t       *ctx;
     ngx_http_request_t       *r;
     const agw_api_key_row_t  *row;
@@ -223,11 +217,9 @@ ngx_http_agw_assertion_judge(ngx_http_agw_assertion_query_t *aq)
         return AGW_INVALID_CLIENT;
     }
 
-    failed = ngx_http_agw_json_failed();
-
     ctx->fault = ngx_http_agw_assertion_fault(aq);
 
-    if (failed != ngx_http_agw_json_failed()) {
+    if (ctx->fault == agw_json_no_memory) {
         return ngx_http_agw_assertion_no_memory(r);
     }
 

@@ -14,7 +14,6 @@
 #include "agw_multipart.h"
 #include "ngx_http_agw_body.h"
 #include "ngx_http_agw_ctx.h"
-#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_secret.h"
 #include "ngx_http_agw_str.h"
@@ -488,18 +487,12 @@ static agw_reason_t
 ngx_http_agw_body_json(ngx_http_request_t *r, ngx_http_agw_body_t *body,
     agw_str_t text)
 {
-    int                    rc;
-    ngx_log_t             *log;
-    ngx_uint_t             failed;
-    agw_json_allocator_t   former;
+    int         rc;
+    ngx_log_t  *log;
 
-    failed = ngx_http_agw_json_failed();
-
-    ngx_http_agw_json_wiping_begin(&former);
     rc = agw_params_read_json(&body->params, text);
-    agw_json_wiping_end(&former);
 
-    if (failed != ngx_http_agw_json_failed()) {
+    if (rc == AGW_PARAMS_NO_MEMORY) {
         log = ngx_http_agw_log(r);
 
         ngx_log_error(NGX_LOG_ERR, log, 0,

@@ -54,8 +54,8 @@ static ngx_uint_t ngx_http_agw_explain_makes(
 static json_t *ngx_http_agw_explain_check(
     const ngx_http_agw_explanation_t *e, ngx_uint_t check,
     const char *result);
-static json_t *ngx_http_agw_explain_header(ngx_http_request_t *r,
-    agw_str_t token);
+static ngx_int_t ngx_http_agw_explain_header(ngx_http_request_t *r,
+    agw_str_t token, json_t **json);
 static json_t *ngx_http_agw_explain_text(u_char *begin, u_char *end);
 static void ngx_http_agw_explain_done(void *data);
 
@@ -113,9 +113,9 @@ ngx_http_agw_explain_prepare(ngx_http_agw_explanation_t *e)
 
     e->facts.ctx->explanation = e;
     e->facts.ctx->asked_certificate = &e->facts.asked.certificate;
-    e->facts.header = ngx_http_agw_explain_header(e->asker,
-                                                  e->facts.asked.token);
-    return NGX_OK;
+
+    return ngx_http_agw_explain_header(e->asker, e->facts.asked.token,
+                                       &e->facts.header);
 }
 
 
@@ -151,6 +151,11 @@ ngx_http_agw_explain_run(ngx_http_agw_explanation_t *e)
 
     if (facts->ctx->token != NULL) {
         facts->claims = ngx_http_agw_claims_json(pr, facts->ctx);
+
+        if (facts->claims == NULL) {
+            e->handler(e->asker, NULL);
+            return;
+        }
     }
 
     e->handler(e->asker, ngx_http_agw_explain_result(e));
@@ -442,21 +447,25 @@ ngx_http_agw_explain_text(u_char *begin, u_char *end)
 
 /*
  * The header as the token has it, to show what was compared: NULL if it is
- * none.  What is decided does not depend on it.
+ * none.  What is decided does not depend on it.  NGX_ERROR if memory ran out.
  */
 
-static json_t *
-ngx_http_agw_explain_header(ngx_http_request_t *r, agw_str_t token)
+static ngx_int_t
+ngx_http_agw_explain_header(ngx_http_request_t *r, agw_str_t token,
+    json_t **json)
 {
     u_char        *buf;
     size_t         n;
     agw_str_t      header;
+    const char    *fault;
     const u_char  *dot;
+
+    *json = NULL;
 
     dot = token.len ? memchr(token.data, '.', token.len) : NULL;
 
     if (dot == NULL || token.len > AGW_TOKEN_MAX) {
-        return NULL;
+        return NGX_OK;
     }
 
     header.data = token.data;
@@ -464,14 +473,20 @@ ngx_http_agw_explain_header(ngx_http_request_t *r, agw_str_t token)
 
     buf = ngx_pnalloc(r->pool, AGW_BASE64_DECODED(header.len) + 1);
 
-    if (buf == NULL || agw_base64url_decode(header, buf, &n) != 0) {
-        return NULL;
+    if (buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    if (agw_base64url_decode(header, buf, &n) != 0) {
+        return NGX_OK;
     }
 
     header.data = buf;
     header.len = n;
 
-    return agw_json_object(header);
+    *json = agw_json_object(header, &fault);
+
+    return *json == NULL && fault == agw_json_no_memory ? NGX_ERROR : NGX_OK;
 }
 
 

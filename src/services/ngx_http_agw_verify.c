@@ -11,10 +11,10 @@
 #include <jansson.h>
 
 #include "agw_credentials.h"
+#include "agw_json.h"
 #include "agw_jws.h"
 #include "ngx_http_agw_client_certificate.h"
 #include "ngx_http_agw_counters.h"
-#include "ngx_http_agw_json.h"
 #include "ngx_http_agw_log.h"
 #include "ngx_http_agw_revocations.h"
 #include "ngx_http_agw_str.h"
@@ -74,25 +74,22 @@ ngx_http_agw_verify_now(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 json_t *
 ngx_http_agw_claims_json(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx)
 {
-    u_char      buf[AGW_JWS_BUF_SIZE];
-    agw_str_t   payload;
-    ngx_log_t  *log;
-    ngx_uint_t  refused;
+    u_char       buf[AGW_JWS_BUF_SIZE];
+    agw_str_t    payload;
+    ngx_log_t   *log;
+    const char  *fault;
 
     if (ctx->json != NULL) {
         return ctx->json;
     }
 
-    refused = ngx_http_agw_json_failed();
-
-    if (agw_jws_payload(ctx->token->token, buf, &payload) == 0) {
-        ctx->json = agw_json_object(payload);
+    if (agw_jws_payload(ctx->token->token, buf, &payload) != 0) {
+        return NULL;
     }
 
-    if (refused != ngx_http_agw_json_failed()) {
-        json_decref(ctx->json);
-        ctx->json = NULL;
+    ctx->json = agw_json_object(payload, &fault);
 
+    if (ctx->json == NULL && fault == agw_json_no_memory) {
         log = ngx_http_agw_log(r);
 
         ngx_log_error(NGX_LOG_ERR, log, 0,
@@ -294,7 +291,6 @@ ngx_http_agw_verify_signed(ngx_http_request_t *r, agw_str_t token,
     agw_claims_t *claims)
 {
     ngx_log_t                      *log;
-    ngx_uint_t                      refused;
     agw_reason_t                    reason;
     const ngx_http_agw_srv_conf_t  *sscf;
 
@@ -306,20 +302,10 @@ ngx_http_agw_verify_signed(ngx_http_request_t *r, agw_str_t token,
         return AGW_UNKNOWN_KEY;
     }
 
-    refused = ngx_http_agw_json_failed();
-
     reason = agw_jws_verify(jws, sscf->keyring, token, buf);
 
     if (reason == AGW_OK) {
         reason = read_claims(claims, jws->payload);
-    }
-
-    if (refused != ngx_http_agw_json_failed()) {
-        if (reason == AGW_OK) {
-            agw_claims_done(claims);
-        }
-
-        reason = AGW_INTERNAL_ERROR;
     }
 
     if (reason == AGW_INTERNAL_ERROR) {

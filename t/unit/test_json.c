@@ -10,12 +10,21 @@
 #include "agw_json.h"
 
 
+static json_t *
+reads(agw_str_t text)
+{
+    const char  *fault;
+
+    return agw_json_object(text, &fault);
+}
+
+
 static void
 accepts(agw_str_t text)
 {
     json_t  *object;
 
-    object = agw_json_object(unit_copy(text));
+    object = reads(unit_copy(text));
 
     unit_assert(object != NULL, "refused: %.*s", UNIT_ARG(text));
     assert_true(json_is_object(object));
@@ -29,7 +38,7 @@ refuses(agw_str_t text)
 {
     json_t  *object;
 
-    object = agw_json_object(unit_copy(text));
+    object = reads(unit_copy(text));
 
     if (object != NULL) {
         json_decref(object);
@@ -296,7 +305,7 @@ read_time(const char *value, int64_t *out)
     int      rc;
     json_t  *object;
 
-    object = agw_json_object(unit_format("{\"t\":%s,\"T\":7}", value));
+    object = reads(unit_format("{\"t\":%s,\"T\":7}", value));
 
     if (object == NULL) {
         return -3;
@@ -383,7 +392,7 @@ members_by_exact_name(void **state)
 
     (void) state;
 
-    object = agw_json_object(S("{\"S\":\"upper\",\"s\":\"lower\",\"T\":7,"
+    object = reads(S("{\"S\":\"upper\",\"s\":\"lower\",\"T\":7,"
         "\"ss\":\"two\",\"e\":\"\"}"));
     assert_non_null(object);
 
@@ -417,13 +426,13 @@ strings_are_strings(void **state)
     (void) state;
 
     for (i = 0; i < UNIT_COUNT(bad); i++) {
-        object = agw_json_object(unit_format("{\"s\":%s}", bad[i]));
+        object = reads(unit_format("{\"s\":%s}", bad[i]));
         assert_non_null(object);
         unit_assert(agw_json_string(object, "s", &s) == -1, "%s", bad[i]);
         json_decref(object);
     }
 
-    object = agw_json_object(
+    object = reads(
         S("{\"s\":\"\\u0041\\\"\\\\\\n\xc3\xa9\\u00e9\"}"));
     assert_non_null(object);
     assert_int_equal(agw_json_string(object, "s", &s), 1);

@@ -182,14 +182,18 @@ agw_key_file_json(agw_key_file_t *file, agw_str_t text)
 {
     int                    rc;
     json_t                *json, *keys;
+    const char            *fault;
     agw_json_allocator_t   former;
 
     agw_json_wiping_begin(&former);
 
-    json = agw_json_object(text);
+    json = agw_json_object(text, &fault);
     keys = json_object_get(json, "keys");
 
-    if (json == NULL || (keys != NULL && !json_is_array(keys))) {
+    if (json == NULL && fault == agw_json_no_memory) {
+        rc = agw_key_file_fail(file, fault);
+
+    } else if (json == NULL || (keys != NULL && !json_is_array(keys))) {
         rc = agw_key_file_fail(file, agw_key_file_no_jwk);
 
     } else if (keys != NULL) {

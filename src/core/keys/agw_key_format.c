@@ -5,6 +5,8 @@
  */
 
 
+#include <errno.h>
+
 #include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -44,6 +46,7 @@ agw_key_format(agw_str_t bytes, agw_str_t *text)
 
     s = agw_skip_space(agw_skip_bom(bytes));
     *text = s;
+    errno = 0;
 
     if (agw_str_begins(s, pem)) {
         return AGW_FORMAT_PEM;
@@ -57,15 +60,25 @@ agw_key_format(agw_str_t bytes, agw_str_t *text)
         return AGW_FORMAT_MARKUP;
     }
 
-    if (agw_is_json(s)) {
+    switch (agw_is_json(s)) {
+
+    case 1:
         return AGW_FORMAT_JSON;
+
+    case 0:
+        break;
+
+    default:
+        return AGW_FORMAT_UNKNOWN;
     }
 
     if (agw_is_der(s)) {
         return AGW_FORMAT_DER;
     }
 
-    return AGW_FORMAT_BYTES;
+    /* OpenSSL returns the same as for other bytes, but malloc() sets errno */
+
+    return errno == ENOMEM ? AGW_FORMAT_UNKNOWN : AGW_FORMAT_BYTES;
 }
 
 
@@ -104,6 +117,10 @@ agw_key_format_refusal(agw_key_format_t format)
         return "DER is never taken for a secret; it must be PEM (openssl "
                "pkey -inform DER, for a public key with -pubin)";
 
+    case AGW_FORMAT_UNKNOWN:
+        return "there was no memory to find out what the file is; without "
+               "that, it is never taken for a secret";
+
     default:
         return "HTML or XML is never taken for a secret; the file must hold "
                "a PEM key, a JWK, a JWK Set or a raw secret";
@@ -132,7 +149,8 @@ agw_is_space(unsigned char c)
 
 /*
  * Repeated members are accepted here: a JWK with a fault is still no secret.
- * A number may be one: a secret in hex may consist of digits.
+ * A number may be one: a secret in hex may consist of digits.  -1 if memory
+ * ran out.
  */
 
 static int
@@ -140,13 +158,19 @@ agw_is_json(agw_str_t text)
 {
     int                    whole;
     json_t                *json;
+    json_error_t           error;
     agw_json_allocator_t   former;
 
     agw_json_wiping_begin(&former);
 
-    json = json_loadb((const char *) text.data, text.len,
-                      JSON_DECODE_ANY|JSON_ALLOW_NUL, NULL);
-    whole = (json != NULL && !json_is_number(json));
+    json = agw_json_load(text, JSON_DECODE_ANY|JSON_ALLOW_NUL, &error);
+
+    if (json != NULL) {
+        whole = !json_is_number(json);
+
+    } else {
+        whole = json_error_code(&error) == json_error_out_of_memory ? -1 : 0;
+    }
 
     json_decref(json);
 

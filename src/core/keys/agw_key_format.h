@@ -18,7 +18,8 @@ typedef enum {
     AGW_FORMAT_SSH,                  /* begins with ssh- */
     AGW_FORMAT_JSON,                 /* a whole value that is no number */
     AGW_FORMAT_DER,                  /* a whole key or certificate */
-    AGW_FORMAT_MARKUP                /* text that begins with < */
+    AGW_FORMAT_MARKUP,               /* text that begins with < */
+    AGW_FORMAT_UNKNOWN               /* memory ran out */
 } agw_key_format_t;
 
 

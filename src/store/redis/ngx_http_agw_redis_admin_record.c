@@ -176,8 +176,6 @@ static ngx_int_t
 ngx_http_agw_redis_admin_record_credential(ngx_pool_t *pool, agw_str_t field,
     agw_str_t value, agw_record_t *record)
 {
-    json_t  *json;
-
     switch (record->kind) {
 
     case AGW_RECORD_API_KEY:
@@ -191,13 +189,10 @@ ngx_http_agw_redis_admin_record_credential(ngx_pool_t *pool, agw_str_t field,
         record->jwk = value;
         record->has |= AGW_MEMBER_KID|AGW_MEMBER_JWK;
 
-        json = agw_json_object(value);
-        if (json == NULL) {
-            return NGX_DECLINED;
-        }
+        /* what is no JWK is shown as null */
 
-        json_decref(json);
-        break;
+        return agw_record_check(record, AGW_MEMBERS_ALL & ~AGW_MEMBER_JWK)
+               == 0 ? NGX_OK : NGX_DECLINED;
 
     default:
         record->x5t = field;
@@ -224,12 +219,14 @@ static ngx_int_t
 ngx_http_agw_redis_admin_record_api_key(ngx_pool_t *pool, agw_str_t text,
     agw_record_t *record)
 {
-    json_t     *json;
-    ngx_int_t   rc;
+    json_t      *json;
+    ngx_int_t    rc;
+    const char  *fault;
 
-    json = agw_json_object(text);
+    json = agw_json_object(text, &fault);
+
     if (json == NULL) {
-        return NGX_DECLINED;
+        return fault == agw_json_no_memory ? NGX_ERROR : NGX_DECLINED;
     }
 
     rc = ngx_http_agw_redis_admin_record_members(pool, json, record);

@@ -13,7 +13,7 @@
 
 
 static ngx_int_t ngx_http_agw_redis_read_time(const json_t *json,
-    agw_str_t text, const char *name, int64_t *time);
+    const char *name, int64_t *time);
 
 
 ngx_int_t
@@ -65,24 +65,25 @@ ngx_http_agw_redis_read_certificate(agw_str_t text, agw_api_key_row_t *row)
 ngx_int_t
 ngx_http_agw_redis_read_key(agw_str_t text, agw_api_key_row_t *row)
 {
-    json_t     *json;
-    ngx_int_t   rc, expires;
+    json_t      *json;
+    ngx_int_t    rc, expires;
+    const char  *fault;
 
     if (text.len > NGX_HTTP_AGW_REDIS_KEY_MAX) {
         return NGX_ERROR;
     }
 
-    json = agw_json_object(text);
+    json = agw_json_object(text, &fault);
+
     if (json == NULL) {
-        return NGX_ERROR;
+        return fault == agw_json_no_memory ? NGX_ABORT : NGX_ERROR;
     }
 
     row->not_before = 0;
     row->expires_at = 0;
 
-    rc = ngx_http_agw_redis_read_time(json, text, "not_before",
-                                      &row->not_before);
-    expires = ngx_http_agw_redis_read_time(json, text, "expires_at",
+    rc = ngx_http_agw_redis_read_time(json, "not_before", &row->not_before);
+    expires = ngx_http_agw_redis_read_time(json, "expires_at",
                                            &row->expires_at);
 
     row->expires = (expires == NGX_OK);
@@ -93,17 +94,12 @@ ngx_http_agw_redis_read_key(agw_str_t text, agw_api_key_row_t *row)
 }
 
 
-/*
- * NGX_DECLINED where it is null or missing.  If memory runs out, jansson may
- * lose a byte of a name: what is missing must not be in the text either.
- */
+/* NGX_DECLINED where it is null or missing */
 
 static ngx_int_t
-ngx_http_agw_redis_read_time(const json_t *json, agw_str_t text,
-    const char *name, int64_t *time)
+ngx_http_agw_redis_read_time(const json_t *json, const char *name,
+    int64_t *time)
 {
-    size_t  i, len;
-
     if (json_is_null(json_object_get(json, name))) {
         return NGX_DECLINED;
     }
@@ -117,14 +113,6 @@ ngx_http_agw_redis_read_time(const json_t *json, agw_str_t text,
         return *time <= AGW_RECORD_TIME_MAX ? NGX_OK : NGX_ERROR;
 
     case 0:
-        len = ngx_strlen(name);
-
-        for (i = 0; i + len <= text.len; i++) {
-            if (ngx_memcmp(text.data + i, name, len) == 0) {
-                return NGX_ERROR;
-            }
-        }
-
         return NGX_DECLINED;
 
     default:

@@ -18,7 +18,7 @@
 /*
  * The field of an API key, a JSON object, and that of a certificate: its
  * notAfter, or nothing.  NGX_OK and the times of the row; NGX_ERROR if it is
- * malformed.
+ * malformed, or NGX_ABORT if there was no memory to read it.
  */
 
 ngx_int_t ngx_http_agw_redis_read_key(agw_str_t text, agw_api_key_row_t *row);

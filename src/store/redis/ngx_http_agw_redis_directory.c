@@ -390,6 +390,7 @@ static ngx_int_t
 ngx_http_agw_redis_answer_api_keys(ngx_http_agw_redis_lookup_t *lookup,
     const redisReply *reply, int64_t stamp)
 {
+    ngx_int_t                        rc;
     ngx_uint_t                       i;
     const redisReply                *status, *scopes, *json;
     agw_api_key_row_t               *row;
@@ -405,12 +406,19 @@ ngx_http_agw_redis_answer_api_keys(ngx_http_agw_redis_lookup_t *lookup,
 
         ngx_memzero(row, sizeof(agw_api_key_row_t));
 
-        if (!ngx_http_agw_redis_is_field(status)
-            || !ngx_http_agw_redis_is_field(scopes)
-            || !ngx_http_agw_redis_is_field(json)
-            || ngx_http_agw_redis_api_key(lookup, status, json, row)
-               != NGX_OK)
-        {
+        rc = ngx_http_agw_redis_is_field(status)
+             && ngx_http_agw_redis_is_field(scopes)
+             && ngx_http_agw_redis_is_field(json)
+             ? ngx_http_agw_redis_api_key(lookup, status, json, row)
+             : NGX_ERROR;
+
+        if (rc == NGX_ABORT) {
+            ngx_log_error(NGX_LOG_ERR, query->log, 0,
+                          "auth_gateway: no memory for the store");
+            return NGX_ERROR;
+        }
+
+        if (rc != NGX_OK) {
             ngx_log_error(NGX_LOG_ERR, query->log, 0,
                           "auth_gateway: store \"%V\" has a malformed API "
                           "key: it must be a JSON object, \"not_before\" and "
@@ -447,6 +455,7 @@ ngx_http_agw_redis_api_key(ngx_http_agw_redis_lookup_t *lookup,
     const redisReply *status, const redisReply *json, agw_api_key_row_t *row)
 {
     agw_str_t                        text;
+    ngx_int_t                        rc;
     agw_api_key_row_t                unused;
     ngx_http_agw_redis_directory_t  *directory;
 
@@ -476,13 +485,13 @@ ngx_http_agw_redis_api_key(ngx_http_agw_redis_lookup_t *lookup,
         return ngx_http_agw_redis_keep_jwk(lookup->query, text);
     }
 
-    if (ngx_http_agw_redis_read_key(text, row) != NGX_OK) {
-        return NGX_ERROR;
+    rc = ngx_http_agw_redis_read_key(text, row);
+
+    if (rc == NGX_OK) {
+        ngx_http_agw_redis_remember(directory, text);
     }
 
-    ngx_http_agw_redis_remember(directory, text);
-
-    return NGX_OK;
+    return rc;
 }
 
 
