@@ -284,4 +284,50 @@ for (['a private key', { type => 'jwk', partner_id => $id,
 
 is(export(1000), $all, 'P11.5 and nothing was written');
 
+
+# A JWK that was written by hand, and is none: the line of an export had no jwk,
+# or, on Redis, there was no line.  It is shown, an import names it, and it can
+# be deleted, or replaced.
+
+my $store = $admin->{store};
+
+for my $text ('{"kty":"EC","x":}', '{}', '{"kty":"EC","kid":"by-hand"}',
+    '{"kty":"EC","kty":"EC"}')
+{
+    my $shown = eval { $text =~ /kty.*kty/ ? undef : $json->decode($text) };
+
+    $store->set_jwk($other, 'by-hand', $text);
+
+    is_deeply([grep { $_->{kid} eq 'by-hand' }
+        @{ $admin->ask('GET', "partners/$other/jwks")->json->{jwks} }],
+        [{ kid => 'by-hand', jwk => $shown }], "P11.2 $text is listed");
+    $admin->gets("P11.2 $text is shown",
+        $admin->ask('GET', "partners/$other/jwks/by-hand"), 200,
+        kid => 'by-hand', jwk => $shown);
+
+    my @exported = split /^/, export(1000);
+    my ($place) = grep { $exported[$_] =~ /"by-hand"/ } 0 .. $#exported;
+
+    is_deeply($json->decode($exported[$place // 0]), { type => 'jwk',
+        partner_id => $other, kid => 'by-hand', jwk => $shown },
+        "P11.5 $text is exported");
+
+    my $r = $admin->ask('POST', 'import', join('', @exported),
+        type => 'application/x-ndjson');
+
+    is($r->status, 400, "P11.5 $text is not imported");
+    is($r->json->{line}, ($place // 0) + 1, 'P11.5 its line is named');
+    like($r->json->{error_description}, qr/^jwk must be a public key as a JWK/,
+        'P11.5 with what it must be');
+
+    is($admin->ask('DELETE', "partners/$other/jwks/by-hand")->status, 204,
+        "P11.2 $text is deleted");
+    is(export(1000), $all, 'P11.5 nothing else was written');
+}
+
+$store->set_jwk($other, 'es-1', '{"kty":"EC","x":}');
+is($admin->ask('POST', "partners/$other/jwks", { jwk => $es256 })->status, 200,
+    'P11.2 what is none is replaced');
+is(export(1000), $all, 'P11.5 by the same as before');
+
 $admin->finish;

@@ -99,7 +99,7 @@ static ngx_int_t
 ngx_http_agw_admin_line(ngx_http_request_t *r, const agw_record_t *record,
     ngx_chain_t ***last, size_t *len)
 {
-    size_t        size;
+    size_t        size, n;
     json_t       *json, *line;
     ngx_buf_t    *b;
     ngx_chain_t  *cl;
@@ -125,10 +125,16 @@ ngx_http_agw_admin_line(ngx_http_request_t *r, const agw_record_t *record,
         return NGX_ERROR;
     }
 
-    b->last += json_dumpb(line, (char *) b->pos, size, JSON_COMPACT);
-    *b->last++ = '\n';
+    n = json_dumpb(line, (char *) b->pos, size, JSON_COMPACT);
 
     json_decref(line);
+
+    if (n != size) {
+        return NGX_ERROR;
+    }
+
+    b->last += n;
+    *b->last++ = '\n';
 
     cl->buf = b;
     cl->next = NULL;

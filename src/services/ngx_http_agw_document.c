@@ -55,6 +55,12 @@ ngx_http_agw_document_render(ngx_conf_t *cf, ngx_http_agw_document_t *document,
 
     json_decref(json);
 
+    if (document->body.len != size) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "a document could not be written: memory ran out");
+        return NGX_CONF_ERROR;
+    }
+
     if (EVP_Digest(document->body.data, document->body.len, digest, NULL,
                    EVP_sha256(), NULL)
         != 1)

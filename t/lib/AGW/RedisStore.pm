@@ -177,6 +177,15 @@ sub set_key {
 }
 
 
+# a JWK as somebody wrote it
+
+sub set_jwk {
+    my ($self, $partner_id, $kid, $text) = @_;
+
+    return $self->{redis}->call('HSET', "{agw}:jwks:$partner_id", $kid, $text);
+}
+
+
 sub odd_partner {
     my ($self, $id, $key) = @_;
 

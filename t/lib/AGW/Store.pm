@@ -263,6 +263,17 @@ sub set_key {
 }
 
 
+# a JWK as somebody wrote it
+
+sub set_jwk {
+    my ($self, $partner_id, $kid, $text) = @_;
+
+    return $self->sql(sprintf 'INSERT OR REPLACE INTO jwks (partner_id, kid,'
+        . ' jwk) VALUES (%s, %s, %s)', map { quote($_) } $partner_id, $kid,
+        $text);
+}
+
+
 # a row of others, whose id is none
 
 sub odd_partner {
