@@ -123,6 +123,15 @@ ngx_http_agw_admin_failed(ngx_http_request_t *r,
         req->fault.reason = AGW_PRECONDITION_FAILED;
         return ngx_http_agw_admin_error(r, req);
 
+    case NGX_HTTP_AGW_ADMIN_TOO_LARGE:
+        req->fault.line = 0;
+        (void) ngx_http_agw_admin_refuse(req, AGW_STORE_UNAVAILABLE,
+                                         "a partner has more credentials than "
+                                         "can be read at once, so nothing was "
+                                         "done: those that have ended must be "
+                                         "removed from the store");
+        return ngx_http_agw_admin_error(r, req);
+
     case NGX_HTTP_AGW_ADMIN_NO_PARTNER:
         accepted = "must be that of a partner that exists";
         break;

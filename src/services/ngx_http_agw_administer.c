@@ -349,6 +349,7 @@ ngx_http_agw_administer_log(ngx_http_agw_administration_t *adm, ngx_int_t rc)
         [NGX_HTTP_AGW_ADMIN_CHANGED] = "precondition failed",
         [NGX_HTTP_AGW_ADMIN_NO_PARTNER] = "no such partner",
         [NGX_HTTP_AGW_ADMIN_TAKEN] = "refused",
+        [NGX_HTTP_AGW_ADMIN_TOO_LARGE] = "refused",
         [NGX_HTTP_AGW_ADMIN_INVALID] = "refused"
     };
 

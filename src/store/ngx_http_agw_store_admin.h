@@ -80,6 +80,7 @@ typedef enum {
     NGX_HTTP_AGW_ADMIN_CHANGED,      /* the precondition does not hold */
     NGX_HTTP_AGW_ADMIN_NO_PARTNER,   /* no partner has that partner_id */
     NGX_HTTP_AGW_ADMIN_TAKEN,        /* another API key has member */
+    NGX_HTTP_AGW_ADMIN_TOO_LARGE,    /* what it needs is not read at once */
     NGX_HTTP_AGW_ADMIN_INVALID       /* member would be, see
                                         agw_record_check() */
 } ngx_http_agw_admin_result_t;

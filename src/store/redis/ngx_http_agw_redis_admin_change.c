@@ -52,7 +52,7 @@ ngx_http_agw_redis_admin_get(ngx_http_agw_redis_work_t *work)
     work->data = hashes;
 
     ngx_http_agw_redis_admin_hashes(hashes, &work->op->record);
-    ngx_http_agw_redis_hashes_send(hashes, ngx_http_agw_redis_admin_got);
+    ngx_http_agw_redis_hashes_send(hashes, 0, ngx_http_agw_redis_admin_got);
 }
 
 
@@ -130,7 +130,7 @@ ngx_http_agw_redis_admin_change(ngx_http_agw_redis_work_t *work)
         }
     }
 
-    ngx_http_agw_redis_hashes_send(hashes,
+    ngx_http_agw_redis_hashes_send(hashes, 1,
                                    ngx_http_agw_redis_admin_change_read);
 }
 

@@ -23,6 +23,11 @@
 
 #define AGW_LUA_ADMIN_PAGE  "1000"           /* NGX_HTTP_AGW_REDIS_ADMIN_PAGE */
 
+/* less than AGW_RESP_BYTES_MAX and _ELEMENTS_MAX, by what is beside hashes */
+
+#define AGW_LUA_BYTES       "8000000"
+#define AGW_LUA_ELEMENTS    "250000"
+
 
 /* a digest of a hash: its fields are in no order */
 
@@ -41,16 +46,35 @@
     " if flat[i] == name then return flat[i + 1] end end end "
 
 
+/*
+ * A reply that agw_resp refuses would end the connection, and all that others
+ * wait for on it: the room is what is left of its limits.  get() has a hash
+ * with all of its fields, or nil if it does not fit.
+ */
+
+#define AGW_LUA_ROOM                                                          \
+    "local bytes, elements = " AGW_LUA_BYTES ", " AGW_LUA_ELEMENTS " "        \
+    "local function get(key)"                                                 \
+    " local flat = redis.call('HGETALL', key)"                                \
+    " elements = elements - #flat - 4"                                        \
+    " for i = 1, #flat do bytes = bytes - #flat[i] - 16 end"                  \
+    " return bytes > 0 and elements > 0 and flat or nil end "                 \
+    "local function large(key)"                                               \
+    " return {err = '" NGX_HTTP_AGW_REDIS_LARGE " ' .. key"                   \
+    " .. ' has more than can be read at once'} end "
+
+
 const ngx_str_t  ngx_http_agw_redis_admin_read_lua = ngx_string(
 
-    /* KEYS[4] and so on: hashes, but the last one */
+    /* KEYS[4] and so on: hashes, but the last one; ARGV: whether to change */
 
-    AGW_LUA_WHOLE AGW_LUA_STAMP AGW_LUA_PRIMARY AGW_LUA_STATE
+    AGW_LUA_WHOLE AGW_LUA_STAMP AGW_LUA_PRIMARY AGW_LUA_STATE AGW_LUA_ROOM
 
     "local answer = {epoch} "
     "for i = 4, #KEYS - 1 do"
-    " local flat = redis.call('HGETALL', KEYS[i])"
-    " answer[#answer + 1] = state(flat)"
+    " local flat = get(KEYS[i])"
+    " if not flat then return large(KEYS[i]) end"
+    " answer[#answer + 1] = ARGV[1] == '1' and state(flat) or '-'"
     " answer[#answer + 1] = flat end "
     "return answer");
 
@@ -117,7 +141,7 @@ const ngx_str_t  ngx_http_agw_redis_admin_page_lua = ngx_string(
     /* KEYS[4]: partners or businesses */
     /* ARGV: after, how many, what their keys begin with, status, partner */
 
-    AGW_LUA_WHOLE AGW_LUA_STAMP AGW_LUA_PRIMARY AGW_LUA_FIELD
+    AGW_LUA_WHOLE AGW_LUA_STAMP AGW_LUA_PRIMARY AGW_LUA_FIELD AGW_LUA_ROOM
 
     "local at = ARGV[1] "
     "local answer = {epoch, at, 1} "
@@ -127,8 +151,10 @@ const ngx_str_t  ngx_http_agw_redis_admin_page_lua = ngx_string(
 
     "for _, id in ipairs(ids) do "
     "if #answer >= 3 + 2 * tonumber(ARGV[2]) then answer[3] = 0 break end "
+    "local flat = get(ARGV[3] .. id) "
+    "if not flat and #answer == 3 then return large(ARGV[3] .. id) end "
+    "if not flat then answer[3] = 0 break end "
     "answer[2] = id "
-    "local flat = redis.call('HGETALL', ARGV[3] .. id) "
     "if #flat == 0 then redis.call('ZREM', KEYS[4], id) "
     "elseif (ARGV[4] == '' or (field(flat, 'status') == 'active')"
     " == (ARGV[4] == 'active'))"
@@ -144,7 +170,7 @@ const ngx_str_t  ngx_http_agw_redis_admin_credentials_lua = ngx_string(
     /* KEYS[4]: partners */
     /* ARGV: after, how many, what all keys begin with, and those */
 
-    AGW_LUA_WHOLE AGW_LUA_STAMP AGW_LUA_PRIMARY
+    AGW_LUA_WHOLE AGW_LUA_STAMP AGW_LUA_PRIMARY AGW_LUA_ROOM
 
     "local at = ARGV[1] "
     "local answer = {epoch, at, 1} "
@@ -155,15 +181,17 @@ const ngx_str_t  ngx_http_agw_redis_admin_credentials_lua = ngx_string(
 
     "for _, id in ipairs(ids) do "
     "if seen >= tonumber(ARGV[2]) then answer[3] = 0 break end "
-    "answer[2] = id "
-    "local keys = redis.call('HGETALL', ARGV[4] .. id) "
-    "if #keys > 0"
+    "local keys = get(ARGV[4] .. id) "
+    "if not keys or #keys > 0"
     " and redis.call('HGET', ARGV[3] .. 'partner:' .. id, 'status') then"
+    " local used = keys and get(ARGV[3] .. 'used:' .. id)"
+    " if not used and #answer == 3 then return large(ARGV[4] .. id) end"
+    " if not used then answer[3] = 0 break end"
     " answer[#answer + 1] = id"
     " answer[#answer + 1] = keys"
-    " answer[#answer + 1] ="
-    " redis.call('HGETALL', ARGV[3] .. 'used:' .. id)"
-    " seen = seen + #keys / 2 end end "
+    " answer[#answer + 1] = used"
+    " seen = seen + #keys / 2 end "
+    "answer[2] = id end "
 
     "return answer");
 

@@ -16,6 +16,10 @@
 
 #define NGX_HTTP_AGW_REDIS_ADMIN_PAGE  1000
 
+/* the error of a script whose hashes do not fit into a reply */
+
+#define NGX_HTTP_AGW_REDIS_LARGE       "AGWLARGE"
+
 
 extern const ngx_str_t  ngx_http_agw_redis_admin_read_lua;
 extern const ngx_str_t  ngx_http_agw_redis_admin_change_lua;

@@ -401,7 +401,7 @@ ngx_http_agw_redis_pages_credentials(ngx_http_agw_redis_work_t *work)
     (void) ngx_http_agw_redis_hash_of(hashes, &work->op->record);
     (void) ngx_http_agw_redis_hash(hashes, NGX_HTTP_AGW_REDIS_HASH_USED, id);
 
-    ngx_http_agw_redis_hashes_send(hashes,
+    ngx_http_agw_redis_hashes_send(hashes, 0,
                                    ngx_http_agw_redis_pages_credentials_read);
 }
 

@@ -154,7 +154,7 @@ ngx_http_agw_redis_hash_bucket(ngx_http_agw_redis_hash_kind_t kind,
 
 void
 ngx_http_agw_redis_hashes_send(ngx_http_agw_redis_hashes_t *hashes,
-    ngx_http_agw_redis_work_pt next)
+    ngx_uint_t change, ngx_http_agw_redis_work_pt next)
 {
     ngx_http_agw_redis_work_t  *work;
 
@@ -169,6 +169,7 @@ ngx_http_agw_redis_hashes_send(ngx_http_agw_redis_hashes_t *hashes,
                                    hashes->list.nelts + 1);
     ngx_http_agw_redis_hashes_keys(hashes);
     ngx_http_agw_redis_work_key(work, "none", agw_empty);
+    ngx_http_agw_redis_work_number(work, change);
 
     ngx_http_agw_redis_work_send(work, next);
 }

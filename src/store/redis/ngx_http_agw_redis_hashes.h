@@ -66,10 +66,10 @@ ngx_http_agw_redis_hash_t *ngx_http_agw_redis_hash_of(
     ngx_http_agw_redis_hashes_t *hashes, const agw_record_t *record);
 
 
-/* reads all of them: then next is called */
+/* reads all of them, with their states if they may be changed: then next */
 
 void ngx_http_agw_redis_hashes_send(ngx_http_agw_redis_hashes_t *hashes,
-    ngx_http_agw_redis_work_pt next);
+    ngx_uint_t change, ngx_http_agw_redis_work_pt next);
 
 
 /*

@@ -12,8 +12,6 @@
 #define NGX_HTTP_AGW_REDIS_AGAIN   60000     /* ms, between lines of a kind */
 
 
-static ngx_uint_t ngx_http_agw_redis_is_error(const redisReply *reply,
-    const char *word);
 static ngx_uint_t ngx_http_agw_redis_is_logged(ngx_msec_t *last);
 
 
@@ -211,14 +209,15 @@ ngx_http_agw_redis_failed(ngx_http_agw_redis_worker_t *worker,
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_agw_redis_is_error(const redisReply *reply, const char *word)
 {
     size_t  len;
 
     len = ngx_strlen(word);
 
-    return reply->len >= len && ngx_strncmp(reply->str, word, len) == 0;
+    return reply != NULL && reply->type == REDIS_REPLY_ERROR
+           && reply->len >= len && ngx_strncmp(reply->str, word, len) == 0;
 }
 
 

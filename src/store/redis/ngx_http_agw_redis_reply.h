@@ -32,6 +32,12 @@ ngx_uint_t ngx_http_agw_redis_is_nil(const redisReply *reply);
 ngx_uint_t ngx_http_agw_redis_is_field(const redisReply *reply);
 
 
+/* whether it is an error that begins with this word; NULL is none */
+
+ngx_uint_t ngx_http_agw_redis_is_error(const redisReply *reply,
+    const char *word);
+
+
 /*
  * A copy of a partner's list of scopes; empty if it is malformed: then it
  * allows nothing.  Returns NGX_OK, or NGX_ERROR if memory ran out.

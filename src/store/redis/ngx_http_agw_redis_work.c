@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_http_agw_redis_admin_lua.h"
 #include "ngx_http_agw_redis_reply.h"
 #include "ngx_http_agw_redis_work.h"
 
@@ -216,6 +217,14 @@ ngx_http_agw_redis_work_replied(ngx_http_agw_redis_command_t *command,
                                   "an operation of the administration",
                                   work->worker->log))
     {
+        if (ngx_http_agw_redis_is_error(reply, NGX_HTTP_AGW_REDIS_LARGE)) {
+            work->op->result = NGX_HTTP_AGW_ADMIN_TOO_LARGE;
+            work->op->records.nelts = 0;
+            work->op->revocations.nelts = 0;
+            ngx_http_agw_redis_work_end(work, NGX_OK);
+            return;
+        }
+
         ngx_http_agw_redis_work_end(work, NGX_ERROR);
         return;
     }
