@@ -5,6 +5,7 @@
  */
 
 
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -32,6 +33,7 @@ static void agw_skip_space(agw_str_t *text);
 static int agw_is_space(unsigned char c);
 static int agw_certificate_der(agw_certificate_t *certificate,
     agw_str_t der);
+static int agw_certificate_fault(void);
 static int agw_certificate_not_after(const X509 *x509, int64_t *not_after);
 
 
@@ -53,12 +55,14 @@ agw_certificate_take(agw_certificate_t *certificate, const X509 *x509)
     agw_str_t      text;
     unsigned char  digest[EVP_MAX_MD_SIZE];
 
+    errno = 0;
+
     if (X509_digest(x509, EVP_sha256(), digest, &len) != 1
         || len != AGW_DIGEST_SIZE
         || agw_certificate_not_after(x509, &certificate->not_after) != 0)
     {
         ERR_clear_error();
-        return -1;
+        return agw_certificate_fault();
     }
 
     text.data = digest;
@@ -84,7 +88,7 @@ agw_certificate_read(agw_certificate_t *certificate, agw_str_t text)
 
     buf = malloc(3 * text.len);
     if (buf == NULL) {
-        return -1;
+        return AGW_CERTIFICATE_NO_MEMORY;
     }
 
     rc = agw_certificate_from(certificate, text, buf);
@@ -255,15 +259,30 @@ agw_certificate_der(agw_certificate_t *certificate, agw_str_t der)
     const unsigned char  *p;
 
     p = der.data;
+    errno = 0;
     x509 = d2i_X509(NULL, &p, (long) der.len);
 
-    rc = x509 != NULL && p == der.data + der.len
-         ? agw_certificate_take(certificate, x509) : -1;
+    if (x509 == NULL) {
+        rc = agw_certificate_fault();
+
+    } else {
+        rc = p == der.data + der.len ? agw_certificate_take(certificate, x509)
+                                     : -1;
+    }
 
     X509_free(x509);
     ERR_clear_error();
 
     return rc;
+}
+
+
+/* OpenSSL returns the same if memory ran out, but malloc() sets errno */
+
+static int
+agw_certificate_fault(void)
+{
+    return errno == ENOMEM ? AGW_CERTIFICATE_NO_MEMORY : -1;
 }
 
 

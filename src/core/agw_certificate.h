@@ -37,9 +37,11 @@ int agw_is_thumbprint(agw_str_t text);
 
 /*
  * Takes the thumbprint (RFC 8705, section 3.1) and notAfter of a certificate.
- * Returns 0, or -1 if OpenSSL fails, or if the date is none; OpenSSL's error
- * queue is empty then.
+ * Returns 0; -1 if OpenSSL fails, or if the date is none; or
+ * AGW_CERTIFICATE_NO_MEMORY.  OpenSSL's error queue is empty then.
  */
+
+#define AGW_CERTIFICATE_NO_MEMORY   (-2)
 
 int agw_certificate_take(agw_certificate_t *certificate, const X509 *x509);
 
@@ -48,7 +50,7 @@ int agw_certificate_take(agw_certificate_t *certificate, const X509 *x509);
  * The same of text: one certificate in PEM, whose lines may end with any white
  * space, as it is or percent-encoded; or in DER as RFC 9440 has it (":",
  * base64, ":").  After a PEM other PEMs may follow: the first is the client's.
- * Returns 0, or -1 if it is none of these.
+ * Returns 0; -1 if it is none of these; or AGW_CERTIFICATE_NO_MEMORY.
  */
 
 int agw_certificate_read(agw_certificate_t *certificate, agw_str_t text);

@@ -241,6 +241,10 @@ ngx_http_agw_presented_certificate(ngx_http_request_t *r, agw_str_t id,
         return AGW_NO_CREDENTIALS;
     }
 
+    if (rc == NGX_ABORT) {
+        return AGW_INTERNAL_ERROR;
+    }
+
     if (rc != NGX_OK) {
         return ngx_http_agw_not_accepted(r,
                                     "an unreadable or expired certificate");

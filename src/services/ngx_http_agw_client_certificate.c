@@ -15,6 +15,7 @@
 #include "agw_certificate.h"
 #include "ngx_http_agw_client_certificate.h"
 #include "ngx_http_agw_headers.h"
+#include "ngx_http_agw_log.h"
 #include "ngx_http_agw_str.h"
 
 
@@ -29,6 +30,8 @@ typedef struct {
 } ngx_http_agw_certificates_t;
 
 
+static ngx_int_t ngx_http_agw_find_certificate(ngx_http_request_t *r,
+    const agw_certificate_t **certificate);
 static ngx_http_agw_certificates_t *ngx_http_agw_certificates(
     ngx_http_request_t *r);
 static void ngx_http_agw_certificates_done(void *data);
@@ -40,42 +43,23 @@ static ngx_int_t ngx_http_agw_only_header(ngx_http_request_t *r,
     agw_str_t name, ngx_str_t *text);
 static ngx_int_t ngx_http_agw_named_certificate(
     ngx_http_agw_certificates_t *certificates, const ngx_str_t *text);
+static ngx_int_t ngx_http_agw_certificate_rc(int rc);
 
 
 ngx_int_t
 ngx_http_agw_client_certificate(ngx_http_request_t *r, agw_str_t *thumbprint)
 {
-    ngx_int_t                       rc;
-    ngx_str_t                       text;
-    const agw_certificate_t        *certificate;
-    const ngx_http_agw_loc_conf_t  *lcf;
-    ngx_http_agw_certificates_t    *certificates;
+    ngx_int_t                 rc;
+    ngx_log_t                *log;
+    const agw_certificate_t  *certificate;
 
-    certificates = ngx_http_agw_certificates(r);
-    if (certificates == NULL) {
-        return NGX_ERROR;
-    }
+    rc = ngx_http_agw_find_certificate(r, &certificate);
 
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+    if (rc == NGX_ABORT) {
+        log = ngx_http_agw_log(r);
 
-    if (lcf->client_certificate == NULL) {
-
-        if (certificates->own_rc == NGX_AGAIN) {
-            certificates->own_rc = ngx_http_agw_own_certificate(r,
-                                                            certificates);
-        }
-
-        rc = certificates->own_rc;
-        certificate = &certificates->own;
-
-    } else {
-        rc = ngx_http_agw_named_text(r, &text);
-
-        if (rc == NGX_OK) {
-            rc = ngx_http_agw_named_certificate(certificates, &text);
-        }
-
-        certificate = &certificates->named;
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "auth_gateway: no memory to read a certificate");
     }
 
     if (rc != NGX_OK) {
@@ -86,6 +70,50 @@ ngx_http_agw_client_certificate(ngx_http_request_t *r, agw_str_t *thumbprint)
     thumbprint->len = AGW_THUMBPRINT_SIZE;
 
     return ngx_time() <= certificate->not_after ? NGX_OK : NGX_ERROR;
+}
+
+
+/* what there was no memory for is not kept: the next request tries again */
+
+static ngx_int_t
+ngx_http_agw_find_certificate(ngx_http_request_t *r,
+    const agw_certificate_t **certificate)
+{
+    ngx_int_t                       rc;
+    ngx_str_t                       text;
+    const ngx_http_agw_loc_conf_t  *lcf;
+    ngx_http_agw_certificates_t    *certificates;
+
+    certificates = ngx_http_agw_certificates(r);
+    if (certificates == NULL) {
+        return NGX_ABORT;
+    }
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_auth_gateway_module);
+
+    if (lcf->client_certificate == NULL) {
+
+        *certificate = &certificates->own;
+
+        if (certificates->own_rc != NGX_AGAIN) {
+            return certificates->own_rc;
+        }
+
+        rc = ngx_http_agw_own_certificate(r, certificates);
+
+        if (rc != NGX_ABORT) {
+            certificates->own_rc = rc;
+        }
+
+        return rc;
+    }
+
+    *certificate = &certificates->named;
+
+    rc = ngx_http_agw_named_text(r, &text);
+
+    return rc == NGX_OK ? ngx_http_agw_named_certificate(certificates, &text)
+                        : rc;
 }
 
 
@@ -112,6 +140,10 @@ ngx_http_agw_check_binding(ngx_http_request_t *r, ngx_http_agw_ctx_t *ctx,
 
     if (rc == NGX_OK && agw_str_eq(thumbprint, claims->x5t)) {
         return AGW_OK;
+    }
+
+    if (rc == NGX_ABORT) {
+        return AGW_INTERNAL_ERROR;
     }
 
     ctx->fault = rc == NGX_OK ? "another certificate"
@@ -199,7 +231,7 @@ ngx_http_agw_own_certificate(ngx_http_request_t *r,
 
     X509_free(x509);
 
-    return rc == 0 ? NGX_OK : NGX_ERROR;
+    return ngx_http_agw_certificate_rc(rc);
 
 #else
 
@@ -221,7 +253,8 @@ ngx_http_agw_named_text(ngx_http_request_t *r, ngx_str_t *text)
         rc = ngx_http_agw_only_header(r, lcf->certificate_header, text);
 
     } else {
-        rc = ngx_http_complex_value(r, lcf->client_certificate, text);
+        rc = ngx_http_complex_value(r, lcf->client_certificate, text) == NGX_OK
+             ? NGX_OK : NGX_ABORT;
     }
 
     if (rc != NGX_OK) {
@@ -279,7 +312,8 @@ static ngx_int_t
 ngx_http_agw_named_certificate(ngx_http_agw_certificates_t *certificates,
     const ngx_str_t *text)
 {
-    u_char  *p;
+    u_char     *p;
+    ngx_int_t   rc;
 
     if (certificates->len == text->len
         && ngx_memcmp(certificates->text, text->data, text->len) == 0)
@@ -296,7 +330,7 @@ ngx_http_agw_named_certificate(ngx_http_agw_certificates_t *certificates,
     if (certificates->size < text->len) {
         p = ngx_alloc(text->len, ngx_cycle->log);
         if (p == NULL) {
-            return NGX_ERROR;
+            return NGX_ABORT;
         }
 
         if (certificates->text != NULL) {
@@ -307,13 +341,33 @@ ngx_http_agw_named_certificate(ngx_http_agw_certificates_t *certificates,
         certificates->size = text->len;
     }
 
-    certificates->named_rc =
-                agw_certificate_read(&certificates->named,
-                                     ngx_http_agw_to_core(*text)) == 0
-                ? NGX_OK : NGX_ERROR;
+    rc = ngx_http_agw_certificate_rc(
+                                agw_certificate_read(&certificates->named,
+                                                ngx_http_agw_to_core(*text)));
+    if (rc == NGX_ABORT) {
+        return rc;
+    }
 
     ngx_memcpy(certificates->text, text->data, text->len);
     certificates->len = text->len;
+    certificates->named_rc = rc;
 
-    return certificates->named_rc;
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_http_agw_certificate_rc(int rc)
+{
+    switch (rc) {
+
+    case 0:
+        return NGX_OK;
+
+    case AGW_CERTIFICATE_NO_MEMORY:
+        return NGX_ABORT;
+
+    default:
+        return NGX_ERROR;
+    }
 }

@@ -14,10 +14,10 @@
 
 /*
  * Returns NGX_OK and *thumbprint, which lives as long as the connection and
- * until the next call; NGX_DECLINED if the client has no certificate; or
- * NGX_ERROR if it has one that cannot be read or has expired.  The client
- * holds its private key: TLS proves that, or the proxy that names it.  A
- * certificate is read once a connection.
+ * until the next call; NGX_DECLINED if the client has no certificate;
+ * NGX_ERROR if it has one that cannot be read or has expired; or NGX_ABORT,
+ * logged, if memory ran out.  The client holds its private key: TLS proves
+ * that, or the proxy that names it.  A certificate is read once a connection.
  */
 
 ngx_int_t ngx_http_agw_client_certificate(ngx_http_request_t *r,
@@ -26,8 +26,8 @@ ngx_int_t ngx_http_agw_client_certificate(ngx_http_request_t *r,
 
 /*
  * Whether the client may use a token with these claims: they are bound to no
- * certificate, or to the client's.  Returns AGW_OK; or
- * AGW_CERTIFICATE_MISMATCH, and ctx->fault says why.
+ * certificate, or to the client's.  Returns AGW_OK; AGW_CERTIFICATE_MISMATCH,
+ * and ctx->fault says why; or AGW_INTERNAL_ERROR if memory ran out.
  */
 
 agw_reason_t ngx_http_agw_check_binding(ngx_http_request_t *r,

@@ -79,6 +79,10 @@ ngx_http_agw_bind_grant(ngx_http_request_t *r, ngx_http_agw_grant_t *grant)
         return AGW_OK;
     }
 
+    if (rc == NGX_ABORT) {
+        return AGW_INTERNAL_ERROR;
+    }
+
     if (rc != NGX_OK) {
         ctx = ngx_http_get_module_ctx(r, ngx_http_auth_gateway_module);
         ctx->fault = "an unreadable or expired certificate";
