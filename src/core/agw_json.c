@@ -24,7 +24,10 @@ typedef union {
 } agw_json_head_t;
 
 
-/* of a text: how deep arrays and objects are in it, and its longest token */
+/*
+ * Of a text: how deep arrays and objects are in it, and how long the longest
+ * token that is no whole string
+ */
 
 typedef struct {
     size_t  depth;
@@ -47,6 +50,8 @@ static void agw_json_name(const char *said, unsigned char *buf,
     agw_str_t *member);
 static const char *agw_json_fault(enum json_error_code code);
 static void agw_json_measure(agw_str_t text, agw_json_shape_t *shape);
+static void agw_json_token(agw_json_shape_t *shape, size_t len);
+static size_t agw_json_string_end(agw_str_t text, size_t i);
 
 
 const char  agw_json_no_memory[] = "no memory to read it";
@@ -115,10 +120,13 @@ agw_json_object_naming(agw_str_t text, const char **fault, unsigned char *buf,
 /*
  * jansson appends each byte of a token to a buffer, and does not look whether
  * that has failed: it goes on without the byte.  A string is another one then,
- * a number ends the process (an assertion), and a lost quotation mark is looked
- * for beyond the buffer.  So a string before the text makes the buffer as large
- * as any token needs; and once an allocation has failed, all do, so that this
- * string cannot be read.
+ * a lost quotation mark is looked for beyond the buffer, and of what is no
+ * string, or has a control character, a lost end stops the process, by an
+ * assertion.
+ *
+ * So once an allocation has failed, all do: a string that lacks a byte cannot
+ * be returned, since that takes another one.  And before a text with a long
+ * token of the last kind there is a string that makes the buffer large enough.
  */
 
 json_t *
@@ -415,33 +423,28 @@ agw_json_time(const json_t *object, const char *name, int64_t *out)
 static void
 agw_json_measure(agw_str_t text, agw_json_shape_t *shape)
 {
-    int     quoted;
     size_t  i, begin, depth;
 
     shape->depth = 0;
     shape->token = 0;
 
-    quoted = 0;
     begin = 0;
     depth = 0;
 
     for (i = 0; i < text.len; i++) {
 
-        if (quoted) {
-            if (text.data[i] == '\\') {
-                i++;
-
-            } else if (text.data[i] == '"') {
-                quoted = 0;
-            }
-
-            continue;
-        }
-
         switch (text.data[i]) {
 
         case '"':
-            quoted = 1;
+            agw_json_token(shape, i - begin);
+
+            begin = i;
+            i = agw_json_string_end(text, i);
+
+            if (i != text.len && text.data[i] == '"') {
+                begin = i + 1;
+            }
+
             continue;
 
         case '{':
@@ -472,16 +475,44 @@ agw_json_measure(agw_str_t text, agw_json_shape_t *shape)
             continue;
         }
 
-        if (i - begin > shape->token) {
-            shape->token = i - begin;
-        }
+        agw_json_token(shape, i - begin);
 
         begin = i + 1;
     }
 
-    if (text.len - begin > shape->token) {
-        shape->token = text.len - begin;
+    agw_json_token(shape, text.len - begin);
+}
+
+
+static void
+agw_json_token(agw_json_shape_t *shape, size_t len)
+{
+    if (len > shape->token) {
+        shape->token = len;
     }
+}
+
+
+/*
+ * Where a string ends that begins at i: at its quotation mark, or else at a
+ * control character, where jansson ends too, or at the end of the text.
+ */
+
+static size_t
+agw_json_string_end(agw_str_t text, size_t i)
+{
+    for (i++; i < text.len; i++) {
+
+        if (text.data[i] == '"' || text.data[i] < 0x20) {
+            return i;
+        }
+
+        if (text.data[i] == '\\') {
+            i++;
+        }
+    }
+
+    return text.len;
 }
 
 

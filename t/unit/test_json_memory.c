@@ -194,6 +194,46 @@ d4_no_byte_is_lost(void **state)
 }
 
 
+/*
+ * Wherever the buffer has to grow: what follows a token is appended, too, and
+ * is taken back, which ended the process by an assertion.
+ */
+
+static void
+d4_tokens_of_each_length(void **state)
+{
+    size_t      i, len;
+    agw_str_t   text;
+    static const char  *formats[] = {
+        "{\"n\":%.*s}", "{\"n\":-%.*s.5e1 }", "[%.*s", "{\"n\":%.*sx}",
+        "{\"s\":\"%.*s\"}", "{\"s\":\"%.*s\\n\"}", "{\"%.*s\":1}",
+        "{\"s\":\"%.*s\n\"}", "{\"s\":\"%.*s\x01", "{\"s\":\"%.*s\\\x01\"}",
+        "{\"s\":\"%.*s", "{\"s\":tru%.*s}", "{\"s\":\"%.*s\xff\"}",
+    };
+
+    (void) state;
+
+    for (i = 0; i < UNIT_COUNT(formats); i++) {
+        for (len = 1; len <= 70; len++) {
+            text = unit_fill(strstr(formats[i], "tru") ? 'e' : '1', len);
+            text = unit_format(formats[i], UNIT_ARG(text));
+
+            wanted = json_loadb((const char *) text.data, text.len,
+                JSON_REJECT_DUPLICATES, NULL);
+
+            if (!json_is_object(wanted)) {
+                json_decref(wanted);
+                wanted = NULL;
+            }
+
+            reads_or_refuses(reads_object, text, formats[i]);
+
+            json_decref(wanted);
+        }
+    }
+}
+
+
 static outcome_t
 reads_params(agw_str_t text)
 {
@@ -527,6 +567,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         unit_case(d4_no_byte_is_lost),
+        unit_case(d4_tokens_of_each_length),
         unit_case(d4_a_body),
         unit_case(d4_claims),
         unit_case(d4_a_header),
