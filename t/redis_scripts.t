@@ -258,8 +258,9 @@ handshake();
 $read = revoke()->[0];
 my @gone = ($read - 2000, $read - 1000);
 
-is(run('heal', "$read-0", $read + 50, map { ('token', "P:$_", $_, 7, '') }
-    @gone), 2, 'D5 healing');
+is_deeply(run('heal', "$read-0", $read + 50,
+    map { ('token', "P:$_", $_, 7, '') } @gone), [$read + 52 . '-0', 2],
+    'D5 healing');
 
 my @all = entries();
 
@@ -271,12 +272,12 @@ cmp_ok(stamp(), '>=', $read + 52, 'D5 the stamp goes ahead');
 is(run('heal', "$read-0", 0, 'token', 'P:9', $gone[0], 7, ''), -1,
     'D5 not beside another node');
 revoke();
-is(run('heal', $read + 52 . '-0', 0, 'business', 'B', $gone[0], 7, 'P'), 1,
-    'D5 a new revocation does not hinder');
+is(run('heal', $read + 52 . '-0', 0, 'business', 'B', $gone[0], 7, 'P')->[1],
+    1, 'D5 a new revocation does not hinder');
 is("@{ (entries())[-1][1] }[8, 9]", 'partner_id P', 'D5 with its partner');
 $redis->call('SET', key('floor'), $gone[1]);
-is(run('heal', stamp() . '-0', 0, 'token', 'P:8', $gone[1], 7, ''), 0,
-    'D5 nothing that is below the floor');
+is_deeply(run('heal', stamp() . '-0', 0, 'token', 'P:8', $gone[1], 7, ''),
+    [stamp() . '-0', 0], 'D5 nothing that is below the floor');
 
 # wrong types
 

@@ -37,7 +37,6 @@ static agw_str_t ngx_http_agw_redis_copy_text(sqlite3_stmt *stmt, int column);
 static const char  ngx_http_agw_redis_copy_schema[] =
 
     "BEGIN IMMEDIATE;"
-
     "CREATE TABLE IF NOT EXISTS entries ("
     " kind TEXT NOT NULL,"
     " id TEXT NOT NULL,"
@@ -47,7 +46,6 @@ static const char  ngx_http_agw_redis_copy_schema[] =
     " round INTEGER NOT NULL,"
     " PRIMARY KEY (kind, id)"
     ") STRICT, WITHOUT ROWID;"
-
     "CREATE TABLE IF NOT EXISTS state ("
     " one INTEGER PRIMARY KEY CHECK (one = 1),"
     " epoch INTEGER NOT NULL,"
@@ -61,12 +59,9 @@ static const char  ngx_http_agw_redis_copy_schema[] =
     " written INTEGER NOT NULL,"
     " store TEXT NOT NULL"
     ") STRICT;"
-
-    "CREATE INDEX IF NOT EXISTS entries_by_round ON entries (round);"
-
+    "CREATE INDEX IF NOT EXISTS entries_by_round ON entries (round, seq);"
     "INSERT OR IGNORE INTO state VALUES (1, 0, 0, 0, 0, 0, 0, 0, 1, 0,"
     " '');"
-
     "PRAGMA user_version = 1;"
 
     "COMMIT;";
@@ -498,21 +493,30 @@ int
 ngx_http_agw_redis_copy_lacking(ngx_http_agw_redis_copy_t *copy, ngx_uint_t n,
     ngx_http_agw_revocation_pt handler, void *data)
 {
-    int            rc;
+    int            rc, met;
     ngx_uint_t     given;
     sqlite3_stmt  *stmt;
 
-    rc = sqlite3_prepare_v2(copy->db,
-                            "SELECT kind, id, seq, time, partner_id"
-                            " FROM entries, state"
-                            " WHERE entries.round < state.round"
-                            " AND seq > floor", -1, &stmt, NULL);
+    /* in the order of the index: to sort all of them takes long */
 
-    if (rc == SQLITE_OK) {
-        rc = ngx_http_agw_redis_copy_give(stmt, n, &given, handler, data);
+    for (met = 0, rc = SQLITE_OK; met < 2 && rc == SQLITE_OK; met++) {
+
+        rc = sqlite3_prepare_v2(copy->db,
+                                "SELECT kind, id, seq, time, partner_id"
+                                " FROM entries WHERE round BETWEEN ?1 AND ?2"
+                                " AND seq > (SELECT floor FROM state)"
+                                " ORDER BY round DESC, seq DESC", -1, &stmt,
+                                NULL);
+        if (rc == SQLITE_OK) {
+            sqlite3_bind_int(stmt, 1, met);
+            sqlite3_bind_int64(stmt, 2, met ? copy->state.round - 1 : 0);
+
+            rc = ngx_http_agw_redis_copy_give(stmt, n, &given, handler, data);
+            n -= given;
+        }
+
+        sqlite3_finalize(stmt);
     }
-
-    sqlite3_finalize(stmt);
 
     return rc;
 }

@@ -86,8 +86,9 @@ int ngx_http_agw_redis_copy_cancel(ngx_http_agw_redis_copy_t *copy);
 
 
 /*
- * Calls the handler with up to n entries that the stream lacked when it was
- * last read from the first on.  Returns SQLITE_OK or a code of SQLite.
+ * After state(): calls the handler with up to n entries that the stream lacked
+ * when it was last read from the first on; first with those that it was never
+ * seen to have, then with the newest.  Returns SQLITE_OK or a code of SQLite.
  */
 
 int ngx_http_agw_redis_copy_lacking(ngx_http_agw_redis_copy_t *copy,

@@ -27,6 +27,7 @@
 
 
 #define NGX_HTTP_AGW_REDIS_BLOCK     500     /* ms that XREAD waits for news */
+#define NGX_HTTP_AGW_REDIS_HEALING   50      /* the same, while this heals */
 #define NGX_HTTP_AGW_REDIS_PATIENCE  2000    /* ms that we wait for it */
 #define NGX_HTTP_AGW_REDIS_PAGE      2000    /* entries of one reading */
 #define NGX_HTTP_AGW_REDIS_SAVE      2000    /* ms between two without news */
@@ -41,6 +42,7 @@ struct ngx_http_agw_redis_feed_s {
     ngx_http_agw_redis_command_t   look;
     ngx_http_agw_redis_command_t   xread;
     ngx_msec_t                     asked;
+    ngx_msec_t                     block;    /* that XREAD waits, or 0 */
     int64_t                        known;    /* the node's last stamp, then */
     ngx_uint_t                     page;     /* entries of the next XREAD */
     ngx_uint_t                     count;    /* those of the one that is sent */
@@ -52,7 +54,6 @@ struct ngx_http_agw_redis_feed_s {
     unsigned                       failed:1; /* the look has */
     unsigned                       restart:1;    /* another store: from 0 on */
     unsigned                       ahead:1;  /* of the reading to come */
-    unsigned                       caught_up:1;  /* XREAD may wait for news */
 
     /* with `replica=`, else NULL */
 
@@ -134,6 +135,7 @@ ngx_http_agw_redis_feed_close(ngx_http_agw_redis_feed_t *feed)
     if (feed->replica != NULL) {
         ngx_http_agw_redis_saved_again(&feed->saved);
         ngx_http_agw_redis_replica_close(feed->replica);
+        ngx_http_agw_redis_heal_close(feed->heal);
     }
 
     if (feed->link != NULL) {
@@ -241,8 +243,7 @@ ngx_http_agw_redis_feed_send(ngx_http_agw_redis_feed_t *feed,
         return NGX_ERROR;
     }
 
-    ngx_http_agw_redis_xread(&args, prefix, position, feed->page,
-                             feed->caught_up ? NGX_HTTP_AGW_REDIS_BLOCK : 0);
+    ngx_http_agw_redis_xread(&args, prefix, position, feed->page, feed->block);
 
     if (ngx_http_agw_redis_send(feed->link, &feed->xread, args.argc, args.argv,
                                 args.argvlen)
@@ -388,7 +389,6 @@ static void
 ngx_http_agw_redis_feed_arrived(ngx_http_agw_redis_command_t *command,
     const redisReply *reply)
 {
-    ngx_int_t                   rc;
     ngx_http_agw_redis_feed_t  *feed = command->data;
 
     /* a reply that is too large ends the connection: fewer at a time then */
@@ -408,21 +408,15 @@ ngx_http_agw_redis_feed_arrived(ngx_http_agw_redis_command_t *command,
     }
 
     if (feed->failed
-        || ngx_http_agw_redis_failed(feed->worker, feed->link, reply,
-                                     "XREAD",
+        || ngx_http_agw_redis_failed(feed->worker, feed->link, reply, "XREAD",
                                      feed->reading->log))
     {
         ngx_http_agw_redis_feed_done(feed, NGX_ERROR);
         return;
     }
 
-    rc = ngx_http_agw_redis_feed_take(feed, reply);
-
-    if (rc == NGX_OK) {
-        feed->page = NGX_HTTP_AGW_REDIS_PAGE;
-    }
-
-    ngx_http_agw_redis_feed_done(feed, rc);
+    ngx_http_agw_redis_feed_done(feed,
+                                 ngx_http_agw_redis_feed_take(feed, reply));
 }
 
 
@@ -430,14 +424,12 @@ static ngx_int_t
 ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
     const redisReply *reply)
 {
-    ngx_uint_t                  restart;
     ngx_http_agw_reading_t     *reading;
     ngx_http_agw_position_t    *position;
     ngx_http_agw_redis_page_t   page;
 
     reading = feed->reading;
     position = &reading->position;
-    restart = feed->restart;
 
     if (ngx_http_agw_redis_page(reply, position, &feed->looked.end,
                                 reading->last_stamp, feed->count, &page)
@@ -451,22 +443,22 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
 
     /* what is read late was not known in time */
 
-    reading->more = restart || !page.whole
+    reading->more = feed->restart || !page.whole
                     || ngx_current_msec - feed->asked
                        > NGX_HTTP_AGW_REDIS_PATIENCE;
-    feed->caught_up = !reading->more;
+    feed->block = reading->more ? 0 : NGX_HTTP_AGW_REDIS_BLOCK;
 
     feed->seen = feed->looked;
     feed->seen.previous = *position;
 
     /* Redis is at the next page while we add this one */
 
-    if (reading->more && !restart && page.entries != NULL) {
+    if (reading->more && !feed->restart && page.entries != NULL) {
         feed->ahead = (ngx_http_agw_redis_feed_send(feed, &page.next)
                        == NGX_OK);
     }
 
-    if (restart) {
+    if (feed->restart) {
         (void) ngx_http_agw_redis_feed_page(feed, page.entries);
 
         position->stamp = 0;
@@ -481,6 +473,7 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
         reading->more = 1;
     }
 
+    feed->page = NGX_HTTP_AGW_REDIS_PAGE;
     feed->saved.loaded = 0;
 
     if (feed->replica != NULL) {
@@ -554,7 +547,13 @@ ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed, ngx_uint_t news)
 
     reading = feed->reading;
 
-    lacking = !reading->more && ngx_http_agw_redis_heal_is_due(feed->heal);
+    /* what is lacking is asked for after a reading */
+
+    lacking = reading->more ? 0 : ngx_http_agw_redis_heal_due(feed->heal);
+
+    if (ngx_http_agw_redis_heal_is_wanted(feed->heal)) {
+        feed->block = ngx_min(feed->block, NGX_HTTP_AGW_REDIS_HEALING);
+    }
 
     whole = !reading->more && !feed->saved.whole;
 
@@ -590,7 +589,7 @@ ngx_http_agw_redis_feed_done(ngx_http_agw_redis_feed_t *feed, ngx_int_t rc)
     feed->reading = NULL;
 
     if (rc != NGX_OK) {
-        feed->caught_up = 0;
+        feed->block = 0;
         ngx_http_agw_redis_saved_instead(&feed->saved, reading);
     }
 

@@ -24,6 +24,7 @@ typedef struct ngx_http_agw_redis_heal_s  ngx_http_agw_redis_heal_t;
 ngx_http_agw_redis_heal_t *ngx_http_agw_redis_heal_create(
     ngx_http_agw_redis_worker_t *worker,
     ngx_http_agw_redis_replica_t *replica);
+void ngx_http_agw_redis_heal_close(ngx_http_agw_redis_heal_t *heal);
 
 
 /* the stream may have lost something: it is looked at for a while */
@@ -31,12 +32,18 @@ ngx_http_agw_redis_heal_t *ngx_http_agw_redis_heal_create(
 void ngx_http_agw_redis_heal_begin(ngx_http_agw_redis_heal_t *heal);
 
 
+/* whether it still is: then a look may be due soon */
+
+ngx_uint_t ngx_http_agw_redis_heal_is_wanted(
+    const ngx_http_agw_redis_heal_t *heal);
+
+
 /*
- * Whether to ask what is lacking, with a save() after all was read.  The
- * answer goes to this file.
+ * How many entries to ask for that are lacking, with a save() after all was
+ * read; 0: it is not due.  The answer goes to this file.
  */
 
-ngx_uint_t ngx_http_agw_redis_heal_is_due(ngx_http_agw_redis_heal_t *heal);
+ngx_uint_t ngx_http_agw_redis_heal_due(ngx_http_agw_redis_heal_t *heal);
 
 
 #endif /* NGX_HTTP_AGW_REDIS_HEAL_H_INCLUDED_ */

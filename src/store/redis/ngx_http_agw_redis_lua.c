@@ -211,7 +211,8 @@ const ngx_str_t  ngx_http_agw_redis_look_lua = ngx_string(
 
 /*
  * An entry at or below the floor refuses no valid token.  What others have
- * healed since we looked has stamps below its ids.
+ * healed since we looked has stamps below its ids.  Answers { the last id that
+ * was written or looked at, how many were written }, or -1.
  */
 
 const ngx_str_t  ngx_http_agw_redis_heal_lua = ngx_string(
@@ -234,6 +235,7 @@ const ngx_str_t  ngx_http_agw_redis_heal_lua = ngx_string(
 
     "local next = following(tonumber(ARGV[2])) "
     "local written = 0 "
+    "local last = ARGV[1] "
 
     "for i = 3, #ARGV, 5 do "
     "local seq = whole(ARGV[i + 2]) "
@@ -241,7 +243,8 @@ const ngx_str_t  ngx_http_agw_redis_heal_lua = ngx_string(
     "next = math.max(next, seq + 1) "
     "if next > " AGW_LUA_MAX " then"
     " return {err = 'AGWMALFORMED ' .. KEYS[2]} end "
-    "local command = {'XADD', KEYS[3], text(next) .. '-0', 'kind', ARGV[i],"
+    "last = text(next) .. '-0' "
+    "local command = {'XADD', KEYS[3], last, 'kind', ARGV[i],"
     " 'id', ARGV[i + 1], 'seq', ARGV[i + 2], 'time', ARGV[i + 3]} "
     "if ARGV[i + 4] ~= '' then"
     " command[#command + 1] = 'partner_id'"
@@ -250,4 +253,4 @@ const ngx_str_t  ngx_http_agw_redis_heal_lua = ngx_string(
     "written = written + 1 "
     "next = next + 1 end end "
 
-    "return written");
+    "return {last, written}");

@@ -147,6 +147,44 @@ ngx_http_agw_redis_records_next(ngx_http_agw_redis_records_t *records)
 }
 
 
+ngx_int_t
+ngx_http_agw_redis_records_entry(ngx_http_agw_redis_records_t *records,
+    agw_revocation_t *revocation)
+{
+    agw_str_t                     id;
+    ngx_http_agw_redis_record_t  *record;
+
+    record = ngx_http_agw_redis_records_next(records);
+
+    if (record == NULL) {
+        return NGX_DONE;
+    }
+
+    ngx_memzero(revocation, sizeof(agw_revocation_t));
+
+    id.data = (u_char *) (record + 1);
+    id.len = record->id_len;
+
+    revocation->stamp = record->stamp;
+    revocation->time = record->time;
+
+    if (ngx_http_agw_revocation_parse_id(
+                                ngx_http_agw_revocation_kind(record->kind),
+                                id, revocation)
+        != NGX_OK)
+    {
+        return NGX_DONE;
+    }
+
+    if (revocation->kind == AGW_REVOCATION_BUSINESS) {
+        revocation->partner_id.data = id.data + id.len;
+        revocation->partner_id.len = record->partner_len;
+    }
+
+    return NGX_OK;
+}
+
+
 void
 ngx_http_agw_redis_records_free(ngx_http_agw_redis_records_t *records)
 {

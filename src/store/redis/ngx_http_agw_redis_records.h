@@ -50,6 +50,13 @@ ngx_int_t ngx_http_agw_redis_records_add(
 
 ngx_http_agw_redis_record_t *ngx_http_agw_redis_records_next(
     ngx_http_agw_redis_records_t *records);
+
+
+/* the same, of records without a mark; NGX_OK, or NGX_DONE: none is left */
+
+ngx_int_t ngx_http_agw_redis_records_entry(
+    ngx_http_agw_redis_records_t *records, agw_revocation_t *revocation);
+
 void ngx_http_agw_redis_records_free(ngx_http_agw_redis_records_t *records);
 
 

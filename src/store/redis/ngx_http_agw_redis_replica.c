@@ -19,8 +19,6 @@
 
 #include "ngx_http_agw_redis_records.h"
 #include "ngx_http_agw_redis_replica.h"
-#include "ngx_http_agw_redis_script.h"
-#include "ngx_http_agw_revocation_id.h"
 
 
 #define NGX_HTTP_AGW_REPLICA_BLOCKS   1024   /* that wait, at most */
@@ -36,8 +34,8 @@
 typedef struct {
     ngx_http_agw_redis_records_t  blocks;
     ngx_http_agw_redis_state_t   state;
+    ngx_uint_t                   lacking;    /* entries to look for */
     unsigned                     has_state:1;
-    unsigned                     lacking:1;
     unsigned                     failed:1;
     unsigned                     foreign:1;
 } ngx_http_agw_redis_batch_t;
@@ -229,7 +227,7 @@ ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
 
     replica->next.state = *state;
     replica->next.has_state = 1;
-    replica->next.lacking |= lacking;
+    replica->next.lacking = ngx_max(replica->next.lacking, lacking);
 
     ngx_http_agw_redis_replica_flush(replica);
 }
@@ -298,44 +296,6 @@ ngx_http_agw_redis_replica_resume(ngx_http_agw_redis_replica_t *replica)
 }
 
 
-ngx_int_t
-ngx_http_agw_redis_replica_next(ngx_http_agw_redis_replica_t *replica,
-    agw_revocation_t *revocation)
-{
-    agw_str_t                     id;
-    ngx_http_agw_redis_record_t  *record;
-
-    record = ngx_http_agw_redis_records_next(&replica->found);
-
-    if (record == NULL) {
-        return NGX_DONE;
-    }
-
-    ngx_memzero(revocation, sizeof(agw_revocation_t));
-
-    id.data = (u_char *) (record + 1);
-    id.len = record->id_len;
-
-    revocation->stamp = record->stamp;
-    revocation->time = record->time;
-
-    if (ngx_http_agw_revocation_parse_id(
-                                ngx_http_agw_revocation_kind(record->kind),
-                                id, revocation)
-        != NGX_OK)
-    {
-        return NGX_DONE;
-    }
-
-    if (revocation->kind == AGW_REVOCATION_BUSINESS) {
-        revocation->partner_id.data = id.data + id.len;
-        revocation->partner_id.len = record->partner_len;
-    }
-
-    return NGX_OK;
-}
-
-
 void
 ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica)
 {
@@ -390,7 +350,7 @@ ngx_http_agw_replica_thread(void *data, ngx_log_t *log)
 
     if (rc == SQLITE_OK && replica->batch.lacking) {
         rc = ngx_http_agw_redis_copy_lacking(&replica->copy,
-                                             NGX_HTTP_AGW_REDIS_HEALED,
+                                             replica->batch.lacking,
                                              ngx_http_agw_replica_found,
                                              replica);
     }
@@ -524,7 +484,7 @@ ngx_http_agw_replica_done(ngx_event_t *ev)
     }
 
     if (lacking && replica->handler != NULL) {
-        replica->handler(replica->data, replica, &position);
+        replica->handler(replica->data, &replica->found, &position);
     }
 
     ngx_http_agw_redis_replica_flush(replica);

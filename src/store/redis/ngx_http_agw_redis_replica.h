@@ -14,19 +14,20 @@
 
 #include "ngx_http_agw_redis.h"
 #include "ngx_http_agw_redis_copy.h"
+#include "ngx_http_agw_redis_records.h"
 #include "ngx_http_agw_store_revocations.h"
 
 
 typedef struct ngx_http_agw_redis_replica_s  ngx_http_agw_redis_replica_t;
 
 /*
- * Called in the event loop with the entries that the stream lacks, each given
- * by ngx_http_agw_redis_replica_next(); position is that of the save() which
- * asked for them.
+ * Called in the event loop with entries that the stream lacks, which the
+ * handler may take: it leaves *found zeroed then, and frees them.  position is
+ * that of the save() which asked for them.
  */
 
 typedef void (*ngx_http_agw_redis_lacking_pt)(void *data,
-    ngx_http_agw_redis_replica_t *replica,
+    ngx_http_agw_redis_records_t *found,
     const ngx_http_agw_position_t *position);
 
 
@@ -57,8 +58,8 @@ void ngx_http_agw_redis_replica_restart(ngx_http_agw_redis_replica_t *replica);
 
 
 /*
- * What was put is all up to state->position.  If lacking is set, the handler
- * will be called, unless writing fails.
+ * What was put is all up to state->position.  If lacking is not 0, the handler
+ * will be called with up to so many entries, unless writing fails.
  */
 
 void ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
@@ -82,12 +83,6 @@ void ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica);
 ngx_uint_t ngx_http_agw_redis_replica_has_gap(
     ngx_http_agw_redis_replica_t *replica);
 void ngx_http_agw_redis_replica_resume(ngx_http_agw_redis_replica_t *replica);
-
-
-/* the next entry, for a handler of what is lacking; NGX_DONE after the last */
-
-ngx_int_t ngx_http_agw_redis_replica_next(
-    ngx_http_agw_redis_replica_t *replica, agw_revocation_t *revocation);
 
 
 #endif /* NGX_HTTP_AGW_REDIS_REPLICA_H_INCLUDED_ */

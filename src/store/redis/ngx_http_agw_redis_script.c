@@ -228,24 +228,24 @@ ngx_http_agw_redis_script_heal(ngx_http_agw_redis_args_t *args,
 }
 
 
-ngx_int_t
+ngx_uint_t
+ngx_http_agw_redis_script_heal_has_room(const ngx_http_agw_redis_args_t *args)
+{
+    return args->argc + 5 <= NGX_HTTP_AGW_REDIS_ARGS
+           && (size_t) (args->text + NGX_HTTP_AGW_REDIS_TEXT - args->last)
+              >= 4 * AGW_ID_MAX + 2 * NGX_INT64_LEN;
+}
+
+
+void
 ngx_http_agw_redis_script_heal_add(ngx_http_agw_redis_args_t *args,
     const agw_revocation_t *revocation)
 {
-    if (args->argc + 5 > NGX_HTTP_AGW_REDIS_ARGS
-        || (size_t) (args->text + NGX_HTTP_AGW_REDIS_TEXT - args->last)
-           < 4 * AGW_ID_MAX + 2 * NGX_INT64_LEN)
-    {
-        return NGX_DECLINED;
-    }
-
     ngx_http_agw_redis_id(args, revocation);
     ngx_http_agw_redis_number(args, revocation->stamp);
     ngx_http_agw_redis_number(args, revocation->time);
 
     ngx_http_agw_redis_partner(args, revocation);
-
-    return NGX_OK;
 }
 
 

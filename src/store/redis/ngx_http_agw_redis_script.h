@@ -34,7 +34,7 @@
 
 #define NGX_HTTP_AGW_REDIS_EPOCH    16       /* hex digits */
 
-#define NGX_HTTP_AGW_REDIS_ARGS     (8 + 5 * NGX_HTTP_AGW_REDIS_HEALED)
+#define NGX_HTTP_AGW_REDIS_ARGS     (9 + 5 * NGX_HTTP_AGW_REDIS_HEALED)
 #define NGX_HTTP_AGW_REDIS_TEXT     98304
 
 
@@ -138,15 +138,18 @@ void ngx_http_agw_redis_script_look(ngx_http_agw_redis_args_t *args,
 
 /*
  * Writes entries back with the stamps they had.  since is the position up to
- * which we read what the stream has: where another node has healed it since
- * then, nothing is written.  Answers how many were written, or -1.
+ * which we know what the stream has: where another node has healed it since
+ * then, nothing is written.  Answers { the position to go on from as an id,
+ * how many were written }, or -1.
  *
- * _heal() begins, _heal_add() adds an entry: NGX_DECLINED if it is full.
+ * _heal() begins, _heal_add() adds an entry while there is room for it.
  */
 
 void ngx_http_agw_redis_script_heal(ngx_http_agw_redis_args_t *args,
     ngx_str_t prefix, const ngx_http_agw_position_t *since, int64_t known);
-ngx_int_t ngx_http_agw_redis_script_heal_add(ngx_http_agw_redis_args_t *args,
+ngx_uint_t ngx_http_agw_redis_script_heal_has_room(
+    const ngx_http_agw_redis_args_t *args);
+void ngx_http_agw_redis_script_heal_add(ngx_http_agw_redis_args_t *args,
     const agw_revocation_t *revocation);
 
 

@@ -267,17 +267,8 @@ sub fault_slow {
 sub fault_flush {
     my ($self) = @_;
 
-    my $client = $self->{fleet}->redis->client;
-    my @keep = map { my $key = $_;
-        [$key, @{ $client->call('HGETALL', $key) }] }
-        map { @{ $client->call('KEYS', "{agw}:$_:*") } }
-        qw(partner api_keys business);
-
-    $client->send(['MULTI'], ['FLUSHALL'], (map { ['HSET', @$_] } @keep),
-        ['EXEC']);
-    $client->reply for 1 .. @keep + 3;
+    $self->{fleet}->redis->flush_all_but_directory;
     $self->note('lost', now());
-    $client->close;
 
     return;
 }

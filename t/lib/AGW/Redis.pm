@@ -513,6 +513,26 @@ sub flush {
 }
 
 
+# The same, and the directory is there again at once, as by an import.
+
+sub flush_all_but_directory {
+    my ($self) = @_;
+
+    my $client = $self->client;
+    my @keep = map { my $key = $_;
+        [$key, @{ $client->call('HGETALL', $key) }] }
+        map { @{ $client->call('KEYS', "{agw}:$_:*") } }
+        qw(partner api_keys business);
+
+    $client->send(['MULTI'], ['FLUSHALL'], (map { ['HSET', @$_] } @keep),
+        ['EXEC']);
+    $client->reply for 1 .. @keep + 3;
+    $client->close;
+
+    return;
+}
+
+
 # The role, and INFO as a hash.
 
 sub role {
