@@ -119,7 +119,7 @@ my $gw = AGW::Gateway->start($conf, before => sub {
 
     %thumb = map { $_ => make_client_certificate($prefix, $_) }
         qw(one other expired);
-    make_client_certificate($prefix, 'expired', days => -1);
+    make_client_certificate($prefix, 'expired', expired => 1);
 });
 my $prefix = $gw->prefix;
 my $partner = $gw->partner;

@@ -67,7 +67,7 @@ my $gw = AGW::Gateway->start($conf, before => sub {
     my ($prefix) = @_;
 
     %thumb = map { $_ => make_client_certificate($prefix, $_) } qw(one other);
-    $thumb{expired} = make_client_certificate($prefix, 'expired', days => -1);
+    $thumb{expired} = make_client_certificate($prefix, 'expired', expired => 1);
     $thumb{rsa} = make_client_certificate($prefix, 'rsa', key => 'rsa:4096');
 });
 my $prefix = $gw->prefix;

@@ -80,7 +80,7 @@ my %thumb;
 my $gw = AGW::Admin->start(conf => $conf, before => sub {
     %thumb = map { $_ => make_client_certificate($_[0], $_) }
         qw(one two other stranger);
-    $thumb{expired} = make_client_certificate($_[0], 'expired', days => -1);
+    $thumb{expired} = make_client_certificate($_[0], 'expired', expired => 1);
 });
 my $prefix = $gw->prefix;
 my $partner = $gw->partner;

@@ -9,33 +9,46 @@ use warnings;
 use Exporter 'import';
 use MIME::Base64 qw(decode_base64 encode_base64);
 
-use AGW::Files qw(slurp);
+use AGW::Files qw(slurp spew);
 
 our @EXPORT_OK = qw(make_client_certificate pem_escaped pem_spaced rfc9440
     thumbprint_of);
 
 
-# name.pem and name.key in a directory; returns the thumbprint.  days => its
-# life, which may have ended; key => options of openssl req.
+# name.pem and name.key in a directory; returns the thumbprint.  expired => 1
+# is one that has ended; key => options of openssl req.
 
 sub make_client_certificate {
     my ($dir, $name, %opt) = @_;
 
     my $key = $opt{key} // 'ec -pkeyopt ec_paramgen_curve:prime256v1';
-    my $days = $opt{days} // 2;
 
-    if ($days > 0) {
-        openssl("req -x509 -newkey $key -nodes -days $days -subj /CN=$name"
+    if (!$opt{expired}) {
+        openssl("req -x509 -newkey $key -nodes -days 2 -subj /CN=$name"
             . " -keyout $dir/$name.key -out $dir/$name.pem");
 
     } else {
 
-        # "openssl x509" alone dates back, by the days of a request
+        # of all versions of openssl, this command alone takes dates
 
         openssl("req -newkey $key -nodes -subj /CN=$name"
             . " -keyout $dir/$name.key -out $dir/$name.csr");
-        openssl("x509 -req -in $dir/$name.csr -signkey $dir/$name.key"
-            . " -days $days -out $dir/$name.pem");
+        spew("$dir/$name.index", '');
+        spew("$dir/$name.cnf", <<"CONF");
+[ca]
+default_ca = past
+[past]
+database = $dir/$name.index
+new_certs_dir = $dir
+rand_serial = yes
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+CONF
+        openssl("ca -batch -notext -selfsign -config $dir/$name.cnf"
+            . " -in $dir/$name.csr -keyfile $dir/$name.key -out $dir/$name.pem"
+            . ' -startdate 20240101000000Z -enddate 20240102000000Z');
     }
 
     return thumbprint_of("$dir/$name.pem");
