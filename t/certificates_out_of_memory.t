@@ -59,6 +59,10 @@ http {
 }
 CONF
 
+# nginx may have ended the connection
+
+$SIG{PIPE} = 'IGNORE';
+
 my $thumb;
 my $gw = AGW::Gateway->start($conf, workers => 1, before => sub {
         $thumb = make_client_certificate($_[0], 'one');

@@ -344,7 +344,9 @@ my $id = $gw->{id};
 
         is($gw->result($ours, $business), 'ok', "D5 $name: before");
 
-        for my $token ($ours, $kind eq 'token' ? $before : ()) {
+        # what is written first is known first
+
+        for my $token ($kind eq 'token' ? $before : (), $ours) {
             my $jti = claims_of($token)->{jti};
 
             as_old($gw, revoke => $kind,
