@@ -5,6 +5,8 @@
  */
 
 
+#include <errno.h>
+
 #include "agw_assertion.h"
 #include "agw_base64.h"
 #include "agw_grammar.h"
@@ -216,11 +218,16 @@ agw_assertion_verify(const agw_assertion_t *assertion, agw_str_t text,
         return fault;
     }
 
+    /* OpenSSL returns the same if memory ran out, but malloc() sets errno */
+
+    errno = 0;
     ring = json ? agw_assertion_ring(json, assertion->alg) : NULL;
+    fault = ring == NULL && errno == ENOMEM ? agw_json_no_memory
+                                            : agw_assertion_no_key;
     json_decref(json);
 
     if (ring == NULL) {
-        return agw_assertion_no_key;
+        return fault;
     }
 
     reason = agw_jws_verify(&jws, ring, text, buf);

@@ -129,7 +129,8 @@ ngx_http_agw_admin_failed(ngx_http_request_t *r,
                                          "a partner has more credentials than "
                                          "can be read at once, so nothing was "
                                          "done: those that have ended must be "
-                                         "removed from the store");
+                                         "removed from the store, or fewer "
+                                         "lines be imported at once");
         return ngx_http_agw_admin_error(r, req);
 
     case NGX_HTTP_AGW_ADMIN_NO_PARTNER:

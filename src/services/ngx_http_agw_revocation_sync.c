@@ -278,10 +278,7 @@ ngx_http_agw_sync_leave(ngx_http_agw_sync_t *sync)
         zone->last_read = ngx_current_msec - NGX_HTTP_AGW_SYNC_LEASE;
     }
 
-    if (sync->waiting) {
-        ngx_http_agw_store_stop_reading(sync->revocations->store,
-                                        &sync->reading);
-    }
+    ngx_http_agw_store_stop_reading(sync->revocations->store, &sync->reading);
 
     sync->leading = 0;
     sync->goes_on = 0;

@@ -22,7 +22,6 @@
 
 static int ngx_http_agw_redis_copy_connect(ngx_http_agw_redis_copy_t *copy);
 static int ngx_http_agw_redis_copy_busy(void *data, int tries);
-static ngx_uint_t ngx_http_agw_redis_copy_is_bad(int rc);
 static int ngx_http_agw_redis_copy_is_empty(ngx_http_agw_redis_copy_t *copy,
     ngx_uint_t *empty);
 static void ngx_http_agw_redis_copy_remove(ngx_http_agw_redis_copy_t *copy);
@@ -59,7 +58,6 @@ static const char  ngx_http_agw_redis_copy_schema[] =
     " written INTEGER NOT NULL,"
     " store TEXT NOT NULL"
     ") STRICT;"
-    "CREATE INDEX IF NOT EXISTS entries_by_round ON entries (round, seq);"
     "INSERT OR IGNORE INTO state VALUES (1, 0, 0, 0, 0, 0, 0, 0, 1, 0,"
     " '');"
     "PRAGMA user_version = 1;"
@@ -91,7 +89,7 @@ ngx_http_agw_redis_copy_open(ngx_http_agw_redis_copy_t *copy, ngx_log_t *log)
 
     rc = ngx_http_agw_redis_copy_connect(copy);
 
-    if (ngx_http_agw_redis_copy_is_bad(rc)) {
+    if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB || rc == SQLITE_MISMATCH) {
         ngx_http_agw_redis_copy_log(copy, log, "is damaged, and made anew",
                                     rc);
 
@@ -165,6 +163,15 @@ ngx_http_agw_redis_copy_connect(ngx_http_agw_redis_copy_t *copy)
         }
     }
 
+    /* the former one is of files that are older */
+
+    if (rc == SQLITE_OK) {
+        rc = ngx_http_agw_redis_copy_exec(copy,
+                          "DROP INDEX IF EXISTS entries_by_round;"
+                          "CREATE INDEX IF NOT EXISTS entries_in_turn"
+                          " ON entries (round, seq)");
+    }
+
     if (rc == SQLITE_OK) {
         rc = sqlite3_prepare_v3(copy->db, ngx_http_agw_redis_copy_put_sql, -1,
                                 SQLITE_PREPARE_PERSISTENT, &copy->put, NULL);
@@ -192,14 +199,6 @@ ngx_http_agw_redis_copy_busy(void *data, int tries)
     ngx_msleep(NGX_HTTP_AGW_REDIS_COPY_TRY);
 
     return 1;
-}
-
-
-static ngx_uint_t
-ngx_http_agw_redis_copy_is_bad(int rc)
-{
-    return rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB
-           || rc == SQLITE_MISMATCH;
 }
 
 
@@ -491,7 +490,7 @@ ngx_http_agw_redis_copy_cancel(ngx_http_agw_redis_copy_t *copy)
 
 int
 ngx_http_agw_redis_copy_lacking(ngx_http_agw_redis_copy_t *copy, ngx_uint_t n,
-    ngx_http_agw_revocation_pt handler, void *data)
+    int64_t last, ngx_http_agw_revocation_pt handler, void *data)
 {
     int            rc, met;
     ngx_uint_t     given;
@@ -505,11 +504,12 @@ ngx_http_agw_redis_copy_lacking(ngx_http_agw_redis_copy_t *copy, ngx_uint_t n,
                                 "SELECT kind, id, seq, time, partner_id"
                                 " FROM entries WHERE round BETWEEN ?1 AND ?2"
                                 " AND seq > (SELECT floor FROM state)"
-                                " ORDER BY round DESC, seq DESC", -1, &stmt,
-                                NULL);
+                                " AND seq <= ?3 ORDER BY round DESC, seq DESC",
+                                -1, &stmt, NULL);
         if (rc == SQLITE_OK) {
             sqlite3_bind_int(stmt, 1, met);
             sqlite3_bind_int64(stmt, 2, met ? copy->state.round - 1 : 0);
+            sqlite3_bind_int64(stmt, 3, last);
 
             rc = ngx_http_agw_redis_copy_give(stmt, n, &given, handler, data);
             n -= given;
@@ -552,7 +552,8 @@ ngx_http_agw_redis_copy_give(sqlite3_stmt *stmt, ngx_uint_t n,
                                     ngx_http_agw_redis_copy_text(stmt, 1),
                                     &revocation)
             != NGX_OK
-            || revocation.stamp < 1 || revocation.stamp > AGW_STAMP_MAX)
+            || revocation.stamp < 1 || revocation.stamp > AGW_STAMP_MAX
+            || revocation.time < 0)
         {
             continue;
         }

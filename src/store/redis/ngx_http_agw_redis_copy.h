@@ -88,11 +88,13 @@ int ngx_http_agw_redis_copy_cancel(ngx_http_agw_redis_copy_t *copy);
 /*
  * After state(): calls the handler with up to n entries that the stream lacked
  * when it was last read from the first on; first with those that it was never
- * seen to have, then with the newest.  Returns SQLITE_OK or a code of SQLite.
+ * seen to have, then with the newest.  Those whose stamp is above last may be
+ * in the stream: it is yet to be read.  Returns SQLITE_OK or a code of SQLite.
  */
 
 int ngx_http_agw_redis_copy_lacking(ngx_http_agw_redis_copy_t *copy,
-    ngx_uint_t n, ngx_http_agw_revocation_pt handler, void *data);
+    ngx_uint_t n, int64_t last, ngx_http_agw_revocation_pt handler,
+    void *data);
 
 
 /* logs a failure, with the errors of SQLite and of the system */

@@ -22,13 +22,15 @@ ngx_http_agw_redis_keep_jwk(ngx_http_agw_directory_query_t *query,
 {
     u_char  *p;
 
+    /* it cannot be used then, like one that is not JSON */
+
     if (text.len > AGW_RECORD_JWK_MAX) {
-        return NGX_ERROR;
+        text.len = 0;
     }
 
     p = ngx_pnalloc(query->pool, text.len + 1);
     if (p == NULL) {
-        return NGX_ERROR;
+        return NGX_ABORT;
     }
 
     ngx_memcpy(p, text.data, text.len);

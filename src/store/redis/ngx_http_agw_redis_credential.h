@@ -26,7 +26,10 @@ ngx_int_t ngx_http_agw_redis_read_certificate(agw_str_t text,
     agw_api_key_row_t *row);
 
 
-/* query->jwk is a copy of it: what it is worth is found out when it is used */
+/*
+ * query->jwk is a copy of it: what it is worth is found out when it is used.
+ * NGX_OK, or NGX_ABORT if memory ran out.
+ */
 
 ngx_int_t ngx_http_agw_redis_keep_jwk(ngx_http_agw_directory_query_t *query,
     agw_str_t text);

@@ -28,6 +28,7 @@ struct ngx_http_agw_redis_lookup_s {
     ngx_http_agw_directory_query_t  *query;
     ngx_http_agw_redis_worker_t     *worker;
     ngx_uint_t                       which;  /* of the scripts */
+    int64_t                          known;  /* last stamp, when it was sent */
     unsigned                         whole:1; /* sent with its text */
 };
 
@@ -238,6 +239,8 @@ ngx_http_agw_redis_ask(ngx_http_agw_redis_lookup_t *lookup)
     script = &directory->scripts[lookup->which];
     prefix = lookup->worker->conf->prefix;
 
+    lookup->known = ngx_max(lookup->worker->known, lookup->query->known.stamp);
+
     if (lookup->which == NGX_HTTP_AGW_REDIS_API_KEYS) {
         ngx_http_agw_redis_script_api_keys(&args, prefix, lookup->query);
 
@@ -349,7 +352,7 @@ ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
 
     /* entries were lost: the handshake raises it */
 
-    if (stamp < query->known.stamp) {
+    if (stamp < lookup->known) {
         lookup->worker->known = known;
 
         ngx_http_agw_redis_link_reset(lookup->worker->directory->link,

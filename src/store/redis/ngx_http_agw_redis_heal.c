@@ -88,6 +88,10 @@ ngx_http_agw_redis_heal_create(ngx_http_agw_redis_worker_t *worker,
 void
 ngx_http_agw_redis_heal_begin(ngx_http_agw_redis_heal_t *heal)
 {
+    /* the rest of a turn waits: something else may be lacking now */
+
+    ngx_http_agw_redis_records_free(&heal->turn);
+
     heal->wanted = 1;
     heal->size = NGX_HTTP_AGW_HEAL_FIRST;
     heal->next = ngx_current_msec;

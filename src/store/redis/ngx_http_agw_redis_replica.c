@@ -213,6 +213,10 @@ ngx_http_agw_redis_replica_restart(ngx_http_agw_redis_replica_t *replica)
 
     ngx_memzero(&restart, sizeof(agw_revocation_t));
 
+    /* until the stream is read again, all of it would be lacking */
+
+    replica->next.lacking = 0;
+
     ngx_http_agw_redis_replica_put(replica, &restart, 0);
 }
 
@@ -221,6 +225,10 @@ void
 ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
     const ngx_http_agw_redis_state_t *state, ngx_uint_t lacking)
 {
+    if (replica->foreign && lacking && replica->handler != NULL) {
+        replica->handler(replica->data, &replica->found, &state->position);
+    }
+
     if (replica->gap || replica->full || replica->foreign) {
         return;
     }
@@ -351,6 +359,7 @@ ngx_http_agw_replica_thread(void *data, ngx_log_t *log)
     if (rc == SQLITE_OK && replica->batch.lacking) {
         rc = ngx_http_agw_redis_copy_lacking(&replica->copy,
                                              replica->batch.lacking,
+                                             replica->batch.state.last,
                                              ngx_http_agw_replica_found,
                                              replica);
     }
