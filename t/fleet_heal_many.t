@@ -12,6 +12,7 @@ use Time::HiRes qw(sleep time);
 
 use AGW::Fleet;
 use AGW::Redis;
+use AGW::Until qw(until_is);
 
 AGW::Redis::skip_all_without();
 
@@ -45,19 +46,6 @@ my @basic = (port => 'PLAIN');
 my @tokens = map { $third->issue($third->{us}, $business) } 1 .. 20;
 my $living = $third->issue($third->{us}, $business);
 
-sub until_is {
-    my ($name, $want, $seconds, $sub) = @_;
-
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-
-    my $until = time + $seconds;
-
-    sleep 0.05 while $sub->() ne $want && time < $until;
-
-    return is($sub->(), $want, $name);
-}
-
-
 # how many entries the file of a node has met in the stream
 
 sub saved {
@@ -73,7 +61,7 @@ sub saved {
 }
 
 for my $node ($fleet->nodes) {
-    until_is('D5 a node has all in its file', $entries, 60,
+    until_is('D5 a node has all in its file', $entries, 6,
         sub { saved($node) });
 }
 
@@ -82,7 +70,7 @@ for my $node ($fleet->nodes) {
 $fleet->proxy($_)->set(up => 'hold', down => 'hold') for 0, 1;
 is_deeply([grep { $_ != 200 } map { $third->revoke($_, @basic)->status }
     @tokens], [], 'P5.3 one node revokes twenty tokens');
-until_is('D5 which are in its file', $entries + 20, 30, sub { saved($third) });
+until_is('D5 which are in its file', $entries + 20, 3, sub { saved($third) });
 
 $redis->flush_all_but_directory;
 $fleet->proxy($_)->set(up => 'pass', down => 'pass') for 0, 1;
@@ -94,7 +82,7 @@ is(scalar($fleet->accepted(15, $business, \@tokens)), 0,
     'D5 the others refuse them soon');
 diag(sprintf 'what one node knew: known after %.2f s, with %d of %d entries',
     time - $began, $redis->call('XLEN', $stream), $entries + 20);
-until_is('D5 all is written back', $entries + 20, 60 + $entries / 500,
+until_is('D5 all is written back', $entries + 20, 6 + $entries / 5000,
     sub { $redis->call('XLEN', $stream) });
 diag(sprintf 'all after %.2f s', time - $began);
 sleep 2;

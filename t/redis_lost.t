@@ -16,6 +16,7 @@ use Time::HiRes qw(sleep time);
 use AGW::Redis;
 use AGW::Revoking qw(conf_of owner_in);
 use AGW::Token qw(claims_of);
+use AGW::Until qw(until_is);
 
 AGW::Redis::skip_all_without();
 
@@ -28,24 +29,6 @@ my $replica = $gw->prefix . '/store/replica.db';
 my $stream = '{agw}:revocations';
 my $us = owner_in($gw);
 my $living = $gw->issue($us, $us->{business});
-
-# a busy machine may take ten times as long as it should
-
-sub until_is {
-    my ($name, $want, $seconds, $sub) = @_;
-
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-
-    my $from = time;
-    my $got = $sub->();
-
-    while ($got ne $want && time - $from < 10 * $seconds) {
-        sleep 0.02;
-        $got = $sub->();
-    }
-
-    return is($got, $want, $name);
-}
 
 sub names { return join ' ', sort map { s/ /:/r } keys %{ { $gw->store->entries } } }
 

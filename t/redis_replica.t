@@ -15,6 +15,7 @@ use AGW::Files qw(slurp spew);
 use AGW::Redis;
 use AGW::Revoking qw(conf_of owner_in);
 use AGW::Token qw(claims_of);
+use AGW::Until qw(until_is);
 
 AGW::Redis::skip_all_without();
 
@@ -32,24 +33,6 @@ sub saved {
     chomp $got;
 
     return $got;
-}
-
-# a busy machine may take ten times as long as it should
-
-sub until_is {
-    my ($name, $want, $seconds, $sub) = @_;
-
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-
-    my $from = time;
-    my $got = $sub->();
-
-    while ($got ne $want && time - $from < 10 * $seconds) {
-        sleep 0.02;
-        $got = $sub->();
-    }
-
-    return is($got, $want, $name);
 }
 
 sub times_logged {

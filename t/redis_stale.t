@@ -15,26 +15,9 @@ use AGW::Redis;
 use AGW::RedisStore;
 use AGW::Revoking qw(conf_of owner_in);
 use AGW::Stopwatch;
+use AGW::Until qw(until_is);
 
 AGW::Redis::skip_all_without();
-
-# a busy machine may take ten times as long as it should
-
-sub until_is {
-    my ($name, $want, $seconds, $sub) = @_;
-
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-
-    my $from = time;
-    my $got = $sub->();
-
-    while ($got ne $want && time - $from < 10 * $seconds) {
-        sleep 0.02;
-        $got = $sub->();
-    }
-
-    return is($got, $want, $name);
-}
 
 # auth_gateway_revocations_stale
 

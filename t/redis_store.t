@@ -17,6 +17,7 @@ use AGW::Redis;
 use AGW::Revoking qw(conf_of owner_in);
 use AGW::Stopwatch;
 use AGW::Token qw(key_digest);
+use AGW::Until qw(until_is);
 
 AGW::Redis::skip_all_without();
 
@@ -31,24 +32,6 @@ sub token_status {
 
     return $gw->request('POST', '/token', basic => $who->{basic},
         quiet => 1)->status;
-}
-
-# a busy machine may take ten times as long as it should
-
-sub until_is {
-    my ($name, $want, $seconds, $sub) = @_;
-
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-
-    my $from = time;
-    my $got = $sub->();
-
-    while ($got ne $want && time - $from < 10 * $seconds) {
-        sleep 0.02;
-        $got = $sub->();
-    }
-
-    return is($got, $want, $name);
 }
 
 sub logged { return slurp($gw->nginx->error_log) }
