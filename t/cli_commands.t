@@ -254,6 +254,14 @@ is($command->json('D11 the same in JSON', 1, 'partner', 'show', 'nobody')
     refuses('a certificate that is gone', qr/\(status 404/, 'certificate',
         'delete', 'acme', $thumb);
 
+    # one in 64 begins with a dash
+
+    refuses("a certificate that is none, $_", qr/\(status 404/, 'certificate',
+        'delete', 'acme', $_) for '-' . 'A' x 42, '--' . 'A' x 41;
+    like($command->exits('D11 an option that is none', 2, 'certificate',
+        'delete', 'acme', '-' . 'A' x 41)->{err},
+        qr/no option "-\w+"\n.*after "--"/s, 'what to write');
+
     for (['jwk', 'client.pem', qr/must be a JWK/], ['certificate',
         'client.jwk', qr/must be a certificate in PEM/],
         ['certificate', 'nothing', qr/cannot be read/])

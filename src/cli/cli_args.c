@@ -1,7 +1,8 @@
 
 /*
- * Options may stand anywhere; "--" ends them.  What is not accepted is answered
- * with what is.
+ * Options may stand anywhere; "--" ends them.  One thumbprint in 64 begins with
+ * a dash, and is no option all the same.  What is not accepted is answered with
+ * what is.
  */
 
 
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agw_certificate.h"
 #include "cli_args.h"
 #include "cli_memory.h"
 #include "cli_text.h"
@@ -24,6 +26,7 @@ typedef struct {
 } cli_args_t;
 
 
+static int cli_args_is_option(const char *arg);
 static int cli_args_option(cli_args_t *args, char *arg);
 static int cli_args_flag(char *arg);
 static int cli_args_find(const char *name, size_t len);
@@ -62,7 +65,7 @@ cli_args_read(int argc, char **argv, cli_call_t *call,
             continue;
         }
 
-        if (!args.ended && arg[0] == '-' && arg[1] != '\0') {
+        if (!args.ended && cli_args_is_option(arg)) {
             if (cli_args_option(&args, arg) != 0) {
                 return CLI_EXIT_USAGE;
             }
@@ -136,6 +139,18 @@ cli_args_group(const char *word)
 }
 
 
+static int
+cli_args_is_option(const char *arg)
+{
+    agw_str_t  text;
+
+    text.data = (const unsigned char *) arg;
+    text.len = strlen(arg);
+
+    return arg[0] == '-' && text.len > 1 && !agw_is_thumbprint(text);
+}
+
+
 /* --name value, --name=value, or a flag */
 
 static int
@@ -156,7 +171,8 @@ cli_args_option(cli_args_t *args, char *arg)
 
     if (option == -1) {
         cli_error("there is no option \"%.*s\"", (int) len, arg);
-        cli_note("Each command has its own: see \"auth-gateway help\".");
+        cli_note("Each command has its own: see \"auth-gateway help\". An"
+                 " argument that begins with \"-\" is put after \"--\".");
         return -1;
     }
 
