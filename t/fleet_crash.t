@@ -26,27 +26,11 @@ sub tokens {
     return map { $first->token(seq => $fleet->store->stamp) } 1 .. $count;
 }
 
-# all that it had, with the directory back at once
-
-sub flush {
-    my $client = $redis->client;
-    my @keep = map { [$_, @{ $client->call('HGETALL', $_) }] }
-        map { @{ $client->call('KEYS', "{agw}:$_:*") } }
-        qw(partner api_keys business);
-
-    $client->send(['MULTI'], ['FLUSHALL'], (map { ['HSET', @$_] } @keep),
-        ['EXEC']);
-    $client->reply for 1 .. @keep + 3;
-    $client->close;
-
-    return;
-}
-
 my @all;
 
 for my $case (
     ['killed', sub { $redis->kill; sleep 0.3; $redis->restart }],
-    ['flushed', \&flush])
+    ['flushed', sub { $redis->flush_all_but_directory }])
 {
     my ($name, $what) = @$case;
     my @tokens = tokens();
