@@ -448,6 +448,11 @@ $gw->refused('P8a.5 where it is no method', asks(assertion(),
         ['no point', 'good', 'ES256', $jwk->('good', 'public', y => 'AA')],
         ['a member twice', 'good', 'ES256', $jwk->('good', 'public')
             =~ s/\}\z/,"kty":"EC"}/r],
+
+        # SQLite checks that itself
+
+        $gw->store->can('redis') ? ['too long', 'good', 'ES256',
+            $jwk->('good', 'public', x5c => ['x' x 3000])] : (),
     );
     my $write = sub {
         my ($text) = @_;
