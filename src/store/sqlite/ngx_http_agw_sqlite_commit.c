@@ -213,8 +213,6 @@ ngx_http_agw_commit_ready(ngx_http_agw_sqlite_commit_t *commit,
         return SQLITE_OK;
     }
 
-    rc = ngx_http_agw_sqlite_open_error(commit->db, rc);
-
     if (rc != SQLITE_BUSY) {
         ngx_http_agw_sqlite_log(NGX_LOG_ERR, log, commit->path,
                                 "cannot be opened for writing", commit->db,

@@ -179,8 +179,6 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
         return SQLITE_OK;
     }
 
-    rc = ngx_http_agw_sqlite_open_error(sqlite->db, rc);
-
     if (rc == SQLITE_BUSY) {
         sqlite->busy_until = ngx_current_msec + NGX_HTTP_AGW_SQLITE_RETRY;
     }
@@ -193,19 +191,6 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
     }
 
     ngx_http_agw_sqlite_disconnect(sqlite);
-
-    return rc;
-}
-
-
-int
-ngx_http_agw_sqlite_open_error(sqlite3 *db, int rc)
-{
-    if (rc == SQLITE_IOERR && db != NULL
-        && sqlite3_extended_errcode(db) == SQLITE_IOERR_DELETE_NOENT)
-    {
-        return SQLITE_BUSY;
-    }
 
     return rc;
 }

@@ -76,14 +76,6 @@ void ngx_http_agw_sqlite_log(ngx_uint_t level, ngx_log_t *log,
 
 
 /*
- * What opening a store came to: rc, or SQLITE_BUSY, to be tried again, if a
- * journal that was to be deleted was gone: another connection had opened the
- * same file, or it was being replaced.  db may be NULL.
- */
-
-int ngx_http_agw_sqlite_open_error(sqlite3 *db, int rc);
-
-/*
  * The parts of that message: the text, written to buf, of
  * NGX_HTTP_AGW_SQLITE_ERROR bytes; and the system's error, or 0.  db may be
  * NULL.
