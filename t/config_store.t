@@ -313,8 +313,10 @@ for my $case (
     is($?, 0, 'D3 nginx -t of a locked store') or diag(slurp($out));
     like(slurp($out), qr/\[warn\].*"\Q@{[ $gw->file ]}\E".*is locked by/,
         'D3 says that it is locked');
-    $gw->release($lock);
+    # put back while it is locked: a worker that gets the lock may be writing
+
     $gw->put;
+    $gw->release($lock);
     $gw->available('after a lock');
 }
 

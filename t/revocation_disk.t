@@ -319,4 +319,36 @@ for my $case (['has the store alone', sub { $gw->lock_store }, undef,
     revoked('after a client that went away', living());
 }
 
+# Another file comes in its place while a revocation waits for the lock: it is
+# written to the one that is there.  (It was answered 200, and written to the
+# one that was gone.)
+
+for my $case (['writes', \&write_lock], ['has the store alone',
+    sub { $gw->lock_store }])
+{
+    my ($what, $take) = @$case;
+    my $name = "another process $what, and the file is replaced";
+    my $first = living();
+
+    $gw->put;
+    revoked("before $name", living());
+
+    my $lock = $take->();
+
+    # in the store alone nobody can be authenticated: it waits before that
+
+    my $client = begin($first);
+
+    sleep 0.4;
+    $gw->put;
+    sleep 0.1;
+    $gw->release($lock);
+    is($client->response->status, 200, "P5.3 $name: revoked");
+    is(rows_of($first), '1 1', 'P5.3 in the file that is there');
+    is(status_of($first), 401, 'P5.3 and it holds');
+    ok(!-e $gw->file . '-journal', 'P5.3 no journal is left');
+    is($gw->store->sql('PRAGMA integrity_check'), 'ok', 'P5.3 it is whole');
+    $gw->guarded_is_fast($name);
+}
+
 $gw->finish;

@@ -21,6 +21,10 @@
 
 #define NGX_HTTP_AGW_COMMIT_TRY       200
 
+/* how often the file may be replaced while one write waits for its lock */
+
+#define NGX_HTTP_AGW_COMMIT_MOVES     3
+
 /* the latest time that is stored */
 
 #define NGX_HTTP_AGW_COMMIT_TIME_MAX  ((int64_t) 1 << 32)
@@ -43,6 +47,8 @@ enum {
 };
 
 
+static int ngx_http_agw_commit_begin(ngx_http_agw_sqlite_commit_t *commit,
+    ngx_log_t *log);
 static int ngx_http_agw_commit_ready(ngx_http_agw_sqlite_commit_t *commit,
     ngx_log_t *log);
 static int ngx_http_agw_commit_connect(ngx_http_agw_sqlite_commit_t *commit);
@@ -122,15 +128,13 @@ ngx_http_agw_sqlite_commit(ngx_http_agw_sqlite_commit_t *commit,
 {
     int  rc;
 
-    rc = ngx_http_agw_commit_ready(commit, log);
-
     if (commit->reads) {
+        rc = ngx_http_agw_commit_ready(commit, log);
+
         return rc == SQLITE_OK ? ngx_http_agw_commit_read(commit) : rc;
     }
 
-    if (rc == SQLITE_OK) {
-        rc = sqlite3_exec(commit->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    }
+    rc = ngx_http_agw_commit_begin(commit, log);
 
     if (rc == SQLITE_OK && commit->collect != NULL) {
         commit->collect(commit->data);
@@ -189,18 +193,46 @@ ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit, int rc,
 }
 
 
+/*
+ * The file may be replaced while this waits for the lock: what is written to
+ * the one that is gone would be lost, and its journal would be at the path of
+ * the other's.
+ */
+
+static int
+ngx_http_agw_commit_begin(ngx_http_agw_sqlite_commit_t *commit,
+    ngx_log_t *log)
+{
+    int         rc;
+    ngx_uint_t  left;
+
+    for (left = NGX_HTTP_AGW_COMMIT_MOVES; left > 0; left--) {
+        rc = ngx_http_agw_commit_ready(commit, log);
+
+        if (rc == SQLITE_OK) {
+            rc = sqlite3_exec(commit->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+        }
+
+        if (rc != SQLITE_OK || !ngx_http_agw_sqlite_moved(commit->db)) {
+            return rc;
+        }
+
+        ngx_http_agw_sqlite_commit_close(commit);
+    }
+
+    return SQLITE_BUSY;
+}
+
+
 static int
 ngx_http_agw_commit_ready(ngx_http_agw_sqlite_commit_t *commit,
     ngx_log_t *log)
 {
-    int  rc, moved;
+    int  rc;
 
     if (commit->db != NULL) {
-        moved = 0;
 
-        (void) sqlite3_file_control(commit->db, "main",
-                                    SQLITE_FCNTL_HAS_MOVED, &moved);
-        if (!moved) {
+        if (!ngx_http_agw_sqlite_moved(commit->db)) {
             return SQLITE_OK;
         }
 

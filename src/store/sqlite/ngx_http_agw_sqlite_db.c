@@ -376,20 +376,27 @@ ngx_http_agw_sqlite_find_partner(ngx_http_agw_sqlite_t *sqlite)
 }
 
 
-/* a file that was replaced is another store: the open one is closed */
-
 int
-ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
+ngx_http_agw_sqlite_moved(sqlite3 *db)
 {
     int  moved;
 
     moved = 0;
 
-    if (sqlite->db != NULL) {
-        (void) sqlite3_file_control(sqlite->db, "main",
-                                    SQLITE_FCNTL_HAS_MOVED, &moved);
+    (void) sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
 
-        if (!moved) {
+    return moved;
+}
+
+
+/* a file that was replaced is another store: the open one is closed */
+
+int
+ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
+{
+    if (sqlite->db != NULL) {
+
+        if (!ngx_http_agw_sqlite_moved(sqlite->db)) {
             return SQLITE_OK;
         }
 

@@ -64,6 +64,11 @@ typedef struct {
 uint64_t ngx_http_agw_sqlite_file_id(const char *path);
 
 
+/* whether the file that is open is no longer at its path: 1 or 0 */
+
+int ngx_http_agw_sqlite_moved(sqlite3 *db);
+
+
 /* resets a statement, and its bindings, which point to borrowed memory */
 
 void ngx_http_agw_sqlite_release(sqlite3_stmt *stmt);
