@@ -49,6 +49,10 @@ typedef struct {
 
 #define AGW_STAMP_MAX        ((int64_t) 1 << 52)
 
+/* a stamp further ahead of the last one is malformed: ten years, in ms */
+
+#define AGW_STAMP_AHEAD_MAX  315360000000LL
+
 /* how far ahead of our clock an iat may be, in seconds */
 
 #define AGW_IAT_AHEAD        5

@@ -23,13 +23,6 @@ static const char *const  ngx_http_agw_admin_types[] = {
 };
 
 
-const char *
-ngx_http_agw_admin_type(agw_record_kind_t kind)
-{
-    return ngx_http_agw_admin_types[kind];
-}
-
-
 agw_record_kind_t
 ngx_http_agw_admin_kind(agw_str_t type)
 {
@@ -105,7 +98,7 @@ ngx_http_agw_admin_line(ngx_http_request_t *r, const agw_record_t *record,
     ngx_chain_t  *cl;
 
     json = agw_record_to_json(record, record->has);
-    line = json_pack("{s:s}", "type", ngx_http_agw_admin_type(record->kind));
+    line = json_pack("{s:s}", "type", ngx_http_agw_admin_types[record->kind]);
 
     if (json == NULL || line == NULL || json_object_update(line, json) != 0) {
         json_decref(json);
@@ -174,7 +167,7 @@ ngx_http_agw_admin_add_link(ngx_http_request_t *r,
     value.data = p;
     value.len = ngx_sprintf(p, "<%Vexport?after=%s:%*s&limit=%ui>; "
                                "rel=\"next\"", &req->prefix,
-                            ngx_http_agw_admin_type(record->kind), id.len,
+                            ngx_http_agw_admin_types[record->kind], id.len,
                             id.data, op->limit)
                 - p;
 

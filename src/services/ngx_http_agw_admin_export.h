@@ -11,12 +11,7 @@
 #include "ngx_http_agw_admin_request.h"
 
 
-/* the name of a kind in an import and an export: "partner", ... */
-
-const char *ngx_http_agw_admin_type(agw_record_kind_t kind);
-
-
-/* the kind of that name, or AGW_RECORD_NONE */
+/* the kind of that name in an import and an export, or AGW_RECORD_NONE */
 
 agw_record_kind_t ngx_http_agw_admin_kind(agw_str_t type);
 

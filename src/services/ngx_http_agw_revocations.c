@@ -17,11 +17,6 @@
 #include "ngx_http_agw_zone.h"
 
 
-/* how far the seq of a token may raise the stamps of a store: ten years, ms */
-
-#define NGX_HTTP_AGW_STAMPS_AHEAD  315360000000LL
-
-
 /* a write to the store, which outlives the request */
 
 typedef struct {
@@ -306,7 +301,7 @@ ngx_http_agw_pending_stamp(const ngx_http_agw_pending_t *pending)
     revocation = &pending->write.revocation;
 
     if (revocation->seq_known && revocation->seq > stamp
-        && revocation->seq - stamp < NGX_HTTP_AGW_STAMPS_AHEAD)
+        && revocation->seq - stamp <= AGW_STAMP_AHEAD_MAX)
     {
         stamp = revocation->seq;
     }

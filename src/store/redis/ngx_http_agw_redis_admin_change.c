@@ -264,8 +264,8 @@ ngx_http_agw_redis_admin_stamps(ngx_http_agw_redis_work_t *work,
                                &revocations[i].time)
                != NGX_OK
             || revocations[i].stamp <= work->op->write.known_stamp
-            || (known != 0 && revocations[i].stamp - known
-                              > NGX_HTTP_AGW_REDIS_TEN_YEARS))
+            || (known != 0
+                && revocations[i].stamp - known > AGW_STAMP_AHEAD_MAX))
         {
             return NGX_ERROR;
         }

@@ -334,7 +334,7 @@ ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
         || ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 1),
                                     &stamp)
            != NGX_OK
-        || (known != 0 && stamp - known > NGX_HTTP_AGW_REDIS_TEN_YEARS))
+        || (known != 0 && stamp - known > AGW_STAMP_AHEAD_MAX))
     {
         ngx_log_error(NGX_LOG_ERR, query->log, 0,
                       "auth_gateway: store \"%V\" has a malformed epoch or "

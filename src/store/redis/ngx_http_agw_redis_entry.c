@@ -138,7 +138,7 @@ ngx_http_agw_redis_entry(const redisReply *entry, int64_t id, int64_t last,
         return NGX_HTTP_AGW_REDIS_ENTRY_STAMP;
     }
 
-    if (revocation->stamp - last > NGX_HTTP_AGW_REDIS_TEN_YEARS) {
+    if (revocation->stamp - last > AGW_STAMP_AHEAD_MAX) {
         return NGX_HTTP_AGW_REDIS_ENTRY_AHEAD;
     }
 

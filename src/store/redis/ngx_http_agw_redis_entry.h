@@ -16,11 +16,6 @@
 #include "ngx_http_agw_redis_link.h"
 
 
-/* of stamps, in ms: further ahead, one is malformed */
-
-#define NGX_HTTP_AGW_REDIS_TEN_YEARS  315360000000LL
-
-
 typedef enum {
     NGX_HTTP_AGW_REDIS_ENTRY_OK = 0,
     NGX_HTTP_AGW_REDIS_ENTRY_FIELDS,         /* not a list of strings */

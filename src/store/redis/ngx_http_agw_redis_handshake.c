@@ -523,7 +523,7 @@ ngx_http_agw_redis_script_know(const ngx_http_agw_redis_handshake_t *handshake)
     worker = handshake->worker;
 
     if (worker->known == 0
-        || stamp - worker->known <= NGX_HTTP_AGW_REDIS_TEN_YEARS)
+        || stamp - worker->known <= AGW_STAMP_AHEAD_MAX)
     {
         worker->known = ngx_max(worker->known, stamp);
     }

@@ -78,7 +78,7 @@ ngx_http_agw_redis_look_read(const redisReply *reply,
     }
 
     if (epoch == 0 || numbers[1] > numbers[0] || end->stamp > numbers[0]
-        || (known != 0 && numbers[0] - known > NGX_HTTP_AGW_REDIS_TEN_YEARS))
+        || (known != 0 && numbers[0] - known > AGW_STAMP_AHEAD_MAX))
     {
         return NGX_ERROR;
     }

@@ -53,7 +53,7 @@ ngx_http_agw_redis_page(const redisReply *reply,
 
         if (ngx_http_agw_redis_entry_id(entry, &stamp, &mark) != NGX_OK
             || !ngx_http_agw_redis_page_is_behind(stamp, mark, next)
-            || stamp - last > NGX_HTTP_AGW_REDIS_TEN_YEARS)
+            || stamp - last > AGW_STAMP_AHEAD_MAX)
         {
             return NGX_ERROR;
         }

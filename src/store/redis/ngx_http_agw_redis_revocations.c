@@ -360,7 +360,7 @@ ngx_http_agw_redis_write_read(ngx_http_agw_redis_write_t *w,
            != NGX_OK
         || revocation->stamp <= w->write->known_stamp
         || (known != 0
-            && revocation->stamp - known > NGX_HTTP_AGW_REDIS_TEN_YEARS))
+            && revocation->stamp - known > AGW_STAMP_AHEAD_MAX))
     {
         ngx_log_error(NGX_LOG_ERR, w->worker->log, 0,
                       "auth_gateway: store \"%V\" gives a malformed reply to a "
