@@ -43,6 +43,7 @@ typedef struct {
     void                  *data;
 
     sqlite3               *db;
+    uint64_t               file_id;
     sqlite3_stmt          *stmts[NGX_HTTP_AGW_STATEMENTS];
 
     ngx_http_agw_sqlite_records_t  records;  /* for the administration */
@@ -52,8 +53,9 @@ typedef struct {
 /*
  * Writes commit->batch, and sets rc of each write; connects first if it must.
  * Returns SQLITE_OK if all writes are durable, except those that a constraint
- * refused, which is logged; SQLITE_BUSY; or another error.  After an error
- * none may be durable.
+ * refused, which is logged; SQLITE_BUSY, to be tried again, since another
+ * process has the lock or the file was replaced; or another error.  After an
+ * error it is not known whether any is durable.
  */
 
 int ngx_http_agw_sqlite_commit(ngx_http_agw_sqlite_commit_t *commit,

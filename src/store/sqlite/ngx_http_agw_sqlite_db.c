@@ -146,6 +146,10 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
     int     rc, flags;
     mode_t  mask;
 
+    /* from before: if another file comes meanwhile, it has moved */
+
+    sqlite->file_id = ngx_http_agw_sqlite_file_id(sqlite->path);
+
     flags = SQLITE_OPEN_READWRITE|SQLITE_OPEN_NOMUTEX
             |(sqlite->opened ? 0 : SQLITE_OPEN_CREATE);
 
@@ -174,8 +178,12 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
     }
 
     if (rc == SQLITE_OK) {
+
+        if (sqlite->file_id == NGX_HTTP_AGW_SQLITE_NO_FILE) {
+            sqlite->file_id = ngx_http_agw_sqlite_file_id(sqlite->path);
+        }
+
         sqlite->opened = 1;
-        sqlite->file_id = ngx_http_agw_sqlite_file_id(sqlite->path);
         return SQLITE_OK;
     }
 
@@ -244,7 +252,7 @@ ngx_http_agw_sqlite_file_id(const char *path)
     ngx_file_info_t  fi;
 
     if (ngx_file_info((u_char *) path, &fi) == NGX_FILE_ERROR) {
-        return 1;
+        return NGX_HTTP_AGW_SQLITE_NO_FILE;
     }
 
     return (uint64_t) ngx_file_uniq(&fi) ^ (uint64_t) fi.st_dev << 48;
@@ -376,8 +384,10 @@ ngx_http_agw_sqlite_find_partner(ngx_http_agw_sqlite_t *sqlite)
 }
 
 
+/* SQLite looks where links led when it opened the file, and at the inode */
+
 int
-ngx_http_agw_sqlite_moved(sqlite3 *db)
+ngx_http_agw_sqlite_moved(sqlite3 *db, const char *path, uint64_t file_id)
 {
     int  moved;
 
@@ -385,7 +395,7 @@ ngx_http_agw_sqlite_moved(sqlite3 *db)
 
     (void) sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
 
-    return moved;
+    return moved || ngx_http_agw_sqlite_file_id(path) != file_id;
 }
 
 
@@ -396,7 +406,9 @@ ngx_http_agw_sqlite_ready(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
 {
     if (sqlite->db != NULL) {
 
-        if (!ngx_http_agw_sqlite_moved(sqlite->db)) {
+        if (!ngx_http_agw_sqlite_moved(sqlite->db, sqlite->path,
+                                       sqlite->file_id))
+        {
             return SQLITE_OK;
         }
 

@@ -59,14 +59,20 @@ typedef struct {
 } ngx_http_agw_sqlite_t;
 
 
-/* a number that identifies the file at a path; 1 if there is none */
+/* a number that identifies the file at a path, or that there is none */
+
+#define NGX_HTTP_AGW_SQLITE_NO_FILE  1
 
 uint64_t ngx_http_agw_sqlite_file_id(const char *path);
 
 
-/* whether the file that is open is no longer at its path: 1 or 0 */
+/*
+ * Returns 1 if path no longer leads to the file that db has open, else 0.
+ * file_id is of the path, from before it was opened.
+ */
 
-int ngx_http_agw_sqlite_moved(sqlite3 *db);
+int ngx_http_agw_sqlite_moved(sqlite3 *db, const char *path,
+    uint64_t file_id);
 
 
 /* resets a statement, and its bindings, which point to borrowed memory */
