@@ -184,6 +184,18 @@ unlink $held;
 until_is('D5 the node reads on', '200', 4,
     sub { late_status($late->issue($us) // '') });
 
+# it waits for what is on its way: a second at most
+
+$bearer = $late->issue($us);
+$proxy->set(delay => 0.1);
+$redis->call('EVAL', 'for i = 1, 1500 do redis.call("XADD", KEYS[1],'
+    . ' ARGV[1] + i .. "-0", "kind", "token", "id", ARGV[2] .. ":" .. i,'
+    . ' "seq", ARGV[1] + i, "time", ARGV[3]) end', 1, key('revocations'),
+    (split /-/, $redis->call('XREVRANGE', key('revocations'), '+', '-',
+        'COUNT', 1)->[0][0])[0], random_id(), int time);
+is(late_status($bearer), 200, 'D5 a token, once they are read');
+$proxy->set(delay => 0);
+
 # all is removed, while nodes are connected
 
 my $revoked = $gw->issue($us, $us->{business});

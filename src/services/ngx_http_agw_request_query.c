@@ -9,11 +9,22 @@
 #include "ngx_http_agw_zone.h"
 
 
+/* ms in which this node may read what its store has */
+
+#define NGX_HTTP_AGW_QUERY_LATER  20
+
+
+static ngx_int_t ngx_http_agw_request_query_run(
+    ngx_http_agw_request_query_t *rq);
 static ngx_int_t ngx_http_agw_request_query_find(
     ngx_http_agw_request_query_t *rq, ngx_http_agw_store_t *store);
 static void ngx_http_agw_request_query_destroy(void *data);
 static void ngx_http_agw_request_query_done(
     ngx_http_agw_directory_query_t *query, ngx_int_t rc);
+static ngx_int_t ngx_http_agw_request_query_later(
+    ngx_http_agw_request_query_t *rq);
+static void ngx_http_agw_request_query_again(ngx_event_t *ev);
+static void ngx_http_agw_request_query_forget(void *data);
 static void ngx_http_agw_request_query_count(
     const ngx_http_agw_request_query_t *rq, ngx_int_t rc);
 
@@ -23,10 +34,7 @@ ngx_http_agw_request_query(ngx_http_request_t *r,
     ngx_http_agw_request_query_t *rq, ngx_http_agw_store_find_pt find,
     ngx_http_agw_request_query_pt handler)
 {
-    ngx_int_t                        rc;
-    const ngx_http_agw_main_conf_t  *mcf;
-
-    mcf = ngx_http_get_module_main_conf(r, ngx_http_auth_gateway_module);
+    ngx_int_t  rc;
 
     rq->request = r;
     rq->handler = handler;
@@ -37,18 +45,30 @@ ngx_http_agw_request_query(ngx_http_request_t *r,
     rq->query.handler = ngx_http_agw_request_query_done;
     rq->query.data = rq;
 
-    ngx_http_agw_known(mcf->revocations, &rq->query.known);
-    ngx_http_agw_store_know(mcf->store, agw_revoked_set_stamp(
-                                ngx_http_agw_zone(mcf->revocations)->set));
-
     rq->from = ngx_http_agw_count_from();
 
-    rc = ngx_http_agw_request_query_find(rq, mcf->store);
+    rc = ngx_http_agw_request_query_run(rq);
 
     if (rc != NGX_AGAIN) {
         ngx_http_agw_request_query_count(rq, rc);
         handler(rq, rc);
     }
+}
+
+
+static ngx_int_t
+ngx_http_agw_request_query_run(ngx_http_agw_request_query_t *rq)
+{
+    const ngx_http_agw_main_conf_t  *mcf;
+
+    mcf = ngx_http_get_module_main_conf(rq->request,
+                                        ngx_http_auth_gateway_module);
+
+    ngx_http_agw_known(mcf->revocations, &rq->query.known);
+    ngx_http_agw_store_know(mcf->store, agw_revoked_set_stamp(
+                                ngx_http_agw_zone(mcf->revocations)->set));
+
+    return ngx_http_agw_request_query_find(rq, mcf->store);
 }
 
 
@@ -140,12 +160,72 @@ ngx_http_agw_request_query_done(ngx_http_agw_directory_query_t *query,
     ngx_connection_t              *c;
     ngx_http_agw_request_query_t  *rq = query->data;
 
+    if (rc == NGX_BUSY) {
+        rc = ngx_http_agw_request_query_later(rq);
+    }
+
+    if (rc == NGX_AGAIN) {
+        return;
+    }
+
     c = rq->request->connection;
 
     ngx_http_agw_request_query_count(rq, rc);
     rq->handler(rq, rc);
 
     ngx_http_run_posted_requests(c);
+}
+
+
+static ngx_int_t
+ngx_http_agw_request_query_later(ngx_http_agw_request_query_t *rq)
+{
+    ngx_pool_cleanup_t  *cln;
+
+    if (rq->later.handler == NULL) {
+        cln = ngx_pool_cleanup_add(rq->request->pool, 0);
+        if (cln == NULL) {
+            return NGX_ERROR;
+        }
+
+        cln->handler = ngx_http_agw_request_query_forget;
+        cln->data = rq;
+
+        rq->later.handler = ngx_http_agw_request_query_again;
+        rq->later.data = rq;
+        rq->later.log = rq->query.log;
+    }
+
+    ngx_add_timer(&rq->later, NGX_HTTP_AGW_QUERY_LATER);
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_http_agw_request_query_again(ngx_event_t *ev)
+{
+    ngx_int_t                      rc;
+    ngx_http_agw_request_query_t  *rq = ev->data;
+
+    rc = ngx_http_agw_request_query_run(rq);
+
+    if (rc != NGX_AGAIN) {
+        ngx_http_agw_request_query_done(&rq->query, rc);
+    }
+}
+
+
+/* the request has ended */
+
+static void
+ngx_http_agw_request_query_forget(void *data)
+{
+    ngx_http_agw_request_query_t  *rq = data;
+
+    if (rq->later.timer_set) {
+        ngx_del_timer(&rq->later);
+    }
 }
 
 

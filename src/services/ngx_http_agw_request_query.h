@@ -33,6 +33,7 @@ struct ngx_http_agw_request_query_s {
     ngx_http_agw_request_query_pt   handler;
     ngx_http_agw_store_find_pt      find;
     uint64_t                        from;    /* ngx_http_agw_count_from() */
+    ngx_event_t                     later;   /* the query is run again */
 };
 
 

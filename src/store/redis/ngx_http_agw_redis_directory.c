@@ -21,6 +21,11 @@
 #include "ngx_http_agw_redis_reply.h"
 
 
+/* ms in which this node may read what it lacks, before a query fails */
+
+#define NGX_HTTP_AGW_REDIS_BEHIND  1000
+
+
 typedef struct ngx_http_agw_redis_lookup_s  ngx_http_agw_redis_lookup_t;
 
 struct ngx_http_agw_redis_lookup_s {
@@ -221,6 +226,10 @@ ngx_http_agw_redis_lookup(ngx_http_agw_redis_t *redis,
     lookup->query = query;
     lookup->worker = redis->worker;
 
+    if (query->deadline == 0) {
+        query->deadline = ngx_current_msec + NGX_HTTP_AGW_REDIS_BEHIND;
+    }
+
     return lookup;
 }
 
@@ -294,6 +303,12 @@ ngx_http_agw_redis_answered(ngx_http_agw_redis_command_t *command,
         if (ngx_http_agw_redis_ask(lookup) == NGX_AGAIN) {
             return;
         }
+
+    } else if (ngx_http_agw_redis_is_error(reply, "AGWBEHIND")
+               && (ngx_msec_int_t) (query->deadline - ngx_current_msec) > 0)
+    {
+        script->known = 1;
+        rc = NGX_BUSY;
 
     } else if (!ngx_http_agw_redis_failed(lookup->worker,
                                           lookup->worker->directory->link,
