@@ -183,7 +183,15 @@ sub resident {
     cmp_ok(resident() - $before, '<', 50_000, 'D5 it is not kept');
 }
 
-# the feed: replies to XREAD, which may come right behind those to a look
+# The feed: replies to XREAD, which may come right behind those to a look.  Of
+# an outage its first error alone is logged, and 100 MB may have been one.
+
+my $probe = $gw->issue($us, $us->{business});
+
+is($gw->revoke($probe, basic => $us->{basic})->status, 200,
+    'D5 after 100 MB: another node revokes');
+ok(wait_until(sub { $node->get($probe, $us->{business})->status == 401 }, 30),
+    'D5 after 100 MB: it is read');
 
 spew($which, '\*1\r\n\*2\r\n\$17\r\n\{agw\}:revocations\r\n.*');
 
