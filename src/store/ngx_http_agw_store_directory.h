@@ -97,7 +97,7 @@ struct ngx_http_agw_directory_query_s {
     /* the engine's own */
 
     ngx_event_t              retry;
-    ngx_msec_t               deadline;
+    ngx_msec_t               deadline;       /* of waiting; it may be read */
     int                    (*step)(void *state,
                                    ngx_http_agw_directory_query_t *query);
     void                    *state;
@@ -108,10 +108,9 @@ struct ngx_http_agw_directory_query_s {
  * Run a query.  NGX_OK: the results are in the query, and the handler will not
  * be called.  NGX_AGAIN: the handler will be called once, with NGX_OK,
  * NGX_ERROR or NGX_BUSY.  NGX_ERROR: the query failed, which is logged.
- * NGX_BUSY: this node has much of the store's revocations to read, and the
- * query is to be run again a little later, with what is known then; after a
- * second it fails instead.  A row that does not exist is a result, not an
- * error.
+ * NGX_BUSY: this node has not read enough of the store's revocations, and the
+ * query is to be run again when it has read more, or at its deadline, when it
+ * fails instead.  A row that does not exist is a result, not an error.
  *
  * An engine decides on each API key, by agw_policy_api_key() at query->now, and
  * all that are refused take the same work: the time does not tell which

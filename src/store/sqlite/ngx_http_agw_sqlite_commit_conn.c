@@ -126,13 +126,6 @@ ngx_http_agw_commit_connect(ngx_http_agw_sqlite_commit_t *commit)
                                   commit);
     }
 
-    /* a file that was restored has a journal until somebody changes that */
-
-    if (rc == SQLITE_OK && !commit->reads) {
-        rc = sqlite3_exec(commit->db, "PRAGMA journal_mode = WAL", NULL, NULL,
-                          NULL);
-    }
-
     if (rc == SQLITE_OK) {
         rc = sqlite3_exec(commit->db,
                           "PRAGMA synchronous = FULL;"

@@ -230,6 +230,12 @@ ngx_http_agw_writer_thread(void *data, ngx_log_t *log)
     rc = ngx_http_agw_sqlite_commit(&writer->commit, log);
 
     ngx_http_agw_sqlite_commit_failed(&writer->commit, rc, log);
+
+    /* a file that seems to be another one each time is not opened in a row */
+
+    if (rc == SQLITE_BUSY) {
+        usleep(NGX_HTTP_AGW_SQLITE_RETRY * 1000);
+    }
 }
 
 
