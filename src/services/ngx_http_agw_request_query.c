@@ -161,11 +161,12 @@ ngx_http_agw_request_query_done(ngx_http_agw_directory_query_t *query,
     ngx_http_agw_request_query_t  *rq = query->data;
 
     if (rc == NGX_BUSY) {
-        rc = ngx_http_agw_request_query_later(rq);
-    }
 
-    if (rc == NGX_AGAIN) {
-        return;
+        if (ngx_http_agw_request_query_later(rq) == NGX_OK) {
+            return;
+        }
+
+        rc = NGX_ERROR;
     }
 
     c = rq->request->connection;
@@ -198,7 +199,7 @@ ngx_http_agw_request_query_later(ngx_http_agw_request_query_t *rq)
 
     ngx_add_timer(&rq->later, NGX_HTTP_AGW_QUERY_LATER);
 
-    return NGX_AGAIN;
+    return NGX_OK;
 }
 
 
