@@ -74,16 +74,8 @@ END {
 
 my $gw = AGW::FaultyStore->start($conf, before => \&mount_store);
 
-sub living {
-    return $gw->mint(partner_id => $gw->{id}, business_id => $gw->{business});
-}
-
-sub status_of {
-    my ($token) = @_;
-
-    return $gw->request('GET', $gw->guarded, quiet => 1, bearer => $token)
-        ->status;
-}
+sub living { return $gw->living }
+sub status_of { return $gw->status_of(@_) }
 
 # what is sent: to revoke a token, or all of its business
 
@@ -108,15 +100,7 @@ sub revoke {
 sub begin {
     my ($token) = @_;
 
-    my ($path, $form) = form_of($token);
-    my $client = $gw->connect;
-
-    $client->send(join "\r\n", "POST $path HTTP/1.1", 'Host: localhost',
-        AGW::Gateway::basic(@$gw{qw(id key)}),
-        'Content-Type: application/x-www-form-urlencoded',
-        'Content-Length: ' . length $form, '', $form);
-
-    return $client;
+    return $gw->begin_form(form_of($token));
 }
 
 sub rows_of {

@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -25,31 +26,15 @@ my $conf = AGW::FaultyStore->conf
 my $disk = AGW::Disk->new;
 my $gw = AGW::FaultyStore->start($conf, $disk->options);
 
-sub living {
-    return $gw->mint(partner_id => $gw->{id}, business_id => $gw->{business});
-}
-
-sub status_of {
-    my ($token) = @_;
-
-    return $gw->request('GET', $gw->guarded, quiet => 1, bearer => $token)
-        ->status;
-}
+sub living { return $gw->living }
+sub status_of { return $gw->status_of(@_) }
 
 # a revocation on its way: a connection
 
 sub begin {
     my ($token) = @_;
 
-    my $client = $gw->connect;
-    my $form = "token=$token";
-
-    $client->send(join "\r\n", 'POST /revoke HTTP/1.1', 'Host: localhost',
-        AGW::Gateway::basic(@$gw{qw(id key)}),
-        'Content-Type: application/x-www-form-urlencoded',
-        'Content-Length: ' . length $form, '', $form);
-
-    return $client;
+    return $gw->begin_form('/revoke', "token=$token");
 }
 
 sub status {
@@ -148,6 +133,55 @@ sub begin_sync {
     is(rows_of($token), 1, 'P5.3 in the file that is there');
     is(status_of($token), 401, 'P5.3 and it holds');
     AGW::Store::release($lock, 'ROLLBACK;');
+}
+
+
+# a restored file, with a journal in place of a WAL, that another process writes
+
+{
+    my $held = $gw->dir . '/held';
+    my (undef, $uid, $gid) = worker_ids();
+
+    spew($held, $gw->bytes, 0640);
+    chown $uid, $gid, $held if defined $uid;
+
+    my $lock = AGW::Store->new($held)->hold('BEGIN IMMEDIATE;');
+    my $token = living();
+
+    $gw->mark;
+    unlink $gw->file . '-wal', $gw->file . '-shm';
+    rename $held, $gw->file or die "rename: $!\n";
+
+    my $client = begin($token);
+
+    sleep 0.5;
+    AGW::Store::release($lock, 'COMMIT;');
+    is(status($client), 200, 'P5.3 a restored file that is written: revoked');
+    is(rows_of($token), 1, 'P5.3 in that one');
+    is(status_of($token), 401, 'P5.3 and it holds');
+    unlike($gw->log_text, qr/stays locked/, 'D5 it waited for a lock, once');
+}
+
+
+# what is no file at all
+
+for my $case (['a directory', sub { mkdir $_[0] }, sub { rmdir $_[0] }],
+    ['a FIFO', sub { POSIX::mkfifo($_[0], 0666) }, sub { unlink $_[0] }],
+    ['a link to nothing', sub { symlink "$_[0].none", $_[0] },
+        sub { unlink $_[0] }])
+{
+    my ($what, $make, $remove) = @$case;
+    my $token = living();
+
+    unlink glob $gw->file . '*';
+    $make->($gw->file) or die "$what: $!\n";
+    is(status(begin($token)), 503, "P5.3 $what in its place: not revoked");
+    is(status_of($token), 200, 'P5.3 the token lives');
+    $remove->($gw->file) or die "$what: $!\n";
+    unlink glob $gw->file . '*';
+    $gw->put;
+    is(status(begin($token)), 200, 'P5.3 when there is a file: revoked');
+    is(status_of($token), 401, 'P5.3 and it holds');
 }
 
 

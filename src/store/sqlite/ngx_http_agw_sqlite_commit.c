@@ -56,7 +56,12 @@ ngx_http_agw_sqlite_commit(ngx_http_agw_sqlite_commit_t *commit,
     rc = commit->reads ? ngx_http_agw_commit_read(commit, log)
                        : ngx_http_agw_commit_write(commit, log);
 
-    return ngx_http_agw_sqlite_commit_moved(commit) ? SQLITE_BUSY : rc;
+    if (ngx_http_agw_sqlite_commit_moved(commit)) {
+        ngx_http_agw_sqlite_commit_close(commit);
+        commit->moved = 1;
+    }
+
+    return commit->moved ? SQLITE_BUSY : rc;
 }
 
 
@@ -107,7 +112,7 @@ ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit, int rc,
         }
     }
 
-    if (ngx_http_agw_sqlite_commit_moved(commit)) {
+    if (commit->moved) {
 
         /* the connection that reads logs it */
 
@@ -126,6 +131,7 @@ ngx_http_agw_sqlite_commit_failed(ngx_http_agw_sqlite_commit_t *commit, int rc,
     }
 
     ngx_http_agw_sqlite_commit_close(commit);
+    commit->moved = 0;
 }
 
 

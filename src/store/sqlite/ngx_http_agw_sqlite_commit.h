@@ -44,6 +44,7 @@ typedef struct {
 
     sqlite3               *db;
     uint64_t               file_id;
+    unsigned               moved:1;  /* to another file, since db was opened */
     sqlite3_stmt          *stmts[NGX_HTTP_AGW_STATEMENTS];
 
     ngx_http_agw_sqlite_records_t  records;  /* for the administration */

@@ -76,6 +76,8 @@ ngx_http_agw_sqlite_commit_ready(ngx_http_agw_sqlite_commit_t *commit,
 {
     int  rc;
 
+    commit->moved = 0;
+
     if (commit->db != NULL) {
 
         if (!ngx_http_agw_sqlite_commit_moved(commit)) {
@@ -91,8 +93,10 @@ ngx_http_agw_sqlite_commit_ready(ngx_http_agw_sqlite_commit_t *commit,
         return SQLITE_OK;
     }
 
+    /* to be tried again: ngx_http_agw_sqlite_commit() says so */
+
     if (ngx_http_agw_sqlite_commit_moved(commit)) {
-        rc = SQLITE_BUSY;
+        commit->moved = 1;
 
     } else if (rc != SQLITE_BUSY) {
         ngx_http_agw_sqlite_log(NGX_LOG_ERR, log, commit->path,
@@ -117,6 +121,10 @@ ngx_http_agw_commit_connect(ngx_http_agw_sqlite_commit_t *commit)
     ngx_uint_t  i;
 
     commit->file_id = ngx_http_agw_sqlite_file_id(commit->path);
+
+    if (commit->file_id == NGX_HTTP_AGW_SQLITE_NOT_FILE) {
+        return SQLITE_CANTOPEN;
+    }
 
     rc = sqlite3_open_v2(commit->path, &commit->db,
                          SQLITE_OPEN_READWRITE|SQLITE_OPEN_NOMUTEX, NULL);

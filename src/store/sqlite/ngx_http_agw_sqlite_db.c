@@ -157,7 +157,9 @@ ngx_http_agw_sqlite_connect(ngx_http_agw_sqlite_t *sqlite, ngx_log_t *log)
 
     mask = umask(NGX_HTTP_AGW_SQLITE_UMASK);
 
-    rc = sqlite3_open_v2(sqlite->path, &sqlite->db, flags, NULL);
+    rc = sqlite->file_id == NGX_HTTP_AGW_SQLITE_NOT_FILE
+         ? SQLITE_CANTOPEN
+         : sqlite3_open_v2(sqlite->path, &sqlite->db, flags, NULL);
 
     if (rc == SQLITE_OK) {
         rc = ngx_http_agw_sqlite_migrate(sqlite, log);
@@ -253,6 +255,10 @@ ngx_http_agw_sqlite_file_id(const char *path)
 
     if (ngx_file_info((u_char *) path, &fi) == NGX_FILE_ERROR) {
         return NGX_HTTP_AGW_SQLITE_NO_FILE;
+    }
+
+    if (!ngx_is_file(&fi)) {
+        return NGX_HTTP_AGW_SQLITE_NOT_FILE;
     }
 
     return (uint64_t) ngx_file_uniq(&fi) ^ (uint64_t) fi.st_dev << 48;

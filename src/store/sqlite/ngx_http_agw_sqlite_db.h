@@ -59,9 +59,13 @@ typedef struct {
 } ngx_http_agw_sqlite_t;
 
 
-/* a number that identifies the file at a path, or that there is none */
+/*
+ * A number that identifies the file at a path, or that there is none, or what
+ * is no file: a FIFO, say, which would hold whoever opens it.
+ */
 
-#define NGX_HTTP_AGW_SQLITE_NO_FILE  1
+#define NGX_HTTP_AGW_SQLITE_NO_FILE   1
+#define NGX_HTTP_AGW_SQLITE_NOT_FILE  2
 
 uint64_t ngx_http_agw_sqlite_file_id(const char *path);
 

@@ -195,6 +195,40 @@ sub release {
 }
 
 
+# a business token; and what a guarded request with one is answered
+
+sub living {
+    my ($self) = @_;
+
+    return $self->mint(partner_id => $self->{id},
+        business_id => $self->{business});
+}
+
+
+sub status_of {
+    my ($self, $token) = @_;
+
+    return $self->request('GET', $self->guarded, quiet => 1,
+        bearer => $token)->status;
+}
+
+
+# the same as begin() below, of a form that the partner sends
+
+sub begin_form {
+    my ($self, $path, $form) = @_;
+
+    my $client = $self->connect;
+
+    $client->send(join "\r\n", "POST $path HTTP/1.1", 'Host: localhost',
+        AGW::Gateway::basic(@$self{qw(id key)}),
+        'Content-Type: application/x-www-form-urlencoded',
+        'Content-Length: ' . length $form, '', $form);
+
+    return $client;
+}
+
+
 # both token endpoints: [path, Authorization line]
 
 sub endpoints {
