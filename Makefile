@@ -724,11 +724,15 @@ unit: $(BENCH_DIR)/mint $(BENCH_DIR)/verify
 bench-verify: $(BENCH_DIR)/verify
 	@perl t/bench/verify.pl $< $(BENCH_DIR)/out $(BENCH_ARGS)
 
-bench-revocations: $(MODULE) $(PRELOADED)
+bench-revocations:
+	@$(call need,$(DEPS_BUILD) $(DEPS_BENCH) $(DEPS_TEST))
+	@$(MAKE) --no-print-directory module $(PRELOADED)
 	@perl t/bench/revocations.pl
 	@perl t/bench/revocation_writes.pl
 
-bench-fleet: $(MODULE)
+bench-fleet:
+	@$(call need,$(DEPS_BUILD) $(DEPS_BENCH) $(DEPS_TEST))
+	@$(MAKE) --no-print-directory module
 	@perl t/bench/revocations_start.pl
 	@perl t/bench/fleet_writes.pl
 	@perl t/bench/token_engines.pl

@@ -183,8 +183,8 @@ sub resident {
     cmp_ok(resident() - $before, '<', 50_000, 'D5 it is not kept');
 }
 
-# The feed: replies to XREAD, which may come right behind those to a look.  Of
-# an outage its first error alone is logged, and 100 MB may have been one.
+# The feed: replies to XREAD, which may come right behind those to a look.  An
+# error may have been logged for 100 MB, and the next one only after a while.
 
 my $probe = $gw->issue($us, $us->{business});
 
@@ -221,6 +221,28 @@ for my $case (
         "D5 the feed, $name: then it is read");
     is($node->get($token, $us->{business})->status, 200,
         "D5 the feed, $name: others go on");
+}
+
+# what is wrong with the feed changes while it is out of order
+
+{
+    my $mark = log_mark($node->nginx);
+    my $revoked = $gw->issue($us, $us->{business});
+
+    spew($bad, "-WRONGTYPE Operation\r\n");
+    $gw->revoke($revoked, basic => $us->{basic});
+    ok(logged($mark, qr/refuses XREAD: WRONGTYPE/), 'D5 the feed: an error');
+    spew("$bad.next", "-NOPERM this user has no permissions\r\n");
+    rename "$bad.next", $bad;
+    ok(logged($mark, qr/refuses XREAD: NOPERM/), 'D5 the feed: then another')
+        or diag(log_since($node->nginx, $mark));
+
+    my @times = log_since($node->nginx, $mark) =~ /refuses XREAD/g;
+
+    cmp_ok(scalar @times, '<', 5, 'D5 the feed: neither is logged each time');
+    unlink $bad;
+    ok(wait_until(sub { $node->get($revoked, $us->{business})->status == 401 }),
+        'D5 the feed: then all is read');
 }
 
 # an entry that is larger than a reply may be

@@ -26,6 +26,7 @@
 #define NGX_HTTP_AGW_SYNC_FULL   1000        /* the same, if it did not fit */
 #define NGX_HTTP_AGW_SYNC_SLICE  8           /* ms of reading at a stretch */
 #define NGX_HTTP_AGW_SYNC_LEASE  600         /* ms without a renewal */
+#define NGX_HTTP_AGW_SYNC_LOG    10000       /* ms between two errors */
 
 
 /* the state of this worker */
@@ -36,7 +37,8 @@ typedef struct {
     ngx_http_agw_reading_t    reading;
     ngx_http_agw_batch_t      batch;         /* of what was read */
     ngx_str_t                 name;          /* of the store */
-    ngx_log_t                 log;           /* no errors after the first */
+    ngx_log_t                 log;           /* no errors but now and then */
+    ngx_msec_t                logged;        /* the last of them */
     ngx_atomic_uint_t         overflow;      /* when the reading began */
     int64_t                   stamp;         /* likewise */
     unsigned                  more:1;        /* to read */
@@ -253,11 +255,8 @@ ngx_http_agw_sync_go_on(ngx_http_agw_sync_t *sync)
 static ngx_uint_t
 ngx_http_agw_sync_leads(ngx_http_agw_sync_t *sync)
 {
-    ngx_http_agw_zone_t  *zone;
-
-    zone = ngx_http_agw_zone(sync->revocations);
-
-    return zone->follower == (ngx_atomic_uint_t) ngx_pid;
+    return ngx_http_agw_zone(sync->revocations)->follower
+           == (ngx_atomic_uint_t) ngx_pid;
 }
 
 
@@ -326,8 +325,7 @@ ngx_http_agw_sync_read_some(ngx_http_agw_sync_t *sync)
 
 /*
  * NGX_OK if all has been read, or there is more, see sync->more; NGX_AGAIN if
- * ngx_http_agw_sync_done() will be called; or NGX_ERROR if it has to be tried
- * later.  After an entry did not fit, all is read again until it does.
+ * ngx_http_agw_sync_done() will be called; or NGX_ERROR: to be tried later.
  */
 
 static ngx_int_t
@@ -382,8 +380,7 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
 static void
 ngx_http_agw_sync_done(ngx_http_agw_reading_t *reading, ngx_int_t rc)
 {
-    ngx_http_agw_zone_t  *zone;
-    ngx_http_agw_sync_t  *sync = reading->data;
+    ngx_http_agw_sync_t *sync = reading->data;
 
     sync->waiting = 0;
 
@@ -392,8 +389,7 @@ ngx_http_agw_sync_done(ngx_http_agw_reading_t *reading, ngx_int_t rc)
         return;
     }
 
-    zone = ngx_http_agw_zone(sync->revocations);
-    zone->last_read = ngx_current_msec;
+    ngx_http_agw_zone(sync->revocations)->last_read = ngx_current_msec;
 
     if (ngx_http_agw_sync_end(sync, rc) == NGX_OK) {
         ngx_http_agw_sync_go_on(sync);
@@ -420,10 +416,16 @@ ngx_http_agw_sync_end(ngx_http_agw_sync_t *sync, ngx_int_t rc)
         ngx_http_agw_sync_overflow(sync);
     }
 
-    /* an error is said once, not five times a second */
+    /* an error is logged, and what it is ten seconds later */
 
-    sync->log.log_level = rc == NGX_ERROR ? NGX_LOG_CRIT
-                                          : sync->event.log->log_level;
+    if (sync->log.log_level != NGX_LOG_CRIT) {
+        sync->logged = ngx_current_msec;
+    }
+
+    sync->log.log_level = (rc == NGX_ERROR
+                           && ngx_current_msec - sync->logged
+                              < NGX_HTTP_AGW_SYNC_LOG)
+                          ? NGX_LOG_CRIT : sync->event.log->log_level;
 
     ngx_http_agw_health_answered(revs, &sync->reading, rc);
 
