@@ -79,7 +79,8 @@ for my $name ('epoch', 'stamp', "partner:$us->{id}", "api_keys:$us->{id}") {
         . " redis.call('LPUSH', KEYS[1], 'x')", 2, key($name), key('kept'));
     $gw->mark;
     is(token_status($us), 503, "D5 $name of a wrong type");
-    like($gw->log_text, qr/WRONGTYPE|malformed/, 'D5 logged');
+    like($gw->log_text, qr/refuses a query: WRONGTYPE [^:]*: a key of the store/,
+        'D5 logged, and what to do');
     $redis->call('RENAME', key('kept'), key($name));
     until_is("D5 $name is well again", 200, 3, sub { token_status($us) });
 }

@@ -353,7 +353,8 @@ ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
     {
         ngx_log_error(NGX_LOG_ERR, query->log, 0,
                       "auth_gateway: store \"%V\" has a malformed epoch or "
-                      "stamp", &lookup->worker->conf->shown);
+                      "stamp: remove both keys, they are made anew",
+                      &lookup->worker->conf->shown);
         return NGX_ERROR;
     }
 
@@ -549,10 +550,8 @@ ngx_http_agw_redis_answer_business(ngx_http_agw_redis_lookup_t *lookup,
                                     &ended)
            != NGX_OK)
     {
-        ngx_log_error(NGX_LOG_ERR, query->log, 0,
-                      "auth_gateway: store \"%V\" gives a malformed reply to "
-                      "a query", &lookup->worker->conf->shown);
-        return NGX_ERROR;
+        return ngx_http_agw_redis_malformed(lookup->worker, "a query",
+                                            query->log);
     }
 
     row->partner_active = agw_str_eq(ngx_http_agw_redis_string(partner),

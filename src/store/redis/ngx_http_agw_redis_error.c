@@ -1,8 +1,9 @@
 
 /*
- * An error begins with a word that says its kind.  Before Redis 7.0, that of a
- * command in a script is wrapped: "ERR Error running script (call to f_<sha>):
- * @user_script:1: @user_script: 1: -READONLY You can't write ...".
+ * An error begins with a word that says its kind.  That of a command in a
+ * script is followed by " script: <sha>, on @user_script:1."; before Redis 7.0
+ * it is wrapped: "ERR Error running script (call to f_<sha>): @user_script:1:
+ * @user_script: 1: -READONLY You can't write ...".
  */
 
 
@@ -18,10 +19,14 @@ typedef struct {
 } ngx_http_agw_redis_error_t;
 
 
+static const char *ngx_http_agw_redis_error_meaning(const redisReply *reply,
+    const ngx_http_agw_redis_error_t *error);
 static ngx_str_t ngx_http_agw_redis_error(const redisReply *reply);
 static ngx_uint_t ngx_http_agw_redis_error_is(const redisReply *reply,
     const ngx_str_t *word);
 
+
+/* no command is of use there */
 
 static const ngx_http_agw_redis_error_t  ngx_http_agw_redis_errors[] = {
     { ngx_string("READONLY"),
@@ -52,6 +57,27 @@ static const ngx_http_agw_redis_error_t  ngx_http_agw_redis_errors[] = {
 };
 
 
+/* another command may be answered */
+
+static const ngx_http_agw_redis_error_t  ngx_http_agw_redis_refusals[] = {
+    { ngx_string("NOPERM"), "the ACL must let the user do it" },
+    { ngx_string("ERR The user executing the script can't"),
+      "the ACL must let the user do it" },
+    { ngx_string("OOM"), "its \"maxmemory\" must be larger" },
+    { ngx_string("NOREPLICAS"),
+      "fewer replicas are connected than its \"min-replicas-to-write\"" },
+    { ngx_string("MISCONF"),
+      "it cannot write to its disk, and its log says why" },
+    { ngx_string("WRONGTYPE"),
+      "a key of the store is of another type: \"revocations\" must be a "
+      "stream, \"partners\" and \"businesses\" sorted sets, keys with an id "
+      "hashes, others strings" },
+    { ngx_string("AGWMALFORMED"),
+      "restore that key, or remove it if it is not \"revocations\"" },
+    { ngx_null_string, NULL }
+};
+
+
 /* without what a script wraps it in */
 
 static ngx_str_t
@@ -63,6 +89,14 @@ ngx_http_agw_redis_error(const redisReply *reply)
 
     error.data = (u_char *) reply->str;
     error.len = reply->len;
+
+    p = ngx_strlcasestrn(error.data, error.data + error.len,
+                         (u_char *) " script: ", sizeof(" script: ") - 2);
+
+    if (p) {
+        error.len = p - error.data;
+        return error;
+    }
 
     if (error.len <= wrapped.len
         || ngx_strncmp(error.data, wrapped.data, wrapped.len) != 0)
@@ -104,12 +138,20 @@ ngx_http_agw_redis_error_is(const redisReply *reply, const ngx_str_t *word)
 const char *
 ngx_http_agw_redis_error_of_server(const redisReply *reply)
 {
-    const ngx_http_agw_redis_error_t  *error;
+    return ngx_http_agw_redis_error_meaning(reply, ngx_http_agw_redis_errors);
+}
 
-    for (error = ngx_http_agw_redis_errors; error->meaning; error++) {
+
+static const char *
+ngx_http_agw_redis_error_meaning(const redisReply *reply,
+    const ngx_http_agw_redis_error_t *error)
+{
+    while (error->meaning) {
         if (ngx_http_agw_redis_error_is(reply, &error->word)) {
             return error->meaning;
         }
+
+        error++;
     }
 
     return NULL;
@@ -147,11 +189,31 @@ void
 ngx_http_agw_redis_error_text(const redisReply *reply, u_char *buf,
     size_t size)
 {
-    ngx_str_t  error;
+    u_char      *p;
+    ngx_str_t    error;
+    const char  *meaning;
 
     error = ngx_http_agw_redis_error(reply);
+    meaning = ngx_http_agw_redis_error_meaning(reply,
+                                               ngx_http_agw_redis_refusals);
 
-    ngx_http_agw_redis_printable(error.data, error.len, buf, size);
+    if (meaning == NULL) {
+        ngx_http_agw_redis_printable(error.data, error.len, buf, size);
+        return;
+    }
+
+    /* the text of a server may be long, what to do must be there */
+
+    ngx_http_agw_redis_printable(error.data, error.len, buf, size / 2);
+
+    p = buf + ngx_strlen(buf);
+
+    if (p[-1] == '.') {
+        p--;
+    }
+
+    p = ngx_slprintf(p, buf + size - 1, ": %s", meaning);
+    *p = '\0';
 }
 
 

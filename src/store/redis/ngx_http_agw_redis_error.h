@@ -14,6 +14,9 @@
 #include <hiredis/hiredis.h>
 
 
+#define NGX_HTTP_AGW_REDIS_ERROR_TEXT  320   /* bytes that do for a text */
+
+
 /*
  * Whether the error is about the server or the connection, so that no command
  * is of use there: what it means and what to do, for the log; or NULL.
@@ -32,8 +35,9 @@ ngx_int_t ngx_http_agw_redis_error_moved(const redisReply *reply, u_char *buf,
 
 
 /*
- * Writes an error's text as far as it is printable and fits, and terminates
- * it.  Not for errors of AUTH, which may repeat the password.
+ * Writes an error's text as far as it is printable and fits, and what to do
+ * about it where the text does not say so, and terminates it.  Not for errors
+ * of AUTH, which may repeat the password.
  */
 
 void ngx_http_agw_redis_error_text(const redisReply *reply, u_char *buf,

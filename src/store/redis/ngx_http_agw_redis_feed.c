@@ -435,10 +435,8 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
                                 reading->last_stamp, feed->count, &page)
         != NGX_OK)
     {
-        ngx_log_error(NGX_LOG_ERR, reading->log, 0,
-                      "auth_gateway: store \"%V\" gives a malformed reply to "
-                      "XREAD", &feed->worker->conf->shown);
-        return NGX_ERROR;
+        return ngx_http_agw_redis_malformed(feed->worker, "XREAD",
+                                            reading->log);
     }
 
     /* what is read late was not known in time */

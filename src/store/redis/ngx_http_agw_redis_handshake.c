@@ -551,8 +551,9 @@ static void
 ngx_http_agw_redis_refused(ngx_http_agw_redis_handshake_t *handshake,
     const char *what, const redisReply *reply)
 {
-    u_char      *p, text[128], why[sizeof(handshake->why)];
-    const char  *meaning, *todo;
+    u_char      *p, why[sizeof(handshake->why)];
+    u_char       text[NGX_HTTP_AGW_REDIS_ERROR_TEXT];
+    const char  *meaning;
 
     meaning = ngx_http_agw_redis_error_of_server(reply);
 
@@ -563,17 +564,7 @@ ngx_http_agw_redis_refused(ngx_http_agw_redis_handshake_t *handshake,
 
     ngx_http_agw_redis_error_text(reply, text, sizeof(text));
 
-    todo = "";
-
-    if (ngx_strncmp(text, "NOPERM", 6) == 0) {
-        todo = ": the ACL must let the user do it";
-
-    } else if (ngx_strncmp(text, "OOM", 3) == 0) {
-        todo = ": its \"maxmemory\" must be larger";
-    }
-
-    p = ngx_snprintf(why, sizeof(why) - 1, "it refuses %s with \"%s\"%s",
-                     what, text, todo);
+    p = ngx_snprintf(why, sizeof(why) - 1, "it refuses %s: %s", what, text);
     *p = '\0';
 
     ngx_http_agw_redis_fail(handshake, (char *) why);

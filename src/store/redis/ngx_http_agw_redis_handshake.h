@@ -43,7 +43,7 @@ struct ngx_http_agw_redis_handshake_s {
     /* afterwards */
 
     ngx_http_agw_redis_server_t      server;
-    u_char                           why[256];
+    u_char                           why[384];
     u_char                           moved[300];     /* "host:port", or "" */
 
     /* private */

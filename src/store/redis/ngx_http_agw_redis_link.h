@@ -80,8 +80,8 @@ void ngx_http_agw_redis_link_reset(ngx_http_agw_redis_link_t *link,
 /*
  * To be called with each REDIS_REPLY_ERROR that is not expected.  Returns 1 if
  * it is about the server and not the command (READONLY, LOADING, MASTERDOWN,
- * CLUSTERDOWN, MOVED, NOAUTH, MISCONF and their like): then the link was reset,
- * and the reason logged.  Else 0: the caller logs it.
+ * CLUSTERDOWN, MOVED, NOAUTH and their like): then the link was reset, and the
+ * reason logged.  Else 0: the caller logs it.
  */
 
 ngx_uint_t ngx_http_agw_redis_link_refused(ngx_http_agw_redis_link_t *link,

@@ -30,7 +30,8 @@ ngx_http_agw_redis_look(const redisReply *reply,
     if (rc == NGX_ERROR) {
         ngx_log_error(NGX_LOG_ERR, reading->log, 0,
                       "auth_gateway: store \"%V\" has a malformed epoch, "
-                      "stamp, floor or horizon", &worker->conf->shown);
+                      "stamp, floor or horizon: remove that key, it is made "
+                      "anew", &worker->conf->shown);
     }
 
     return rc;

@@ -8,7 +8,6 @@
 
 
 #define NGX_HTTP_AGW_REDIS_DIGITS  16        /* of AGW_STAMP_MAX */
-#define NGX_HTTP_AGW_REDIS_SHOWN   200       /* bytes of an error, in the log */
 #define NGX_HTTP_AGW_REDIS_AGAIN   60000     /* ms, between lines of a kind */
 
 
@@ -171,7 +170,7 @@ ngx_http_agw_redis_failed(ngx_http_agw_redis_worker_t *worker,
     ngx_http_agw_redis_link_t *link, const redisReply *reply,
     const char *what, ngx_log_t *log)
 {
-    u_char  text[NGX_HTTP_AGW_REDIS_SHOWN];
+    u_char  text[NGX_HTTP_AGW_REDIS_ERROR_TEXT];
 
     if (reply == NULL) {
         if (!ngx_http_agw_redis_is_logged(&worker->silent_logged)) {
@@ -206,6 +205,19 @@ ngx_http_agw_redis_failed(ngx_http_agw_redis_worker_t *worker,
                   &worker->conf->shown, what, text);
 
     return 1;
+}
+
+
+ngx_int_t
+ngx_http_agw_redis_malformed(const ngx_http_agw_redis_worker_t *worker,
+    const char *what, ngx_log_t *log)
+{
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "auth_gateway: store \"%V\" gives a malformed reply to %s: "
+                  "it may be no Redis, or a proxy may change replies",
+                  &worker->conf->shown, what);
+
+    return NGX_ERROR;
 }
 
 

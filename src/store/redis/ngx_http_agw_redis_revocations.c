@@ -362,10 +362,8 @@ ngx_http_agw_redis_write_read(ngx_http_agw_redis_write_t *w,
         || (known != 0
             && revocation->stamp - known > AGW_STAMP_AHEAD_MAX))
     {
-        ngx_log_error(NGX_LOG_ERR, w->worker->log, 0,
-                      "auth_gateway: store \"%V\" gives a malformed reply to a "
-                      "revocation", &w->worker->conf->shown);
-        return NGX_ERROR;
+        return ngx_http_agw_redis_malformed(w->worker, "a revocation",
+                                            w->worker->log);
     }
 
     ngx_http_agw_redis_entry_limit_time(revocation);

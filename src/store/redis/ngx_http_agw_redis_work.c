@@ -243,10 +243,8 @@ ngx_http_agw_redis_work_end(ngx_http_agw_redis_work_t *work, ngx_int_t rc)
 void
 ngx_http_agw_redis_work_malformed(ngx_http_agw_redis_work_t *work)
 {
-    ngx_log_error(NGX_LOG_ERR, work->worker->log, 0,
-                  "auth_gateway: store \"%V\" gives a malformed reply to an "
-                  "operation of the administration",
-                  &work->worker->conf->shown);
-
-    ngx_http_agw_redis_work_end(work, NGX_ERROR);
+    ngx_http_agw_redis_work_end(work,
+        ngx_http_agw_redis_malformed(work->worker,
+                                     "an operation of the administration",
+                                     work->worker->log));
 }
