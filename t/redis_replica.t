@@ -192,6 +192,52 @@ is(entries(), $had, 'D5 once');
 like(slurp($gw->nginx->error_log),
     qr/had lost revocations: \d+ of them were written back/, 'D5 logged');
 
+# The story: the file was removed, or an older one was put in its place, and what
+# came after that was in no file: a start without Redis did not know it.
+
+{
+    my $older = "$replica.older";
+    my $who = owner_in($gw);
+    my $lives = $gw->issue($who, $who->{business});
+
+    unlink glob "$older*";
+    saved(".backup $older");
+    chmod 0666, $older;
+
+    for my $case (['replaced by an older one', sub {
+            unlink "$replica-wal", "$replica-shm";
+            rename $older, $replica or die "rename: $!\n" }],
+        ['removed', sub { unlink glob "$replica*" }])
+    {
+        my ($name, $change) = @$case;
+        my ($before, $after) = map { $gw->issue($who, $who->{business}) } 1 .. 2;
+
+        $gw->succeeds("D5 before the file is $name",
+            $gw->revoke($before, basic => $who->{basic}));
+        until_is('D5 it is saved', ++$had, 3,
+            sub { saved('SELECT count(*) FROM entries') });
+        $change->();
+        $gw->succeeds("D5 after the file was $name",
+            $gw->revoke($after, basic => $who->{basic}));
+        $had++;
+        until_is('D5 the file that is there has all', $had, 5, sub {
+            -e $replica ? saved('SELECT count(*) FROM entries') : 'none' });
+        until_is('D5 of this store', '1', 5,
+            sub { saved("SELECT store <> '' FROM state") });
+        $redis->kill;
+        $gw->restart;
+        until_is('D5 a start without Redis', 'ok', 5,
+            sub { $gw->result($lives, $who->{business}) });
+        is($gw->result($_, $who->{business}), '401 revoked',
+            'D5 what was revoked is refused') for $before, $after;
+        $redis->restart;
+        until_is('D5 Redis is back', 200, 5, sub { $gw->request('POST',
+            '/token', basic => $who->{basic}, quiet => 1)->status });
+    }
+
+    cmp_ok(times_logged('was removed or replaced'), '>=', 2, 'D5 it is logged');
+}
+
 # more than one script writes, and two nodes that heal
 
 my $other = $gw->beside($conf, workers => 1);

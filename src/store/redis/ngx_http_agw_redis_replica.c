@@ -73,6 +73,8 @@ struct ngx_http_agw_redis_replica_s {
 
 
 static void ngx_http_agw_replica_thread(void *data, ngx_log_t *log);
+static ngx_uint_t ngx_http_agw_replica_has_moved(
+    ngx_http_agw_redis_replica_t *replica, ngx_log_t *log);
 static ngx_uint_t ngx_http_agw_replica_is_foreign(
     const ngx_http_agw_redis_replica_t *replica);
 static int ngx_http_agw_replica_write(ngx_http_agw_redis_replica_t *replica);
@@ -335,7 +337,9 @@ ngx_http_agw_replica_thread(void *data, ngx_log_t *log)
     int                            rc;
     ngx_http_agw_redis_replica_t  *replica = data;
 
-    if (ngx_http_agw_redis_copy_open(&replica->copy, log) != NGX_OK) {
+    if (ngx_http_agw_replica_has_moved(replica, log)
+        || ngx_http_agw_redis_copy_open(&replica->copy, log) != NGX_OK)
+    {
         replica->batch.failed = 1;
         return;
     }
@@ -373,6 +377,37 @@ ngx_http_agw_replica_thread(void *data, ngx_log_t *log)
         ngx_http_agw_redis_copy_close(&replica->copy);
         replica->batch.failed = 1;
     }
+}
+
+
+/*
+ * Somebody has removed the file, or put another in its place: it is closed, and
+ * the feed goes back to what the one that is there has.
+ */
+
+static ngx_uint_t
+ngx_http_agw_replica_has_moved(ngx_http_agw_redis_replica_t *replica,
+    ngx_log_t *log)
+{
+    int  moved;
+
+    moved = 0;
+
+    if (replica->copy.db != NULL) {
+        (void) sqlite3_file_control(replica->copy.db, "main",
+                                    SQLITE_FCNTL_HAS_MOVED, &moved);
+    }
+
+    if (moved) {
+        ngx_log_error(NGX_LOG_WARN, log, 0,
+                      "auth_gateway: replica \"%s\" was removed or replaced: "
+                      "the file that is there is written from now on",
+                      replica->copy.path);
+
+        ngx_http_agw_redis_copy_close(&replica->copy);
+    }
+
+    return moved != 0;
 }
 
 
