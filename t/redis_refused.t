@@ -222,8 +222,11 @@ for my $right (qw(role info eval)) {
 }
 
 
-# replies that are none; the first is that of ROLE, since a password is not
-# wanted
+# replies that are none, and errors as each Redis words them; the first is that
+# of ROLE, since a password is not wanted
+
+my $in_script = ' script: ' . 'a' x 40 . ", on \@user_script:1.\r\n";
+my $wrapped = '-ERR Error running script (call to f_0): ';
 
 $redis->call('ACL', 'SETUSER', 'default', 'on', 'nopass', '~*', '&*', '+@all');
 
@@ -249,6 +252,18 @@ for (
     ["-ERR max number of clients reached\r\n", qr/"maxclients"/],
     ["-DENIED Redis is running in protected mode\r\n", qr/protected mode/],
     ["-\e[31mERR\0\r\n", qr/it refuses ROLE: \?\[31mERR\?$/m],
+    ["-NOREPLICAS Not enough good replicas to write.\r\n",
+        qr/replicas to write: connect those that "min-replicas-to-write"/],
+    ["-AGWMALFORMED {agw}:floor\r\n", qr/ \{agw\}:floor: restore that key/],
+    ["-WRONGTYPE Operation against$in_script", qr/ against: a key of the store/],
+    ["-ERR The user executing the script can't run this command$in_script",
+        qr/ can't run this command: the ACL must let the user/],
+    ["-ERR ACL failure in script: User g can't run xadd$in_script",
+        qr/ACL failure in script: User g can't run xadd: the ACL must let/],
+    ["$wrapped\@user_script:1: WRONGTYPE Operation against\r\n",
+        qr/it refuses ROLE: WRONGTYPE Operation against: a key of the store/],
+    ["$wrapped\@user_script: 1: The user executing the script can't do\r\n",
+        qr/it refuses ROLE: The user .* can't do: the ACL must let the user/],
 ) {
     my ($bytes, $why) = @$_;
     my $proxy = instead($redis->socket, $bytes);

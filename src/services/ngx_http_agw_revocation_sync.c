@@ -38,7 +38,6 @@ typedef struct {
     ngx_http_agw_batch_t      batch;         /* of what was read */
     ngx_str_t                 name;          /* of the store */
     ngx_log_t                 log;           /* no errors but now and then */
-    ngx_msec_t                logged;        /* the last of them */
     ngx_atomic_uint_t         overflow;      /* when the reading began */
     int64_t                   stamp;         /* likewise */
     unsigned                  more:1;        /* to read */
@@ -416,16 +415,17 @@ ngx_http_agw_sync_end(ngx_http_agw_sync_t *sync, ngx_int_t rc)
         ngx_http_agw_sync_overflow(sync);
     }
 
-    /* an error is logged, and what it is ten seconds later */
+    /* an error is logged, and ten seconds later what it is by then */
 
-    if (sync->log.log_level != NGX_LOG_CRIT) {
-        sync->logged = ngx_current_msec;
+    if (rc == NGX_ERROR && sync->log.log_level != NGX_LOG_CRIT) {
+        sync->log.log_level = NGX_LOG_CRIT;
+        zone->said = ngx_current_msec;
+
+    } else if (rc != NGX_ERROR
+               || ngx_http_agw_claim(&zone->said, NGX_HTTP_AGW_SYNC_LOG))
+    {
+        sync->log.log_level = sync->event.log->log_level;
     }
-
-    sync->log.log_level = (rc == NGX_ERROR
-                           && ngx_current_msec - sync->logged
-                              < NGX_HTTP_AGW_SYNC_LOG)
-                          ? NGX_LOG_CRIT : sync->event.log->log_level;
 
     ngx_http_agw_health_answered(revs, &sync->reading, rc);
 

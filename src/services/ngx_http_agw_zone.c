@@ -21,7 +21,7 @@
 
 #define NGX_HTTP_AGW_ZONE_SLACK   4
 
-#define NGX_HTTP_AGW_ZONE_LAYOUT  5
+#define NGX_HTTP_AGW_ZONE_LAYOUT  6
 
 
 static ngx_int_t ngx_http_agw_zone_init(ngx_shm_zone_t *zone, void *data);

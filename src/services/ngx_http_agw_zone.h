@@ -63,6 +63,7 @@ typedef struct {
 
     ngx_atomic_t              answered;      /* when the store did, at last */
     ngx_atomic_t              silent;        /* it did not since */
+    ngx_atomic_t              said;          /* why not, at last */
     ngx_atomic_t              lag;           /* of the newest entry, in ms */
     volatile int64_t          ahead;         /* the store's clock, in ms */
     ngx_atomic_t              ahead_known;

@@ -103,7 +103,7 @@ typedef struct {
                                                     open */
     ngx_msec_t                          down_since;
     ngx_msec_t                          down_logged;
-    u_char                              down_why[512];   /* last one logged */
+    u_char                              down_why[1024];  /* last one logged */
     ngx_msec_t                          down_counted;    /* since then */
     ngx_uint_t                          down_count;
     ngx_uint_t                          down_silent;     /* not logged */

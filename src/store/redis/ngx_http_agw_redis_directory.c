@@ -337,25 +337,32 @@ ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
 {
     int64_t                          stamp, known;
     uint64_t                         epoch;
+    const redisReply                *value;
     ngx_http_agw_directory_query_t  *query;
 
     query = lookup->query;
-    epoch = ngx_http_agw_redis_epoch(ngx_http_agw_redis_element(reply, 0));
+    value = ngx_http_agw_redis_element(reply, 0);
+    epoch = ngx_http_agw_redis_epoch(value);
     known = ngx_max(lookup->worker->known, query->known.stamp);
+
+    if (ngx_http_agw_redis_string(value).data == NULL
+        || ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 1),
+                                    &stamp)
+           != NGX_OK)
+    {
+        return ngx_http_agw_redis_malformed(lookup->worker, "a query",
+                                            query->log);
+    }
+
+    if (epoch == 0) {
+        return ngx_http_agw_redis_malformed_key(lookup->worker, "epoch",
+                                                query->log);
+    }
 
     /* a token with a stamp years ahead would outlive what revokes it */
 
-    if (epoch == 0
-        || ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 1),
-                                    &stamp)
-           != NGX_OK
-        || (known != 0 && stamp - known > AGW_STAMP_AHEAD_MAX))
-    {
-        ngx_log_error(NGX_LOG_ERR, query->log, 0,
-                      "auth_gateway: store \"%V\" has a malformed epoch or "
-                      "stamp: remove both keys, they are made anew",
-                      &lookup->worker->conf->shown);
-        return NGX_ERROR;
+    if (known != 0 && stamp - known > AGW_STAMP_AHEAD_MAX) {
+        return ngx_http_agw_redis_years_ahead(lookup->worker, query->log);
     }
 
     if (epoch != query->known.store_id) {
@@ -396,7 +403,8 @@ ngx_http_agw_redis_answer_once(ngx_http_agw_redis_lookup_t *lookup,
     if (ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 2), &first)
         != NGX_OK)
     {
-        return NGX_ERROR;
+        return ngx_http_agw_redis_malformed(lookup->worker, "a query",
+                                            lookup->query->log);
     }
 
     lookup->query->first = (first == 1);

@@ -3,7 +3,8 @@
  * An error begins with a word that says its kind.  That of a command in a
  * script is followed by " script: <sha>, on @user_script:1."; before Redis 7.0
  * it is wrapped: "ERR Error running script (call to f_<sha>): @user_script:1:
- * @user_script: 1: -READONLY You can't write ...".
+ * @user_script: 1: -READONLY You can't write ...", or the like without a
+ * hyphen, or with "@user_script" once.
  */
 
 
@@ -11,6 +12,9 @@
 #include <ngx_core.h>
 
 #include "ngx_http_agw_redis_error.h"
+
+
+#define NGX_HTTP_AGW_REDIS_SHA  40          /* hexadecimal digits */
 
 
 typedef struct {
@@ -61,40 +65,53 @@ static const ngx_http_agw_redis_error_t  ngx_http_agw_redis_errors[] = {
 
 static const ngx_http_agw_redis_error_t  ngx_http_agw_redis_refusals[] = {
     { ngx_string("NOPERM"), "the ACL must let the user do it" },
-    { ngx_string("ERR The user executing the script can't"),
+    { ngx_string("The user executing the script can't"),    /* 6.2 */
+      "the ACL must let the user do it" },
+    { ngx_string("ERR The user executing the script can't"),    /* 7.0 */
+      "the ACL must let the user do it" },
+    { ngx_string("ERR ACL failure in script:"),    /* 7.2 */
       "the ACL must let the user do it" },
     { ngx_string("OOM"), "its \"maxmemory\" must be larger" },
     { ngx_string("NOREPLICAS"),
-      "fewer replicas are connected than its \"min-replicas-to-write\"" },
+      "connect those that \"min-replicas-to-write\" wants, or lower it" },
     { ngx_string("MISCONF"),
       "it cannot write to its disk, and its log says why" },
     { ngx_string("WRONGTYPE"),
       "a key of the store is of another type: \"revocations\" must be a "
-      "stream, \"partners\" and \"businesses\" sorted sets, keys with an id "
-      "hashes, others strings" },
+      "stream, \"partners\" and \"businesses\" sorted sets, \"once:\" and "
+      "those without an id strings, others hashes" },
     { ngx_string("AGWMALFORMED"),
-      "restore that key, or remove it if it is not \"revocations\"" },
+      "restore that key, or remove it; of \"revocations\" remove the last "
+      "entry, and lower the last id (XSETID)" },
     { ngx_null_string, NULL }
 };
 
 
-/* without what a script wraps it in */
+/* without what a script adds to it */
 
 static ngx_str_t
 ngx_http_agw_redis_error(const redisReply *reply)
 {
+    size_t            len;
     u_char           *p, *last;
     ngx_str_t         error;
+    static ngx_str_t  before = ngx_string("@user_script:");
+    static ngx_str_t  behind = ngx_string(" script: ");
+    static ngx_str_t  line = ngx_string(", on @user_script:");
     static ngx_str_t  wrapped = ngx_string("ERR Error running script ");
 
     error.data = (u_char *) reply->str;
     error.len = reply->len;
 
-    p = ngx_strlcasestrn(error.data, error.data + error.len,
-                         (u_char *) " script: ", sizeof(" script: ") - 2);
+    last = error.data + error.len;
+    len = behind.len + NGX_HTTP_AGW_REDIS_SHA;
 
-    if (p) {
-        error.len = p - error.data;
+    p = ngx_strlcasestrn(error.data, last, line.data, line.len - 1);
+
+    if (p && (size_t) (p - error.data) > len
+        && ngx_strncmp(p - len, behind.data, behind.len) == 0)
+    {
+        error.len = p - len - error.data;
         return error;
     }
 
@@ -104,14 +121,23 @@ ngx_http_agw_redis_error(const redisReply *reply)
         return error;
     }
 
-    last = error.data + error.len;
+    for ( ;; ) {
+        p = ngx_strlcasestrn(error.data, last, before.data, before.len - 1);
 
-    for (p = error.data + wrapped.len; p + 3 < last; p++) {
-        if (p[0] == ':' && p[1] == ' ' && p[2] == '-') {
-            error.data = p + 3;
-            error.len = last - error.data;
+        if (p == NULL) {
             break;
         }
+
+        p += before.len;
+
+        while (p < last && (*p == ' ' || *p == ':' || *p == '-'
+                            || (*p >= '0' && *p <= '9')))
+        {
+            p++;
+        }
+
+        error.data = p;
+        error.len = last - p;
     }
 
     return error;

@@ -222,6 +222,11 @@ ngx_http_agw_redis_heal_done(ngx_http_agw_redis_command_t *command,
         return;
     }
 
+    if (reply->type == REDIS_REPLY_INTEGER) {
+        ngx_http_agw_redis_heal_end(heal, NGX_HTTP_AGW_HEAL_OTHER);
+        return;
+    }
+
     if (ngx_http_agw_redis_entry_id(reply, &heal->since.stamp,
                                     &heal->since.mark)
         != NGX_OK
@@ -229,6 +234,8 @@ ngx_http_agw_redis_heal_done(ngx_http_agw_redis_command_t *command,
                                     &written)
            != NGX_OK)
     {
+        (void) ngx_http_agw_redis_malformed(heal->worker, "healing",
+                                            heal->worker->log);
         ngx_http_agw_redis_heal_end(heal, NGX_HTTP_AGW_HEAL_OTHER);
         return;
     }

@@ -7,9 +7,11 @@
 #include "ngx_http_agw_redis_reply.h"
 
 
-static ngx_int_t ngx_http_agw_redis_look_read(const redisReply *reply,
-    ngx_http_agw_reading_t *reading, int64_t known,
-    ngx_http_agw_redis_seen_t *seen);
+static ngx_int_t ngx_http_agw_redis_look_keys(const redisReply *reply,
+    const ngx_http_agw_redis_worker_t *worker, uint64_t *epoch,
+    int64_t numbers[3], ngx_log_t *log);
+static ngx_int_t ngx_http_agw_redis_look_malformed(
+    const ngx_http_agw_redis_worker_t *worker, ngx_log_t *log);
 static void ngx_http_agw_redis_clock(const redisReply *time,
     ngx_http_agw_reading_t *reading);
 static ngx_uint_t ngx_http_agw_redis_is_there(
@@ -23,65 +25,32 @@ ngx_http_agw_redis_look(const redisReply *reply,
     ngx_http_agw_reading_t *reading, const ngx_http_agw_redis_worker_t *worker,
     ngx_http_agw_redis_seen_t *seen)
 {
-    ngx_int_t  rc;
-
-    rc = ngx_http_agw_redis_look_read(reply, reading, worker->known, seen);
-
-    if (rc == NGX_ERROR) {
-        ngx_log_error(NGX_LOG_ERR, reading->log, 0,
-                      "auth_gateway: store \"%V\" has a malformed epoch, "
-                      "stamp, floor or horizon: remove that key, it is made "
-                      "anew", &worker->conf->shown);
-    }
-
-    return rc;
-}
-
-
-static ngx_int_t
-ngx_http_agw_redis_look_read(const redisReply *reply,
-    ngx_http_agw_reading_t *reading, int64_t known,
-    ngx_http_agw_redis_seen_t *seen)
-{
     int64_t                   numbers[3];
     uint64_t                  epoch;
     ngx_int_t                 rc;
-    ngx_uint_t                i;
-    const redisReply         *value;
+    const redisReply         *last;
     ngx_http_agw_position_t  *position, *end;
 
     position = &reading->position;
     end = &seen->end;
-    epoch = ngx_http_agw_redis_epoch(ngx_http_agw_redis_element(reply, 0));
 
-    /* there may be no floor and no horizon yet */
-
-    for (i = 0; i < 3; i++) {
-        value = ngx_http_agw_redis_element(reply, i + 1);
-        numbers[i] = 0;
-
-        if (ngx_http_agw_redis_whole(value, &numbers[i]) != NGX_OK
-            && !(i != 0 && ngx_http_agw_redis_is_nil(value)))
-        {
-            return NGX_ERROR;
-        }
+    if (ngx_http_agw_redis_look_keys(reply, worker, &epoch, numbers,
+                                     reading->log)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     ngx_memzero(end, sizeof(ngx_http_agw_position_t));
 
-    value = ngx_http_agw_redis_element(reply, 5);
+    last = ngx_http_agw_redis_element(reply, 5);
 
-    if (!ngx_http_agw_redis_is_nil(value)
-        && ngx_http_agw_redis_entry_id(value, &end->stamp, &end->mark)
-           != NGX_OK)
+    if (!ngx_http_agw_redis_is_nil(last)
+        && (ngx_http_agw_redis_entry_id(last, &end->stamp, &end->mark)
+            != NGX_OK
+            || end->stamp > numbers[0]))
     {
-        return NGX_ERROR;
-    }
-
-    if (epoch == 0 || numbers[1] > numbers[0] || end->stamp > numbers[0]
-        || (known != 0 && numbers[0] - known > AGW_STAMP_AHEAD_MAX))
-    {
-        return NGX_ERROR;
+        return ngx_http_agw_redis_look_malformed(worker, reading->log);
     }
 
     ngx_http_agw_redis_clock(ngx_http_agw_redis_element(reply, 6), reading);
@@ -94,7 +63,7 @@ ngx_http_agw_redis_look_read(const redisReply *reply,
                                    epoch, reading->floor);
 
     if (rc == NGX_ERROR) {
-        return NGX_ERROR;
+        return ngx_http_agw_redis_look_malformed(worker, reading->log);
     }
 
     if (rc == NGX_OK && position->store_id == epoch
@@ -109,6 +78,67 @@ ngx_http_agw_redis_look_read(const redisReply *reply,
     position->store_id = epoch;
 
     return NGX_DECLINED;
+}
+
+
+/* the epoch, and stamp, floor and horizon; NGX_OK, or NGX_ERROR, logged */
+
+static ngx_int_t
+ngx_http_agw_redis_look_keys(const redisReply *reply,
+    const ngx_http_agw_redis_worker_t *worker, uint64_t *epoch,
+    int64_t numbers[3], ngx_log_t *log)
+{
+    ngx_uint_t         i;
+    const redisReply  *value;
+    static const char *keys[] = { "stamp", "floor", "horizon" };
+
+    value = ngx_http_agw_redis_element(reply, 0);
+    *epoch = ngx_http_agw_redis_epoch(value);
+
+    if (ngx_http_agw_redis_string(value).data == NULL) {
+        return ngx_http_agw_redis_look_malformed(worker, log);
+    }
+
+    if (*epoch == 0) {
+        return ngx_http_agw_redis_malformed_key(worker, "epoch", log);
+    }
+
+    for (i = 0; i < 3; i++) {
+        value = ngx_http_agw_redis_element(reply, i + 1);
+        numbers[i] = 0;
+
+        /* there may be no floor and no horizon yet */
+
+        if (i != 0 && ngx_http_agw_redis_is_nil(value)) {
+            continue;
+        }
+
+        if (ngx_http_agw_redis_string(value).data == NULL) {
+            return ngx_http_agw_redis_look_malformed(worker, log);
+        }
+
+        if (ngx_http_agw_redis_whole(value, &numbers[i]) != NGX_OK) {
+            return ngx_http_agw_redis_malformed_key(worker, keys[i], log);
+        }
+    }
+
+    if (worker->known != 0
+        && numbers[0] - worker->known > AGW_STAMP_AHEAD_MAX)
+    {
+        return ngx_http_agw_redis_years_ahead(worker, log);
+    }
+
+    return numbers[1] <= numbers[0]
+           ? NGX_OK : ngx_http_agw_redis_malformed_key(worker, "floor", log);
+}
+
+
+static ngx_int_t
+ngx_http_agw_redis_look_malformed(const ngx_http_agw_redis_worker_t *worker,
+    ngx_log_t *log)
+{
+    return ngx_http_agw_redis_malformed(worker, "a look at the revocations",
+                                        log);
 }
 
 

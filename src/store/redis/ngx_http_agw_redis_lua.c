@@ -52,7 +52,10 @@ const ngx_str_t  ngx_http_agw_redis_handshake_lua = ngx_string(
     " then return {err = 'AGWMALFORMED ' .. KEYS[1]} end "
 
     "local known = tonumber(ARGV[3]) "
-    "local last = math.max(whole(stamp or '0'), last_id(KEYS[6])) "
+    "local last = last_id(KEYS[6]) "
+    "if last > " AGW_LUA_MAX " then"
+    " return {err = 'AGWMALFORMED ' .. KEYS[6]} end "
+    "last = math.max(whole(stamp or '0'), last) "
 
     "if not epoch or not stamp or primary ~= ARGV[2] then "
     "last = math.max(last, now, known) + tonumber(ARGV[5]) "

@@ -22,7 +22,7 @@ typedef struct {
     const char                   *purpose;
     ngx_log_t                    *log;
 
-    u_char                        why[512];      /* of this round */
+    u_char                        why[1024];     /* of this round */
     size_t                        len;
     ngx_uint_t                    down;
 } ngx_http_agw_redis_outage_t;

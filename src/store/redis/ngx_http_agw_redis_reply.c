@@ -173,7 +173,9 @@ ngx_http_agw_redis_failed(ngx_http_agw_redis_worker_t *worker,
     u_char  text[NGX_HTTP_AGW_REDIS_ERROR_TEXT];
 
     if (reply == NULL) {
-        if (!ngx_http_agw_redis_is_logged(&worker->silent_logged)) {
+        if (log->log_level >= NGX_LOG_ERR
+            && !ngx_http_agw_redis_is_logged(&worker->silent_logged))
+        {
             ngx_log_error(NGX_LOG_ERR, log, 0,
                           "auth_gateway: store \"%V\": no reply to %s",
                           &worker->conf->shown, what);
@@ -216,6 +218,31 @@ ngx_http_agw_redis_malformed(const ngx_http_agw_redis_worker_t *worker,
                   "auth_gateway: store \"%V\" gives a malformed reply to %s: "
                   "it may be no Redis, or a proxy may change replies",
                   &worker->conf->shown, what);
+
+    return NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_agw_redis_malformed_key(const ngx_http_agw_redis_worker_t *worker,
+    const char *key, ngx_log_t *log)
+{
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "auth_gateway: store \"%V\" has a malformed key \"%s\": "
+                  "remove it, and it is made anew", &worker->conf->shown, key);
+
+    return NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_agw_redis_years_ahead(const ngx_http_agw_redis_worker_t *worker,
+    ngx_log_t *log)
+{
+    ngx_log_error(NGX_LOG_ERR, log, 0,
+                  "auth_gateway: store \"%V\" has a stamp that is years ahead: "
+                  "remove the entry of \"revocations\" with that id, if there "
+                  "is one, then the key \"stamp\"", &worker->conf->shown);
 
     return NGX_ERROR;
 }

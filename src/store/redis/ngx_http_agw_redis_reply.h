@@ -72,11 +72,19 @@ ngx_uint_t ngx_http_agw_redis_failed(ngx_http_agw_redis_worker_t *worker,
     const char *what, ngx_log_t *log);
 
 
-/* logs that the reply to something is malformed; NGX_ERROR */
+/*
+ * Logs what is wrong: a reply to something; a key, which a node makes anew; the
+ * last stamp.  Returns NGX_ERROR.
+ */
 
 ngx_int_t ngx_http_agw_redis_malformed(
     const ngx_http_agw_redis_worker_t *worker, const char *what,
     ngx_log_t *log);
+ngx_int_t ngx_http_agw_redis_malformed_key(
+    const ngx_http_agw_redis_worker_t *worker, const char *key,
+    ngx_log_t *log);
+ngx_int_t ngx_http_agw_redis_years_ahead(
+    const ngx_http_agw_redis_worker_t *worker, ngx_log_t *log);
 
 
 #endif /* NGX_HTTP_AGW_REDIS_REPLY_H_INCLUDED_ */

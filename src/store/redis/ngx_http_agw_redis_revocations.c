@@ -384,15 +384,23 @@ ngx_http_agw_redis_trimmed(ngx_http_agw_redis_command_t *command,
     write = w->write;
     rc = NGX_ERROR;
 
-    if (!ngx_http_agw_redis_failed(w->worker, w->link, reply, "its upkeep",
-                                   w->worker->log)
-        && ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 0),
-                                    &write->floor)
-           == NGX_OK
-        && ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 2),
-                                    &removed)
-           == NGX_OK)
+    if (ngx_http_agw_redis_failed(w->worker, w->link, reply, "its upkeep",
+                                  w->worker->log))
     {
+        /* void */
+
+    } else if (ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 0),
+                                        &write->floor)
+               != NGX_OK
+               || ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply,
+                                                                      2),
+                                           &removed)
+                  != NGX_OK)
+    {
+        rc = ngx_http_agw_redis_malformed(w->worker, "its upkeep",
+                                          w->worker->log);
+
+    } else {
         write->more = (removed >= NGX_HTTP_AGW_REDIS_TRIMMED);
         rc = NGX_OK;
 
@@ -492,9 +500,12 @@ ngx_http_agw_redis_waited(ngx_http_agw_redis_command_t *command,
     ngx_http_agw_redis_worker_t  *worker = command->data;
 
     if (ngx_http_agw_redis_failed(worker, worker->revocations->link, reply,
-                                  "WAIT", worker->log)
-        || ngx_http_agw_redis_whole(reply, &replicas) != NGX_OK)
+                                  "WAIT", worker->log))
     {
+        replicas = -1;
+
+    } else if (ngx_http_agw_redis_whole(reply, &replicas) != NGX_OK) {
+        (void) ngx_http_agw_redis_malformed(worker, "WAIT", worker->log);
         replicas = -1;
 
     } else if (replicas < (int64_t) worker->conf->wait) {
