@@ -235,7 +235,21 @@ like(slurp($gw->nginx->error_log),
             '/token', basic => $who->{basic}, quiet => 1)->status });
     }
 
-    cmp_ok(times_logged('was removed or replaced'), '>=', 2, 'D5 it is logged');
+    cmp_ok(times_logged('was removed, replaced, or written'), '>=', 2,
+        'D5 it is logged');
+
+    # nothing was written since the start, and the file is gone
+
+    $redis->kill;
+    $gw->restart;
+    until_is('D5 a start without Redis once more', 'ok', 5,
+        sub { $gw->result($lives, $who->{business}) });
+    unlink glob "$replica*";
+    $redis->restart;
+    until_is('D5 the file that is there has all', $had, 9, sub {
+        -e $replica ? saved('SELECT count(*) FROM entries') : 'none' });
+    until_is('D5 of this store', '1', 5,
+        sub { saved("SELECT store <> '' FROM state") });
 }
 
 # more than one script writes, and two nodes that heal

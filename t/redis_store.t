@@ -88,12 +88,49 @@ for my $name ('epoch', 'stamp', "partner:$us->{id}", "api_keys:$us->{id}") {
 my $stamp = $redis->call('GET', key('stamp'));
 
 for my $bad ('', 'x', $stamp + 400_000_000_000, '-1', '1e9', '4503599627370497') {
+    $gw->mark;
     $redis->call('SET', key('stamp'), $bad);
     is(token_status($us), 503, "D5 stamp \"$bad\"");
+    like($gw->log_text, $bad =~ /^\d{13}$/ ? qr/the stamp $bad, which is years/
+        : qr/AGWMALFORMED \{agw\}:stamp: restore that key/, 'D5 logged');
 }
 
 $redis->call('SET', key('stamp'), $stamp);
 until_is('D5 the stamp is well again', 200, 3, sub { token_status($us) });
+
+# an entry years ahead, and what the log says to do about it
+
+{
+    my ($first, $second) = map { $gw->issue($us, $us->{business}) } 1 .. 2;
+
+    $gw->succeeds('D5 revoked', $gw->revoke($first, basic => $us->{basic}));
+
+    my $ahead = $stamp + 400_000_000_000;
+    my $last = $redis->call('XREVRANGE', key('revocations'), '+', '-', 'COUNT',
+        1)->[0][0];
+    my $id = $redis->call('XADD', key('revocations'), "$ahead-0", 'x', 'y');
+
+    $gw->mark;
+    is(token_status($us), 503, 'D5 an entry years ahead');
+    like($gw->log_text, qr/the stamp $ahead, which is years/, 'D5 logged');
+    $redis->call('XDEL', key('revocations'), $id);
+    $redis->call('XSETID', key('revocations'), $last);
+    $redis->call('DEL', key('stamp'));
+
+    # each connection of each worker finds that out
+
+    until_is('D5 tokens are issued again', 10, 5,
+        sub { scalar grep { token_status($us) == 200 } 1 .. 10 });
+    cmp_ok($redis->call('GET', key('stamp')), '<', $ahead, 'D5 no year ahead');
+
+    until_is('D5 and revoked', 10, 5, sub { scalar grep { $gw->revoke($second,
+        basic => $us->{basic})->status == 200 } 1 .. 10 });
+    until_is('D5 and refused', '401 revoked', 3,
+        sub { $gw->result($_, $us->{business}) }) for $first, $second;
+    until_is('D5 and business tokens are issued', 10, 5,
+        sub { scalar grep { $gw->issue($us, $us->{business}) } 1 .. 10 });
+    $stamp = $gw->store->stamp;
+}
 
 # a server that does not know the scripts any more
 

@@ -363,6 +363,13 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
         }
     }
 
+    /* an error is logged, and ten seconds later what it is by then */
+
+    sync->log.log_level = (!zone->silent
+                           || ngx_http_agw_claim(&zone->said,
+                                                 NGX_HTTP_AGW_SYNC_LOG))
+                          ? sync->event.log->log_level : NGX_LOG_CRIT;
+
     rc = ngx_http_agw_store_read_revocations(revs->store, &sync->reading);
 
     if (rc == NGX_AGAIN) {
@@ -415,16 +422,8 @@ ngx_http_agw_sync_end(ngx_http_agw_sync_t *sync, ngx_int_t rc)
         ngx_http_agw_sync_overflow(sync);
     }
 
-    /* an error is logged, and ten seconds later what it is by then */
-
     if (rc == NGX_ERROR && sync->log.log_level != NGX_LOG_CRIT) {
-        sync->log.log_level = NGX_LOG_CRIT;
         zone->said = ngx_current_msec;
-
-    } else if (rc != NGX_ERROR
-               || ngx_http_agw_claim(&zone->said, NGX_HTTP_AGW_SYNC_LOG))
-    {
-        sync->log.log_level = sync->event.log->log_level;
     }
 
     ngx_http_agw_health_answered(revs, &sync->reading, rc);

@@ -227,7 +227,7 @@ ngx_http_agw_redis_admin_written(ngx_http_agw_redis_work_t *work,
     }
 
     if (ngx_http_agw_redis_admin_stamps(work, reply) != NGX_OK) {
-        ngx_http_agw_redis_work_malformed(work);
+        ngx_http_agw_redis_work_end(work, NGX_ERROR);
         return;
     }
 
@@ -240,7 +240,7 @@ ngx_http_agw_redis_admin_written(ngx_http_agw_redis_work_t *work,
 }
 
 
-/* a stamp years ahead would be that of the whole fleet */
+/* NGX_ERROR, logged: a stamp years ahead would be that of the whole fleet */
 
 static ngx_int_t
 ngx_http_agw_redis_admin_stamps(ngx_http_agw_redis_work_t *work,
@@ -263,11 +263,17 @@ ngx_http_agw_redis_admin_stamps(ngx_http_agw_redis_work_t *work,
                                ngx_http_agw_redis_element(reply, 2 * i + 3),
                                &revocations[i].time)
                != NGX_OK
-            || revocations[i].stamp <= work->op->write.known_stamp
-            || (known != 0
-                && revocations[i].stamp - known > AGW_STAMP_AHEAD_MAX))
+            || revocations[i].stamp <= work->op->write.known_stamp)
         {
-            return NGX_ERROR;
+            return ngx_http_agw_redis_malformed(work->worker,
+                                          "an operation of the administration",
+                                          work->worker->log);
+        }
+
+        if (known != 0 && revocations[i].stamp - known > AGW_STAMP_AHEAD_MAX) {
+            return ngx_http_agw_redis_years_ahead(work->worker,
+                                                  revocations[i].stamp,
+                                                  work->worker->log);
         }
 
         ngx_http_agw_redis_entry_limit_time(&revocations[i]);

@@ -362,7 +362,8 @@ ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
     /* a token with a stamp years ahead would outlive what revokes it */
 
     if (known != 0 && stamp - known > AGW_STAMP_AHEAD_MAX) {
-        return ngx_http_agw_redis_years_ahead(lookup->worker, query->log);
+        return ngx_http_agw_redis_years_ahead(lookup->worker, stamp,
+                                              query->log);
     }
 
     if (epoch != query->known.store_id) {

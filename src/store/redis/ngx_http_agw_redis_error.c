@@ -80,6 +80,8 @@ static const ngx_http_agw_redis_error_t  ngx_http_agw_redis_refusals[] = {
       "a key of the store is of another type: \"revocations\" must be a "
       "stream, \"partners\" and \"businesses\" sorted sets, \"once:\" and "
       "those without an id strings, others hashes" },
+    { ngx_string("ERR The ID specified in XADD is equal or smaller"),
+      "the last id of \"revocations\" must be lowered (XSETID)" },
     { ngx_string("AGWMALFORMED"),
       "restore that key, or remove it; of \"revocations\" remove the last "
       "entry, and lower the last id (XSETID)" },

@@ -114,7 +114,7 @@ ngx_http_agw_redis_feed_create(ngx_http_agw_redis_worker_t *worker)
     feed->replica = ngx_http_agw_redis_replica_create(worker);
 
     if (feed->replica != NULL) {
-        ngx_http_agw_redis_saved_init(&feed->saved, worker);
+        ngx_http_agw_redis_saved_init(&feed->saved, worker, feed->replica);
 
         feed->heal = ngx_http_agw_redis_heal_create(worker, feed->replica);
 

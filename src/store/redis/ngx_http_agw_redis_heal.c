@@ -236,7 +236,7 @@ ngx_http_agw_redis_heal_done(ngx_http_agw_redis_command_t *command,
     {
         (void) ngx_http_agw_redis_malformed(heal->worker, "healing",
                                             heal->worker->log);
-        ngx_http_agw_redis_heal_end(heal, NGX_HTTP_AGW_HEAL_OTHER);
+        ngx_http_agw_redis_heal_end(heal, NGX_HTTP_AGW_HEAL_EVERY);
         return;
     }
 

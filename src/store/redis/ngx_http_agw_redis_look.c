@@ -90,7 +90,7 @@ ngx_http_agw_redis_look_keys(const redisReply *reply,
 {
     ngx_uint_t         i;
     const redisReply  *value;
-    static const char *keys[] = { "stamp", "floor", "horizon" };
+    static const char *keys[] = { NULL, "floor", "horizon" };
 
     value = ngx_http_agw_redis_element(reply, 0);
     *epoch = ngx_http_agw_redis_epoch(value);
@@ -113,19 +113,23 @@ ngx_http_agw_redis_look_keys(const redisReply *reply,
             continue;
         }
 
-        if (ngx_http_agw_redis_string(value).data == NULL) {
+        if (ngx_http_agw_redis_whole(value, &numbers[i]) == NGX_OK) {
+            continue;
+        }
+
+        /* the script has looked at the stamp */
+
+        if (i == 0 || ngx_http_agw_redis_string(value).data == NULL) {
             return ngx_http_agw_redis_look_malformed(worker, log);
         }
 
-        if (ngx_http_agw_redis_whole(value, &numbers[i]) != NGX_OK) {
-            return ngx_http_agw_redis_malformed_key(worker, keys[i], log);
-        }
+        return ngx_http_agw_redis_malformed_key(worker, keys[i], log);
     }
 
     if (worker->known != 0
         && numbers[0] - worker->known > AGW_STAMP_AHEAD_MAX)
     {
-        return ngx_http_agw_redis_years_ahead(worker, log);
+        return ngx_http_agw_redis_years_ahead(worker, numbers[0], log);
     }
 
     return numbers[1] <= numbers[0]

@@ -6,7 +6,9 @@
  *
  * If the disk cannot keep up, what follows a full queue is dropped rather than
  * the loop held, and so is the queue after a failure: the position in the file
- * is where that ends, and the feed goes back to it.
+ * is where that ends, and the feed goes back to it.  It also does where the
+ * file has another position than the feed went on from: somebody has removed
+ * or replaced it, or another worker has written it.
  */
 
 
@@ -17,6 +19,7 @@
 #include <ngx_thread_pool.h>
 #endif
 
+#include "ngx_http_agw_redis_batch.h"
 #include "ngx_http_agw_redis_records.h"
 #include "ngx_http_agw_redis_replica.h"
 
@@ -29,24 +32,13 @@
 #define NGX_HTTP_AGW_REPLICA_GATHER   20     /* ms between two transactions */
 
 
-/* what the thread writes at once */
-
-typedef struct {
-    ngx_http_agw_redis_records_t  blocks;
-    ngx_http_agw_redis_state_t   state;
-    ngx_uint_t                   lacking;    /* entries to look for */
-    unsigned                     has_state:1;
-    unsigned                     failed:1;
-    unsigned                     foreign:1;
-} ngx_http_agw_redis_batch_t;
-
-
 struct ngx_http_agw_redis_replica_s {
     ngx_http_agw_redis_worker_t    *worker;
     ngx_http_agw_redis_lacking_pt   handler;
     void                           *data;
 
     ngx_http_agw_redis_batch_t      next;    /* the loop's */
+    ngx_http_agw_position_t         position;    /* of the file */
     ngx_event_t                     working; /* keeps a worker that exits */
     ngx_event_t                     later;   /* likewise: to flush */
     ngx_msec_t                      flushed; /* the last time */
@@ -68,18 +60,16 @@ struct ngx_http_agw_redis_replica_s {
 
     ngx_http_agw_redis_copy_t       copy;
     ngx_http_agw_redis_batch_t      batch;
-    ngx_http_agw_redis_records_t     found;   /* what is lacking */
 };
 
 
 static void ngx_http_agw_replica_thread(void *data, ngx_log_t *log);
-static ngx_uint_t ngx_http_agw_replica_has_moved(
-    ngx_http_agw_redis_replica_t *replica, ngx_log_t *log);
-static ngx_uint_t ngx_http_agw_replica_is_foreign(
-    const ngx_http_agw_redis_replica_t *replica);
-static int ngx_http_agw_replica_write(ngx_http_agw_redis_replica_t *replica);
-static void ngx_http_agw_replica_found(void *data,
-    const agw_revocation_t *revocation);
+static void ngx_http_agw_replica_written(
+    ngx_http_agw_redis_replica_t *replica, ngx_http_agw_redis_batch_t *batch);
+static void ngx_http_agw_replica_changed(
+    ngx_http_agw_redis_replica_t *replica);
+static void ngx_http_agw_replica_go_back(
+    ngx_http_agw_redis_replica_t *replica);
 static void ngx_http_agw_replica_done(ngx_event_t *ev);
 static void ngx_http_agw_replica_leave(ngx_http_agw_redis_replica_t *replica);
 static void ngx_http_agw_replica_working(ngx_event_t *ev);
@@ -165,7 +155,7 @@ ngx_http_agw_redis_replica_close(ngx_http_agw_redis_replica_t *replica)
 
     ngx_http_agw_redis_records_free(&replica->next.blocks);
     ngx_http_agw_redis_records_free(&replica->batch.blocks);
-    ngx_http_agw_redis_records_free(&replica->found);
+    ngx_http_agw_redis_records_free(&replica->batch.found);
     ngx_http_agw_redis_copy_close(&replica->copy);
 }
 
@@ -227,8 +217,11 @@ void
 ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
     const ngx_http_agw_redis_state_t *state, ngx_uint_t lacking)
 {
+    ngx_http_agw_redis_records_t  none;
+
     if (replica->foreign && lacking && replica->handler != NULL) {
-        replica->handler(replica->data, &replica->found, &state->position);
+        ngx_memzero(&none, sizeof(ngx_http_agw_redis_records_t));
+        replica->handler(replica->data, &none, &state->position);
     }
 
     if (replica->gap || replica->full || replica->foreign) {
@@ -266,10 +259,10 @@ ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica)
 #if (NGX_THREADS)
 
     replica->batch = replica->next;
+    replica->batch.before = replica->position;
     replica->busy = 1;
 
     ngx_memzero(&replica->next, sizeof(ngx_http_agw_redis_batch_t));
-    ngx_http_agw_redis_records_free(&replica->found);
 
     ngx_add_timer(&replica->working, NGX_HTTP_AGW_REPLICA_WORKING);
 
@@ -299,6 +292,14 @@ ngx_http_agw_redis_replica_has_gap(ngx_http_agw_redis_replica_t *replica)
 
 
 void
+ngx_http_agw_redis_replica_goes_on(ngx_http_agw_redis_replica_t *replica,
+    const ngx_http_agw_position_t *position)
+{
+    replica->position = *position;
+}
+
+
+void
 ngx_http_agw_redis_replica_resume(ngx_http_agw_redis_replica_t *replica)
 {
     replica->gap = 0;
@@ -312,14 +313,7 @@ ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica)
     ngx_http_agw_redis_records_free(&replica->next.blocks);
     ngx_memzero(&replica->next, sizeof(ngx_http_agw_redis_batch_t));
 
-    /* while there is a gap, nothing is healed; a lock is gone in a moment */
-
-    replica->pause = ngx_min(2 * replica->pause,
-                             NGX_HTTP_AGW_REPLICA_PAUSE_MAX);
-    replica->pause = ngx_max(replica->pause, NGX_HTTP_AGW_REPLICA_PAUSE_MIN);
-
-    replica->gap = 1;
-    replica->again = ngx_current_msec + replica->pause;
+    ngx_http_agw_replica_go_back(replica);
 
     if (!replica->failing) {
         replica->failing = 1;
@@ -332,206 +326,97 @@ ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica)
 
 
 static void
-ngx_http_agw_replica_thread(void *data, ngx_log_t *log)
+ngx_http_agw_replica_go_back(ngx_http_agw_redis_replica_t *replica)
 {
-    int                            rc;
-    ngx_http_agw_redis_replica_t  *replica = data;
+    replica->next.has_state = 0;
+    replica->next.lacking = 0;
 
-    if (ngx_http_agw_replica_has_moved(replica, log)
-        || ngx_http_agw_redis_copy_open(&replica->copy, log) != NGX_OK)
-    {
-        replica->batch.failed = 1;
-        return;
-    }
+    /* while there is a gap, nothing is healed; a lock is gone in a moment */
 
-    rc = ngx_http_agw_redis_copy_begin(&replica->copy);
+    replica->pause = ngx_min(2 * replica->pause,
+                             NGX_HTTP_AGW_REPLICA_PAUSE_MAX);
+    replica->pause = ngx_max(replica->pause, NGX_HTTP_AGW_REPLICA_PAUSE_MIN);
 
-    if (rc == SQLITE_OK && ngx_http_agw_replica_is_foreign(replica)) {
-        replica->batch.foreign = replica->batch.has_state;
-        replica->batch.lacking = 0;
-
-        rc = ngx_http_agw_redis_copy_cancel(&replica->copy);
-
-    } else if (rc == SQLITE_OK) {
-        rc = ngx_http_agw_replica_write(replica);
-
-        if (rc == SQLITE_OK) {
-            rc = ngx_http_agw_redis_copy_end(&replica->copy);
-        }
-    }
-
-    if (rc == SQLITE_OK && replica->batch.lacking) {
-        rc = ngx_http_agw_redis_copy_lacking(&replica->copy,
-                                             replica->batch.lacking,
-                                             replica->batch.state.last,
-                                             ngx_http_agw_replica_found,
-                                             replica);
-    }
-
-    if (rc != SQLITE_OK) {
-        if (!ngx_terminate) {
-            ngx_http_agw_redis_copy_log(&replica->copy, log,
-                                        "cannot be written", rc);
-        }
-
-        ngx_http_agw_redis_copy_close(&replica->copy);
-        replica->batch.failed = 1;
-    }
-}
-
-
-/*
- * Somebody has removed the file, or put another in its place: it is closed, and
- * the feed goes back to what the one that is there has.
- */
-
-static ngx_uint_t
-ngx_http_agw_replica_has_moved(ngx_http_agw_redis_replica_t *replica,
-    ngx_log_t *log)
-{
-    int  moved;
-
-    moved = 0;
-
-    if (replica->copy.db != NULL) {
-        (void) sqlite3_file_control(replica->copy.db, "main",
-                                    SQLITE_FCNTL_HAS_MOVED, &moved);
-    }
-
-    if (moved) {
-        ngx_log_error(NGX_LOG_WARN, log, 0,
-                      "auth_gateway: replica \"%s\" was removed or replaced: "
-                      "the file that is there is written from now on",
-                      replica->copy.path);
-
-        ngx_http_agw_redis_copy_close(&replica->copy);
-    }
-
-    return moved != 0;
-}
-
-
-/*
- * A store of another name that has the epoch of the file is the same one, which
- * has moved.  Only the worker that follows knows the epoch; what others write
- * comes by the feed, too.
- */
-
-static ngx_uint_t
-ngx_http_agw_replica_is_foreign(const ngx_http_agw_redis_replica_t *replica)
-{
-    const ngx_http_agw_redis_state_t  *state;
-
-    state = &replica->copy.state;
-
-    return state->other
-           && (!replica->batch.has_state
-               || replica->batch.state.position.store_id
-                  != state->position.store_id);
-}
-
-
-static int
-ngx_http_agw_replica_write(ngx_http_agw_redis_replica_t *replica)
-{
-    int                           rc;
-    agw_str_t                     id, partner;
-    ngx_uint_t                    restarted;
-    ngx_http_agw_redis_copy_t    *copy;
-    ngx_http_agw_redis_batch_t   *batch;
-    ngx_http_agw_redis_record_t  *record;
-
-    copy = &replica->copy;
-    batch = &replica->batch;
-    restarted = 0;
-
-    for ( ;; ) {
-        if (ngx_terminate) {
-            return SQLITE_INTERRUPT;
-        }
-
-        record = ngx_http_agw_redis_records_next(&batch->blocks);
-
-        if (record == NULL) {
-            break;
-        }
-
-        if (record->kind == 0) {
-            copy->state.round++;
-            restarted = 1;
-            continue;
-        }
-
-        id.data = (u_char *) (record + 1);
-        id.len = record->id_len;
-        partner.data = id.data + id.len;
-        partner.len = record->partner_len;
-
-        rc = ngx_http_agw_redis_copy_put(copy, record->kind, id, partner,
-                                         record->stamp, record->time,
-                                         record->seen);
-        if (rc != SQLITE_OK) {
-            return rc;
-        }
-    }
-
-    if (batch->has_state) {
-        return ngx_http_agw_redis_copy_state(copy, &batch->state);
-    }
-
-    return restarted ? ngx_http_agw_redis_copy_state(copy, &copy->state)
-                     : SQLITE_OK;
+    replica->gap = 1;
+    replica->again = ngx_current_msec + replica->pause;
 }
 
 
 static void
-ngx_http_agw_replica_found(void *data, const agw_revocation_t *revocation)
+ngx_http_agw_replica_thread(void *data, ngx_log_t *log)
 {
     ngx_http_agw_redis_replica_t  *replica = data;
 
-    (void) ngx_http_agw_redis_records_add(&replica->found, revocation, 0,
-                                       replica->worker->log);
+    ngx_http_agw_redis_batch_write(&replica->batch, &replica->copy, log);
 }
 
 
 static void
 ngx_http_agw_replica_done(ngx_event_t *ev)
 {
-    ngx_uint_t                     lacking, failed, foreign;
-    ngx_http_agw_position_t        position;
+    ngx_http_agw_redis_batch_t     batch;
     ngx_http_agw_redis_replica_t  *replica = ev->data;
 
     ngx_del_timer(&replica->working);
 
-    failed = replica->batch.failed;
-    foreign = replica->batch.foreign;
-    lacking = replica->batch.lacking && !failed;
-    position = replica->batch.state.position;
+    batch = replica->batch;
 
-    ngx_http_agw_redis_records_free(&replica->batch.blocks);
     ngx_memzero(&replica->batch, sizeof(ngx_http_agw_redis_batch_t));
+    ngx_http_agw_redis_records_free(&batch.blocks);
 
     replica->busy = 0;
     replica->flushed = ngx_current_msec;
 
-    if (failed) {
+    if (batch.failed) {
         ngx_http_agw_redis_replica_lose(replica);
-        return;
+
+    } else if (batch.changed) {
+        ngx_http_agw_replica_changed(replica);
+
+    } else {
+        replica->failing = 0;
+        replica->pause = 0;
+
+        if (batch.foreign) {
+            ngx_http_agw_replica_leave(replica);
+
+        } else {
+            ngx_http_agw_replica_written(replica, &batch);
+        }
     }
 
-    replica->failing = 0;
-    replica->pause = 0;
+    ngx_http_agw_redis_records_free(&batch.found);
+}
 
-    if (foreign) {
-        ngx_http_agw_replica_leave(replica);
-        return;
+
+static void
+ngx_http_agw_replica_written(ngx_http_agw_redis_replica_t *replica,
+    ngx_http_agw_redis_batch_t *batch)
+{
+    if (batch->has_state) {
+        replica->position = batch->state.position;
     }
 
-    if (lacking && replica->handler != NULL) {
-        replica->handler(replica->data, &replica->found, &position);
+    if (batch->lacking && replica->handler != NULL) {
+        replica->handler(replica->data, &batch->found,
+                         &batch->state.position);
     }
 
     ngx_http_agw_redis_replica_flush(replica);
+}
+
+
+/* entries that wait are kept, but the position goes back */
+
+static void
+ngx_http_agw_replica_changed(ngx_http_agw_redis_replica_t *replica)
+{
+    ngx_http_agw_replica_go_back(replica);
+
+    ngx_log_error(NGX_LOG_NOTICE, replica->worker->log, 0,
+                  "auth_gateway: replica \"%V\" was removed, replaced, or "
+                  "written by another worker: what it lacks is read again",
+                  &replica->worker->conf->replica);
 }
 
 

@@ -75,6 +75,12 @@ void ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica);
 void ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica);
 
 
+/* the feed goes on from where the file ends, at this position */
+
+void ngx_http_agw_redis_replica_goes_on(ngx_http_agw_redis_replica_t *replica,
+    const ngx_http_agw_position_t *position);
+
+
 /*
  * Whether something was not written.  Then the feed has to go back to the
  * position that the file has; it is asked for now and then.

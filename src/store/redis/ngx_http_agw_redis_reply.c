@@ -237,12 +237,13 @@ ngx_http_agw_redis_malformed_key(const ngx_http_agw_redis_worker_t *worker,
 
 ngx_int_t
 ngx_http_agw_redis_years_ahead(const ngx_http_agw_redis_worker_t *worker,
-    ngx_log_t *log)
+    int64_t stamp, ngx_log_t *log)
 {
     ngx_log_error(NGX_LOG_ERR, log, 0,
-                  "auth_gateway: store \"%V\" has a stamp that is years ahead: "
-                  "remove the entry of \"revocations\" with that id, if there "
-                  "is one, then the key \"stamp\"", &worker->conf->shown);
+                  "auth_gateway: store \"%V\" has the stamp %L, which is years "
+                  "ahead: remove the entries of \"revocations\" from that id "
+                  "on, lower its last id (XSETID), then remove the key "
+                  "\"stamp\"", &worker->conf->shown, stamp);
 
     return NGX_ERROR;
 }

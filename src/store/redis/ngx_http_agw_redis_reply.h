@@ -84,7 +84,8 @@ ngx_int_t ngx_http_agw_redis_malformed_key(
     const ngx_http_agw_redis_worker_t *worker, const char *key,
     ngx_log_t *log);
 ngx_int_t ngx_http_agw_redis_years_ahead(
-    const ngx_http_agw_redis_worker_t *worker, ngx_log_t *log);
+    const ngx_http_agw_redis_worker_t *worker, int64_t stamp,
+    ngx_log_t *log);
 
 
 #endif /* NGX_HTTP_AGW_REDIS_REPLY_H_INCLUDED_ */

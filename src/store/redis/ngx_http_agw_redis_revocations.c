@@ -350,20 +350,23 @@ ngx_http_agw_redis_write_read(ngx_http_agw_redis_write_t *w,
     revocation = &w->write->revocation;
     known = ngx_max(w->write->known_stamp, w->worker->known);
 
-    /* a stamp years ahead would be that of the whole fleet */
-
     if (ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 0),
                                  &revocation->stamp)
         != NGX_OK
         || ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 1),
                                     &revocation->time)
            != NGX_OK
-        || revocation->stamp <= w->write->known_stamp
-        || (known != 0
-            && revocation->stamp - known > AGW_STAMP_AHEAD_MAX))
+        || revocation->stamp <= w->write->known_stamp)
     {
         return ngx_http_agw_redis_malformed(w->worker, "a revocation",
                                             w->worker->log);
+    }
+
+    /* it would be that of the whole fleet */
+
+    if (known != 0 && revocation->stamp - known > AGW_STAMP_AHEAD_MAX) {
+        return ngx_http_agw_redis_years_ahead(w->worker, revocation->stamp,
+                                              w->worker->log);
     }
 
     ngx_http_agw_redis_entry_limit_time(revocation);

@@ -28,9 +28,11 @@ static ngx_int_t ngx_http_agw_redis_saved_page(
 
 void
 ngx_http_agw_redis_saved_init(ngx_http_agw_redis_saved_t *saved,
-    ngx_http_agw_redis_worker_t *worker)
+    ngx_http_agw_redis_worker_t *worker,
+    ngx_http_agw_redis_replica_t *replica)
 {
     saved->worker = worker;
+    saved->replica = replica;
     saved->copy.path = (const char *) worker->conf->replica.data;
     saved->copy.store = worker->conf->store;
 }
@@ -107,6 +109,8 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
     }
 
     state = &saved->copy.state;
+
+    ngx_http_agw_redis_replica_goes_on(saved->replica, &state->position);
 
     if (state->other) {
         ngx_http_agw_redis_saved_other(saved, reading);

@@ -14,6 +14,7 @@
 
 #include "ngx_http_agw_redis.h"
 #include "ngx_http_agw_redis_copy.h"
+#include "ngx_http_agw_redis_replica.h"
 #include "ngx_http_agw_store_revocations.h"
 
 
@@ -26,6 +27,7 @@ typedef enum {
 
 typedef struct {
     ngx_http_agw_redis_worker_t       *worker;
+    ngx_http_agw_redis_replica_t      *replica;      /* that writes the file */
     ngx_http_agw_redis_copy_t          copy;
     ngx_http_agw_redis_saved_stage_t   stage;
     ngx_uint_t                         rows;
@@ -38,7 +40,8 @@ typedef struct {
 
 
 void ngx_http_agw_redis_saved_init(ngx_http_agw_redis_saved_t *saved,
-    ngx_http_agw_redis_worker_t *worker);
+    ngx_http_agw_redis_worker_t *worker,
+    ngx_http_agw_redis_replica_t *replica);
 
 
 /*

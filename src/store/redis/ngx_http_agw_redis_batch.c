@@ -1,0 +1,193 @@
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_agw_redis_batch.h"
+
+
+typedef struct {
+    ngx_http_agw_redis_records_t  *records;
+    ngx_log_t                     *log;
+} ngx_http_agw_redis_found_t;
+
+
+static int ngx_http_agw_redis_batch_transact(
+    ngx_http_agw_redis_batch_t *batch, ngx_http_agw_redis_copy_t *copy);
+static void ngx_http_agw_redis_batch_leave_moved(
+    ngx_http_agw_redis_copy_t *copy);
+static ngx_uint_t ngx_http_agw_redis_batch_is_foreign(
+    const ngx_http_agw_redis_batch_t *batch,
+    const ngx_http_agw_redis_copy_t *copy);
+static int ngx_http_agw_redis_batch_put(ngx_http_agw_redis_batch_t *batch,
+    ngx_http_agw_redis_copy_t *copy);
+static void ngx_http_agw_redis_batch_found(void *data,
+    const agw_revocation_t *revocation);
+
+
+void
+ngx_http_agw_redis_batch_write(ngx_http_agw_redis_batch_t *batch,
+    ngx_http_agw_redis_copy_t *copy, ngx_log_t *log)
+{
+    int                         rc;
+    ngx_http_agw_redis_found_t  found;
+
+    ngx_http_agw_redis_batch_leave_moved(copy);
+
+    if (ngx_http_agw_redis_copy_open(copy, log) != NGX_OK) {
+        batch->failed = 1;
+        return;
+    }
+
+    rc = ngx_http_agw_redis_batch_transact(batch, copy);
+
+    if (rc == SQLITE_OK && batch->lacking) {
+        found.records = &batch->found;
+        found.log = log;
+
+        rc = ngx_http_agw_redis_copy_lacking(copy, batch->lacking,
+                                             batch->state.last,
+                                             ngx_http_agw_redis_batch_found,
+                                             &found);
+    }
+
+    if (rc != SQLITE_OK) {
+        if (!ngx_terminate) {
+            ngx_http_agw_redis_copy_log(copy, log, "cannot be written", rc);
+        }
+
+        ngx_http_agw_redis_copy_close(copy);
+        batch->failed = 1;
+    }
+}
+
+
+static int
+ngx_http_agw_redis_batch_transact(ngx_http_agw_redis_batch_t *batch,
+    ngx_http_agw_redis_copy_t *copy)
+{
+    int  rc;
+
+    rc = ngx_http_agw_redis_copy_begin(copy);
+
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+
+    if (ngx_http_agw_redis_batch_is_foreign(batch, copy)) {
+        batch->foreign = batch->has_state;
+        batch->lacking = 0;
+
+        return ngx_http_agw_redis_copy_cancel(copy);
+    }
+
+    if (batch->has_state
+        && ngx_memcmp(&copy->state.position, &batch->before,
+                      sizeof(ngx_http_agw_position_t))
+           != 0)
+    {
+        batch->changed = 1;
+        batch->has_state = 0;
+        batch->lacking = 0;
+    }
+
+    rc = ngx_http_agw_redis_batch_put(batch, copy);
+
+    return rc == SQLITE_OK ? ngx_http_agw_redis_copy_end(copy) : rc;
+}
+
+
+/* somebody has removed the file, or put another in its place */
+
+static void
+ngx_http_agw_redis_batch_leave_moved(ngx_http_agw_redis_copy_t *copy)
+{
+    int  moved;
+
+    moved = 0;
+
+    if (copy->db != NULL) {
+        (void) sqlite3_file_control(copy->db, "main", SQLITE_FCNTL_HAS_MOVED,
+                                    &moved);
+    }
+
+    if (moved) {
+        ngx_http_agw_redis_copy_close(copy);
+    }
+}
+
+
+/*
+ * A store of another name that has the epoch of the file is the same one, which
+ * has moved.  Only the worker that follows knows the epoch; what others write
+ * comes by the feed, too.
+ */
+
+static ngx_uint_t
+ngx_http_agw_redis_batch_is_foreign(const ngx_http_agw_redis_batch_t *batch,
+    const ngx_http_agw_redis_copy_t *copy)
+{
+    return copy->state.other
+           && (!batch->has_state
+               || batch->state.position.store_id
+                  != copy->state.position.store_id);
+}
+
+
+static int
+ngx_http_agw_redis_batch_put(ngx_http_agw_redis_batch_t *batch,
+    ngx_http_agw_redis_copy_t *copy)
+{
+    int                           rc;
+    agw_str_t                     id, partner;
+    ngx_uint_t                    restarted;
+    ngx_http_agw_redis_record_t  *record;
+
+    restarted = 0;
+
+    for ( ;; ) {
+        if (ngx_terminate) {
+            return SQLITE_INTERRUPT;
+        }
+
+        record = ngx_http_agw_redis_records_next(&batch->blocks);
+
+        if (record == NULL) {
+            break;
+        }
+
+        if (record->kind == 0) {
+            copy->state.round++;
+            restarted = 1;
+            continue;
+        }
+
+        id.data = (u_char *) (record + 1);
+        id.len = record->id_len;
+        partner.data = id.data + id.len;
+        partner.len = record->partner_len;
+
+        rc = ngx_http_agw_redis_copy_put(copy, record->kind, id, partner,
+                                         record->stamp, record->time,
+                                         record->seen);
+        if (rc != SQLITE_OK) {
+            return rc;
+        }
+    }
+
+    if (batch->has_state) {
+        return ngx_http_agw_redis_copy_state(copy, &batch->state);
+    }
+
+    return restarted ? ngx_http_agw_redis_copy_state(copy, &copy->state)
+                     : SQLITE_OK;
+}
+
+
+static void
+ngx_http_agw_redis_batch_found(void *data, const agw_revocation_t *revocation)
+{
+    ngx_http_agw_redis_found_t *found = data;
+
+    (void) ngx_http_agw_redis_records_add(found->records, revocation, 0,
+                                          found->log);
+}

@@ -1,0 +1,47 @@
+
+/*
+ * What is written to a replica at once.  Nothing here belongs to the event
+ * loop: it is used in a thread.
+ */
+
+
+#ifndef NGX_HTTP_AGW_REDIS_BATCH_H_INCLUDED_
+#define NGX_HTTP_AGW_REDIS_BATCH_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_agw_redis_copy.h"
+#include "ngx_http_agw_redis_records.h"
+
+
+typedef struct {
+    ngx_http_agw_redis_records_t  blocks;    /* taken by the writing */
+    ngx_http_agw_redis_state_t    state;
+    ngx_http_agw_position_t       before;    /* that the file should have */
+    ngx_uint_t                    lacking;   /* entries to look for */
+    unsigned                      has_state:1;
+
+    /* the result */
+
+    ngx_http_agw_redis_records_t  found;     /* what is lacking */
+    unsigned                      failed:1;  /* logged; nothing is written */
+    unsigned                      foreign:1; /* likewise, silently: the file
+                                                is of another store */
+    unsigned                      changed:1; /* the file had another position
+                                                than before: entries were
+                                                written, but not the state */
+} ngx_http_agw_redis_batch_t;
+
+
+/*
+ * Writes the batch to the copy, which is opened where it is not open, or where
+ * its file was removed or replaced; in one transaction.
+ */
+
+void ngx_http_agw_redis_batch_write(ngx_http_agw_redis_batch_t *batch,
+    ngx_http_agw_redis_copy_t *copy, ngx_log_t *log);
+
+
+#endif /* NGX_HTTP_AGW_REDIS_BATCH_H_INCLUDED_ */
