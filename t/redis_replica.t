@@ -238,18 +238,29 @@ like(slurp($gw->nginx->error_log),
     cmp_ok(times_logged('was removed, replaced, or written'), '>=', 2,
         'D5 it is logged');
 
-    # nothing was written since the start, and the file is gone
+    # nothing was written since the start, and the file is gone; or it is empty
+    # when a reload begins to read, and Redis does not answer
 
-    $redis->kill;
-    $gw->restart;
-    until_is('D5 a start without Redis once more', 'ok', 5,
-        sub { $gw->result($lives, $who->{business}) });
-    unlink glob "$replica*";
-    $redis->restart;
-    until_is('D5 the file that is there has all', $had, 9, sub {
-        -e $replica ? saved('SELECT count(*) FROM entries') : 'none' });
-    until_is('D5 of this store', '1', 5,
-        sub { saved("SELECT store <> '' FROM state") });
+    for my $case (['after a start', sub { $gw->restart },
+            sub { unlink glob "$replica*" }],
+        ['before a reload', sub { unlink glob "$replica*" },
+            sub { $gw->nginx->reload; sleep 1.5 }])
+    {
+        my ($name, @changes) = @$case;
+
+        $redis->kill;
+        $changes[0]->();
+        until_is("D5 removed $name, without Redis", 'ok', 5,
+            sub { $gw->result($lives, $who->{business}) });
+        $changes[1]->();
+        $redis->restart;
+        until_is('D5 the file that is there has all', $had, 9, sub {
+            -e $replica ? saved('SELECT count(*) FROM entries') : 'none' });
+        until_is('D5 of this store', '1', 5,
+            sub { saved("SELECT store <> '' FROM state") });
+        until_is('D5 and tokens are issued', 200, 5, sub { $gw->request('POST',
+            '/token', basic => $who->{basic}, quiet => 1)->status });
+    }
 }
 
 # more than one script writes, and two nodes that heal

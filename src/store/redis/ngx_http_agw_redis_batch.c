@@ -80,14 +80,19 @@ ngx_http_agw_redis_batch_transact(ngx_http_agw_redis_batch_t *batch,
         return ngx_http_agw_redis_copy_cancel(copy);
     }
 
-    if (batch->has_state
-        && ngx_memcmp(&copy->state.position, &batch->before,
-                      sizeof(ngx_http_agw_position_t))
-           != 0)
-    {
-        batch->changed = 1;
-        batch->has_state = 0;
-        batch->lacking = 0;
+    /* it may have been removed or replaced since it was read */
+
+    if (batch->has_state && !copy->checked) {
+        copy->checked = 1;
+
+        if (ngx_memcmp(&copy->state.position, &batch->before,
+                       sizeof(ngx_http_agw_position_t))
+            != 0)
+        {
+            batch->changed = 1;
+            batch->has_state = 0;
+            batch->lacking = 0;
+        }
     }
 
     rc = ngx_http_agw_redis_batch_put(batch, copy);
@@ -156,8 +161,11 @@ ngx_http_agw_redis_batch_put(ngx_http_agw_redis_batch_t *batch,
         }
 
         if (record->kind == 0) {
-            copy->state.round++;
-            restarted = 1;
+            if (!batch->changed) {
+                copy->state.round++;
+                restarted = 1;
+            }
+
             continue;
         }
 
@@ -168,7 +176,7 @@ ngx_http_agw_redis_batch_put(ngx_http_agw_redis_batch_t *batch,
 
         rc = ngx_http_agw_redis_copy_put(copy, record->kind, id, partner,
                                          record->stamp, record->time,
-                                         record->seen);
+                                         record->seen && !batch->changed);
         if (rc != SQLITE_OK) {
             return rc;
         }

@@ -19,19 +19,20 @@
 typedef struct {
     ngx_http_agw_redis_records_t  blocks;    /* taken by the writing */
     ngx_http_agw_redis_state_t    state;
-    ngx_http_agw_position_t       before;    /* that the file should have */
+    ngx_http_agw_position_t       before;    /* of the file, when it was read
+                                                or written at last */
     ngx_uint_t                    lacking;   /* entries to look for */
     unsigned                      has_state:1;
 
     /* the result */
 
     ngx_http_agw_redis_records_t  found;     /* what is lacking */
-    unsigned                      failed:1;  /* logged; nothing is written */
-    unsigned                      foreign:1; /* likewise, silently: the file
-                                                is of another store */
-    unsigned                      changed:1; /* the file had another position
-                                                than before: entries were
-                                                written, but not the state */
+    unsigned                      failed:1;  /* logged */
+    unsigned                      foreign:1; /* the file is of another store:
+                                                nothing is written */
+    unsigned                      changed:1; /* it was opened, and is at another
+                                                position than before: entries
+                                                are written, not the state */
 } ngx_http_agw_redis_batch_t;
 
 

@@ -217,7 +217,6 @@ ngx_http_agw_redis_copy_is_empty(ngx_http_agw_redis_copy_t *copy,
     }
 
     rc = sqlite3_step(stmt);
-
     sqlite3_finalize(stmt);
 
     *empty = (rc == SQLITE_DONE);
@@ -266,6 +265,7 @@ ngx_http_agw_redis_copy_close(ngx_http_agw_redis_copy_t *copy)
     copy->put = NULL;
     copy->rows = NULL;
     copy->db = NULL;
+    copy->checked = 0;
 }
 
 

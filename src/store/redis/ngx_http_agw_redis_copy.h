@@ -41,6 +41,8 @@ typedef struct {
     sqlite3_stmt                *put;
     sqlite3_stmt                *rows;       /* while they are read */
     ngx_http_agw_redis_state_t   state;
+    unsigned                     checked:1;  /* since it is open: whether it is
+                                                the file that was read */
     u_char                       of[256];    /* the store that it names */
 } ngx_http_agw_redis_copy_t;
 

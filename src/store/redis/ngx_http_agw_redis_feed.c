@@ -83,7 +83,7 @@ static ngx_int_t ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
 static ngx_uint_t ngx_http_agw_redis_feed_page(ngx_http_agw_redis_feed_t *feed,
     const redisReply *entries);
 static void ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed,
-    ngx_uint_t news);
+    const ngx_http_agw_position_t *from, ngx_uint_t news);
 static void ngx_http_agw_redis_feed_done(ngx_http_agw_redis_feed_t *feed,
     ngx_int_t rc);
 
@@ -377,7 +377,6 @@ ngx_http_agw_redis_feed_look(ngx_http_agw_redis_feed_t *feed,
     reading->restarted = 1;
 
     if (feed->replica != NULL) {
-        ngx_http_agw_redis_replica_restart(feed->replica);
         ngx_http_agw_redis_heal_begin(feed->heal);
     }
 
@@ -425,11 +424,12 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
     const redisReply *reply)
 {
     ngx_http_agw_reading_t     *reading;
-    ngx_http_agw_position_t    *position;
+    ngx_http_agw_position_t    *position, from;
     ngx_http_agw_redis_page_t   page;
 
     reading = feed->reading;
     position = &reading->position;
+    from = *position;
 
     if (ngx_http_agw_redis_page(reply, position, &feed->looked.end,
                                 reading->last_stamp, feed->count, &page)
@@ -448,6 +448,10 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
 
     feed->seen = feed->looked;
     feed->seen.previous = *position;
+
+    if (feed->replica != NULL && reading->restarted) {
+        ngx_http_agw_redis_replica_restart(feed->replica);
+    }
 
     /* Redis is at the next page while we add this one */
 
@@ -475,7 +479,7 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
     feed->saved.loaded = 0;
 
     if (feed->replica != NULL) {
-        ngx_http_agw_redis_feed_save(feed, page.entries != NULL);
+        ngx_http_agw_redis_feed_save(feed, &from, page.entries != NULL);
     }
 
     return NGX_OK;
@@ -537,7 +541,8 @@ ngx_http_agw_redis_feed_page(ngx_http_agw_redis_feed_t *feed,
 /* to the replica, and at the end of the stream, what that lacks */
 
 static void
-ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed, ngx_uint_t news)
+ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed,
+    const ngx_http_agw_position_t *from, ngx_uint_t news)
 {
     ngx_uint_t                   lacking, whole;
     ngx_http_agw_reading_t      *reading;
@@ -574,7 +579,7 @@ ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed, ngx_uint_t news)
 
     feed->saved.whole |= state.whole;
 
-    ngx_http_agw_redis_replica_save(feed->replica, &state, lacking);
+    ngx_http_agw_redis_replica_save(feed->replica, from, &state, lacking);
 }
 
 

@@ -7,8 +7,8 @@
  * If the disk cannot keep up, what follows a full queue is dropped rather than
  * the loop held, and so is the queue after a failure: the position in the file
  * is where that ends, and the feed goes back to it.  It also does where the
- * file has another position than the feed went on from: somebody has removed
- * or replaced it, or another worker has written it.
+ * file has another position than was read: somebody has removed or replaced it,
+ * or another worker has written it; and where the feed is ahead of the file.
  */
 
 
@@ -39,6 +39,8 @@ struct ngx_http_agw_redis_replica_s {
 
     ngx_http_agw_redis_batch_t      next;    /* the loop's */
     ngx_http_agw_position_t         position;    /* of the file */
+    ngx_http_agw_position_t         reach;   /* of the queue: all up to here
+                                                is in it, or in the file */
     ngx_event_t                     working; /* keeps a worker that exits */
     ngx_event_t                     later;   /* likewise: to flush */
     ngx_msec_t                      flushed; /* the last time */
@@ -64,6 +66,9 @@ struct ngx_http_agw_redis_replica_s {
 
 
 static void ngx_http_agw_replica_thread(void *data, ngx_log_t *log);
+static ngx_uint_t ngx_http_agw_replica_is_behind(
+    const ngx_http_agw_redis_replica_t *replica,
+    const ngx_http_agw_position_t *from, const ngx_http_agw_position_t *to);
 static void ngx_http_agw_replica_written(
     ngx_http_agw_redis_replica_t *replica, ngx_http_agw_redis_batch_t *batch);
 static void ngx_http_agw_replica_changed(
@@ -215,6 +220,7 @@ ngx_http_agw_redis_replica_restart(ngx_http_agw_redis_replica_t *replica)
 
 void
 ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
+    const ngx_http_agw_position_t *from,
     const ngx_http_agw_redis_state_t *state, ngx_uint_t lacking)
 {
     ngx_http_agw_redis_records_t  none;
@@ -228,11 +234,41 @@ ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
         return;
     }
 
+    if (ngx_http_agw_replica_is_behind(replica, from, &state->position)) {
+        ngx_http_agw_replica_go_back(replica);
+        return;
+    }
+
+    replica->reach = state->position;
     replica->next.state = *state;
     replica->next.has_state = 1;
     replica->next.lacking = ngx_max(replica->next.lacking, lacking);
 
     ngx_http_agw_redis_replica_flush(replica);
+}
+
+
+/*
+ * Whether entries before those that follow from are in no queue and in no file:
+ * a reading that failed goes on from where the zone is.
+ */
+
+static ngx_uint_t
+ngx_http_agw_replica_is_behind(const ngx_http_agw_redis_replica_t *replica,
+    const ngx_http_agw_position_t *from, const ngx_http_agw_position_t *to)
+{
+    const ngx_http_agw_position_t  *reach;
+
+    reach = &replica->reach;
+
+    if ((from->stamp == 0 && from->mark == 0)
+        || (to->stamp == 0 && to->mark == 0))
+    {
+        return 0;
+    }
+
+    return from->store_id != reach->store_id || from->stamp > reach->stamp
+           || (from->stamp == reach->stamp && from->mark > reach->mark);
 }
 
 
@@ -296,6 +332,10 @@ ngx_http_agw_redis_replica_goes_on(ngx_http_agw_redis_replica_t *replica,
     const ngx_http_agw_position_t *position)
 {
     replica->position = *position;
+    replica->reach = *position;
+
+    replica->next.has_state = 0;
+    replica->next.lacking = 0;
 }
 
 
@@ -310,10 +350,14 @@ ngx_http_agw_redis_replica_resume(ngx_http_agw_redis_replica_t *replica)
 void
 ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica)
 {
-    ngx_http_agw_redis_records_free(&replica->next.blocks);
-    ngx_memzero(&replica->next, sizeof(ngx_http_agw_redis_batch_t));
-
     ngx_http_agw_replica_go_back(replica);
+
+    /* while there is a gap, nothing is healed; a lock is gone in a moment */
+
+    replica->pause = ngx_min(2 * replica->pause,
+                             NGX_HTTP_AGW_REPLICA_PAUSE_MAX);
+    replica->pause = ngx_max(replica->pause, NGX_HTTP_AGW_REPLICA_PAUSE_MIN);
+    replica->again = ngx_current_msec + replica->pause;
 
     if (!replica->failing) {
         replica->failing = 1;
@@ -328,17 +372,11 @@ ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica)
 static void
 ngx_http_agw_replica_go_back(ngx_http_agw_redis_replica_t *replica)
 {
-    replica->next.has_state = 0;
-    replica->next.lacking = 0;
-
-    /* while there is a gap, nothing is healed; a lock is gone in a moment */
-
-    replica->pause = ngx_min(2 * replica->pause,
-                             NGX_HTTP_AGW_REPLICA_PAUSE_MAX);
-    replica->pause = ngx_max(replica->pause, NGX_HTTP_AGW_REPLICA_PAUSE_MIN);
+    ngx_http_agw_redis_records_free(&replica->next.blocks);
+    ngx_memzero(&replica->next, sizeof(ngx_http_agw_redis_batch_t));
 
     replica->gap = 1;
-    replica->again = ngx_current_msec + replica->pause;
+    replica->again = ngx_current_msec + NGX_HTTP_AGW_REPLICA_PAUSE_MIN;
 }
 
 
@@ -405,8 +443,6 @@ ngx_http_agw_replica_written(ngx_http_agw_redis_replica_t *replica,
     ngx_http_agw_redis_replica_flush(replica);
 }
 
-
-/* entries that wait are kept, but the position goes back */
 
 static void
 ngx_http_agw_replica_changed(ngx_http_agw_redis_replica_t *replica)

@@ -58,11 +58,13 @@ void ngx_http_agw_redis_replica_restart(ngx_http_agw_redis_replica_t *replica);
 
 
 /*
- * What was put is all up to state->position.  If lacking is not 0, the handler
- * will be called with up to so many entries, unless writing fails.
+ * What was put is all that follows from, up to state->position.  If lacking is
+ * not 0, the handler will be called with up to so many entries, unless writing
+ * fails.
  */
 
 void ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
+    const ngx_http_agw_position_t *from,
     const ngx_http_agw_redis_state_t *state, ngx_uint_t lacking);
 void ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica);
 
@@ -75,7 +77,7 @@ void ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica);
 void ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica);
 
 
-/* the feed goes on from where the file ends, at this position */
+/* the file was read, and ends at this position */
 
 void ngx_http_agw_redis_replica_goes_on(ngx_http_agw_redis_replica_t *replica,
     const ngx_http_agw_position_t *position);

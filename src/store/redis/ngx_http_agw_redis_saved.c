@@ -120,9 +120,15 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
     saved->worker->known = ngx_max(saved->worker->known, state->last);
     saved->whole = state->whole;
 
-    /* if it is empty, all is read from the stream */
+    /*
+     * If it is empty, all is read from the stream.  Where another worker has
+     * written what this node has yet to read, it is not left out.
+     */
 
-    if (known) {
+    if (known
+        && (state->position.store_id != reading->position.store_id
+            || state->position.stamp <= reading->position.stamp))
+    {
         reading->position = state->position;
     }
 
