@@ -475,7 +475,7 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
         reading->more = 1;
     }
 
-    feed->page = NGX_HTTP_AGW_REDIS_PAGE;
+    feed->page = page.entries ? NGX_HTTP_AGW_REDIS_PAGE : feed->page;
     feed->saved.loaded = 0;
 
     if (feed->replica != NULL) {

@@ -20,6 +20,9 @@ static ngx_int_t ngx_http_agw_redis_saved_busy(
     ngx_http_agw_redis_saved_t *saved);
 static ngx_int_t ngx_http_agw_redis_saved_open(
     ngx_http_agw_redis_saved_t *saved, ngx_http_agw_reading_t *reading);
+static ngx_uint_t ngx_http_agw_redis_saved_is_known(
+    const ngx_http_agw_position_t *saved,
+    const ngx_http_agw_position_t *known);
 static void ngx_http_agw_redis_saved_other(ngx_http_agw_redis_saved_t *saved,
     ngx_http_agw_reading_t *reading);
 static ngx_int_t ngx_http_agw_redis_saved_page(
@@ -121,15 +124,19 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
     saved->whole = state->whole;
 
     /*
-     * If it is empty, all is read from the stream.  Where another worker has
-     * written what this node has yet to read, it is not left out.
+     * Where it is empty, or has what this node has yet to read, all is read
+     * from the stream.
      */
 
-    if (known
-        && (state->position.store_id != reading->position.store_id
-            || state->position.stamp <= reading->position.stamp))
-    {
-        reading->position = state->position;
+    if (known) {
+        if (ngx_http_agw_redis_saved_is_known(&state->position,
+                                              &reading->position))
+        {
+            reading->position = state->position;
+
+        } else {
+            ngx_memzero(&reading->position, sizeof(ngx_http_agw_position_t));
+        }
     }
 
     if (known || state->position.store_id == 0) {
@@ -139,6 +146,17 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
     saved->rows = 0;
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_agw_redis_saved_is_known(const ngx_http_agw_position_t *saved,
+    const ngx_http_agw_position_t *known)
+{
+    return saved->store_id == known->store_id
+           && (saved->stamp < known->stamp
+               || (saved->stamp == known->stamp
+                   && saved->mark <= known->mark));
 }
 
 
