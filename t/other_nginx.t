@@ -33,8 +33,8 @@ END
 
 my $nginx = <<"END";
 #!/bin/sh
-case "\$*" in
-    *-V*) cat '$dir/configured' >&2 ;;
+case "\$1" in
+    -V)   cat '$dir/configured' >&2 ;;
     -v)   ;;
     *)    cat '$dir/refusal' >&2; test ! -s '$dir/refusal' ;;
 esac

@@ -56,16 +56,31 @@ sub rows_of {
         ->sql("SELECT count(*) FROM revocations WHERE id = '$id'");
 }
 
+# holds the disk while nothing is being synced, as the maintenance does at times
+
+sub hold_idle {
+    my $until = time + 10;
+
+    while (1) {
+        $disk->hold;
+
+        return if time > $until
+            || !grep { $disk->began($_) != $disk->ended($_) } qw(wal main);
+
+        $disk->release;
+        sleep 0.05;
+    }
+}
+
 # A revocation whose transaction is being synced: nothing ends that sync until
 # the disk is released.
 
 sub begin_sync {
     my ($token) = @_;
 
+    hold_idle();
+
     my $before = $disk->began('wal');
-
-    $disk->hold;
-
     my $client = begin($token);
     my $until = time + 10;
 
