@@ -248,23 +248,6 @@ ngx_http_agw_sqlite_errno(sqlite3 *db, int rc)
 }
 
 
-uint64_t
-ngx_http_agw_sqlite_file_id(const char *path)
-{
-    ngx_file_info_t  fi;
-
-    if (ngx_file_info((u_char *) path, &fi) == NGX_FILE_ERROR) {
-        return NGX_HTTP_AGW_SQLITE_NO_FILE;
-    }
-
-    if (!ngx_is_file(&fi)) {
-        return NGX_HTTP_AGW_SQLITE_NOT_FILE;
-    }
-
-    return (uint64_t) ngx_file_uniq(&fi) ^ (uint64_t) fi.st_dev << 48;
-}
-
-
 /*
  * Tells the store how long a token may live here, before this nginx accepts
  * one.  Usually the store knows it already.  If another process is writing,
@@ -387,21 +370,6 @@ ngx_http_agw_sqlite_find_partner(ngx_http_agw_sqlite_t *sqlite)
     sqlite3_finalize(stmt);
 
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-
-/* SQLite looks where links led when it opened the file, and at the inode */
-
-int
-ngx_http_agw_sqlite_moved(sqlite3 *db, const char *path, uint64_t file_id)
-{
-    int  moved;
-
-    moved = 0;
-
-    (void) sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-
-    return moved || ngx_http_agw_sqlite_file_id(path) != file_id;
 }
 
 

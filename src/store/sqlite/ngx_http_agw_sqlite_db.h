@@ -14,6 +14,7 @@
 #include <sqlite3.h>
 
 #include "agw.h"
+#include "ngx_http_agw_sqlite_file.h"
 #include "ngx_http_agw_store.h"
 
 
@@ -57,26 +58,6 @@ typedef struct {
     size_t          partner_len;
     u_char          partner[AGW_ID_MAX];     /* one that exists, or none */
 } ngx_http_agw_sqlite_t;
-
-
-/*
- * A number that identifies the file at a path, or that there is none, or what
- * is no file: a FIFO, say, which would hold whoever opens it.
- */
-
-#define NGX_HTTP_AGW_SQLITE_NO_FILE   1
-#define NGX_HTTP_AGW_SQLITE_NOT_FILE  2
-
-uint64_t ngx_http_agw_sqlite_file_id(const char *path);
-
-
-/*
- * Returns 1 if path no longer leads to the file that db has open, else 0.
- * file_id is of the path, from before it was opened.
- */
-
-int ngx_http_agw_sqlite_moved(sqlite3 *db, const char *path,
-    uint64_t file_id);
 
 
 /* resets a statement, and its bindings, which point to borrowed memory */

@@ -29,7 +29,6 @@ static int ngx_http_agw_sqlite_read_rows(ngx_http_agw_sqlite_t *sqlite,
     ngx_http_agw_reading_t *reading, ngx_uint_t *rows);
 static ngx_int_t ngx_http_agw_sqlite_revocation(sqlite3_stmt *stmt,
     agw_revocation_t *revocation);
-static agw_str_t ngx_http_agw_sqlite_column(sqlite3_stmt *stmt, int column);
 static ngx_int_t ngx_http_agw_sqlite_failed(ngx_http_agw_sqlite_t *sqlite,
     ngx_http_agw_reading_t *reading, int rc);
 
@@ -215,18 +214,6 @@ ngx_http_agw_sqlite_revocation(sqlite3_stmt *stmt,
     }
 
     return NGX_OK;
-}
-
-
-static agw_str_t
-ngx_http_agw_sqlite_column(sqlite3_stmt *stmt, int column)
-{
-    agw_str_t  text;
-
-    text.data = sqlite3_column_text(stmt, column);
-    text.len = text.data ? sqlite3_column_bytes(stmt, column) : 0;
-
-    return text;
 }
 
 
