@@ -196,7 +196,7 @@ like(slurp($gw->nginx->error_log),
 # came after that was in no file: a start without Redis did not know it.
 
 {
-    my $older = "$replica.older";
+    my ($older, $earlier) = ("$replica.older", "$replica.earlier");
     my $who = owner_in($gw);
     my $lives = $gw->issue($who, $who->{business});
 
@@ -207,11 +207,20 @@ like(slurp($gw->nginx->error_log),
     for my $case (['replaced by an older one', sub {
             unlink "$replica-wal", "$replica-shm";
             rename $older, $replica or die "rename: $!\n" }],
-        ['removed', sub { unlink glob "$replica*" }])
+        ['removed', sub { unlink glob "$replica*" }],
+        ['made a link to a new one', sub {
+            unlink glob "$replica*";
+            symlink "$replica.there", $replica or die "symlink: $!\n" }],
+        ['led to another one', sub {
+            unlink $replica;
+            symlink "$replica.elsewhere", $replica or die "symlink: $!\n" }],
+        ['restored in place', sub { saved(".restore $earlier") }])
     {
         my ($name, $change) = @$case;
         my ($before, $after) = map { $gw->issue($who, $who->{business}) } 1 .. 2;
 
+        unlink $earlier;
+        saved(".backup $earlier");
         $gw->succeeds("D5 before the file is $name",
             $gw->revoke($before, basic => $who->{basic}));
         until_is('D5 it is saved', ++$had, 3,
@@ -235,7 +244,7 @@ like(slurp($gw->nginx->error_log),
             '/token', basic => $who->{basic}, quiet => 1)->status });
     }
 
-    cmp_ok(times_logged('was removed, replaced, or written'), '>=', 2,
+    cmp_ok(times_logged('was removed, replaced or restored'), '>=', 5,
         'D5 it is logged');
 
     # nothing was written since the start, and the file is gone; or it is empty
@@ -261,6 +270,28 @@ like(slurp($gw->nginx->error_log),
         until_is('D5 and tokens are issued', 200, 5, sub { $gw->request('POST',
             '/token', basic => $who->{basic}, quiet => 1)->status });
     }
+}
+
+# A FIFO in its place, which would hold whoever opens it
+
+{
+    my $who = owner_in($gw);
+    my ($ended, $lives) = map { $gw->issue($who, $who->{business}) } 1 .. 2;
+
+    unlink glob "$replica*";
+    system('mkfifo', '-m', '0444', $replica) == 0 or die "mkfifo: $?\n";
+    $gw->succeeds('D5 a FIFO in its place',
+        $gw->revoke($ended, basic => $who->{basic}));
+    $had++;
+    until_is('D5 it is not opened', 1, 5,
+        sub { times_logged('cannot be opened: unable to open') ? 1 : 0 });
+    until_is('D5 nor when the feed goes back to it', 2, 9,
+        sub { times_logged('cannot be opened: unable to open') > 1 ? 2 : 1 });
+    is($gw->result($ended, $who->{business}), '401 revoked', 'D5 and refused');
+    is($gw->result($lives, $who->{business}), 'ok', 'D5 requests go on');
+    unlink $replica;
+    until_is('D5 without it, all is saved', $had, 20, sub {
+        -e $replica ? saved('SELECT count(*) FROM entries') : 'none' });
 }
 
 # more than one script writes, and two nodes that heal

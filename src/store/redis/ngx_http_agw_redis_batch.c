@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 
 #include "ngx_http_agw_redis_batch.h"
+#include "ngx_http_agw_redis_page.h"
 
 
 typedef struct {
@@ -13,8 +14,6 @@ typedef struct {
 
 static int ngx_http_agw_redis_batch_transact(
     ngx_http_agw_redis_batch_t *batch, ngx_http_agw_redis_copy_t *copy);
-static void ngx_http_agw_redis_batch_leave_moved(
-    ngx_http_agw_redis_copy_t *copy);
 static ngx_uint_t ngx_http_agw_redis_batch_is_foreign(
     const ngx_http_agw_redis_batch_t *batch,
     const ngx_http_agw_redis_copy_t *copy);
@@ -31,7 +30,11 @@ ngx_http_agw_redis_batch_write(ngx_http_agw_redis_batch_t *batch,
     int                         rc;
     ngx_http_agw_redis_found_t  found;
 
-    ngx_http_agw_redis_batch_leave_moved(copy);
+    if (copy->db != NULL
+        && ngx_http_agw_sqlite_moved(copy->db, copy->path, copy->file_id))
+    {
+        ngx_http_agw_redis_copy_close(copy);
+    }
 
     if (ngx_http_agw_redis_copy_open(copy, log) != NGX_OK) {
         batch->failed = 1;
@@ -80,44 +83,20 @@ ngx_http_agw_redis_batch_transact(ngx_http_agw_redis_batch_t *batch,
         return ngx_http_agw_redis_copy_cancel(copy);
     }
 
-    /* it may have been removed or replaced since it was read */
+    /* it may have been removed, replaced or restored since it was read */
 
-    if (batch->has_state && !copy->checked) {
-        copy->checked = 1;
-
-        if (ngx_memcmp(&copy->state.position, &batch->before,
-                       sizeof(ngx_http_agw_position_t))
-            != 0)
-        {
-            batch->changed = 1;
-            batch->has_state = 0;
-            batch->lacking = 0;
-        }
+    if (batch->has_state
+        && !ngx_http_agw_redis_page_reaches(&copy->state.position,
+                                            &batch->before))
+    {
+        batch->changed = 1;
+        batch->has_state = 0;
+        batch->lacking = 0;
     }
 
     rc = ngx_http_agw_redis_batch_put(batch, copy);
 
     return rc == SQLITE_OK ? ngx_http_agw_redis_copy_end(copy) : rc;
-}
-
-
-/* somebody has removed the file, or put another in its place */
-
-static void
-ngx_http_agw_redis_batch_leave_moved(ngx_http_agw_redis_copy_t *copy)
-{
-    int  moved;
-
-    moved = 0;
-
-    if (copy->db != NULL) {
-        (void) sqlite3_file_control(copy->db, "main", SQLITE_FCNTL_HAS_MOVED,
-                                    &moved);
-    }
-
-    if (moved) {
-        ngx_http_agw_redis_copy_close(copy);
-    }
 }
 
 

@@ -30,9 +30,9 @@ typedef struct {
     unsigned                      failed:1;  /* logged */
     unsigned                      foreign:1; /* the file is of another store:
                                                 nothing is written */
-    unsigned                      changed:1; /* it was opened, and is at another
-                                                position than before: entries
-                                                are written, not the state */
+    unsigned                      changed:1; /* it lacks what it had before:
+                                                entries are written, but not
+                                                the state */
 } ngx_http_agw_redis_batch_t;
 
 

@@ -30,7 +30,6 @@ static int ngx_http_agw_redis_copy_exec(ngx_http_agw_redis_copy_t *copy,
     const char *sql);
 static int ngx_http_agw_redis_copy_give(sqlite3_stmt *stmt, ngx_uint_t n,
     ngx_uint_t *given, ngx_http_agw_revocation_pt handler, void *data);
-static agw_str_t ngx_http_agw_redis_copy_text(sqlite3_stmt *stmt, int column);
 
 
 static const char  ngx_http_agw_redis_copy_schema[] =
@@ -123,6 +122,14 @@ ngx_http_agw_redis_copy_connect(ngx_http_agw_redis_copy_t *copy)
     mode_t      mask;
     ngx_uint_t  empty;
 
+    /* from before: if another file comes meanwhile, it has moved */
+
+    copy->file_id = ngx_http_agw_sqlite_file_id(copy->path);
+
+    if (copy->file_id == NGX_HTTP_AGW_SQLITE_NOT_FILE) {
+        return SQLITE_CANTOPEN;
+    }
+
     mask = umask(NGX_HTTP_AGW_REDIS_COPY_UMASK);
 
     rc = sqlite3_open_v2(copy->path, &copy->db,
@@ -179,6 +186,10 @@ ngx_http_agw_redis_copy_connect(ngx_http_agw_redis_copy_t *copy)
 
     (void) umask(mask);
 
+    if (copy->file_id == NGX_HTTP_AGW_SQLITE_NO_FILE) {
+        copy->file_id = ngx_http_agw_sqlite_file_id(copy->path);
+    }
+
     return rc;
 }
 
@@ -217,6 +228,7 @@ ngx_http_agw_redis_copy_is_empty(ngx_http_agw_redis_copy_t *copy,
     }
 
     rc = sqlite3_step(stmt);
+
     sqlite3_finalize(stmt);
 
     *empty = (rc == SQLITE_DONE);
@@ -265,7 +277,6 @@ ngx_http_agw_redis_copy_close(ngx_http_agw_redis_copy_t *copy)
     copy->put = NULL;
     copy->rows = NULL;
     copy->db = NULL;
-    copy->checked = 0;
 }
 
 
@@ -302,7 +313,7 @@ ngx_http_agw_redis_copy_read(ngx_http_agw_redis_copy_t *copy)
         state->round = sqlite3_column_int64(stmt, 7);
         state->written = (time_t) sqlite3_column_int64(stmt, 8);
 
-        store = ngx_http_agw_redis_copy_text(stmt, 9);
+        store = ngx_http_agw_sqlite_column(stmt, 9);
 
         state->whole = store.len == copy->store.len
                        && ngx_memcmp(store.data, copy->store.data, store.len)
@@ -548,8 +559,8 @@ ngx_http_agw_redis_copy_give(sqlite3_stmt *stmt, ngx_uint_t n,
         revocation.time = sqlite3_column_int64(stmt, 3);
 
         if (ngx_http_agw_revocation_parse_id(
-                                    ngx_http_agw_redis_copy_text(stmt, 0),
-                                    ngx_http_agw_redis_copy_text(stmt, 1),
+                                    ngx_http_agw_sqlite_column(stmt, 0),
+                                    ngx_http_agw_sqlite_column(stmt, 1),
                                     &revocation)
             != NGX_OK
             || revocation.stamp < 1 || revocation.stamp > AGW_STAMP_MAX
@@ -559,25 +570,13 @@ ngx_http_agw_redis_copy_give(sqlite3_stmt *stmt, ngx_uint_t n,
         }
 
         if (revocation.kind == AGW_REVOCATION_BUSINESS) {
-            revocation.partner_id = ngx_http_agw_redis_copy_text(stmt, 4);
+            revocation.partner_id = ngx_http_agw_sqlite_column(stmt, 4);
         }
 
         handler(data, &revocation);
     }
 
     return SQLITE_OK;
-}
-
-
-static agw_str_t
-ngx_http_agw_redis_copy_text(sqlite3_stmt *stmt, int column)
-{
-    agw_str_t  text;
-
-    text.data = sqlite3_column_text(stmt, column);
-    text.len = text.data ? sqlite3_column_bytes(stmt, column) : 0;
-
-    return text;
 }
 
 

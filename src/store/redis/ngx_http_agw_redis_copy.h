@@ -15,6 +15,7 @@
 
 #include <sqlite3.h>
 
+#include "ngx_http_agw_sqlite_file.h"
 #include "ngx_http_agw_store_revocations.h"
 
 
@@ -38,11 +39,10 @@ typedef struct {
     ngx_str_t                    store;      /* its name */
     int                          patience;   /* ms for another one's lock */
     sqlite3                     *db;         /* NULL: closed */
+    uint64_t                     file_id;    /* of path, when it was opened */
     sqlite3_stmt                *put;
     sqlite3_stmt                *rows;       /* while they are read */
     ngx_http_agw_redis_state_t   state;
-    unsigned                     checked:1;  /* since it is open: whether it is
-                                                the file that was read */
     u_char                       of[256];    /* the store that it names */
 } ngx_http_agw_redis_copy_t;
 

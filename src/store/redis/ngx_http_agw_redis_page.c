@@ -83,6 +83,17 @@ ngx_http_agw_redis_page_is_behind(int64_t stamp, int64_t mark,
 }
 
 
+ngx_uint_t
+ngx_http_agw_redis_page_reaches(const ngx_http_agw_position_t *position,
+    const ngx_http_agw_position_t *to)
+{
+    return (to->stamp == 0 && to->mark == 0)
+           || (to->store_id == position->store_id
+               && !ngx_http_agw_redis_page_is_behind(to->stamp, to->mark,
+                                                     position));
+}
+
+
 ngx_http_agw_redis_entry_t
 ngx_http_agw_redis_page_entry(const redisReply *entry, int64_t last,
     agw_revocation_t *revocation)

@@ -37,6 +37,16 @@ ngx_int_t ngx_http_agw_redis_page(const redisReply *reply,
     int64_t last, ngx_uint_t count, ngx_http_agw_redis_page_t *page);
 
 
+/*
+ * Whether who has all up to a position has all up to the other one: both are of
+ * the same store, or that is the beginning.
+ */
+
+ngx_uint_t ngx_http_agw_redis_page_reaches(
+    const ngx_http_agw_position_t *position,
+    const ngx_http_agw_position_t *to);
+
+
 /* ngx_http_agw_redis_entry() of an entry of the page */
 
 ngx_http_agw_redis_entry_t ngx_http_agw_redis_page_entry(

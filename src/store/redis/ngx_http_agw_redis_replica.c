@@ -7,8 +7,8 @@
  * If the disk cannot keep up, what follows a full queue is dropped rather than
  * the loop held, and so is the queue after a failure: the position in the file
  * is where that ends, and the feed goes back to it.  It also does where the
- * file has another position than was read: somebody has removed or replaced it,
- * or another worker has written it; and where the feed is ahead of the file.
+ * file lacks what it had: somebody has removed, replaced or restored it; and
+ * where the feed is ahead of the file.
  */
 
 
@@ -20,6 +20,7 @@
 #endif
 
 #include "ngx_http_agw_redis_batch.h"
+#include "ngx_http_agw_redis_page.h"
 #include "ngx_http_agw_redis_records.h"
 #include "ngx_http_agw_redis_replica.h"
 
@@ -66,9 +67,6 @@ struct ngx_http_agw_redis_replica_s {
 
 
 static void ngx_http_agw_replica_thread(void *data, ngx_log_t *log);
-static ngx_uint_t ngx_http_agw_replica_is_behind(
-    const ngx_http_agw_redis_replica_t *replica,
-    const ngx_http_agw_position_t *from, const ngx_http_agw_position_t *to);
 static void ngx_http_agw_replica_written(
     ngx_http_agw_redis_replica_t *replica, ngx_http_agw_redis_batch_t *batch);
 static void ngx_http_agw_replica_changed(
@@ -234,7 +232,11 @@ ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
         return;
     }
 
-    if (ngx_http_agw_replica_is_behind(replica, from, &state->position)) {
+    /* a reading that failed goes on from where the zone is, not the file */
+
+    if (!ngx_http_agw_redis_page_reaches(&replica->reach, from)
+        && (state->position.stamp != 0 || state->position.mark != 0))
+    {
         ngx_http_agw_replica_go_back(replica);
         return;
     }
@@ -245,30 +247,6 @@ ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
     replica->next.lacking = ngx_max(replica->next.lacking, lacking);
 
     ngx_http_agw_redis_replica_flush(replica);
-}
-
-
-/*
- * Whether entries before those that follow from are in no queue and in no file:
- * a reading that failed goes on from where the zone is.
- */
-
-static ngx_uint_t
-ngx_http_agw_replica_is_behind(const ngx_http_agw_redis_replica_t *replica,
-    const ngx_http_agw_position_t *from, const ngx_http_agw_position_t *to)
-{
-    const ngx_http_agw_position_t  *reach;
-
-    reach = &replica->reach;
-
-    if ((from->stamp == 0 && from->mark == 0)
-        || (to->stamp == 0 && to->mark == 0))
-    {
-        return 0;
-    }
-
-    return from->store_id != reach->store_id || from->stamp > reach->stamp
-           || (from->stamp == reach->stamp && from->mark > reach->mark);
 }
 
 
@@ -450,8 +428,8 @@ ngx_http_agw_replica_changed(ngx_http_agw_redis_replica_t *replica)
     ngx_http_agw_replica_go_back(replica);
 
     ngx_log_error(NGX_LOG_NOTICE, replica->worker->log, 0,
-                  "auth_gateway: replica \"%V\" was removed, replaced, or "
-                  "written by another worker: what it lacks is read again",
+                  "auth_gateway: replica \"%V\" was removed, replaced or "
+                  "restored: what it lacks is read again",
                   &replica->worker->conf->replica);
 }
 

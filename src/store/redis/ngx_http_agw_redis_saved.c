@@ -9,6 +9,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_http_agw_redis_page.h"
 #include "ngx_http_agw_redis_saved.h"
 
 
@@ -20,9 +21,6 @@ static ngx_int_t ngx_http_agw_redis_saved_busy(
     ngx_http_agw_redis_saved_t *saved);
 static ngx_int_t ngx_http_agw_redis_saved_open(
     ngx_http_agw_redis_saved_t *saved, ngx_http_agw_reading_t *reading);
-static ngx_uint_t ngx_http_agw_redis_saved_is_known(
-    const ngx_http_agw_position_t *saved,
-    const ngx_http_agw_position_t *known);
 static void ngx_http_agw_redis_saved_other(ngx_http_agw_redis_saved_t *saved,
     ngx_http_agw_reading_t *reading);
 static ngx_int_t ngx_http_agw_redis_saved_page(
@@ -129,8 +127,8 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
      */
 
     if (known) {
-        if (ngx_http_agw_redis_saved_is_known(&state->position,
-                                              &reading->position))
+        if (ngx_http_agw_redis_page_reaches(&reading->position,
+                                            &state->position))
         {
             reading->position = state->position;
 
@@ -146,17 +144,6 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
     saved->rows = 0;
 
     return NGX_OK;
-}
-
-
-static ngx_uint_t
-ngx_http_agw_redis_saved_is_known(const ngx_http_agw_position_t *saved,
-    const ngx_http_agw_position_t *known)
-{
-    return saved->store_id == known->store_id
-           && (saved->stamp < known->stamp
-               || (saved->stamp == known->stamp
-                   && saved->mark <= known->mark));
 }
 
 
