@@ -59,10 +59,23 @@ sub wait_until {
     return 0;
 }
 
-my $mark = log_mark($gw->nginx);
+my $start = log_mark($gw->nginx);
+my $mark = $start;
 
 sub lines { return scalar grep { /$_[0]/ } split /\n/, log_since($gw->nginx,
     $mark) }
+
+# whether each worker's outages are over, of all its connections
+
+sub all_are_back {
+    my %last;
+
+    for (split /\n/, log_since($gw->nginx, $start)) {
+        $last{$1} = $2 if /(\d+)#\d+: .* is (out of reach|back) /;
+    }
+
+    return !grep { $_ ne 'back' } values %last;
+}
 
 sub recovers {
     my ($name) = @_;
@@ -72,7 +85,7 @@ sub recovers {
     my %left = map { $_ => 1 } @workers;
     my $all = wait_until(10, sub {
         delete @left{ grep { token_status($_) == 200 } keys %left };
-        return !%left;
+        return !%left && all_are_back();
     });
 
     return ok($all, $name);
