@@ -41,10 +41,28 @@ sub times_logged {
     return $n;
 }
 
+# whether each worker has its connections again
+
+sub tokens_are_issued {
+    my ($partner) = @_;
+
+    my %open = $gw->each_worker;
+
+    for my $client (values %open) {
+        my $status = $client->request('POST', '/token', body => '',
+            headers => [AGW::Gateway::basic(@{ $partner->{basic} })])->status;
+
+        return $status if $status != 200;
+    }
+
+    return 200;
+}
+
 sub entries { return scalar @{ $redis->call('XRANGE', '{agw}:revocations',
     '-', '+') } }
 
 my $us = owner_in($gw);
+
 my ($revoked, $second, $living) = map { $gw->issue($us, $us->{business}) }
     1 .. 3;
 my $jti = claims_of($revoked)->{jti};
@@ -73,8 +91,7 @@ cmp_ok(times_logged('of \d+ seconds ago are used'), '>=', 1,
     'D5 and that it is used');
 
 $redis->restart;
-until_is('D5 Redis is back', 200, 5, sub { $gw->request('POST', '/token',
-    basic => $us->{basic}, quiet => 1)->status });
+until_is('D5 Redis is back', 200, 5, sub { tokens_are_issued($us) });
 
 # without a replica no token is accepted
 
@@ -240,11 +257,11 @@ like(slurp($gw->nginx->error_log),
         is($gw->result($_, $who->{business}), '401 revoked',
             'D5 what was revoked is refused') for $before, $after;
         $redis->restart;
-        until_is('D5 Redis is back', 200, 5, sub { $gw->request('POST',
-            '/token', basic => $who->{basic}, quiet => 1)->status });
+        until_is('D5 Redis is back', 200, 5,
+            sub { tokens_are_issued($who) });
     }
 
-    cmp_ok(times_logged('was removed, replaced or restored'), '>=', 5,
+    cmp_ok(times_logged('was removed, replaced, restored, or'), '>=', 5,
         'D5 it is logged');
 
     # nothing was written since the start, and the file is gone; or it is empty
@@ -267,9 +284,87 @@ like(slurp($gw->nginx->error_log),
             -e $replica ? saved('SELECT count(*) FROM entries') : 'none' });
         until_is('D5 of this store', '1', 5,
             sub { saved("SELECT store <> '' FROM state") });
-        until_is('D5 and tokens are issued', 200, 5, sub { $gw->request('POST',
-            '/token', basic => $who->{basic}, quiet => 1)->status });
+        until_is('D5 and tokens are issued', 200, 5,
+            sub { tokens_are_issued($who) });
     }
+}
+
+# The story: while there was nothing in the stream, a file that was put in the
+# place of the replica counted as what the node had written, and nothing of it
+# was written back.
+
+{
+    my $file = "$replica.empty";
+    my $there = sub { $redis->call('XLEN', '{empty}:revocations') };
+    my $of = sub { my $got = qx(sqlite3 -cmd '.timeout 5000' $file "$_[0]");
+        chomp $got; return $got };
+    my $words = $redis->words;
+
+    $redis->call(qw(ACL SETUSER gateway ~{empty}:*));
+
+    my $empty = $gw->beside($conf =~ s{replica=\S+;}{prefix=empty replica=$file;}r
+        =~ s/%%ENGINE%%/$words/r, workers => 1);
+
+    until_is('D5 a store without revocations is saved', '1', 5,
+        sub { -e $file ? $of->("SELECT store <> '' FROM state") : 0 });
+
+    my $name = $of->('SELECT store FROM state');
+    my $rows = saved('SELECT count(*) FROM entries');
+
+    saved(".backup $file.backup");
+    system('sqlite3', "$file.backup", "UPDATE state SET store = '$name'") == 0
+        or die "sqlite3\n";
+    chmod 0666, "$file.backup";
+    unlink "$file-wal", "$file-shm";
+    rename "$file.backup", $file or die "rename: $!\n";
+    until_is('D5 one is put in its place: what that has is written back', $rows,
+        9, $there);
+    $empty->nginx->stop;
+}
+
+# As when nginx is upgraded, two nginx write one file.  Neither takes what the
+# other one has written for somebody's work.
+
+{
+    my $words = $redis->words;
+    my $twin = $gw->beside($conf =~ s{replica=\S+;}{replica=$replica;}r
+        =~ s/%%ENGINE%%/$words/r, workers => 1);
+    my $changed = 'was removed, replaced, restored, or';
+    my $before = times_logged($changed);
+
+    until_is('D5 two nginx with one replica', 'ok', 5,
+        sub { $twin->result($living, $us->{business}) });
+    ok($twin->learns, 'D5 both follow');
+
+    # the twin has a batch that waits for the lock, while the other one goes on
+
+    my $n = 0;
+    my $more = sub { $gw->store->revoke('token', 'twin:t' . ++$n) };
+    my $is_saved = sub { saved("SELECT count(*) FROM entries"
+        . " WHERE id LIKE 'twin:%' AND round > 0") };
+    my @pids = $twin->nginx->workers;
+
+    for (1 .. 4) {
+        my $lock = lock_replica('BEGIN IMMEDIATE;');
+
+        $more->();
+        sleep 0.4;
+        kill 'STOP', @pids;
+        $more->();
+        print {$lock} "COMMIT;\n.quit\n";
+        close $lock;
+        until_is('D5 one is behind', $n, 1, $is_saved);
+        kill 'CONT', @pids;
+        sleep 0.01;
+        $more->();
+        until_is('D5 all are saved', $n, 5, $is_saved);
+        sleep 0.1;
+    }
+
+    $had = saved('SELECT count(*) FROM entries');
+    is(times_logged($changed), $before, 'D5 nor does one nginx');
+    unlike(slurp($twin->nginx->error_log), qr/$changed/, 'D5 nor the other one');
+    $twin->nginx->stop;
 }
 
 # A FIFO in its place, which would hold whoever opens it
@@ -278,8 +373,9 @@ like(slurp($gw->nginx->error_log),
     my $who = owner_in($gw);
     my ($ended, $lives) = map { $gw->issue($who, $who->{business}) } 1 .. 2;
 
-    unlink glob "$replica*";
-    system('mkfifo', '-m', '0444', $replica) == 0 or die "mkfifo: $?\n";
+    system('mkfifo', '-m', '0444', "$replica.fifo") == 0 or die "mkfifo: $?\n";
+    unlink "$replica-wal", "$replica-shm";
+    rename "$replica.fifo", $replica or die "rename: $!\n";
     $gw->succeeds('D5 a FIFO in its place',
         $gw->revoke($ended, basic => $who->{basic}));
     $had++;

@@ -17,8 +17,13 @@ static int ngx_http_agw_redis_batch_transact(
 static ngx_uint_t ngx_http_agw_redis_batch_is_foreign(
     const ngx_http_agw_redis_batch_t *batch,
     const ngx_http_agw_redis_copy_t *copy);
+static ngx_uint_t ngx_http_agw_redis_batch_is_changed(
+    const ngx_http_agw_redis_batch_t *batch,
+    const ngx_http_agw_redis_state_t *state);
 static int ngx_http_agw_redis_batch_put(ngx_http_agw_redis_batch_t *batch,
     ngx_http_agw_redis_copy_t *copy);
+static int ngx_http_agw_redis_batch_state(ngx_http_agw_redis_batch_t *batch,
+    ngx_http_agw_redis_copy_t *copy, ngx_uint_t restarted);
 static void ngx_http_agw_redis_batch_found(void *data,
     const agw_revocation_t *revocation);
 
@@ -83,12 +88,7 @@ ngx_http_agw_redis_batch_transact(ngx_http_agw_redis_batch_t *batch,
         return ngx_http_agw_redis_copy_cancel(copy);
     }
 
-    /* it may have been removed, replaced or restored since it was read */
-
-    if (batch->has_state
-        && !ngx_http_agw_redis_page_reaches(&copy->state.position,
-                                            &batch->before))
-    {
+    if (ngx_http_agw_redis_batch_is_changed(batch, &copy->state)) {
         batch->changed = 1;
         batch->has_state = 0;
         batch->lacking = 0;
@@ -114,6 +114,31 @@ ngx_http_agw_redis_batch_is_foreign(const ngx_http_agw_redis_batch_t *batch,
            && (!batch->has_state
                || batch->state.position.store_id
                   != copy->state.position.store_id);
+}
+
+
+/*
+ * It may have been removed, replaced or restored since it was read; or another
+ * worker that follows has begun another round.  Within a round, a file never
+ * goes back.
+ */
+
+static ngx_uint_t
+ngx_http_agw_redis_batch_is_changed(const ngx_http_agw_redis_batch_t *batch,
+    const ngx_http_agw_redis_state_t *state)
+{
+    const ngx_http_agw_redis_state_t  *file;
+
+    file = &batch->file;
+
+    if (!batch->has_state && !batch->restart) {
+        return 0;
+    }
+
+    return state->position.store_id != file->position.store_id
+           || state->round != file->round
+           || !ngx_http_agw_redis_page_reaches(&state->position,
+                                               &file->position);
 }
 
 
@@ -161,12 +186,41 @@ ngx_http_agw_redis_batch_put(ngx_http_agw_redis_batch_t *batch,
         }
     }
 
-    if (batch->has_state) {
-        return ngx_http_agw_redis_copy_state(copy, &batch->state);
+    if (!batch->has_state && !restarted) {
+        return SQLITE_OK;
     }
 
-    return restarted ? ngx_http_agw_redis_copy_state(copy, &copy->state)
-                     : SQLITE_OK;
+    return ngx_http_agw_redis_batch_state(batch, copy, restarted);
+}
+
+
+/* during an upgrade of nginx, two workers follow, and one of them is ahead */
+
+static int
+ngx_http_agw_redis_batch_state(ngx_http_agw_redis_batch_t *batch,
+    ngx_http_agw_redis_copy_t *copy, ngx_uint_t restarted)
+{
+    const ngx_http_agw_position_t  *position;
+    ngx_http_agw_redis_state_t     *state;
+
+    position = &copy->state.position;
+    state = &batch->file;
+
+    *state = batch->has_state ? batch->state : copy->state;
+    state->round = copy->state.round;
+
+    if (!batch->has_state) {
+        state->position.stamp = 0;
+        state->position.mark = 0;
+        state->position.mark_tag = 0;
+
+    } else if (!restarted && state->position.store_id == position->store_id
+               && !ngx_http_agw_redis_page_reaches(&state->position, position))
+    {
+        state->position = *position;
+    }
+
+    return ngx_http_agw_redis_copy_state(copy, state);
 }
 
 

@@ -19,10 +19,12 @@
 typedef struct {
     ngx_http_agw_redis_records_t  blocks;    /* taken by the writing */
     ngx_http_agw_redis_state_t    state;
-    ngx_http_agw_position_t       before;    /* of the file, when it was read
-                                                or written at last */
+    ngx_http_agw_redis_state_t    file;      /* as this worker has read or
+                                                written it at last; then as it
+                                                has written it now */
     ngx_uint_t                    lacking;   /* entries to look for */
     unsigned                      has_state:1;
+    unsigned                      restart:1; /* the blocks have its mark */
 
     /* the result */
 
@@ -30,9 +32,8 @@ typedef struct {
     unsigned                      failed:1;  /* logged */
     unsigned                      foreign:1; /* the file is of another store:
                                                 nothing is written */
-    unsigned                      changed:1; /* it lacks what it had before:
-                                                entries are written, but not
-                                                the state */
+    unsigned                      changed:1; /* it lacks what it had: entries
+                                                are written, not the state */
 } ngx_http_agw_redis_batch_t;
 
 

@@ -99,7 +99,7 @@ int ngx_http_agw_redis_copy_lacking(ngx_http_agw_redis_copy_t *copy,
     void *data);
 
 
-/* logs a failure, with the errors of SQLite and of the system */
+/* logs a failure, with the error of SQLite */
 
 void ngx_http_agw_redis_copy_log(const ngx_http_agw_redis_copy_t *copy,
     ngx_log_t *log, const char *what, int rc);

@@ -38,8 +38,8 @@ ngx_int_t ngx_http_agw_redis_page(const redisReply *reply,
 
 
 /*
- * Whether who has all up to a position has all up to the other one: both are of
- * the same store, or that is the beginning.
+ * Whether position includes all up to the other one, which is of the same store
+ * then, or the beginning.
  */
 
 ngx_uint_t ngx_http_agw_redis_page_reaches(

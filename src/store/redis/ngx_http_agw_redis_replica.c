@@ -7,8 +7,8 @@
  * If the disk cannot keep up, what follows a full queue is dropped rather than
  * the loop held, and so is the queue after a failure: the position in the file
  * is where that ends, and the feed goes back to it.  It also does where the
- * file lacks what it had: somebody has removed, replaced or restored it; and
- * where the feed is ahead of the file.
+ * file lacks what it had, since somebody has removed, replaced or restored it;
+ * and where the feed is ahead of the file.
  */
 
 
@@ -39,7 +39,7 @@ struct ngx_http_agw_redis_replica_s {
     void                           *data;
 
     ngx_http_agw_redis_batch_t      next;    /* the loop's */
-    ngx_http_agw_position_t         position;    /* of the file */
+    ngx_http_agw_redis_state_t      file;    /* as it was read or written */
     ngx_http_agw_position_t         reach;   /* of the queue: all up to here
                                                 is in it, or in the file */
     ngx_event_t                     working; /* keeps a worker that exits */
@@ -211,8 +211,13 @@ ngx_http_agw_redis_replica_restart(ngx_http_agw_redis_replica_t *replica)
     /* until the stream is read again, all of it would be lacking */
 
     replica->next.lacking = 0;
+    replica->next.has_state = 0;
 
     ngx_http_agw_redis_replica_put(replica, &restart, 0);
+
+    if (!replica->gap && !replica->full && !replica->foreign) {
+        replica->next.restart = 1;
+    }
 }
 
 
@@ -273,7 +278,7 @@ ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica)
 #if (NGX_THREADS)
 
     replica->batch = replica->next;
-    replica->batch.before = replica->position;
+    replica->batch.file = replica->file;
     replica->busy = 1;
 
     ngx_memzero(&replica->next, sizeof(ngx_http_agw_redis_batch_t));
@@ -307,10 +312,10 @@ ngx_http_agw_redis_replica_has_gap(ngx_http_agw_redis_replica_t *replica)
 
 void
 ngx_http_agw_redis_replica_goes_on(ngx_http_agw_redis_replica_t *replica,
-    const ngx_http_agw_position_t *position)
+    const ngx_http_agw_redis_state_t *state)
 {
-    replica->position = *position;
-    replica->reach = *position;
+    replica->file = *state;
+    replica->reach = state->position;
 
     replica->next.has_state = 0;
     replica->next.lacking = 0;
@@ -409,8 +414,8 @@ static void
 ngx_http_agw_replica_written(ngx_http_agw_redis_replica_t *replica,
     ngx_http_agw_redis_batch_t *batch)
 {
-    if (batch->has_state) {
-        replica->position = batch->state.position;
+    if (batch->has_state || batch->restart) {
+        replica->file = batch->file;
     }
 
     if (batch->lacking && replica->handler != NULL) {
@@ -428,8 +433,9 @@ ngx_http_agw_replica_changed(ngx_http_agw_redis_replica_t *replica)
     ngx_http_agw_replica_go_back(replica);
 
     ngx_log_error(NGX_LOG_NOTICE, replica->worker->log, 0,
-                  "auth_gateway: replica \"%V\" was removed, replaced or "
-                  "restored: what it lacks is read again",
+                  "auth_gateway: replica \"%V\" was removed, replaced, "
+                  "restored, or written by another worker: what it lacks is "
+                  "read again",
                   &replica->worker->conf->replica);
 }
 

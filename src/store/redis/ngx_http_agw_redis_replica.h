@@ -77,10 +77,10 @@ void ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica);
 void ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica);
 
 
-/* the file was read, and ends at this position */
+/* the file was read, and says this of itself */
 
 void ngx_http_agw_redis_replica_goes_on(ngx_http_agw_redis_replica_t *replica,
-    const ngx_http_agw_position_t *position);
+    const ngx_http_agw_redis_state_t *state);
 
 
 /*

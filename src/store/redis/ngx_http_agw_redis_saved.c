@@ -111,7 +111,7 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
 
     state = &saved->copy.state;
 
-    ngx_http_agw_redis_replica_goes_on(saved->replica, &state->position);
+    ngx_http_agw_redis_replica_goes_on(saved->replica, state);
 
     if (state->other) {
         ngx_http_agw_redis_saved_other(saved, reading);
