@@ -84,6 +84,7 @@ ngx_http_agw_redis_batch_transact(ngx_http_agw_redis_batch_t *batch,
     if (ngx_http_agw_redis_batch_is_foreign(batch, copy)) {
         batch->foreign = batch->has_state;
         batch->lacking = 0;
+        batch->restart = 0;
 
         return ngx_http_agw_redis_copy_cancel(copy);
     }

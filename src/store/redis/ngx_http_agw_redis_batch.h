@@ -23,8 +23,10 @@ typedef struct {
                                                 written it at last; then as it
                                                 has written it now */
     ngx_uint_t                    lacking;   /* entries to look for */
+    ngx_uint_t                    restart;   /* the blocks have the mark of
+                                                the restart of this number; or
+                                                0 */
     unsigned                      has_state:1;
-    unsigned                      restart:1; /* the blocks have its mark */
 
     /* the result */
 

@@ -47,6 +47,8 @@ struct ngx_http_agw_redis_replica_s {
     ngx_msec_t                      flushed; /* the last time */
     ngx_msec_t                      again;   /* not before, after a failure */
     ngx_msec_t                      pause;   /* the last one, or 0 */
+    ngx_uint_t                      owed;    /* restarts, until the last one is
+                                                in the file */
     unsigned                        busy:1;
     unsigned                        gap:1;   /* after a failure */
     unsigned                        full:1;  /* what follows is not queued */
@@ -212,11 +214,12 @@ ngx_http_agw_redis_replica_restart(ngx_http_agw_redis_replica_t *replica)
 
     replica->next.lacking = 0;
     replica->next.has_state = 0;
+    replica->owed++;
 
     ngx_http_agw_redis_replica_put(replica, &restart, 0);
 
     if (!replica->gap && !replica->full && !replica->foreign) {
-        replica->next.restart = 1;
+        replica->next.restart = replica->owed;
     }
 }
 
@@ -307,6 +310,13 @@ ngx_http_agw_redis_replica_has_gap(ngx_http_agw_redis_replica_t *replica)
 
     return replica->gap
            && (ngx_msec_int_t) (ngx_current_msec - replica->again) >= 0;
+}
+
+
+ngx_uint_t
+ngx_http_agw_redis_replica_is_owed(const ngx_http_agw_redis_replica_t *replica)
+{
+    return replica->owed != 0;
 }
 
 
@@ -416,6 +426,10 @@ ngx_http_agw_replica_written(ngx_http_agw_redis_replica_t *replica,
 {
     if (batch->has_state || batch->restart) {
         replica->file = batch->file;
+    }
+
+    if (batch->restart == replica->owed) {
+        replica->owed = 0;
     }
 
     if (batch->lacking && replica->handler != NULL) {

@@ -58,6 +58,15 @@ void ngx_http_agw_redis_replica_restart(ngx_http_agw_redis_replica_t *replica);
 
 
 /*
+ * Whether that is in no file yet.  Who reads the file then, does not go on from
+ * its position, but from the first on again.
+ */
+
+ngx_uint_t ngx_http_agw_redis_replica_is_owed(
+    const ngx_http_agw_redis_replica_t *replica);
+
+
+/*
  * What was put is all that follows from, up to state->position.  If lacking is
  * not 0, the handler will be called with up to so many entries, unless writing
  * fails.

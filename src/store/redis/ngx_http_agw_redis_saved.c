@@ -21,6 +21,8 @@ static ngx_int_t ngx_http_agw_redis_saved_busy(
     ngx_http_agw_redis_saved_t *saved);
 static ngx_int_t ngx_http_agw_redis_saved_open(
     ngx_http_agw_redis_saved_t *saved, ngx_http_agw_reading_t *reading);
+static void ngx_http_agw_redis_saved_position(
+    const ngx_http_agw_redis_saved_t *saved, ngx_http_agw_reading_t *reading);
 static void ngx_http_agw_redis_saved_other(ngx_http_agw_redis_saved_t *saved,
     ngx_http_agw_reading_t *reading);
 static ngx_int_t ngx_http_agw_redis_saved_page(
@@ -130,7 +132,7 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
         if (ngx_http_agw_redis_page_reaches(&reading->position,
                                             &state->position))
         {
-            reading->position = state->position;
+            ngx_http_agw_redis_saved_position(saved, reading);
 
         } else {
             ngx_memzero(&reading->position, sizeof(ngx_http_agw_position_t));
@@ -144,6 +146,19 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
     saved->rows = 0;
 
     return NGX_OK;
+}
+
+
+static void
+ngx_http_agw_redis_saved_position(const ngx_http_agw_redis_saved_t *saved,
+    ngx_http_agw_reading_t *reading)
+{
+    if (ngx_http_agw_redis_replica_is_owed(saved->replica)) {
+        ngx_memzero(&reading->position, sizeof(ngx_http_agw_position_t));
+
+    } else {
+        reading->position = saved->copy.state.position;
+    }
 }
 
 
@@ -202,7 +217,7 @@ ngx_http_agw_redis_saved_page(ngx_http_agw_redis_saved_t *saved,
         return NGX_ERROR;
     }
 
-    reading->position = state->position;
+    ngx_http_agw_redis_saved_position(saved, reading);
     saved->loaded = saved->whole;
 
     if (saved->shown) {
