@@ -228,7 +228,6 @@ ngx_http_agw_redis_copy_is_empty(ngx_http_agw_redis_copy_t *copy,
     }
 
     rc = sqlite3_step(stmt);
-
     sqlite3_finalize(stmt);
 
     *empty = (rc == SQLITE_DONE);
@@ -333,12 +332,13 @@ ngx_http_agw_redis_copy_read(ngx_http_agw_redis_copy_t *copy)
     sqlite3_finalize(stmt);
 
     if (rc == SQLITE_OK
-        && (state->last < 0 || state->last > AGW_STAMP_MAX
+        && ((uint64_t) state->last > AGW_STAMP_MAX
             || state->floor < 0 || state->floor > state->last
-            || state->position.stamp < 0
-            || state->position.stamp > AGW_STAMP_MAX
-            || state->position.mark < 0 || state->horizon < 0
-            || state->round < 1))
+            || (uint64_t) state->position.stamp > AGW_STAMP_MAX
+            || state->position.mark < 0
+            || (uint64_t) state->horizon > AGW_STAMP_MAX
+            || (uint64_t) state->written > AGW_STAMP_MAX
+            || state->round < 1 || state->round > AGW_STAMP_MAX))
     {
         return SQLITE_MISMATCH;
     }
@@ -533,13 +533,14 @@ ngx_http_agw_redis_copy_lacking(ngx_http_agw_redis_copy_t *copy, ngx_uint_t n,
 }
 
 
-/* a row that this module would not write is left out */
+/* a row without an id or a stamp is left out; one without a time is of now */
 
 static int
 ngx_http_agw_redis_copy_give(sqlite3_stmt *stmt, ngx_uint_t n,
     ngx_uint_t *given, ngx_http_agw_revocation_pt handler, void *data)
 {
     int               rc;
+    int64_t           time;
     agw_revocation_t  revocation;
 
     for (*given = 0; *given < n; (*given)++) {
@@ -556,15 +557,15 @@ ngx_http_agw_redis_copy_give(sqlite3_stmt *stmt, ngx_uint_t n,
         ngx_memzero(&revocation, sizeof(agw_revocation_t));
 
         revocation.stamp = sqlite3_column_int64(stmt, 2);
-        revocation.time = sqlite3_column_int64(stmt, 3);
+        time = sqlite3_column_int64(stmt, 3);
+        revocation.time = (uint64_t) time > AGW_STAMP_MAX ? ngx_time() : time;
 
         if (ngx_http_agw_revocation_parse_id(
                                     ngx_http_agw_sqlite_column(stmt, 0),
                                     ngx_http_agw_sqlite_column(stmt, 1),
                                     &revocation)
             != NGX_OK
-            || revocation.stamp < 1 || revocation.stamp > AGW_STAMP_MAX
-            || revocation.time < 0)
+            || revocation.stamp < 1 || revocation.stamp > AGW_STAMP_MAX)
         {
             continue;
         }
