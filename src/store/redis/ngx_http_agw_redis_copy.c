@@ -32,6 +32,8 @@ static int ngx_http_agw_redis_copy_give(sqlite3_stmt *stmt, ngx_uint_t n,
     ngx_uint_t *given, ngx_http_agw_revocation_pt handler, void *data);
 
 
+/* rows lie in the order of their writing, in which they are met again, too */
+
 static const char  ngx_http_agw_redis_copy_schema[] =
 
     "BEGIN IMMEDIATE;"
@@ -43,7 +45,7 @@ static const char  ngx_http_agw_redis_copy_schema[] =
     " partner_id TEXT,"
     " round INTEGER NOT NULL,"
     " PRIMARY KEY (kind, id)"
-    ") STRICT, WITHOUT ROWID;"
+    ") STRICT;"
     "CREATE TABLE IF NOT EXISTS state ("
     " one INTEGER PRIMARY KEY CHECK (one = 1),"
     " epoch INTEGER NOT NULL,"
@@ -57,10 +59,8 @@ static const char  ngx_http_agw_redis_copy_schema[] =
     " written INTEGER NOT NULL,"
     " store TEXT NOT NULL"
     ") STRICT;"
-    "INSERT OR IGNORE INTO state VALUES (1, 0, 0, 0, 0, 0, 0, 0, 1, 0,"
-    " '');"
+    "INSERT OR IGNORE INTO state VALUES (1, 0, 0, 0, 0, 0, 0, 0, 1, 0, '');"
     "PRAGMA user_version = 1;"
-
     "COMMIT;";
 
 static const char  ngx_http_agw_redis_copy_put_sql[] =
