@@ -20,10 +20,14 @@ static ngx_uint_t ngx_http_agw_redis_batch_is_foreign(
 static ngx_uint_t ngx_http_agw_redis_batch_is_changed(
     const ngx_http_agw_redis_batch_t *batch,
     const ngx_http_agw_redis_state_t *state);
-static int ngx_http_agw_redis_batch_put(ngx_http_agw_redis_batch_t *batch,
+static int ngx_http_agw_redis_batch_ahead(ngx_http_agw_redis_batch_t *batch,
     ngx_http_agw_redis_copy_t *copy);
+static int ngx_http_agw_redis_batch_met(ngx_http_agw_redis_batch_t *batch,
+    ngx_http_agw_redis_copy_t *copy);
+static int ngx_http_agw_redis_batch_put(ngx_http_agw_redis_copy_t *copy,
+    const ngx_http_agw_redis_record_t *record, ngx_uint_t met);
 static int ngx_http_agw_redis_batch_state(ngx_http_agw_redis_batch_t *batch,
-    ngx_http_agw_redis_copy_t *copy, ngx_uint_t restarted);
+    ngx_http_agw_redis_copy_t *copy);
 static void ngx_http_agw_redis_batch_found(void *data,
     const agw_revocation_t *revocation);
 
@@ -82,9 +86,8 @@ ngx_http_agw_redis_batch_transact(ngx_http_agw_redis_batch_t *batch,
     }
 
     if (ngx_http_agw_redis_batch_is_foreign(batch, copy)) {
-        batch->foreign = batch->has_state;
+        batch->foreign = (batch->has_state || batch->part);
         batch->lacking = 0;
-        batch->restart = 0;
 
         return ngx_http_agw_redis_copy_cancel(copy);
     }
@@ -95,7 +98,15 @@ ngx_http_agw_redis_batch_transact(ngx_http_agw_redis_batch_t *batch,
         batch->lacking = 0;
     }
 
-    rc = ngx_http_agw_redis_batch_put(batch, copy);
+    rc = ngx_http_agw_redis_batch_ahead(batch, copy);
+
+    if (rc == SQLITE_OK) {
+        rc = ngx_http_agw_redis_batch_met(batch, copy);
+    }
+
+    if (rc == SQLITE_OK && (batch->has_state || batch->restart)) {
+        rc = ngx_http_agw_redis_batch_state(batch, copy);
+    }
 
     return rc == SQLITE_OK ? ngx_http_agw_redis_copy_end(copy) : rc;
 }
@@ -112,7 +123,7 @@ ngx_http_agw_redis_batch_is_foreign(const ngx_http_agw_redis_batch_t *batch,
     const ngx_http_agw_redis_copy_t *copy)
 {
     return copy->state.other
-           && (!batch->has_state
+           && ((!batch->has_state && !batch->part)
                || batch->state.position.store_id
                   != copy->state.position.store_id);
 }
@@ -132,7 +143,7 @@ ngx_http_agw_redis_batch_is_changed(const ngx_http_agw_redis_batch_t *batch,
 
     file = &batch->file;
 
-    if (!batch->has_state && !batch->restart) {
+    if (!batch->has_state && !batch->part) {
         return 0;
     }
 
@@ -144,54 +155,80 @@ ngx_http_agw_redis_batch_is_changed(const ngx_http_agw_redis_batch_t *batch,
 
 
 static int
-ngx_http_agw_redis_batch_put(ngx_http_agw_redis_batch_t *batch,
+ngx_http_agw_redis_batch_ahead(ngx_http_agw_redis_batch_t *batch,
     ngx_http_agw_redis_copy_t *copy)
 {
     int                           rc;
-    agw_str_t                     id, partner;
-    ngx_uint_t                    restarted;
+    ngx_http_agw_redis_place_t    place;
     ngx_http_agw_redis_record_t  *record;
 
-    restarted = 0;
+    ngx_memzero(&place, sizeof(ngx_http_agw_redis_place_t));
 
     for ( ;; ) {
-        if (ngx_terminate) {
-            return SQLITE_INTERRUPT;
+        record = ngx_http_agw_redis_records_look(&batch->ahead, &place);
+
+        if (record == NULL) {
+            return SQLITE_OK;
         }
 
+        rc = ngx_http_agw_redis_batch_put(copy, record, 0);
+
+        if (rc != SQLITE_OK) {
+            return rc;
+        }
+    }
+}
+
+
+static int
+ngx_http_agw_redis_batch_met(ngx_http_agw_redis_batch_t *batch,
+    ngx_http_agw_redis_copy_t *copy)
+{
+    int                           rc;
+    ngx_http_agw_redis_record_t  *record;
+
+    for ( ;; ) {
         record = ngx_http_agw_redis_records_next(&batch->blocks);
 
         if (record == NULL) {
-            break;
+            return SQLITE_OK;
         }
 
         if (record->kind == 0) {
             if (!batch->changed) {
                 copy->state.round++;
-                restarted = 1;
+                batch->restart = record->stamp;
             }
 
             continue;
         }
 
-        id.data = (u_char *) (record + 1);
-        id.len = record->id_len;
-        partner.data = id.data + id.len;
-        partner.len = record->partner_len;
+        rc = ngx_http_agw_redis_batch_put(copy, record, !batch->changed);
 
-        rc = ngx_http_agw_redis_copy_put(copy, record->kind, id, partner,
-                                         record->stamp, record->time,
-                                         record->seen && !batch->changed);
         if (rc != SQLITE_OK) {
             return rc;
         }
     }
+}
 
-    if (!batch->has_state && !restarted) {
-        return SQLITE_OK;
+
+static int
+ngx_http_agw_redis_batch_put(ngx_http_agw_redis_copy_t *copy,
+    const ngx_http_agw_redis_record_t *record, ngx_uint_t met)
+{
+    agw_str_t  id, partner;
+
+    if (ngx_terminate) {
+        return SQLITE_INTERRUPT;
     }
 
-    return ngx_http_agw_redis_batch_state(batch, copy, restarted);
+    id.data = (u_char *) (record + 1);
+    id.len = record->id_len;
+    partner.data = id.data + id.len;
+    partner.len = record->partner_len;
+
+    return ngx_http_agw_redis_copy_put(copy, record->kind, id, partner,
+                                       record->stamp, record->time, met);
 }
 
 
@@ -199,7 +236,7 @@ ngx_http_agw_redis_batch_put(ngx_http_agw_redis_batch_t *batch,
 
 static int
 ngx_http_agw_redis_batch_state(ngx_http_agw_redis_batch_t *batch,
-    ngx_http_agw_redis_copy_t *copy, ngx_uint_t restarted)
+    ngx_http_agw_redis_copy_t *copy)
 {
     const ngx_http_agw_position_t  *position;
     ngx_http_agw_redis_state_t     *state;
@@ -215,7 +252,7 @@ ngx_http_agw_redis_batch_state(ngx_http_agw_redis_batch_t *batch,
         state->position.mark = 0;
         state->position.mark_tag = 0;
 
-    } else if (!restarted && state->position.store_id == position->store_id
+    } else if (!batch->restart && state->position.store_id == position->store_id
                && !ngx_http_agw_redis_page_reaches(&state->position, position))
     {
         state->position = *position;
@@ -230,6 +267,6 @@ ngx_http_agw_redis_batch_found(void *data, const agw_revocation_t *revocation)
 {
     ngx_http_agw_redis_found_t *found = data;
 
-    (void) ngx_http_agw_redis_records_add(found->records, revocation, 0,
+    (void) ngx_http_agw_redis_records_add(found->records, revocation,
                                           found->log);
 }

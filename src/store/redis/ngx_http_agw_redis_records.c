@@ -19,11 +19,13 @@ struct ngx_http_agw_redis_block_s {
 
 static u_char *ngx_http_agw_redis_records_room(
     ngx_http_agw_redis_records_t *records, size_t size, ngx_log_t *log);
+static size_t ngx_http_agw_redis_record_size(
+    const ngx_http_agw_redis_record_t *record);
 
 
 ngx_int_t
 ngx_http_agw_redis_records_add(ngx_http_agw_redis_records_t *records,
-    const agw_revocation_t *revocation, ngx_uint_t seen, ngx_log_t *log)
+    const agw_revocation_t *revocation, ngx_log_t *log)
 {
     u_char                       *p, buf[NGX_HTTP_AGW_REVOCATION_ID_MAX];
     agw_str_t                     id, partner;
@@ -56,7 +58,6 @@ ngx_http_agw_redis_records_add(ngx_http_agw_redis_records_t *records,
     record->id_len = id.len;
     record->partner_len = partner.len;
     record->kind = revocation->kind;
-    record->seen = seen;
 
     p += sizeof(ngx_http_agw_redis_record_t);
 
@@ -139,11 +140,75 @@ ngx_http_agw_redis_records_next(ngx_http_agw_redis_records_t *records)
 
     record = (ngx_http_agw_redis_record_t *) (block->data + block->read);
 
-    block->read += ngx_align(sizeof(ngx_http_agw_redis_record_t)
-                             + record->id_len + record->partner_len,
-                             sizeof(int64_t));
+    block->read += ngx_http_agw_redis_record_size(record);
 
     return record;
+}
+
+
+static size_t
+ngx_http_agw_redis_record_size(const ngx_http_agw_redis_record_t *record)
+{
+    return ngx_align(sizeof(ngx_http_agw_redis_record_t)
+                     + record->id_len + record->partner_len, sizeof(int64_t));
+}
+
+
+ngx_http_agw_redis_record_t *
+ngx_http_agw_redis_records_look(const ngx_http_agw_redis_records_t *records,
+    ngx_http_agw_redis_place_t *place)
+{
+    ngx_http_agw_redis_record_t  *record;
+
+    if (place->block == NULL) {
+        place->block = records->first;
+        place->read = 0;
+
+    } else if (place->read == place->block->used) {
+        place->block = place->block->next;
+        place->read = 0;
+    }
+
+    if (place->block == NULL) {
+        return NULL;
+    }
+
+    record = (ngx_http_agw_redis_record_t *) (place->block->data
+                                              + place->read);
+
+    place->read += ngx_http_agw_redis_record_size(record);
+
+    return record;
+}
+
+
+void
+ngx_http_agw_redis_records_move(ngx_http_agw_redis_records_t *records,
+    ngx_http_agw_redis_records_t *from, ngx_uint_t n)
+{
+    ngx_http_agw_redis_block_t  *block;
+
+    while (n-- && from->first != NULL) {
+        block = from->first;
+        from->first = block->next;
+        from->n--;
+
+        block->next = NULL;
+
+        if (records->last != NULL) {
+            records->last->next = block;
+
+        } else {
+            records->first = block;
+        }
+
+        records->last = block;
+        records->n++;
+    }
+
+    if (from->first == NULL) {
+        from->last = NULL;
+    }
 }
 
 

@@ -18,7 +18,7 @@
 typedef struct ngx_http_agw_redis_block_s  ngx_http_agw_redis_block_t;
 
 
-/* kind may be 0: a mark; the id and a partner_id follow */
+/* id and partner_id follow; kind may be 0: a mark, whose stamp is a number */
 
 typedef struct {
     int64_t                      stamp;
@@ -26,7 +26,6 @@ typedef struct {
     uint16_t                     id_len;
     uint8_t                      partner_len;
     uint8_t                      kind;
-    uint8_t                      seen;
 } ngx_http_agw_redis_record_t;
 
 
@@ -39,11 +38,17 @@ typedef struct {
 } ngx_http_agw_redis_records_t;
 
 
+typedef struct {
+    ngx_http_agw_redis_block_t  *block;
+    size_t                       read;
+} ngx_http_agw_redis_place_t;
+
+
 /* NGX_OK, or NGX_ERROR if memory runs out */
 
 ngx_int_t ngx_http_agw_redis_records_add(
     ngx_http_agw_redis_records_t *records, const agw_revocation_t *revocation,
-    ngx_uint_t seen, ngx_log_t *log);
+    ngx_log_t *log);
 
 
 /* takes the next one, which is valid until the next call; NULL: none is left */
@@ -56,6 +61,22 @@ ngx_http_agw_redis_record_t *ngx_http_agw_redis_records_next(
 
 ngx_int_t ngx_http_agw_redis_records_entry(
     ngx_http_agw_redis_records_t *records, agw_revocation_t *revocation);
+
+
+/*
+ * The next one without taking it, or NULL.  *place is zeroed before the first
+ * call, and the queue is not changed until the last one.
+ */
+
+ngx_http_agw_redis_record_t *ngx_http_agw_redis_records_look(
+    const ngx_http_agw_redis_records_t *records,
+    ngx_http_agw_redis_place_t *place);
+
+
+/* the first n blocks of from, or all, are put behind those of records */
+
+void ngx_http_agw_redis_records_move(ngx_http_agw_redis_records_t *records,
+    ngx_http_agw_redis_records_t *from, ngx_uint_t n);
 
 void ngx_http_agw_redis_records_free(ngx_http_agw_redis_records_t *records);
 

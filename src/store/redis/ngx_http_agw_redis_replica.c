@@ -1,8 +1,15 @@
 
 /*
- * Entries are queued in blocks.  The blocks, and the connection to the file,
- * belong to the thread from the time its task is posted until it is done;
- * what is put meanwhile is the next batch.
+ * Entries are queued in blocks.  The blocks of a batch, and the connection to
+ * the file, belong to the thread from the time its task is posted until it is
+ * done.  What is put meanwhile is written afterwards, so many blocks at a
+ * time.
+ *
+ * After a restart of the stream, all that it has is queued, as entries that
+ * the feed has met again.  The file has most of them; what is new would wait
+ * behind them, and a node that ends meanwhile would come back without it.  So
+ * it is written ahead of them, too, as what the feed has yet to meet.  So is
+ * what this worker has written to the stream.
  *
  * If the disk cannot keep up, what follows a full queue is dropped rather than
  * the loop held, and so is the queue after a failure: the position in the file
@@ -26,11 +33,13 @@
 
 
 #define NGX_HTTP_AGW_REPLICA_BLOCKS   1024   /* that wait, at most */
+#define NGX_HTTP_AGW_REPLICA_PART     8      /* of them in a transaction */
 #define NGX_HTTP_AGW_REPLICA_PAUSE_MIN  1000     /* ms, after a failure */
 #define NGX_HTTP_AGW_REPLICA_PAUSE_MAX  30000    /* after many */
 #define NGX_HTTP_AGW_REPLICA_PATIENCE 2000   /* ms for another's lock */
 #define NGX_HTTP_AGW_REPLICA_WORKING  60000  /* ms; of any length */
-#define NGX_HTTP_AGW_REPLICA_GATHER   20     /* ms between two transactions */
+#define NGX_HTTP_AGW_REPLICA_GATHER   20     /* ms between two transactions,
+                                                for those of other workers */
 
 
 struct ngx_http_agw_redis_replica_s {
@@ -39,6 +48,9 @@ struct ngx_http_agw_redis_replica_s {
     void                           *data;
 
     ngx_http_agw_redis_batch_t      next;    /* the loop's */
+    int64_t                         news;    /* entries above that stamp are
+                                                new, until all is read again;
+                                                0: there is no need to know */
     ngx_http_agw_redis_state_t      file;    /* as it was read or written */
     ngx_http_agw_position_t         reach;   /* of the queue: all up to here
                                                 is in it, or in the file */
@@ -47,7 +59,7 @@ struct ngx_http_agw_redis_replica_s {
     ngx_msec_t                      flushed; /* the last time */
     ngx_msec_t                      again;   /* not before, after a failure */
     ngx_msec_t                      pause;   /* the last one, or 0 */
-    ngx_uint_t                      owed;    /* restarts, until the last one is
+    int64_t                         owed;    /* restarts, until the last one is
                                                 in the file */
     unsigned                        busy:1;
     unsigned                        gap:1;   /* after a failure */
@@ -68,6 +80,9 @@ struct ngx_http_agw_redis_replica_s {
 };
 
 
+static void ngx_http_agw_replica_put_ahead(
+    ngx_http_agw_redis_replica_t *replica, const agw_revocation_t *revocation);
+static void ngx_http_agw_replica_post(ngx_http_agw_redis_replica_t *replica);
 static void ngx_http_agw_replica_thread(void *data, ngx_log_t *log);
 static void ngx_http_agw_replica_written(
     ngx_http_agw_redis_replica_t *replica, ngx_http_agw_redis_batch_t *batch);
@@ -158,7 +173,9 @@ ngx_http_agw_redis_replica_close(ngx_http_agw_redis_replica_t *replica)
         ngx_del_timer(&replica->later);
     }
 
+    ngx_http_agw_redis_records_free(&replica->next.ahead);
     ngx_http_agw_redis_records_free(&replica->next.blocks);
+    ngx_http_agw_redis_records_free(&replica->batch.ahead);
     ngx_http_agw_redis_records_free(&replica->batch.blocks);
     ngx_http_agw_redis_records_free(&replica->batch.found);
     ngx_http_agw_redis_copy_close(&replica->copy);
@@ -178,27 +195,46 @@ void
 ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
     const agw_revocation_t *revocation, ngx_uint_t seen)
 {
-    ngx_uint_t  own;
-
-    /* what this worker has written may be known to nobody else */
-
-    own = !seen && revocation->kind != 0;
-
-    if (replica->foreign || (!own && (replica->gap || replica->full))) {
+    if (replica->foreign) {
         return;
     }
 
-    if (!own && replica->next.blocks.n > NGX_HTTP_AGW_REPLICA_BLOCKS) {
+    if (!seen || (replica->news != 0 && revocation->stamp > replica->news)) {
+        ngx_http_agw_replica_put_ahead(replica, revocation);
+    }
+
+    if (!seen || replica->gap || replica->full) {
+        return;
+    }
+
+    if (replica->next.blocks.n > NGX_HTTP_AGW_REPLICA_BLOCKS) {
         replica->full = 1;
         return;
     }
 
-    if (replica->next.blocks.n > 2 * NGX_HTTP_AGW_REPLICA_BLOCKS
-        || ngx_http_agw_redis_records_add(&replica->next.blocks, revocation,
-                                          seen, replica->worker->log)
-           != NGX_OK)
+    if (ngx_http_agw_redis_records_add(&replica->next.blocks, revocation,
+                                       replica->worker->log)
+        != NGX_OK)
     {
         ngx_http_agw_redis_replica_lose(replica);
+    }
+}
+
+
+/* what this worker has written may be known to nobody else */
+
+static void
+ngx_http_agw_replica_put_ahead(ngx_http_agw_redis_replica_t *replica,
+    const agw_revocation_t *revocation)
+{
+    if (replica->next.ahead.n > NGX_HTTP_AGW_REPLICA_BLOCKS
+        || ngx_http_agw_redis_records_add(&replica->next.ahead, revocation,
+                                          replica->worker->log)
+           != NGX_OK)
+    {
+        if (!replica->gap) {
+            ngx_http_agw_redis_replica_lose(replica);
+        }
     }
 }
 
@@ -208,18 +244,29 @@ ngx_http_agw_redis_replica_restart(ngx_http_agw_redis_replica_t *replica)
 {
     agw_revocation_t  restart;
 
-    ngx_memzero(&restart, sizeof(agw_revocation_t));
-
     /* until the stream is read again, all of it would be lacking */
 
     replica->next.lacking = 0;
     replica->next.has_state = 0;
     replica->owed++;
 
-    ngx_http_agw_redis_replica_put(replica, &restart, 0);
+    if (replica->gap || replica->full || replica->foreign) {
+        return;
+    }
 
-    if (!replica->gap && !replica->full && !replica->foreign) {
-        replica->next.restart = replica->owed;
+    if (replica->news == 0 && replica->file.whole) {
+        replica->news = replica->file.last;
+    }
+
+    ngx_memzero(&restart, sizeof(agw_revocation_t));
+
+    restart.stamp = replica->owed;
+
+    if (ngx_http_agw_redis_records_add(&replica->next.blocks, &restart,
+                                       replica->worker->log)
+        != NGX_OK)
+    {
+        ngx_http_agw_redis_replica_lose(replica);
     }
 }
 
@@ -263,10 +310,13 @@ ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
 void
 ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica)
 {
-    ngx_msec_t  since;
+    ngx_msec_t                         since;
+    const ngx_http_agw_redis_batch_t  *next;
+
+    next = &replica->next;
 
     if (replica->busy || replica->gap || replica->later.timer_set
-        || (!replica->next.has_state && replica->next.blocks.n == 0))
+        || (!next->has_state && next->blocks.n == 0 && next->ahead.n == 0))
     {
         return;
     }
@@ -278,18 +328,50 @@ ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica)
         return;
     }
 
+    ngx_http_agw_replica_post(replica);
+}
+
+
+static void
+ngx_http_agw_replica_post(ngx_http_agw_redis_replica_t *replica)
+{
 #if (NGX_THREADS)
 
-    replica->batch = replica->next;
-    replica->batch.file = replica->file;
-    replica->busy = 1;
+    ngx_http_agw_redis_batch_t  *batch, *next;
 
-    ngx_memzero(&replica->next, sizeof(ngx_http_agw_redis_batch_t));
+    batch = &replica->batch;
+    next = &replica->next;
+
+    ngx_memzero(batch, sizeof(ngx_http_agw_redis_batch_t));
+
+    batch->ahead = next->ahead;
+    batch->file = replica->file;
+
+    ngx_memzero(&next->ahead, sizeof(ngx_http_agw_redis_records_t));
+
+    ngx_http_agw_redis_records_move(&batch->blocks, &next->blocks,
+                                    NGX_HTTP_AGW_REPLICA_PART);
+
+    /* the position is that of the last part */
+
+    batch->state = next->state;
+
+    if (next->blocks.n == 0) {
+        batch->has_state = next->has_state;
+        batch->lacking = next->lacking;
+
+        next->has_state = 0;
+        next->lacking = 0;
+    }
+
+    batch->part = (!batch->has_state && batch->blocks.n != 0);
+
+    replica->busy = 1;
 
     ngx_add_timer(&replica->working, NGX_HTTP_AGW_REPLICA_WORKING);
 
     if (ngx_thread_task_post(replica->pool, replica->task) != NGX_OK) {
-        replica->batch.failed = 1;
+        batch->failed = 1;
         ngx_http_agw_replica_done(&replica->task->event);
     }
 
@@ -362,11 +444,15 @@ ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica)
 }
 
 
+/* what is ahead is not dropped: it may be in no stream */
+
 static void
 ngx_http_agw_replica_go_back(ngx_http_agw_redis_replica_t *replica)
 {
     ngx_http_agw_redis_records_free(&replica->next.blocks);
-    ngx_memzero(&replica->next, sizeof(ngx_http_agw_redis_batch_t));
+
+    replica->next.has_state = 0;
+    replica->next.lacking = 0;
 
     replica->gap = 1;
     replica->again = ngx_current_msec + NGX_HTTP_AGW_REPLICA_PAUSE_MIN;
@@ -399,6 +485,12 @@ ngx_http_agw_replica_done(ngx_event_t *ev)
     replica->flushed = ngx_current_msec;
 
     if (batch.failed) {
+        ngx_http_agw_redis_records_move(&batch.ahead, &replica->next.ahead,
+                                        replica->next.ahead.n);
+        replica->next.ahead = batch.ahead;
+
+        ngx_memzero(&batch.ahead, sizeof(ngx_http_agw_redis_records_t));
+
         ngx_http_agw_redis_replica_lose(replica);
 
     } else if (batch.changed) {
@@ -416,6 +508,7 @@ ngx_http_agw_replica_done(ngx_event_t *ev)
         }
     }
 
+    ngx_http_agw_redis_records_free(&batch.ahead);
     ngx_http_agw_redis_records_free(&batch.found);
 }
 
@@ -424,12 +517,20 @@ static void
 ngx_http_agw_replica_written(ngx_http_agw_redis_replica_t *replica,
     ngx_http_agw_redis_batch_t *batch)
 {
+    ngx_uint_t  whole;
+
     if (batch->has_state || batch->restart) {
+        whole = replica->file.whole;
         replica->file = batch->file;
+        replica->file.whole |= whole;
     }
 
     if (batch->restart == replica->owed) {
         replica->owed = 0;
+    }
+
+    if (batch->has_state && batch->state.whole && replica->owed == 0) {
+        replica->news = 0;
     }
 
     if (batch->lacking && replica->handler != NULL) {
@@ -459,8 +560,11 @@ ngx_http_agw_replica_changed(ngx_http_agw_redis_replica_t *replica)
 static void
 ngx_http_agw_replica_leave(ngx_http_agw_redis_replica_t *replica)
 {
+    ngx_http_agw_redis_records_free(&replica->next.ahead);
     ngx_http_agw_redis_records_free(&replica->next.blocks);
-    ngx_memzero(&replica->next, sizeof(ngx_http_agw_redis_batch_t));
+
+    replica->next.has_state = 0;
+    replica->next.lacking = 0;
 
     replica->foreign = 1;
 
