@@ -141,7 +141,7 @@ cmp_ok($entries_met, '<', $entries, 'D5 before all is');
 diag(sprintf 'after %.2f s, with %d of %d entries', time - $began,
     $entries_met, $entries + 20);
 
-until_is('D5 and then all is', $entries + 21, 6 + $entries / 5000,
+until_is('D5 and then all is', $entries + 22, 6 + $entries / 5000,
     sub { saved($third) });
 ok(!$fleet->accepts($_, $later[0], $business), 'D5 what the copy lacks, too')
     for $fleet->nodes;
