@@ -24,6 +24,9 @@ static int ngx_http_agw_redis_batch_ahead(ngx_http_agw_redis_batch_t *batch,
     ngx_http_agw_redis_copy_t *copy);
 static int ngx_http_agw_redis_batch_met(ngx_http_agw_redis_batch_t *batch,
     ngx_http_agw_redis_copy_t *copy);
+static void ngx_http_agw_redis_batch_mark(ngx_http_agw_redis_batch_t *batch,
+    ngx_http_agw_redis_copy_t *copy,
+    const ngx_http_agw_redis_record_t *record);
 static int ngx_http_agw_redis_batch_put(ngx_http_agw_redis_copy_t *copy,
     const ngx_http_agw_redis_record_t *record, ngx_uint_t met);
 static int ngx_http_agw_redis_batch_state(ngx_http_agw_redis_batch_t *batch,
@@ -52,7 +55,7 @@ ngx_http_agw_redis_batch_write(ngx_http_agw_redis_batch_t *batch,
 
     rc = ngx_http_agw_redis_batch_transact(batch, copy);
 
-    if (rc == SQLITE_OK && batch->lacking) {
+    if (rc == SQLITE_OK && batch->lacking && batch->has_state) {
         found.records = &batch->found;
         found.log = log;
 
@@ -86,16 +89,13 @@ ngx_http_agw_redis_batch_transact(ngx_http_agw_redis_batch_t *batch,
     }
 
     if (ngx_http_agw_redis_batch_is_foreign(batch, copy)) {
-        batch->foreign = (batch->has_state || batch->part);
-        batch->lacking = 0;
+        batch->foreign = (batch->store_id != 0);
 
         return ngx_http_agw_redis_copy_cancel(copy);
     }
 
     if (ngx_http_agw_redis_batch_is_changed(batch, &copy->state)) {
         batch->changed = 1;
-        batch->has_state = 0;
-        batch->lacking = 0;
     }
 
     rc = ngx_http_agw_redis_batch_ahead(batch, copy);
@@ -123,9 +123,8 @@ ngx_http_agw_redis_batch_is_foreign(const ngx_http_agw_redis_batch_t *batch,
     const ngx_http_agw_redis_copy_t *copy)
 {
     return copy->state.other
-           && ((!batch->has_state && !batch->part)
-               || batch->state.position.store_id
-                  != copy->state.position.store_id);
+           && (batch->store_id == 0
+               || batch->store_id != copy->state.position.store_id);
 }
 
 
@@ -143,7 +142,7 @@ ngx_http_agw_redis_batch_is_changed(const ngx_http_agw_redis_batch_t *batch,
 
     file = &batch->file;
 
-    if (!batch->has_state && !batch->part) {
+    if (batch->store_id == 0) {
         return 0;
     }
 
@@ -195,11 +194,7 @@ ngx_http_agw_redis_batch_met(ngx_http_agw_redis_batch_t *batch,
         }
 
         if (record->kind == 0) {
-            if (!batch->changed) {
-                copy->state.round++;
-                batch->restart = record->stamp;
-            }
-
+            ngx_http_agw_redis_batch_mark(batch, copy, record);
             continue;
         }
 
@@ -212,6 +207,27 @@ ngx_http_agw_redis_batch_met(ngx_http_agw_redis_batch_t *batch,
 }
 
 
+static void
+ngx_http_agw_redis_batch_mark(ngx_http_agw_redis_batch_t *batch,
+    ngx_http_agw_redis_copy_t *copy, const ngx_http_agw_redis_record_t *record)
+{
+    if (batch->changed) {
+        return;
+    }
+
+    if (record->id_len != 0) {
+        ngx_memcpy(&batch->state, record + 1,
+                   sizeof(ngx_http_agw_redis_state_t));
+        batch->has_state = 1;
+        return;
+    }
+
+    copy->state.round++;
+    batch->restart = record->stamp;
+    batch->has_state = 0;
+}
+
+
 static int
 ngx_http_agw_redis_batch_put(ngx_http_agw_redis_copy_t *copy,
     const ngx_http_agw_redis_record_t *record, ngx_uint_t met)
@@ -220,6 +236,10 @@ ngx_http_agw_redis_batch_put(ngx_http_agw_redis_copy_t *copy,
 
     if (ngx_terminate) {
         return SQLITE_INTERRUPT;
+    }
+
+    if (record->kind == 0) {
+        return SQLITE_OK;
     }
 
     id.data = (u_char *) (record + 1);

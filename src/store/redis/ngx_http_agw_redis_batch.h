@@ -19,22 +19,24 @@
 typedef struct {
     ngx_http_agw_redis_records_t  ahead;     /* not met by the feed so far; left
                                                 by the writing */
-    ngx_http_agw_redis_records_t  blocks;    /* met; taken by the writing */
-    ngx_http_agw_redis_state_t    state;
+    ngx_http_agw_redis_records_t  blocks;    /* met, and marks: states, as data
+                                                of marks, and restarts, with
+                                                their numbers; taken by the
+                                                writing */
+    uint64_t                      store_id;  /* of the blocks; 0: there are
+                                                none */
     ngx_http_agw_redis_state_t    file;      /* as this worker has read or
                                                 written it at last; then as it
                                                 has written it now */
     ngx_uint_t                    lacking;   /* entries to look for */
-    unsigned                      has_state:1;
-    unsigned                      part:1;    /* the blocks are not all that
-                                                precedes the state: it is not
-                                                written, but of this store */
 
     /* the result */
 
+    ngx_http_agw_redis_state_t    state;     /* the last one, if has_state */
     ngx_http_agw_redis_records_t  found;     /* what is lacking */
     int64_t                       restart;   /* that of the last mark which was
                                                 written, or 0 */
+    unsigned                      has_state:1;   /* which is written */
     unsigned                      failed:1;  /* logged */
     unsigned                      foreign:1; /* the file is of another store:
                                                 nothing is written */

@@ -35,7 +35,6 @@ static int ngx_http_agw_redis_copy_give(sqlite3_stmt *stmt, ngx_uint_t n,
 /* rows lie in the order of their writing, in which they are met again, too */
 
 static const char  ngx_http_agw_redis_copy_schema[] =
-
     "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS entries ("
     " kind TEXT NOT NULL,"
@@ -67,7 +66,8 @@ static const char  ngx_http_agw_redis_copy_put_sql[] =
     "INSERT INTO entries (kind, id, seq, time, partner_id, round)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
     " ON CONFLICT (kind, id) DO UPDATE SET"
-    " round = iif(excluded.seq >= seq, max(round, excluded.round), round),"
+    " round = iif(excluded.seq < seq, round, iif(excluded.seq > seq,"
+    " excluded.round, max(round, excluded.round))),"
     " time = max(time, excluded.time), seq = max(seq, excluded.seq),"
     " partner_id = ifnull(partner_id, excluded.partner_id)";
 

@@ -31,12 +31,8 @@ ngx_http_agw_redis_records_add(ngx_http_agw_redis_records_t *records,
     agw_str_t                     id, partner;
     ngx_http_agw_redis_record_t  *record;
 
-    id.len = 0;
+    id = ngx_http_agw_revocation_id(revocation, buf);
     partner.len = 0;
-
-    if (revocation->kind != 0) {
-        id = ngx_http_agw_revocation_id(revocation, buf);
-    }
 
     if (revocation->kind == AGW_REVOCATION_BUSINESS
         && revocation->partner_id.len <= AGW_ID_MAX)
@@ -61,12 +57,39 @@ ngx_http_agw_redis_records_add(ngx_http_agw_redis_records_t *records,
 
     p += sizeof(ngx_http_agw_redis_record_t);
 
-    if (id.len) {
-        p = ngx_cpymem(p, id.data, id.len);
-    }
+    p = ngx_cpymem(p, id.data, id.len);
 
     if (partner.len) {
         ngx_memcpy(p, partner.data, partner.len);
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_agw_redis_records_mark(ngx_http_agw_redis_records_t *records,
+    int64_t number, const void *data, size_t len, ngx_log_t *log)
+{
+    u_char                       *p;
+    ngx_http_agw_redis_record_t  *record;
+
+    p = ngx_http_agw_redis_records_room(records,
+                                        sizeof(ngx_http_agw_redis_record_t)
+                                        + len, log);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    record = (ngx_http_agw_redis_record_t *) p;
+
+    ngx_memzero(record, sizeof(ngx_http_agw_redis_record_t));
+
+    record->stamp = number;
+    record->id_len = len;
+
+    if (len) {
+        ngx_memcpy(p + sizeof(ngx_http_agw_redis_record_t), data, len);
     }
 
     return NGX_OK;

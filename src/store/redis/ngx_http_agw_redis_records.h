@@ -18,7 +18,7 @@
 typedef struct ngx_http_agw_redis_block_s  ngx_http_agw_redis_block_t;
 
 
-/* id and partner_id follow; kind may be 0: a mark, whose stamp is a number */
+/* id and partner_id follow; kind is 0: a mark, the stamp is its number */
 
 typedef struct {
     int64_t                      stamp;
@@ -49,6 +49,13 @@ typedef struct {
 ngx_int_t ngx_http_agw_redis_records_add(
     ngx_http_agw_redis_records_t *records, const agw_revocation_t *revocation,
     ngx_log_t *log);
+
+
+/* a mark, with some data in the place of its id; it is copied */
+
+ngx_int_t ngx_http_agw_redis_records_mark(
+    ngx_http_agw_redis_records_t *records, int64_t number, const void *data,
+    size_t len, ngx_log_t *log);
 
 
 /* takes the next one, which is valid until the next call; NULL: none is left */

@@ -1,21 +1,14 @@
 
 /*
- * Entries are queued in blocks.  The blocks of a batch, and the connection to
- * the file, belong to the thread from the time its task is posted until it is
- * done.  What is put meanwhile is written afterwards, so many blocks at a
- * time.
- *
- * After a restart of the stream, all that it has is queued, as entries that
- * the feed has met again.  The file has most of them; what is new would wait
- * behind them, and a node that ends meanwhile would come back without it.  So
- * it is written ahead of them, too, as what the feed has yet to meet.  So is
- * what this worker has written to the stream.
+ * A batch, and the connection to the file, belong to the thread from the time
+ * its task is posted until it is done; what is put meanwhile is written
+ * afterwards.
  *
  * If the disk cannot keep up, what follows a full queue is dropped rather than
- * the loop held, and so is the queue after a failure: the position in the file
- * is where that ends, and the feed goes back to it.  It also does where the
- * file lacks what it had, since somebody has removed, replaced or restored it;
- * and where the feed is ahead of the file.
+ * the loop held, and so is what was met, after a failure: the position in the
+ * file is where that ends, and the feed goes back to it.  It also does where
+ * the file lacks what it had, since somebody has removed, replaced or restored
+ * it; and where the feed is ahead of the file.
  */
 
 
@@ -28,12 +21,10 @@
 
 #include "ngx_http_agw_redis_batch.h"
 #include "ngx_http_agw_redis_page.h"
-#include "ngx_http_agw_redis_records.h"
+#include "ngx_http_agw_redis_queue.h"
 #include "ngx_http_agw_redis_replica.h"
 
 
-#define NGX_HTTP_AGW_REPLICA_BLOCKS   1024   /* that wait, at most */
-#define NGX_HTTP_AGW_REPLICA_PART     8      /* of them in a transaction */
 #define NGX_HTTP_AGW_REPLICA_PAUSE_MIN  1000     /* ms, after a failure */
 #define NGX_HTTP_AGW_REPLICA_PAUSE_MAX  30000    /* after many */
 #define NGX_HTTP_AGW_REPLICA_PATIENCE 2000   /* ms for another's lock */
@@ -47,10 +38,7 @@ struct ngx_http_agw_redis_replica_s {
     ngx_http_agw_redis_lacking_pt   handler;
     void                           *data;
 
-    ngx_http_agw_redis_batch_t      next;    /* the loop's */
-    int64_t                         news;    /* entries above that stamp are
-                                                new, until all is read again;
-                                                0: there is no need to know */
+    ngx_http_agw_redis_queue_t      queue;
     ngx_http_agw_redis_state_t      file;    /* as it was read or written */
     ngx_http_agw_position_t         reach;   /* of the queue: all up to here
                                                 is in it, or in the file */
@@ -80,8 +68,8 @@ struct ngx_http_agw_redis_replica_s {
 };
 
 
-static void ngx_http_agw_replica_put_ahead(
-    ngx_http_agw_redis_replica_t *replica, const agw_revocation_t *revocation);
+static ngx_uint_t ngx_http_agw_replica_is_ignored(
+    const ngx_http_agw_redis_replica_t *replica);
 static void ngx_http_agw_replica_post(ngx_http_agw_redis_replica_t *replica);
 static void ngx_http_agw_replica_thread(void *data, ngx_log_t *log);
 static void ngx_http_agw_replica_written(
@@ -173,8 +161,7 @@ ngx_http_agw_redis_replica_close(ngx_http_agw_redis_replica_t *replica)
         ngx_del_timer(&replica->later);
     }
 
-    ngx_http_agw_redis_records_free(&replica->next.ahead);
-    ngx_http_agw_redis_records_free(&replica->next.blocks);
+    ngx_http_agw_redis_queue_free(&replica->queue);
     ngx_http_agw_redis_records_free(&replica->batch.ahead);
     ngx_http_agw_redis_records_free(&replica->batch.blocks);
     ngx_http_agw_redis_records_free(&replica->batch.found);
@@ -195,75 +182,62 @@ void
 ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
     const agw_revocation_t *revocation, ngx_uint_t seen)
 {
-    if (replica->foreign) {
+    ngx_log_t  *log;
+
+    log = replica->worker->log;
+
+    if (!seen && !replica->foreign) {
+
+        /* what this worker has written may be known to nobody else */
+
+        if (ngx_http_agw_redis_queue_own(&replica->queue, revocation, log)
+            != NGX_OK && !replica->gap)
+        {
+            ngx_http_agw_redis_replica_lose(replica);
+        }
+    }
+
+    if (!seen || ngx_http_agw_replica_is_ignored(replica)) {
         return;
     }
 
-    if (!seen || (replica->news != 0 && revocation->stamp > replica->news)) {
-        ngx_http_agw_replica_put_ahead(replica, revocation);
-    }
-
-    if (!seen || replica->gap || replica->full) {
-        return;
-    }
-
-    if (replica->next.blocks.n > NGX_HTTP_AGW_REPLICA_BLOCKS) {
-        replica->full = 1;
-        return;
-    }
-
-    if (ngx_http_agw_redis_records_add(&replica->next.blocks, revocation,
-                                       replica->worker->log)
+    if (ngx_http_agw_redis_queue_met(&replica->queue, revocation, log)
         != NGX_OK)
     {
-        ngx_http_agw_redis_replica_lose(replica);
+        replica->full = 1;
     }
 }
 
 
-/* what this worker has written may be known to nobody else */
-
-static void
-ngx_http_agw_replica_put_ahead(ngx_http_agw_redis_replica_t *replica,
-    const agw_revocation_t *revocation)
+static ngx_uint_t
+ngx_http_agw_replica_is_ignored(const ngx_http_agw_redis_replica_t *replica)
 {
-    if (replica->next.ahead.n > NGX_HTTP_AGW_REPLICA_BLOCKS
-        || ngx_http_agw_redis_records_add(&replica->next.ahead, revocation,
-                                          replica->worker->log)
-           != NGX_OK)
-    {
-        if (!replica->gap) {
-            ngx_http_agw_redis_replica_lose(replica);
-        }
-    }
+    return replica->gap || replica->full || replica->foreign;
 }
 
 
 void
 ngx_http_agw_redis_replica_restart(ngx_http_agw_redis_replica_t *replica)
 {
-    agw_revocation_t  restart;
+    ngx_http_agw_redis_queue_t  *queue;
+
+    queue = &replica->queue;
 
     /* until the stream is read again, all of it would be lacking */
 
-    replica->next.lacking = 0;
-    replica->next.has_state = 0;
+    queue->lacking = 0;
     replica->owed++;
 
-    if (replica->gap || replica->full || replica->foreign) {
+    if (ngx_http_agw_replica_is_ignored(replica)) {
         return;
     }
 
-    if (replica->news == 0 && replica->file.whole) {
-        replica->news = replica->file.last;
+    if (queue->news == 0 && replica->file.whole) {
+        queue->news = replica->file.position.stamp;
     }
 
-    ngx_memzero(&restart, sizeof(agw_revocation_t));
-
-    restart.stamp = replica->owed;
-
-    if (ngx_http_agw_redis_records_add(&replica->next.blocks, &restart,
-                                       replica->worker->log)
+    if (ngx_http_agw_redis_queue_restart(queue, replica->owed,
+                                         replica->worker->log)
         != NGX_OK)
     {
         ngx_http_agw_redis_replica_lose(replica);
@@ -283,7 +257,7 @@ ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
         replica->handler(replica->data, &none, &state->position);
     }
 
-    if (replica->gap || replica->full || replica->foreign) {
+    if (ngx_http_agw_replica_is_ignored(replica)) {
         return;
     }
 
@@ -296,10 +270,16 @@ ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
         return;
     }
 
+    if (ngx_http_agw_redis_queue_state(&replica->queue, state,
+                                       replica->worker->log)
+        != NGX_OK)
+    {
+        ngx_http_agw_redis_replica_lose(replica);
+        return;
+    }
+
     replica->reach = state->position;
-    replica->next.state = *state;
-    replica->next.has_state = 1;
-    replica->next.lacking = ngx_max(replica->next.lacking, lacking);
+    replica->queue.lacking = ngx_max(replica->queue.lacking, lacking);
 
     ngx_http_agw_redis_replica_flush(replica);
 }
@@ -310,21 +290,31 @@ ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
 void
 ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica)
 {
-    ngx_msec_t                         since;
-    const ngx_http_agw_redis_batch_t  *next;
+    ngx_msec_int_t  wait;
 
-    next = &replica->next;
-
-    if (replica->busy || replica->gap || replica->later.timer_set
-        || (!next->has_state && next->blocks.n == 0 && next->ahead.n == 0))
+    if (replica->busy || replica->later.timer_set
+        || (replica->queue.blocks.n == 0 && replica->queue.ahead.n == 0))
     {
         return;
     }
 
-    since = ngx_current_msec - replica->flushed;
+    wait = (ngx_msec_int_t) (replica->flushed + NGX_HTTP_AGW_REPLICA_GATHER
+                             - ngx_current_msec);
 
-    if (since < NGX_HTTP_AGW_REPLICA_GATHER) {
-        ngx_add_timer(&replica->later, NGX_HTTP_AGW_REPLICA_GATHER - since);
+    /* in a gap, it has only what is ahead; a worker that ends does not wait */
+
+    if (replica->gap) {
+        if (ngx_exiting) {
+            return;
+        }
+
+        wait = ngx_max(wait, (ngx_msec_int_t) (replica->again
+                                               - ngx_current_msec));
+    }
+
+    if (wait > 0) {
+        replica->later.cancelable = replica->gap;
+        ngx_add_timer(&replica->later, (ngx_msec_t) wait);
         return;
     }
 
@@ -337,34 +327,16 @@ ngx_http_agw_replica_post(ngx_http_agw_redis_replica_t *replica)
 {
 #if (NGX_THREADS)
 
-    ngx_http_agw_redis_batch_t  *batch, *next;
+    ngx_http_agw_redis_batch_t  *batch;
 
     batch = &replica->batch;
-    next = &replica->next;
 
     ngx_memzero(batch, sizeof(ngx_http_agw_redis_batch_t));
 
-    batch->ahead = next->ahead;
+    ngx_http_agw_redis_queue_take(&replica->queue, batch);
+
     batch->file = replica->file;
-
-    ngx_memzero(&next->ahead, sizeof(ngx_http_agw_redis_records_t));
-
-    ngx_http_agw_redis_records_move(&batch->blocks, &next->blocks,
-                                    NGX_HTTP_AGW_REPLICA_PART);
-
-    /* the position is that of the last part */
-
-    batch->state = next->state;
-
-    if (next->blocks.n == 0) {
-        batch->has_state = next->has_state;
-        batch->lacking = next->lacking;
-
-        next->has_state = 0;
-        next->lacking = 0;
-    }
-
-    batch->part = (!batch->has_state && batch->blocks.n != 0);
+    batch->store_id = batch->blocks.n ? replica->reach.store_id : 0;
 
     replica->busy = 1;
 
@@ -387,7 +359,7 @@ ngx_http_agw_redis_replica_has_gap(ngx_http_agw_redis_replica_t *replica)
     }
 
     if (replica->full && !replica->gap) {
-        return !replica->next.has_state && replica->next.blocks.n == 0;
+        return replica->queue.blocks.n == 0;
     }
 
     return replica->gap
@@ -409,8 +381,7 @@ ngx_http_agw_redis_replica_goes_on(ngx_http_agw_redis_replica_t *replica,
     replica->file = *state;
     replica->reach = state->position;
 
-    replica->next.has_state = 0;
-    replica->next.lacking = 0;
+    ngx_http_agw_redis_queue_doubt(&replica->queue);
 }
 
 
@@ -444,15 +415,10 @@ ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica)
 }
 
 
-/* what is ahead is not dropped: it may be in no stream */
-
 static void
 ngx_http_agw_replica_go_back(ngx_http_agw_redis_replica_t *replica)
 {
-    ngx_http_agw_redis_records_free(&replica->next.blocks);
-
-    replica->next.has_state = 0;
-    replica->next.lacking = 0;
+    ngx_http_agw_redis_queue_drop(&replica->queue);
 
     replica->gap = 1;
     replica->again = ngx_current_msec + NGX_HTTP_AGW_REPLICA_PAUSE_MIN;
@@ -485,12 +451,7 @@ ngx_http_agw_replica_done(ngx_event_t *ev)
     replica->flushed = ngx_current_msec;
 
     if (batch.failed) {
-        ngx_http_agw_redis_records_move(&batch.ahead, &replica->next.ahead,
-                                        replica->next.ahead.n);
-        replica->next.ahead = batch.ahead;
-
-        ngx_memzero(&batch.ahead, sizeof(ngx_http_agw_redis_records_t));
-
+        ngx_http_agw_redis_queue_return(&replica->queue, &batch);
         ngx_http_agw_redis_replica_lose(replica);
 
     } else if (batch.changed) {
@@ -510,6 +471,8 @@ ngx_http_agw_replica_done(ngx_event_t *ev)
 
     ngx_http_agw_redis_records_free(&batch.ahead);
     ngx_http_agw_redis_records_free(&batch.found);
+
+    ngx_http_agw_redis_replica_flush(replica);
 }
 
 
@@ -530,15 +493,13 @@ ngx_http_agw_replica_written(ngx_http_agw_redis_replica_t *replica,
     }
 
     if (batch->has_state && batch->state.whole && replica->owed == 0) {
-        replica->news = 0;
+        replica->queue.news = 0;
     }
 
-    if (batch->lacking && replica->handler != NULL) {
+    if (batch->lacking && batch->has_state && replica->handler != NULL) {
         replica->handler(replica->data, &batch->found,
                          &batch->state.position);
     }
-
-    ngx_http_agw_redis_replica_flush(replica);
 }
 
 
@@ -560,11 +521,7 @@ ngx_http_agw_replica_changed(ngx_http_agw_redis_replica_t *replica)
 static void
 ngx_http_agw_replica_leave(ngx_http_agw_redis_replica_t *replica)
 {
-    ngx_http_agw_redis_records_free(&replica->next.ahead);
-    ngx_http_agw_redis_records_free(&replica->next.blocks);
-
-    replica->next.has_state = 0;
-    replica->next.lacking = 0;
+    ngx_http_agw_redis_queue_free(&replica->queue);
 
     replica->foreign = 1;
 

@@ -113,6 +113,8 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
 
     state = &saved->copy.state;
 
+    saved->owed = ngx_http_agw_redis_replica_is_owed(saved->replica);
+
     ngx_http_agw_redis_replica_goes_on(saved->replica, state);
 
     if (state->other) {
@@ -153,11 +155,19 @@ static void
 ngx_http_agw_redis_saved_position(const ngx_http_agw_redis_saved_t *saved,
     ngx_http_agw_reading_t *reading)
 {
-    if (ngx_http_agw_redis_replica_is_owed(saved->replica)) {
+    const ngx_http_agw_position_t  *position;
+
+    position = &saved->copy.state.position;
+
+    /* nothing was met after a restart: the stream may be another one by now */
+
+    if (saved->owed || ngx_http_agw_redis_replica_is_owed(saved->replica)
+        || (position->stamp == 0 && position->mark == 0))
+    {
         ngx_memzero(&reading->position, sizeof(ngx_http_agw_position_t));
 
     } else {
-        reading->position = saved->copy.state.position;
+        reading->position = *position;
     }
 }
 

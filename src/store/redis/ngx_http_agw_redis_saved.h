@@ -36,6 +36,8 @@ typedef struct {
     unsigned                           loaded:1;     /* the node has all */
     unsigned                           shown:1;      /* in the log */
     unsigned                           told:1;       /* how old that is */
+    unsigned                           owed:1;       /* a restart, when it was
+                                                        opened */
 } ngx_http_agw_redis_saved_t;
 
 

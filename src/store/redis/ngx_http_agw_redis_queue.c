@@ -1,0 +1,129 @@
+
+/*
+ * After a restart of the stream, all that it has is queued, as entries that
+ * the feed has met again.  The file has most of them; what is new would wait
+ * behind them, and a node that ends meanwhile would come back without it.  So
+ * it is written ahead of them, too, as what the feed has yet to meet.  So is
+ * what this worker has written to the stream.
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_agw_redis_queue.h"
+
+
+/* in blocks */
+
+#define NGX_HTTP_AGW_REDIS_QUEUE_MAX   1024  /* of one kind, at most */
+#define NGX_HTTP_AGW_REDIS_QUEUE_NEWS  64    /* of those that come again */
+#define NGX_HTTP_AGW_REDIS_QUEUE_PART  8     /* in a transaction */
+
+
+ngx_int_t
+ngx_http_agw_redis_queue_own(ngx_http_agw_redis_queue_t *queue,
+    const agw_revocation_t *revocation, ngx_log_t *log)
+{
+    if (queue->ahead.n > NGX_HTTP_AGW_REDIS_QUEUE_MAX) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_agw_redis_records_add(&queue->ahead, revocation, log);
+}
+
+
+ngx_int_t
+ngx_http_agw_redis_queue_met(ngx_http_agw_redis_queue_t *queue,
+    const agw_revocation_t *revocation, ngx_log_t *log)
+{
+    if (queue->news != 0 && revocation->stamp > queue->news
+        && queue->ahead.n < NGX_HTTP_AGW_REDIS_QUEUE_NEWS)
+    {
+        (void) ngx_http_agw_redis_records_add(&queue->ahead, revocation, log);
+    }
+
+    if (queue->blocks.n > NGX_HTTP_AGW_REDIS_QUEUE_MAX) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_agw_redis_records_add(&queue->blocks, revocation, log);
+}
+
+
+ngx_int_t
+ngx_http_agw_redis_queue_restart(ngx_http_agw_redis_queue_t *queue, int64_t n,
+    ngx_log_t *log)
+{
+    return ngx_http_agw_redis_records_mark(&queue->blocks, n, NULL, 0, log);
+}
+
+
+ngx_int_t
+ngx_http_agw_redis_queue_state(ngx_http_agw_redis_queue_t *queue,
+    const ngx_http_agw_redis_state_t *state, ngx_log_t *log)
+{
+    return ngx_http_agw_redis_records_mark(&queue->blocks, 0, state,
+                                           sizeof(ngx_http_agw_redis_state_t),
+                                           log);
+}
+
+
+void
+ngx_http_agw_redis_queue_take(ngx_http_agw_redis_queue_t *queue,
+    ngx_http_agw_redis_batch_t *batch)
+{
+    ngx_http_agw_redis_records_move(&batch->ahead, &queue->ahead,
+                                    NGX_HTTP_AGW_REDIS_QUEUE_PART);
+
+    if (queue->ahead.n != 0) {
+        return;
+    }
+
+    ngx_http_agw_redis_records_move(&batch->blocks, &queue->blocks,
+                                    NGX_HTTP_AGW_REDIS_QUEUE_PART);
+
+    if (queue->blocks.n == 0) {
+        batch->lacking = queue->lacking;
+        queue->lacking = 0;
+    }
+}
+
+
+void
+ngx_http_agw_redis_queue_return(ngx_http_agw_redis_queue_t *queue,
+    ngx_http_agw_redis_batch_t *batch)
+{
+    ngx_http_agw_redis_records_move(&batch->ahead, &queue->ahead,
+                                    queue->ahead.n);
+
+    queue->ahead = batch->ahead;
+
+    ngx_memzero(&batch->ahead, sizeof(ngx_http_agw_redis_records_t));
+}
+
+
+void
+ngx_http_agw_redis_queue_doubt(ngx_http_agw_redis_queue_t *queue)
+{
+    ngx_http_agw_redis_records_move(&queue->ahead, &queue->blocks,
+                                    queue->blocks.n);
+    queue->lacking = 0;
+}
+
+
+void
+ngx_http_agw_redis_queue_drop(ngx_http_agw_redis_queue_t *queue)
+{
+    ngx_http_agw_redis_records_free(&queue->blocks);
+
+    queue->lacking = 0;
+}
+
+
+void
+ngx_http_agw_redis_queue_free(ngx_http_agw_redis_queue_t *queue)
+{
+    ngx_http_agw_redis_queue_drop(queue);
+    ngx_http_agw_redis_records_free(&queue->ahead);
+}

@@ -1,0 +1,72 @@
+
+/*
+ * What waits to be written to a replica.  It belongs to the event loop.
+ */
+
+
+#ifndef NGX_HTTP_AGW_REDIS_QUEUE_H_INCLUDED_
+#define NGX_HTTP_AGW_REDIS_QUEUE_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_agw_redis_batch.h"
+#include "ngx_http_agw_redis_copy.h"
+#include "ngx_http_agw_redis_records.h"
+
+
+typedef struct {
+    ngx_http_agw_redis_records_t  ahead;     /* not met by the feed so far */
+    ngx_http_agw_redis_records_t  blocks;    /* met, with marks in between */
+    int64_t                       news;      /* what is above that stamp is put
+                                                ahead, too; 0: nothing is */
+    ngx_uint_t                    lacking;   /* entries to look for behind all
+                                                that */
+} ngx_http_agw_redis_queue_t;
+
+
+/* each returns NGX_OK, or NGX_ERROR if memory or the room for them runs out */
+
+ngx_int_t ngx_http_agw_redis_queue_own(ngx_http_agw_redis_queue_t *queue,
+    const agw_revocation_t *revocation, ngx_log_t *log);
+ngx_int_t ngx_http_agw_redis_queue_met(ngx_http_agw_redis_queue_t *queue,
+    const agw_revocation_t *revocation, ngx_log_t *log);
+
+
+/* the stream is read from the first entry on, the nth time; NGX_ERROR */
+
+ngx_int_t ngx_http_agw_redis_queue_restart(ngx_http_agw_redis_queue_t *queue,
+    int64_t n, ngx_log_t *log);
+
+
+/* all up to the position of the state was put; NGX_ERROR */
+
+ngx_int_t ngx_http_agw_redis_queue_state(ngx_http_agw_redis_queue_t *queue,
+    const ngx_http_agw_redis_state_t *state, ngx_log_t *log);
+
+
+/* the next ones, as many as a transaction should have, go to an empty batch */
+
+void ngx_http_agw_redis_queue_take(ngx_http_agw_redis_queue_t *queue,
+    ngx_http_agw_redis_batch_t *batch);
+
+
+/* those that are ahead are put back */
+
+void ngx_http_agw_redis_queue_return(ngx_http_agw_redis_queue_t *queue,
+    ngx_http_agw_redis_batch_t *batch);
+
+
+/* what was met may be written as if it was not */
+
+void ngx_http_agw_redis_queue_doubt(ngx_http_agw_redis_queue_t *queue);
+
+
+/* drops what was met, or all */
+
+void ngx_http_agw_redis_queue_drop(ngx_http_agw_redis_queue_t *queue);
+void ngx_http_agw_redis_queue_free(ngx_http_agw_redis_queue_t *queue);
+
+
+#endif /* NGX_HTTP_AGW_REDIS_QUEUE_H_INCLUDED_ */
