@@ -25,7 +25,7 @@ ngx_int_t
 ngx_http_agw_redis_queue_own(ngx_http_agw_redis_queue_t *queue,
     const agw_revocation_t *revocation, ngx_log_t *log)
 {
-    if (queue->ahead.n > NGX_HTTP_AGW_REDIS_QUEUE_MAX) {
+    if (queue->ahead.n > 2 * NGX_HTTP_AGW_REDIS_QUEUE_MAX) {
         return NGX_ERROR;
     }
 
@@ -37,17 +37,23 @@ ngx_int_t
 ngx_http_agw_redis_queue_met(ngx_http_agw_redis_queue_t *queue,
     const agw_revocation_t *revocation, ngx_log_t *log)
 {
-    if (queue->news != 0 && revocation->stamp > queue->news
-        && queue->ahead.n < NGX_HTTP_AGW_REDIS_QUEUE_NEWS)
-    {
-        (void) ngx_http_agw_redis_records_add(&queue->ahead, revocation, log);
-    }
-
     if (queue->blocks.n > NGX_HTTP_AGW_REDIS_QUEUE_MAX) {
         return NGX_ERROR;
     }
 
     return ngx_http_agw_redis_records_add(&queue->blocks, revocation, log);
+}
+
+
+void
+ngx_http_agw_redis_queue_news(ngx_http_agw_redis_queue_t *queue,
+    const agw_revocation_t *revocation, ngx_log_t *log)
+{
+    if (queue->news != 0 && revocation->stamp > queue->news
+        && queue->ahead.n < NGX_HTTP_AGW_REDIS_QUEUE_NEWS)
+    {
+        (void) ngx_http_agw_redis_records_add(&queue->ahead, revocation, log);
+    }
 }
 
 
@@ -63,6 +69,10 @@ ngx_int_t
 ngx_http_agw_redis_queue_state(ngx_http_agw_redis_queue_t *queue,
     const ngx_http_agw_redis_state_t *state, ngx_log_t *log)
 {
+    if (queue->blocks.n > NGX_HTTP_AGW_REDIS_QUEUE_MAX) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_agw_redis_records_mark(&queue->blocks, 0, state,
                                            sizeof(ngx_http_agw_redis_state_t),
                                            log);
@@ -106,9 +116,12 @@ ngx_http_agw_redis_queue_return(ngx_http_agw_redis_queue_t *queue,
 void
 ngx_http_agw_redis_queue_doubt(ngx_http_agw_redis_queue_t *queue)
 {
-    ngx_http_agw_redis_records_move(&queue->ahead, &queue->blocks,
-                                    queue->blocks.n);
-    queue->lacking = 0;
+    if (queue->ahead.n + queue->blocks.n <= NGX_HTTP_AGW_REDIS_QUEUE_MAX) {
+        ngx_http_agw_redis_records_move(&queue->ahead, &queue->blocks,
+                                        queue->blocks.n);
+    }
+
+    ngx_http_agw_redis_queue_drop(queue);
 }
 
 

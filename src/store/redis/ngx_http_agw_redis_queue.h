@@ -26,7 +26,10 @@ typedef struct {
 } ngx_http_agw_redis_queue_t;
 
 
-/* each returns NGX_OK, or NGX_ERROR if memory or the room for them runs out */
+/*
+ * Each of these returns NGX_OK, or NGX_ERROR if memory or the room in the queue
+ * runs out.
+ */
 
 ngx_int_t ngx_http_agw_redis_queue_own(ngx_http_agw_redis_queue_t *queue,
     const agw_revocation_t *revocation, ngx_log_t *log);
@@ -34,16 +37,22 @@ ngx_int_t ngx_http_agw_redis_queue_met(ngx_http_agw_redis_queue_t *queue,
     const agw_revocation_t *revocation, ngx_log_t *log);
 
 
-/* the stream is read from the first entry on, the nth time; NGX_ERROR */
+/* the stream is read from the first entry on, the nth time */
 
 ngx_int_t ngx_http_agw_redis_queue_restart(ngx_http_agw_redis_queue_t *queue,
     int64_t n, ngx_log_t *log);
 
 
-/* all up to the position of the state was put; NGX_ERROR */
+/* all up to the position of the state was put */
 
 ngx_int_t ngx_http_agw_redis_queue_state(ngx_http_agw_redis_queue_t *queue,
     const ngx_http_agw_redis_state_t *state, ngx_log_t *log);
+
+
+/* what was met is put ahead, if it is new and there is room */
+
+void ngx_http_agw_redis_queue_news(ngx_http_agw_redis_queue_t *queue,
+    const agw_revocation_t *revocation, ngx_log_t *log);
 
 
 /* the next ones, as many as a transaction should have, go to an empty batch */
@@ -58,7 +67,7 @@ void ngx_http_agw_redis_queue_return(ngx_http_agw_redis_queue_t *queue,
     ngx_http_agw_redis_batch_t *batch);
 
 
-/* what was met may be written as if it was not */
+/* what was met is written as if it was not; dropped, where there is no room */
 
 void ngx_http_agw_redis_queue_doubt(ngx_http_agw_redis_queue_t *queue);
 

@@ -197,12 +197,15 @@ ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
         }
     }
 
-    if (!seen || ngx_http_agw_replica_is_ignored(replica)) {
+    if (!seen || replica->gap || replica->foreign) {
         return;
     }
 
-    if (ngx_http_agw_redis_queue_met(&replica->queue, revocation, log)
-        != NGX_OK)
+    ngx_http_agw_redis_queue_news(&replica->queue, revocation, log);
+
+    if (!replica->full
+        && ngx_http_agw_redis_queue_met(&replica->queue, revocation, log)
+           != NGX_OK)
     {
         replica->full = 1;
     }
@@ -274,7 +277,7 @@ ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
                                        replica->worker->log)
         != NGX_OK)
     {
-        ngx_http_agw_redis_replica_lose(replica);
+        replica->full = 1;
         return;
     }
 
@@ -290,6 +293,7 @@ ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
 void
 ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica)
 {
+    ngx_uint_t      last;
     ngx_msec_int_t  wait;
 
     if (replica->busy || replica->later.timer_set
@@ -301,19 +305,21 @@ ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica)
     wait = (ngx_msec_int_t) (replica->flushed + NGX_HTTP_AGW_REPLICA_GATHER
                              - ngx_current_msec);
 
-    /* in a gap, it has only what is ahead; a worker that ends does not wait */
+    /* in a gap, it has what is ahead; a worker that ends tries once more */
+
+    last = (replica->gap && replica->pause > NGX_HTTP_AGW_REPLICA_PAUSE_MIN);
+
+    if (last && ngx_exiting) {
+        return;
+    }
 
     if (replica->gap) {
-        if (ngx_exiting) {
-            return;
-        }
-
         wait = ngx_max(wait, (ngx_msec_int_t) (replica->again
                                                - ngx_current_msec));
     }
 
     if (wait > 0) {
-        replica->later.cancelable = replica->gap;
+        replica->later.cancelable = last;
         ngx_add_timer(&replica->later, (ngx_msec_t) wait);
         return;
     }
@@ -378,10 +384,17 @@ void
 ngx_http_agw_redis_replica_goes_on(ngx_http_agw_redis_replica_t *replica,
     const ngx_http_agw_redis_state_t *state)
 {
+    /* another worker may have read another stream */
+
+    if (state->round != replica->file.round
+        || state->position.store_id != replica->file.position.store_id)
+    {
+        ngx_http_agw_redis_queue_doubt(&replica->queue);
+    }
+
     replica->file = *state;
     replica->reach = state->position;
-
-    ngx_http_agw_redis_queue_doubt(&replica->queue);
+    replica->queue.lacking = 0;
 }
 
 
@@ -506,6 +519,7 @@ ngx_http_agw_replica_written(ngx_http_agw_redis_replica_t *replica,
 static void
 ngx_http_agw_replica_changed(ngx_http_agw_redis_replica_t *replica)
 {
+    ngx_http_agw_redis_queue_doubt(&replica->queue);
     ngx_http_agw_replica_go_back(replica);
 
     ngx_log_error(NGX_LOG_NOTICE, replica->worker->log, 0,
