@@ -19,6 +19,8 @@ struct ngx_http_agw_redis_block_s {
 
 static u_char *ngx_http_agw_redis_records_room(
     ngx_http_agw_redis_records_t *records, size_t size, ngx_log_t *log);
+static void ngx_http_agw_redis_records_append(
+    ngx_http_agw_redis_records_t *records, ngx_http_agw_redis_block_t *block);
 static size_t ngx_http_agw_redis_record_size(
     const ngx_http_agw_redis_record_t *record);
 
@@ -112,25 +114,34 @@ ngx_http_agw_redis_records_room(ngx_http_agw_redis_records_t *records,
             return NULL;
         }
 
-        block->next = NULL;
         block->used = 0;
         block->read = 0;
 
-        if (records->last != NULL) {
-            records->last->next = block;
-
-        } else {
-            records->first = block;
-        }
-
-        records->last = block;
-        records->n++;
+        ngx_http_agw_redis_records_append(records, block);
     }
 
     p = block->data + block->used;
     block->used += size;
 
     return p;
+}
+
+
+static void
+ngx_http_agw_redis_records_append(ngx_http_agw_redis_records_t *records,
+    ngx_http_agw_redis_block_t *block)
+{
+    block->next = NULL;
+
+    if (records->last != NULL) {
+        records->last->next = block;
+
+    } else {
+        records->first = block;
+    }
+
+    records->last = block;
+    records->n++;
 }
 
 
@@ -216,17 +227,7 @@ ngx_http_agw_redis_records_move(ngx_http_agw_redis_records_t *records,
         from->first = block->next;
         from->n--;
 
-        block->next = NULL;
-
-        if (records->last != NULL) {
-            records->last->next = block;
-
-        } else {
-            records->first = block;
-        }
-
-        records->last = block;
-        records->n++;
+        ngx_http_agw_redis_records_append(records, block);
     }
 
     if (from->first == NULL) {
