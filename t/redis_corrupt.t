@@ -25,8 +25,8 @@ AGW::Redis::skip_all_without();
 my $gw = AGW::Revoking->start(conf_of(), engine => 'redis', workers => 1);
 my $redis = $gw->store->redis;
 my $us = owner_in($gw);
-my ($damage, $wrong, $far, $late) = map { $gw->prefix . "/$_" }
-    qw(damage wrong far late);
+my ($damage, $wrong, $far, $late, $first) = map { $gw->prefix . "/$_" }
+    qw(damage wrong far late first);
 my $seed = $ENV{AGW_SEED} // time;
 
 srand $seed;
@@ -148,6 +148,12 @@ my $proxy = AGW::Proxy->start(to => $redis->port, rewrite => sub {
         $bytes =~ s/\Q$_\E/substr($_, 0, -1) . '.'/e for @jtis[0, 1];
     }
 
+    # the first handshake of a node has a stamp of the years 2065 to 2096
+
+    if (-e $first && $bytes =~ s/(\A\*5\r\n\$16\r\n\w{16}\r\n\$13\r\n)1(\d{12}\r\n:)/${1}3$2/) {
+        unlink $first;
+    }
+
     # a cut-off is written in the year 2286
 
     if (-e $late) {
@@ -200,6 +206,19 @@ sub accepted_in_a_start {
 }
 
 is_deeply(accepted_in_a_start(), [], 'D5 undamaged: no revoked token');
+
+# The story: a node that knew no stamp believed the first one, and told it to
+# Redis with its next handshake, as one that was lost: then no node could revoke
+# anything.
+
+spew($first, '');
+is_deeply(accepted_in_a_start(), [], 'D5 a first stamp that is years ahead');
+ok(!-e $first, 'D5 which it got');
+$proxy->cut;
+until_ok('D5 after another handshake it issues tokens', 10,
+    sub { eval { $node->issue($us) } });
+cmp_ok($gw->store->stamp, '<', time * 1000 + 400 * 86_400_000,
+    'D5 Redis was not told of it');
 
 spew($damage, '');
 

@@ -92,6 +92,8 @@ typedef struct {
 
     int64_t                             known;   /* the node's last stamp,
                                                     for the handshake */
+    int64_t                             first;   /* what a handshake said of
+                                                    it while known is 0 */
 
     ngx_http_agw_redis_directory_t     *directory;
     ngx_http_agw_redis_revocations_t   *revocations;

@@ -246,11 +246,9 @@ static ngx_int_t
 ngx_http_agw_redis_admin_stamps(ngx_http_agw_redis_work_t *work,
     const redisReply *reply)
 {
-    int64_t            known;
     ngx_uint_t         i;
     agw_revocation_t  *revocations;
 
-    known = work->worker->known;
     revocations = work->op->revocations.elts;
 
     for (i = 0; i < work->op->revocations.nelts; i++) {
@@ -270,7 +268,9 @@ ngx_http_agw_redis_admin_stamps(ngx_http_agw_redis_work_t *work,
                                           work->worker->log);
         }
 
-        if (known != 0 && revocations[i].stamp - known > AGW_STAMP_AHEAD_MAX) {
+        if (ngx_http_agw_redis_is_ahead(work->worker, 0,
+                                        revocations[i].stamp))
+        {
             return ngx_http_agw_redis_years_ahead(work->worker,
                                                   revocations[i].stamp,
                                                   work->worker->log);

@@ -361,7 +361,7 @@ ngx_http_agw_redis_answer(ngx_http_agw_redis_lookup_t *lookup,
 
     /* a token with a stamp years ahead would outlive what revokes it */
 
-    if (known != 0 && stamp - known > AGW_STAMP_AHEAD_MAX) {
+    if (ngx_http_agw_redis_is_ahead(lookup->worker, known, stamp)) {
         return ngx_http_agw_redis_years_ahead(lookup->worker, stamp,
                                               query->log);
     }

@@ -17,6 +17,7 @@
 #include "ngx_http_agw_redis_error.h"
 #include "ngx_http_agw_redis_handshake.h"
 #include "ngx_http_agw_redis_pipeline.h"
+#include "ngx_http_agw_redis_reply.h"
 #include "ngx_http_agw_redis_script.h"
 
 
@@ -510,7 +511,9 @@ ngx_http_agw_redis_script_read(ngx_http_agw_redis_handshake_t *handshake,
 /*
  * This server may be lost before the feed tells its last stamp, which is that
  * of tokens already: the next one has to go on from it.  One that is years
- * ahead is malformed, as it is to the feed.
+ * ahead is malformed, as it is to the feed.  What comes first has nothing to be
+ * compared with: it is not told to anybody before another handshake has
+ * confirmed it.
  */
 
 static void
@@ -523,8 +526,12 @@ ngx_http_agw_redis_script_know(const ngx_http_agw_redis_handshake_t *handshake)
     worker = handshake->worker;
 
     if (worker->known == 0
-        || stamp - worker->known <= AGW_STAMP_AHEAD_MAX)
+        && (worker->first == 0
+            || ngx_abs(stamp - worker->first) > AGW_STAMP_AHEAD_MAX))
     {
+        worker->first = stamp;
+
+    } else if (!ngx_http_agw_redis_is_ahead(worker, 0, stamp)) {
         worker->known = ngx_max(worker->known, stamp);
     }
 }

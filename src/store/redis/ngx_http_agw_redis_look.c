@@ -126,9 +126,7 @@ ngx_http_agw_redis_look_keys(const redisReply *reply,
         return ngx_http_agw_redis_malformed_key(worker, keys[i], log);
     }
 
-    if (worker->known != 0
-        && numbers[0] - worker->known > AGW_STAMP_AHEAD_MAX)
-    {
+    if (ngx_http_agw_redis_is_ahead(worker, 0, numbers[0])) {
         return ngx_http_agw_redis_years_ahead(worker, numbers[0], log);
     }
 

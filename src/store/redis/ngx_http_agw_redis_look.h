@@ -32,7 +32,7 @@ typedef struct {
 
 /*
  * Sets last_stamp, floor, horizon and ahead of the reading, first and end of
- * seen.  A stamp that is years ahead of worker->known is malformed, since no
+ * seen.  A stamp that is years ahead of what is known is malformed, since no
  * later one would be lower.  Returns NGX_OK if the stream has the entries of
  * reading->position and seen->previous, where they are not the beginning, and
  * still begins where it did; NGX_DECLINED if it is another one, or has lost

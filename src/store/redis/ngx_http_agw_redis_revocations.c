@@ -344,11 +344,9 @@ static ngx_int_t
 ngx_http_agw_redis_write_read(ngx_http_agw_redis_write_t *w,
     const redisReply *reply)
 {
-    int64_t            known;
     agw_revocation_t  *revocation;
 
     revocation = &w->write->revocation;
-    known = ngx_max(w->write->known_stamp, w->worker->known);
 
     if (ngx_http_agw_redis_whole(ngx_http_agw_redis_element(reply, 0),
                                  &revocation->stamp)
@@ -364,7 +362,9 @@ ngx_http_agw_redis_write_read(ngx_http_agw_redis_write_t *w,
 
     /* it would be that of the whole fleet */
 
-    if (known != 0 && revocation->stamp - known > AGW_STAMP_AHEAD_MAX) {
+    if (ngx_http_agw_redis_is_ahead(w->worker, w->write->known_stamp,
+                                    revocation->stamp))
+    {
         return ngx_http_agw_redis_years_ahead(w->worker, revocation->stamp,
                                               w->worker->log);
     }
