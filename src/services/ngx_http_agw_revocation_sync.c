@@ -365,6 +365,7 @@ ngx_http_agw_sync_read(ngx_http_agw_sync_t *sync)
 
     /* an error is logged, and ten seconds later what it is by then */
 
+    sync->reading.filled = zone->filled;
     sync->log.log_level = (!zone->silent
                            || ngx_http_agw_claim(&zone->said,
                                                  NGX_HTTP_AGW_SYNC_LOG))
@@ -435,6 +436,7 @@ ngx_http_agw_sync_end(ngx_http_agw_sync_t *sync, ngx_int_t rc)
 
     more = sync->reading.more;
 
+    zone->filled = sync->reading.filled;
     sync->more = more;
     sync->restarted |= sync->reading.restarted;
 

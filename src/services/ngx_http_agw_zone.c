@@ -21,7 +21,7 @@
 
 #define NGX_HTTP_AGW_ZONE_SLACK   4
 
-#define NGX_HTTP_AGW_ZONE_LAYOUT  6
+#define NGX_HTTP_AGW_ZONE_LAYOUT  7
 
 
 static ngx_int_t ngx_http_agw_zone_init(ngx_shm_zone_t *zone, void *data);

@@ -56,6 +56,7 @@ typedef struct {
     ngx_http_agw_held_t       held[NGX_HTTP_AGW_HELD];
     ngx_uint_t                nheld;         /* so many were ever held */
     ngx_atomic_t              loaded;        /* all has been read once */
+    ngx_atomic_t              filled;        /* ngx_http_agw_reading_t */
     ngx_atomic_t              overflow;      /* entries that did not fit */
     ngx_http_agw_store_shared_t  shared;     /* the store's */
 

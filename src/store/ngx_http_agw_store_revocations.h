@@ -88,6 +88,11 @@ struct ngx_http_agw_reading_s {
     ngx_log_t                   *log;
     unsigned                     anew:1;         /* all that is known: some of
                                                     it was not kept */
+    unsigned                     filled:1;       /* all that this node had
+                                                    saved was read, by some
+                                                    worker, and nothing of the
+                                                    store since; a result, too
+                                                    */
 
     /* results */
 

@@ -476,7 +476,7 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
     }
 
     feed->page = page.entries ? NGX_HTTP_AGW_REDIS_PAGE : feed->page;
-    feed->saved.loaded = 0;
+    ngx_http_agw_redis_saved_passed(&feed->saved, reading);
 
     if (feed->replica != NULL) {
         ngx_http_agw_redis_feed_save(feed, &from, page.entries != NULL);

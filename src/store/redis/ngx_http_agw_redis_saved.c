@@ -134,6 +134,10 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
         if (ngx_http_agw_redis_page_reaches(&reading->position,
                                             &state->position))
         {
+            saved->loaded = saved->whole && reading->filled
+                            && reading->position.store_id
+                               == state->position.store_id;
+
             ngx_http_agw_redis_saved_position(saved, reading);
 
         } else {
@@ -146,6 +150,7 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
     }
 
     saved->rows = 0;
+    reading->filled = 0;
 
     return NGX_OK;
 }
@@ -229,6 +234,7 @@ ngx_http_agw_redis_saved_page(ngx_http_agw_redis_saved_t *saved,
 
     ngx_http_agw_redis_saved_position(saved, reading);
     saved->loaded = saved->whole;
+    reading->filled = saved->whole;
 
     if (saved->shown) {
         return NGX_OK;
@@ -280,6 +286,15 @@ ngx_http_agw_redis_saved_again(ngx_http_agw_redis_saved_t *saved)
     ngx_http_agw_redis_copy_close(&saved->copy);
 
     saved->stage = NGX_HTTP_AGW_REDIS_SAVED_UNREAD;
+}
+
+
+void
+ngx_http_agw_redis_saved_passed(ngx_http_agw_redis_saved_t *saved,
+    ngx_http_agw_reading_t *reading)
+{
+    saved->loaded = 0;
+    reading->filled = 0;
 }
 
 

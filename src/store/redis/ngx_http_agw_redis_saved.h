@@ -64,6 +64,12 @@ ngx_int_t ngx_http_agw_redis_saved_read(ngx_http_agw_redis_saved_t *saved,
 void ngx_http_agw_redis_saved_again(ngx_http_agw_redis_saved_t *saved);
 
 
+/* the store was read: what the replica has is not all any more */
+
+void ngx_http_agw_redis_saved_passed(ngx_http_agw_redis_saved_t *saved,
+    ngx_http_agw_reading_t *reading);
+
+
 /* the store cannot be read: sets reading->saved, and says so once */
 
 void ngx_http_agw_redis_saved_instead(ngx_http_agw_redis_saved_t *saved,
