@@ -13,6 +13,7 @@
 #include "ngx_http_agw_redis_admin_lua.h"
 #include "ngx_http_agw_redis_entry.h"
 #include "ngx_http_agw_redis_hashes.h"
+#include "ngx_http_agw_redis_known.h"
 #include "ngx_http_agw_redis_reply.h"
 #include "ngx_http_agw_redis_revocations.h"
 #include "ngx_http_agw_redis_todo.h"

@@ -17,6 +17,7 @@
 #include "ngx_http_agw_redis_credential.h"
 #include "ngx_http_agw_redis_directory.h"
 #include "ngx_http_agw_redis_entry.h"
+#include "ngx_http_agw_redis_known.h"
 #include "ngx_http_agw_redis_lua.h"
 #include "ngx_http_agw_redis_reply.h"
 

@@ -16,8 +16,8 @@
 #include "ngx_http_agw_redis_entry.h"
 #include "ngx_http_agw_redis_error.h"
 #include "ngx_http_agw_redis_handshake.h"
+#include "ngx_http_agw_redis_known.h"
 #include "ngx_http_agw_redis_pipeline.h"
-#include "ngx_http_agw_redis_reply.h"
 #include "ngx_http_agw_redis_script.h"
 
 
@@ -55,8 +55,6 @@ static void ngx_http_agw_redis_script_reply(
     ngx_http_agw_redis_command_t *command, const redisReply *reply);
 static ngx_int_t ngx_http_agw_redis_script_read(
     ngx_http_agw_redis_handshake_t *handshake, const redisReply *reply);
-static void ngx_http_agw_redis_script_know(
-    const ngx_http_agw_redis_handshake_t *handshake);
 static ngx_int_t ngx_http_agw_redis_number_of(const redisReply *reply,
     int64_t *number);
 static void ngx_http_agw_redis_refused(
@@ -459,7 +457,7 @@ ngx_http_agw_redis_script_reply(ngx_http_agw_redis_command_t *command,
         return;
     }
 
-    ngx_http_agw_redis_script_know(handshake);
+    ngx_http_agw_redis_hear(handshake->worker, handshake->server.stamp);
 
     if (handshake->server.jumped) {
         ngx_log_error(NGX_LOG_NOTICE, handshake->worker->log, 0,
@@ -505,35 +503,6 @@ ngx_http_agw_redis_script_read(ngx_http_agw_redis_handshake_t *handshake,
     server->jumped = element[2]->integer == 1;
 
     return NGX_OK;
-}
-
-
-/*
- * This server may be lost before the feed tells its last stamp, which is that
- * of tokens already: the next one has to go on from it.  One that is years
- * ahead is malformed, as it is to the feed.  What comes first has nothing to be
- * compared with: it is not told to anybody before another handshake has
- * confirmed it.
- */
-
-static void
-ngx_http_agw_redis_script_know(const ngx_http_agw_redis_handshake_t *handshake)
-{
-    int64_t                       stamp;
-    ngx_http_agw_redis_worker_t  *worker;
-
-    stamp = handshake->server.stamp;
-    worker = handshake->worker;
-
-    if (worker->known == 0
-        && (worker->first == 0
-            || ngx_abs(stamp - worker->first) > AGW_STAMP_AHEAD_MAX))
-    {
-        worker->first = stamp;
-
-    } else if (!ngx_http_agw_redis_is_ahead(worker, 0, stamp)) {
-        worker->known = ngx_max(worker->known, stamp);
-    }
 }
 
 

@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 
 #include "ngx_http_agw_redis_entry.h"
+#include "ngx_http_agw_redis_known.h"
 #include "ngx_http_agw_redis_look.h"
 #include "ngx_http_agw_redis_reply.h"
 

@@ -235,20 +235,6 @@ ngx_http_agw_redis_malformed_key(const ngx_http_agw_redis_worker_t *worker,
 }
 
 
-ngx_uint_t
-ngx_http_agw_redis_is_ahead(const ngx_http_agw_redis_worker_t *worker,
-    int64_t known, int64_t stamp)
-{
-    known = ngx_max(known, worker->known);
-
-    if (known == 0) {
-        known = worker->first;
-    }
-
-    return known != 0 && stamp - known > AGW_STAMP_AHEAD_MAX;
-}
-
-
 ngx_int_t
 ngx_http_agw_redis_years_ahead(const ngx_http_agw_redis_worker_t *worker,
     int64_t stamp, ngx_log_t *log)

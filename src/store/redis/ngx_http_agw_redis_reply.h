@@ -83,15 +83,6 @@ ngx_int_t ngx_http_agw_redis_malformed(
 ngx_int_t ngx_http_agw_redis_malformed_key(
     const ngx_http_agw_redis_worker_t *worker, const char *key,
     ngx_log_t *log);
-
-
-/*
- * Whether a stamp is years ahead of what the node knows: of known, which may be
- * 0, and of what the worker knows itself.
- */
-
-ngx_uint_t ngx_http_agw_redis_is_ahead(
-    const ngx_http_agw_redis_worker_t *worker, int64_t known, int64_t stamp);
 ngx_int_t ngx_http_agw_redis_years_ahead(
     const ngx_http_agw_redis_worker_t *worker, int64_t stamp,
     ngx_log_t *log);

@@ -16,6 +16,7 @@
 #include "ngx_http_agw_redis_directory.h"
 #include "ngx_http_agw_redis_entry.h"
 #include "ngx_http_agw_redis_feed.h"
+#include "ngx_http_agw_redis_known.h"
 #include "ngx_http_agw_redis_link.h"
 #include "ngx_http_agw_redis_reply.h"
 #include "ngx_http_agw_redis_revocations.h"
