@@ -13,6 +13,7 @@ use Time::HiRes qw(sleep time);
 
 use AGW::Fleet;
 use AGW::Redis;
+use AGW::RedisStore;
 use AGW::Store;
 use AGW::Token qw(claims_of);
 use AGW::Until qw(until_is);
@@ -22,24 +23,10 @@ AGW::Redis::skip_all_without();
 my $entries = $ENV{ENTRIES} // 80_000;
 my $stream = '{agw}:revocations';
 
-# of a thousand partners, as the gateway writes them
-
-my $fill = <<'LUA';
-for i = tonumber(ARGV[1]), tonumber(ARGV[1]) + tonumber(ARGV[2]) - 1 do
-    local seq = string.format('%.0f', tonumber(ARGV[3]) + i)
-    redis.call('XADD', KEYS[1], seq .. '-0', 'kind', 'token', 'id',
-        redis.sha1hex(i % 1000) .. ':' .. redis.sha1hex(seq), 'seq', seq, 'time',
-        ARGV[4])
-end
-LUA
-
 my $redis = AGW::Redis->start(user => 'gateway');
 my $oldest = int(1000 * time) - 2 * $entries;
 
-for (my $i = 0; $i < $entries; $i += 10_000) {
-    $redis->call('EVAL', $fill, 1, $stream, $i,
-        $i + 10_000 < $entries ? 10_000 : $entries - $i, $oldest, int time);
-}
+AGW::RedisStore->new($redis)->fill($entries, $oldest);
 
 my $zone = int($entries * 140 / 1_048_576) + 8;
 my $fleet = AGW::Fleet->start(redis => $redis, zone => "${zone}m");

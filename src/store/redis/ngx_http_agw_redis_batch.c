@@ -184,10 +184,13 @@ ngx_http_agw_redis_batch_met(ngx_http_agw_redis_batch_t *batch,
     ngx_http_agw_redis_copy_t *copy)
 {
     int                           rc;
+    ngx_http_agw_redis_place_t    place;
     ngx_http_agw_redis_record_t  *record;
 
+    ngx_memzero(&place, sizeof(ngx_http_agw_redis_place_t));
+
     for ( ;; ) {
-        record = ngx_http_agw_redis_records_next(&batch->blocks);
+        record = ngx_http_agw_redis_records_look(&batch->blocks, &place);
 
         if (record == NULL) {
             return SQLITE_OK;

@@ -17,12 +17,10 @@
 
 
 typedef struct {
-    ngx_http_agw_redis_records_t  ahead;     /* not met by the feed so far; left
-                                                by the writing */
+    ngx_http_agw_redis_records_t  ahead;     /* not met by the feed so far */
     ngx_http_agw_redis_records_t  blocks;    /* met, and marks: states, as data
                                                 of marks, and restarts, with
-                                                their numbers; taken by the
-                                                writing */
+                                                their numbers */
     uint64_t                      store_id;  /* of the blocks; 0: there are
                                                 none */
     ngx_http_agw_redis_state_t    file;      /* as this worker has read or

@@ -5,6 +5,10 @@
  * behind them, and a node that ends meanwhile would come back without it.  So
  * it is written ahead of them, too, as what the feed has yet to meet.  So is
  * what this worker has written to the stream.
+ *
+ * If there is one more restart before they are written, the stream may have
+ * lost any of them.  But what is lacking can be asked for once the stream, as
+ * it is now, is in the file: so they are written after that.
  */
 
 
@@ -19,6 +23,12 @@
 #define NGX_HTTP_AGW_REDIS_QUEUE_MAX   1024  /* of one kind, at most */
 #define NGX_HTTP_AGW_REDIS_QUEUE_NEWS  64    /* of those that come again */
 #define NGX_HTTP_AGW_REDIS_QUEUE_PART  8     /* in a transaction */
+
+
+static void ngx_http_agw_redis_queue_unshift(ngx_http_agw_redis_records_t *to,
+    ngx_http_agw_redis_records_t *from);
+static void ngx_http_agw_redis_queue_shift(ngx_http_agw_redis_queue_t *queue,
+    ngx_http_agw_redis_records_t *to);
 
 
 ngx_int_t
@@ -59,8 +69,20 @@ ngx_http_agw_redis_queue_news(ngx_http_agw_redis_queue_t *queue,
 
 ngx_int_t
 ngx_http_agw_redis_queue_restart(ngx_http_agw_redis_queue_t *queue, int64_t n,
-    ngx_log_t *log)
+    int64_t saved, ngx_log_t *log)
 {
+    ngx_http_agw_redis_records_t  *to;
+
+    /* where all is read again, what is new was put ahead; else they all are */
+
+    to = queue->news ? &queue->behind : &queue->ahead;
+
+    ngx_http_agw_redis_queue_shift(queue, to);
+
+    if (queue->news == 0) {
+        queue->news = saved;
+    }
+
     return ngx_http_agw_redis_records_mark(&queue->blocks, n, NULL, 0, log);
 }
 
@@ -93,10 +115,25 @@ ngx_http_agw_redis_queue_take(ngx_http_agw_redis_queue_t *queue,
     ngx_http_agw_redis_records_move(&batch->blocks, &queue->blocks,
                                     NGX_HTTP_AGW_REDIS_QUEUE_PART);
 
-    if (queue->blocks.n == 0) {
-        batch->lacking = queue->lacking;
-        queue->lacking = 0;
+    if (queue->blocks.n != 0) {
+        return;
     }
+
+    batch->lacking = queue->lacking;
+    queue->lacking = 0;
+
+    if (batch->lacking == 0) {
+        ngx_http_agw_redis_records_move(&batch->ahead, &queue->behind,
+                                        NGX_HTTP_AGW_REDIS_QUEUE_PART);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_agw_redis_queue_is_empty(const ngx_http_agw_redis_queue_t *queue)
+{
+    return queue->ahead.n == 0 && queue->blocks.n == 0
+           && queue->behind.n == 0;
 }
 
 
@@ -104,24 +141,50 @@ void
 ngx_http_agw_redis_queue_return(ngx_http_agw_redis_queue_t *queue,
     ngx_http_agw_redis_batch_t *batch)
 {
-    ngx_http_agw_redis_records_move(&batch->ahead, &queue->ahead,
-                                    queue->ahead.n);
+    ngx_http_agw_redis_queue_unshift(&queue->ahead, &batch->ahead);
+    ngx_http_agw_redis_queue_unshift(&queue->blocks, &batch->blocks);
+}
 
-    queue->ahead = batch->ahead;
 
-    ngx_memzero(&batch->ahead, sizeof(ngx_http_agw_redis_records_t));
+/* from is put before to */
+
+static void
+ngx_http_agw_redis_queue_unshift(ngx_http_agw_redis_records_t *to,
+    ngx_http_agw_redis_records_t *from)
+{
+    ngx_http_agw_redis_records_move(from, to, to->n);
+
+    *to = *from;
+
+    ngx_memzero(from, sizeof(ngx_http_agw_redis_records_t));
 }
 
 
 void
 ngx_http_agw_redis_queue_doubt(ngx_http_agw_redis_queue_t *queue)
 {
-    if (queue->ahead.n + queue->blocks.n <= NGX_HTTP_AGW_REDIS_QUEUE_MAX) {
-        ngx_http_agw_redis_records_move(&queue->ahead, &queue->blocks,
-                                        queue->blocks.n);
-    }
-
+    ngx_http_agw_redis_queue_shift(queue, &queue->ahead);
     ngx_http_agw_redis_queue_drop(queue);
+}
+
+
+void
+ngx_http_agw_redis_queue_defer(ngx_http_agw_redis_queue_t *queue)
+{
+    ngx_http_agw_redis_queue_shift(queue, &queue->behind);
+    ngx_http_agw_redis_queue_drop(queue);
+}
+
+
+/* what was met is put behind all of to, if there is room */
+
+static void
+ngx_http_agw_redis_queue_shift(ngx_http_agw_redis_queue_t *queue,
+    ngx_http_agw_redis_records_t *to)
+{
+    if (to->n + queue->blocks.n <= NGX_HTTP_AGW_REDIS_QUEUE_MAX) {
+        ngx_http_agw_redis_records_move(to, &queue->blocks, queue->blocks.n);
+    }
 }
 
 
@@ -139,4 +202,5 @@ ngx_http_agw_redis_queue_free(ngx_http_agw_redis_queue_t *queue)
 {
     ngx_http_agw_redis_queue_drop(queue);
     ngx_http_agw_redis_records_free(&queue->ahead);
+    ngx_http_agw_redis_records_free(&queue->behind);
 }

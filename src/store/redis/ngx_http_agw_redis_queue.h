@@ -19,10 +19,12 @@
 typedef struct {
     ngx_http_agw_redis_records_t  ahead;     /* not met by the feed so far */
     ngx_http_agw_redis_records_t  blocks;    /* met, with marks in between */
+    ngx_http_agw_redis_records_t  behind;    /* met before a restart: the
+                                                stream may lack them by now */
     int64_t                       news;      /* what is above that stamp is put
                                                 ahead, too; 0: nothing is */
-    ngx_uint_t                    lacking;   /* entries to look for behind all
-                                                that */
+    ngx_uint_t                    lacking;   /* entries to look for after the
+                                                blocks */
 } ngx_http_agw_redis_queue_t;
 
 
@@ -37,10 +39,13 @@ ngx_int_t ngx_http_agw_redis_queue_met(ngx_http_agw_redis_queue_t *queue,
     const agw_revocation_t *revocation, ngx_log_t *log);
 
 
-/* the stream is read from the first entry on, the nth time */
+/*
+ * The stream is read from the first entry on, the nth time; the file has all up
+ * to the stamp saved, or 0: some only.
+ */
 
 ngx_int_t ngx_http_agw_redis_queue_restart(ngx_http_agw_redis_queue_t *queue,
-    int64_t n, ngx_log_t *log);
+    int64_t n, int64_t saved, ngx_log_t *log);
 
 
 /* all up to the position of the state was put */
@@ -61,15 +66,23 @@ void ngx_http_agw_redis_queue_take(ngx_http_agw_redis_queue_t *queue,
     ngx_http_agw_redis_batch_t *batch);
 
 
-/* those that are ahead are put back */
+ngx_uint_t ngx_http_agw_redis_queue_is_empty(
+    const ngx_http_agw_redis_queue_t *queue);
+
+
+/* they were not written: they are the next ones again */
 
 void ngx_http_agw_redis_queue_return(ngx_http_agw_redis_queue_t *queue,
     ngx_http_agw_redis_batch_t *batch);
 
 
-/* what was met is written as if it was not; dropped, where there is no room */
+/*
+ * What was met is written as if it was not: before all else, or after it.  It
+ * is dropped where there is no room.
+ */
 
 void ngx_http_agw_redis_queue_doubt(ngx_http_agw_redis_queue_t *queue);
+void ngx_http_agw_redis_queue_defer(ngx_http_agw_redis_queue_t *queue);
 
 
 /* drops what was met, or all */

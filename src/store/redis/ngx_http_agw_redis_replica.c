@@ -222,6 +222,7 @@ ngx_http_agw_replica_is_ignored(const ngx_http_agw_redis_replica_t *replica)
 void
 ngx_http_agw_redis_replica_restart(ngx_http_agw_redis_replica_t *replica)
 {
+    int64_t                      saved;
     ngx_http_agw_redis_queue_t  *queue;
 
     queue = &replica->queue;
@@ -235,11 +236,9 @@ ngx_http_agw_redis_replica_restart(ngx_http_agw_redis_replica_t *replica)
         return;
     }
 
-    if (queue->news == 0 && replica->file.whole) {
-        queue->news = replica->file.position.stamp;
-    }
+    saved = replica->file.whole ? replica->file.position.stamp : 0;
 
-    if (ngx_http_agw_redis_queue_restart(queue, replica->owed,
+    if (ngx_http_agw_redis_queue_restart(queue, replica->owed, saved,
                                          replica->worker->log)
         != NGX_OK)
     {
@@ -297,7 +296,7 @@ ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica)
     ngx_msec_int_t  wait;
 
     if (replica->busy || replica->later.timer_set
-        || (replica->queue.blocks.n == 0 && replica->queue.ahead.n == 0))
+        || ngx_http_agw_redis_queue_is_empty(&replica->queue))
     {
         return;
     }
@@ -431,7 +430,14 @@ ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica)
 static void
 ngx_http_agw_replica_go_back(ngx_http_agw_redis_replica_t *replica)
 {
-    ngx_http_agw_redis_queue_drop(&replica->queue);
+    /* what is met again is dropped; after a restart, that may not be all */
+
+    if (replica->owed) {
+        ngx_http_agw_redis_queue_defer(&replica->queue);
+
+    } else {
+        ngx_http_agw_redis_queue_drop(&replica->queue);
+    }
 
     replica->gap = 1;
     replica->again = ngx_current_msec + NGX_HTTP_AGW_REPLICA_PAUSE_MIN;
@@ -458,7 +464,6 @@ ngx_http_agw_replica_done(ngx_event_t *ev)
     batch = replica->batch;
 
     ngx_memzero(&replica->batch, sizeof(ngx_http_agw_redis_batch_t));
-    ngx_http_agw_redis_records_free(&batch.blocks);
 
     replica->busy = 0;
     replica->flushed = ngx_current_msec;
@@ -483,6 +488,7 @@ ngx_http_agw_replica_done(ngx_event_t *ev)
     }
 
     ngx_http_agw_redis_records_free(&batch.ahead);
+    ngx_http_agw_redis_records_free(&batch.blocks);
     ngx_http_agw_redis_records_free(&batch.found);
 
     ngx_http_agw_redis_replica_flush(replica);
@@ -509,7 +515,13 @@ ngx_http_agw_replica_written(ngx_http_agw_redis_replica_t *replica,
         replica->queue.news = 0;
     }
 
-    if (batch->lacking && batch->has_state && replica->handler != NULL) {
+    if (batch->lacking == 0 || !batch->has_state || replica->handler == NULL) {
+        return;
+    }
+
+    /* that nothing is lacking is not known before all is written */
+
+    if (batch->found.n != 0 || replica->queue.behind.n == 0) {
         replica->handler(replica->data, &batch->found,
                          &batch->state.position);
     }

@@ -202,6 +202,32 @@ sub revoke {
 }
 
 
+# Many tokens of a thousand partners that nobody has, as a gateway writes them;
+# with stamps from the oldest one on.
+
+my $fill = <<'LUA';
+for i = tonumber(ARGV[1]), tonumber(ARGV[2]) - 1 do
+    local seq = string.format('%.0f', tonumber(ARGV[3]) + i)
+    redis.call('XADD', KEYS[1], seq .. '-0', 'kind', 'token', 'id',
+        redis.sha1hex(i % 1000) .. ':' .. redis.sha1hex(seq), 'seq', seq, 'time',
+        ARGV[4])
+end
+LUA
+
+sub fill {
+    my ($self, $entries, $oldest) = @_;
+
+    for (my $i = 0; $i < $entries; $i += 10_000) {
+        my $end = $i + 10_000 < $entries ? $i + 10_000 : $entries;
+
+        $self->{redis}->call('EVAL', $fill, 1, '{agw}:revocations', $i, $end,
+            $oldest, time);
+    }
+
+    return;
+}
+
+
 # What is revoked, "kind id", each with its last stamp.
 
 sub entries {
