@@ -27,7 +27,9 @@ ngx_http_agw_redis_hear(ngx_http_agw_redis_worker_t *worker, int64_t stamp)
         && (worker->first == 0
             || ngx_abs(stamp - worker->first) > AGW_STAMP_AHEAD_MAX))
     {
-        worker->first = stamp;
+        /* too high, it is told to nobody; too low, it would refuse all */
+
+        worker->first = ngx_max(worker->first, stamp);
 
     } else if (!ngx_http_agw_redis_is_ahead(worker, 0, stamp)) {
         worker->known = ngx_max(worker->known, stamp);
