@@ -65,11 +65,11 @@ static const char  ngx_http_agw_redis_copy_schema[] =
 static const char  ngx_http_agw_redis_copy_put_sql[] =
     "INSERT INTO entries (kind, id, seq, time, partner_id, round)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-    " ON CONFLICT (kind, id) DO UPDATE SET"
-    " round = excluded.round, seq = excluded.seq,"
-    " time = max(time, excluded.time),"
-    " partner_id = ifnull(partner_id, excluded.partner_id)"
-    " WHERE (excluded.seq, excluded.round) > (seq, round)";
+    " ON CONFLICT (kind, id) DO UPDATE SET seq = max(seq, excluded.seq),"
+    " round = iif((excluded.seq, excluded.round) > (seq, round),"
+    " excluded.round, round), time = max(time, excluded.time), partner_id ="
+    " ifnull(partner_id, excluded.partner_id) WHERE excluded.seq > seq"
+    " OR excluded.round > round OR excluded.time > time";
 
 static const char  ngx_http_agw_redis_copy_state_sql[] =
     "UPDATE state SET epoch = ?1, stamp = ?2, mark = ?3, mark_tag = ?4,"
