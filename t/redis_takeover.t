@@ -57,6 +57,12 @@ until_is('D5 another one goes on with it', 'ok', 5,
 is($node->result($revoked, $us->{business}), '401 revoked',
     'D5 what was revoked is refused');
 
+my @users = substr(slurp($node->nginx->error_log), $from)
+    =~ /(\d+)#\d+: auth_gateway: store .* seconds ago are used, from replica/g;
+
+cmp_ok($users[-1] // $reader, '!=', $reader,
+    'D5 it was read by one, and used by another');
+
 # once Redis is back, it is read
 
 my $later = $gw->issue($us, $us->{business});
