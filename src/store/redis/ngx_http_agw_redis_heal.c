@@ -8,7 +8,8 @@
  * each node soon has a turn with what it alone knows.
  *
  * What a worker has written is in the file a moment after it was answered, so
- * one look is not enough.
+ * one look is not enough.  Where the disk fails, it is there much later: so
+ * there is a look now and then, whether something may be lost or not.
  */
 
 
@@ -46,6 +47,7 @@ struct ngx_http_agw_redis_heal_s {
     ngx_msec_t                     next;
     ngx_msec_t                     until;
     unsigned                       wanted:1;
+    unsigned                       asked:1;  /* for this, and not before */
     unsigned                       busy:1;   /* a command was sent */
 };
 
@@ -93,6 +95,7 @@ ngx_http_agw_redis_heal_begin(ngx_http_agw_redis_heal_t *heal)
     ngx_http_agw_redis_records_free(&heal->turn);
 
     heal->wanted = 1;
+    heal->asked = 0;
     heal->size = NGX_HTTP_AGW_HEAL_FIRST;
     heal->next = ngx_current_msec;
     heal->until = ngx_current_msec + NGX_HTTP_AGW_HEAL_WHILE;
@@ -116,17 +119,18 @@ ngx_http_agw_redis_heal_is_wanted(const ngx_http_agw_redis_heal_t *heal)
 ngx_uint_t
 ngx_http_agw_redis_heal_due(ngx_http_agw_redis_heal_t *heal)
 {
-    if (!heal->wanted || heal->busy
-        || (ngx_msec_int_t) (ngx_current_msec - heal->next) < 0)
-    {
+    if (heal->busy || (ngx_msec_int_t) (ngx_current_msec - heal->next) < 0) {
         return 0;
     }
 
+    heal->asked = 1;
+
     /* the next look is due where this one is not answered */
 
-    heal->next = ngx_current_msec + NGX_HTTP_AGW_HEAL_EVERY;
+    heal->next = ngx_current_msec + (heal->wanted ? NGX_HTTP_AGW_HEAL_EVERY
+                                                  : NGX_HTTP_AGW_HEAL_WHILE);
 
-    return heal->size;
+    return heal->wanted ? heal->size : NGX_HTTP_AGW_HEAL_FIRST;
 }
 
 
@@ -137,9 +141,11 @@ ngx_http_agw_redis_heal_lacking(void *data,
 {
     ngx_http_agw_redis_heal_t  *heal = data;
 
-    if (heal->busy) {
+    if (heal->busy || !heal->asked) {
         return;
     }
+
+    heal->asked = 0;
 
     if (found->n == 0) {
         if ((ngx_msec_int_t) (ngx_current_msec - heal->until) >= 0) {
@@ -147,6 +153,10 @@ ngx_http_agw_redis_heal_lacking(void *data,
         }
 
         return;
+    }
+
+    if (!heal->wanted) {
+        ngx_http_agw_redis_heal_begin(heal);
     }
 
     heal->turn = *found;

@@ -25,10 +25,10 @@
 #define NGX_HTTP_AGW_REDIS_QUEUE_PART  8     /* in a transaction */
 
 
+static int64_t ngx_http_agw_redis_queue_saved(
+    const ngx_http_agw_redis_state_t *file);
 static void ngx_http_agw_redis_queue_unshift(ngx_http_agw_redis_records_t *to,
     ngx_http_agw_redis_records_t *from);
-static void ngx_http_agw_redis_queue_shift(ngx_http_agw_redis_queue_t *queue,
-    ngx_http_agw_redis_records_t *to);
 
 
 ngx_int_t
@@ -69,18 +69,14 @@ ngx_http_agw_redis_queue_news(ngx_http_agw_redis_queue_t *queue,
 
 ngx_int_t
 ngx_http_agw_redis_queue_restart(ngx_http_agw_redis_queue_t *queue, int64_t n,
-    int64_t saved, ngx_log_t *log)
+    const ngx_http_agw_redis_state_t *file, ngx_log_t *log)
 {
-    ngx_http_agw_redis_records_t  *to;
-
-    /* where all is read again, what is new was put ahead; else they all are */
-
-    to = queue->news ? &queue->behind : &queue->ahead;
-
-    ngx_http_agw_redis_queue_shift(queue, to);
+    if (queue->behind.n + queue->blocks.n <= NGX_HTTP_AGW_REDIS_QUEUE_MAX) {
+        ngx_http_agw_redis_queue_doubt(queue);
+    }
 
     if (queue->news == 0) {
-        queue->news = saved;
+        queue->news = ngx_http_agw_redis_queue_saved(file);
     }
 
     return ngx_http_agw_redis_records_mark(&queue->blocks, n, NULL, 0, log);
@@ -160,37 +156,36 @@ ngx_http_agw_redis_queue_unshift(ngx_http_agw_redis_records_t *to,
 }
 
 
+/*
+ * Where all is read again, what is new was put ahead already.  Else all of it
+ * is new: as much as a transaction has is put ahead, and more than that is what
+ * other nodes know, too.
+ */
+
 void
 ngx_http_agw_redis_queue_doubt(ngx_http_agw_redis_queue_t *queue)
 {
-    ngx_http_agw_redis_queue_shift(queue, &queue->ahead);
-    ngx_http_agw_redis_queue_drop(queue);
+    if (queue->news == 0
+        && queue->blocks.n <= NGX_HTTP_AGW_REDIS_QUEUE_PART
+        && queue->ahead.n <= NGX_HTTP_AGW_REDIS_QUEUE_MAX)
+    {
+        ngx_http_agw_redis_records_move(&queue->ahead, &queue->blocks,
+                                        queue->blocks.n);
+    }
+
+    ngx_http_agw_redis_queue_defer(queue);
 }
 
 
 void
 ngx_http_agw_redis_queue_defer(ngx_http_agw_redis_queue_t *queue)
 {
-    ngx_http_agw_redis_queue_shift(queue, &queue->behind);
-    ngx_http_agw_redis_queue_drop(queue);
-}
-
-
-/* what was met is put behind all of to, if there is room */
-
-static void
-ngx_http_agw_redis_queue_shift(ngx_http_agw_redis_queue_t *queue,
-    ngx_http_agw_redis_records_t *to)
-{
-    if (to->n + queue->blocks.n <= NGX_HTTP_AGW_REDIS_QUEUE_MAX) {
-        ngx_http_agw_redis_records_move(to, &queue->blocks, queue->blocks.n);
+    while (queue->blocks.n != 0
+           && queue->behind.n < NGX_HTTP_AGW_REDIS_QUEUE_MAX)
+    {
+        ngx_http_agw_redis_records_move(&queue->behind, &queue->blocks, 1);
     }
-}
 
-
-void
-ngx_http_agw_redis_queue_drop(ngx_http_agw_redis_queue_t *queue)
-{
     ngx_http_agw_redis_records_free(&queue->blocks);
 
     queue->lacking = 0;
@@ -198,9 +193,35 @@ ngx_http_agw_redis_queue_drop(ngx_http_agw_redis_queue_t *queue)
 
 
 void
+ngx_http_agw_redis_queue_late(ngx_http_agw_redis_queue_t *queue,
+    const agw_revocation_t *revocation, const ngx_http_agw_redis_state_t *file,
+    ngx_log_t *log)
+{
+    int64_t                        saved;
+    ngx_http_agw_redis_records_t  *to;
+
+    saved = queue->news ? queue->news : ngx_http_agw_redis_queue_saved(file);
+    to = revocation->stamp > saved ? &queue->ahead : &queue->behind;
+
+    if (to->n < NGX_HTTP_AGW_REDIS_QUEUE_NEWS) {
+        (void) ngx_http_agw_redis_records_add(to, revocation, log);
+    }
+}
+
+
+/* the file has all up to that stamp; 0: only some */
+
+static int64_t
+ngx_http_agw_redis_queue_saved(const ngx_http_agw_redis_state_t *file)
+{
+    return file->whole ? file->position.stamp : 0;
+}
+
+
+void
 ngx_http_agw_redis_queue_free(ngx_http_agw_redis_queue_t *queue)
 {
-    ngx_http_agw_redis_queue_drop(queue);
+    ngx_http_agw_redis_records_free(&queue->blocks);
     ngx_http_agw_redis_records_free(&queue->ahead);
     ngx_http_agw_redis_records_free(&queue->behind);
 }

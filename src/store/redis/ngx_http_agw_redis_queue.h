@@ -19,8 +19,9 @@
 typedef struct {
     ngx_http_agw_redis_records_t  ahead;     /* not met by the feed so far */
     ngx_http_agw_redis_records_t  blocks;    /* met, with marks in between */
-    ngx_http_agw_redis_records_t  behind;    /* met before a restart: the
-                                                stream may lack them by now */
+    ngx_http_agw_redis_records_t  behind;    /* met before a restart, or a
+                                                failure: the stream may lack
+                                                them by now */
     int64_t                       news;      /* what is above that stamp is put
                                                 ahead, too; 0: nothing is */
     ngx_uint_t                    lacking;   /* entries to look for after the
@@ -39,13 +40,10 @@ ngx_int_t ngx_http_agw_redis_queue_met(ngx_http_agw_redis_queue_t *queue,
     const agw_revocation_t *revocation, ngx_log_t *log);
 
 
-/*
- * The stream is read from the first entry on, the nth time; the file has all up
- * to the stamp saved, or 0: some only.
- */
+/* the stream is read from the first entry on, the nth time */
 
 ngx_int_t ngx_http_agw_redis_queue_restart(ngx_http_agw_redis_queue_t *queue,
-    int64_t n, int64_t saved, ngx_log_t *log);
+    int64_t n, const ngx_http_agw_redis_state_t *file, ngx_log_t *log);
 
 
 /* all up to the position of the state was put */
@@ -77,17 +75,25 @@ void ngx_http_agw_redis_queue_return(ngx_http_agw_redis_queue_t *queue,
 
 
 /*
- * What was met is written as if it was not: before all else, or after it.  It
- * is dropped where there is no room.
+ * What was met is written as if it was not: after all else, or, if that is more
+ * than another reading of the same, before it.  It is dropped where there is no
+ * room.
  */
 
-void ngx_http_agw_redis_queue_doubt(ngx_http_agw_redis_queue_t *queue);
 void ngx_http_agw_redis_queue_defer(ngx_http_agw_redis_queue_t *queue);
+void ngx_http_agw_redis_queue_doubt(ngx_http_agw_redis_queue_t *queue);
 
 
-/* drops what was met, or all */
+/*
+ * So is one that is met while nothing is written as met: before all else, if
+ * it is new to the file.
+ */
 
-void ngx_http_agw_redis_queue_drop(ngx_http_agw_redis_queue_t *queue);
+void ngx_http_agw_redis_queue_late(ngx_http_agw_redis_queue_t *queue,
+    const agw_revocation_t *revocation, const ngx_http_agw_redis_state_t *file,
+    ngx_log_t *log);
+
+
 void ngx_http_agw_redis_queue_free(ngx_http_agw_redis_queue_t *queue);
 
 

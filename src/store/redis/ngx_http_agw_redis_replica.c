@@ -4,9 +4,9 @@
  * its task is posted until it is done; what is put meanwhile is written
  * afterwards.
  *
- * If the disk cannot keep up, what follows a full queue is dropped rather than
- * the loop held, and so is what was met, after a failure: the position in the
- * file is where that ends, and the feed goes back to it.  It also does where
+ * If the disk cannot keep up, or fails, the loop is not held: what the feed
+ * meets is written as if it was not, or dropped where that is too much, and the
+ * feed goes back to the position in the file.  It also does where
  * the file lacks what it had, since somebody has removed, replaced or restored
  * it; and where the feed is ahead of the file.
  */
@@ -197,15 +197,22 @@ ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
         }
     }
 
-    if (!seen || replica->gap || replica->foreign) {
+    if (!seen || replica->foreign) {
+        return;
+    }
+
+    /* the feed meets it once more; but the stream may lose it before */
+
+    if (ngx_http_agw_replica_is_ignored(replica)) {
+        ngx_http_agw_redis_queue_late(&replica->queue, revocation,
+                                      &replica->file, log);
         return;
     }
 
     ngx_http_agw_redis_queue_news(&replica->queue, revocation, log);
 
-    if (!replica->full
-        && ngx_http_agw_redis_queue_met(&replica->queue, revocation, log)
-           != NGX_OK)
+    if (ngx_http_agw_redis_queue_met(&replica->queue, revocation, log)
+        != NGX_OK)
     {
         replica->full = 1;
     }
@@ -222,7 +229,6 @@ ngx_http_agw_replica_is_ignored(const ngx_http_agw_redis_replica_t *replica)
 void
 ngx_http_agw_redis_replica_restart(ngx_http_agw_redis_replica_t *replica)
 {
-    int64_t                      saved;
     ngx_http_agw_redis_queue_t  *queue;
 
     queue = &replica->queue;
@@ -236,9 +242,7 @@ ngx_http_agw_redis_replica_restart(ngx_http_agw_redis_replica_t *replica)
         return;
     }
 
-    saved = replica->file.whole ? replica->file.position.stamp : 0;
-
-    if (ngx_http_agw_redis_queue_restart(queue, replica->owed, saved,
+    if (ngx_http_agw_redis_queue_restart(queue, replica->owed, &replica->file,
                                          replica->worker->log)
         != NGX_OK)
     {
@@ -260,6 +264,7 @@ ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
     }
 
     if (ngx_http_agw_replica_is_ignored(replica)) {
+        ngx_http_agw_redis_replica_flush(replica);
         return;
     }
 
@@ -269,6 +274,7 @@ ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
         && (state->position.stamp != 0 || state->position.mark != 0))
     {
         ngx_http_agw_replica_go_back(replica);
+        ngx_http_agw_redis_replica_flush(replica);
         return;
     }
 
@@ -281,7 +287,8 @@ ngx_http_agw_redis_replica_save(ngx_http_agw_redis_replica_t *replica,
     }
 
     replica->reach = state->position;
-    replica->queue.lacking = ngx_max(replica->queue.lacking, lacking);
+    replica->queue.lacking = state->whole
+                             ? ngx_max(replica->queue.lacking, lacking) : 0;
 
     ngx_http_agw_redis_replica_flush(replica);
 }
@@ -315,6 +322,16 @@ ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica)
     if (replica->gap) {
         wait = ngx_max(wait, (ngx_msec_int_t) (replica->again
                                                - ngx_current_msec));
+    }
+
+    /* what is behind lets the feed go back in between */
+
+    if (ngx_http_agw_replica_is_ignored(replica) && !ngx_exiting
+        && replica->queue.ahead.n == 0 && replica->queue.blocks.n == 0)
+    {
+        wait = ngx_max((ngx_msec_int_t) (replica->again - ngx_current_msec),
+                       (ngx_msec_int_t) (replica->flushed - ngx_current_msec))
+               + NGX_HTTP_AGW_REPLICA_PAUSE_MIN;
     }
 
     if (wait > 0) {
@@ -402,6 +419,13 @@ ngx_http_agw_redis_replica_resume(ngx_http_agw_redis_replica_t *replica)
 {
     replica->gap = 0;
     replica->full = 0;
+
+    /* what waits for the end of the gap */
+
+    if (replica->later.timer_set) {
+        replica->later.cancelable = 0;
+        ngx_add_timer(&replica->later, NGX_HTTP_AGW_REPLICA_GATHER);
+    }
 }
 
 
@@ -430,14 +454,7 @@ ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica)
 static void
 ngx_http_agw_replica_go_back(ngx_http_agw_redis_replica_t *replica)
 {
-    /* what is met again is dropped; after a restart, that may not be all */
-
-    if (replica->owed) {
-        ngx_http_agw_redis_queue_defer(&replica->queue);
-
-    } else {
-        ngx_http_agw_redis_queue_drop(&replica->queue);
-    }
+    ngx_http_agw_redis_queue_defer(&replica->queue);
 
     replica->gap = 1;
     replica->again = ngx_current_msec + NGX_HTTP_AGW_REPLICA_PAUSE_MIN;
@@ -519,9 +536,14 @@ ngx_http_agw_replica_written(ngx_http_agw_redis_replica_t *replica,
         return;
     }
 
-    /* that nothing is lacking is not known before all is written */
+    /*
+     * After one more restart, something else is lacking; and that nothing is,
+     * is not known before all is written.
+     */
 
-    if (batch->found.n != 0 || replica->queue.behind.n == 0) {
+    if (replica->owed == 0
+        && (batch->found.n != 0 || replica->queue.behind.n == 0))
+    {
         replica->handler(replica->data, &batch->found,
                          &batch->state.position);
     }

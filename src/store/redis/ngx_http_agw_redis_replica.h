@@ -79,8 +79,8 @@ void ngx_http_agw_redis_replica_flush(ngx_http_agw_redis_replica_t *replica);
 
 
 /*
- * Drops what is queued.  Until _resume() nothing is written; what follows is
- * ignored, but for what this node has written.
+ * Writing has failed, or cannot go on.  Until _resume() nothing is written as
+ * met by the feed.
  */
 
 void ngx_http_agw_redis_replica_lose(ngx_http_agw_redis_replica_t *replica);

@@ -100,6 +100,7 @@ ngx_http_agw_redis_saved_open(ngx_http_agw_redis_saved_t *saved,
     /* where something had no room, all is read, and not only what follows */
 
     known = (reading->position.store_id != 0 && reading->position.stamp != 0);
+    saved->loaded = 0;
 
     rc = ngx_http_agw_redis_copy_open(&saved->copy, saved->worker->log);
 
