@@ -14,6 +14,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include "ngx_http_agw_redis_added.h"
 #include "ngx_http_agw_redis_entry.h"
 #include "ngx_http_agw_redis_feed.h"
 #include "ngx_http_agw_redis_heal.h"
@@ -24,6 +25,7 @@
 #include "ngx_http_agw_redis_reply.h"
 #include "ngx_http_agw_redis_saved.h"
 #include "ngx_http_agw_redis_script.h"
+#include "ngx_http_agw_redis_tail.h"
 
 
 #define NGX_HTTP_AGW_REDIS_BLOCK     500     /* ms that XREAD waits for news */
@@ -41,6 +43,7 @@ struct ngx_http_agw_redis_feed_s {
     ngx_http_agw_position_t        position; /* that the commands are from */
     ngx_http_agw_redis_command_t   look;
     ngx_http_agw_redis_command_t   xread;
+    ngx_http_agw_redis_tail_t      tail;
     ngx_msec_t                     asked;
     ngx_msec_t                     block;    /* that XREAD waits, or 0 */
     int64_t                        known;    /* the node's last stamp, then */
@@ -48,9 +51,7 @@ struct ngx_http_agw_redis_feed_s {
     ngx_uint_t                     count;    /* those of the one that is sent */
     ngx_http_agw_redis_seen_t      seen;     /* as of the last reading */
     ngx_http_agw_redis_seen_t      looked;   /* of the one that is on its way */
-    uint64_t                       doubt;    /* what is malformed in the last
-                                                page; 0: nothing */
-    int64_t                        last;     /* stamp of an entry */
+    ngx_http_agw_redis_added_t     added;
     unsigned                       failed:1; /* the look has */
     unsigned                       restart:1;    /* another store: from 0 on */
     unsigned                       ahead:1;  /* of the reading to come */
@@ -61,8 +62,6 @@ struct ngx_http_agw_redis_feed_s {
     ngx_http_agw_redis_heal_t     *heal;
     ngx_http_agw_redis_saved_t     saved;
     ngx_msec_t                     saved_at;
-
-    ngx_http_agw_redis_skips_t     skips;
 };
 
 
@@ -80,8 +79,6 @@ static void ngx_http_agw_redis_feed_arrived(
     ngx_http_agw_redis_command_t *command, const redisReply *reply);
 static ngx_int_t ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
     const redisReply *reply);
-static ngx_uint_t ngx_http_agw_redis_feed_page(ngx_http_agw_redis_feed_t *feed,
-    const redisReply *entries);
 static void ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed,
     const ngx_http_agw_position_t *from, ngx_uint_t news);
 static void ngx_http_agw_redis_feed_done(ngx_http_agw_redis_feed_t *feed,
@@ -112,6 +109,9 @@ ngx_http_agw_redis_feed_create(ngx_http_agw_redis_worker_t *worker)
     feed->xread.idle = 1;
 
     feed->replica = ngx_http_agw_redis_replica_create(worker);
+    feed->added.worker = worker;
+    feed->added.replica = feed->replica;
+    feed->tail.added = &feed->added;
 
     if (feed->replica != NULL) {
         ngx_http_agw_redis_saved_init(&feed->saved, worker, feed->replica);
@@ -196,6 +196,7 @@ ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
 
     feed->ahead = 0;
     feed->reading = reading;
+    feed->tail.reading = reading;
 
     return NGX_AGAIN;
 }
@@ -245,10 +246,13 @@ ngx_http_agw_redis_feed_send(ngx_http_agw_redis_feed_t *feed,
 
     ngx_http_agw_redis_xread(&args, prefix, position, feed->page, feed->block);
 
-    if (ngx_http_agw_redis_send(feed->link, &feed->xread, args.argc, args.argv,
-                                args.argvlen)
-        != NGX_OK)
+    if (ngx_http_agw_redis_tail_send(&feed->tail, feed->link, feed->page)
+        != NGX_OK
+        || ngx_http_agw_redis_send(feed->link, &feed->xread, args.argc,
+                                   args.argv, args.argvlen)
+           != NGX_OK)
     {
+        ngx_http_agw_redis_tail_cancel(&feed->tail);
         ngx_http_agw_redis_cancel(&feed->look);
         return NGX_ERROR;
     }
@@ -288,6 +292,7 @@ void
 ngx_http_agw_redis_feed_stop(ngx_http_agw_redis_feed_t *feed)
 {
     ngx_http_agw_redis_feed_cancel(feed);
+    ngx_http_agw_redis_tail_end(&feed->tail);
 
     ngx_memzero(&feed->seen, sizeof(ngx_http_agw_redis_seen_t));
 
@@ -313,7 +318,8 @@ ngx_http_agw_redis_feed_written(ngx_http_agw_redis_feed_t *feed,
         ngx_http_agw_redis_replica_resume(feed->replica);
     }
 
-    ngx_http_agw_redis_replica_put(feed->replica, revocation, 0);
+    ngx_http_agw_redis_replica_put(feed->replica, revocation,
+                                   NGX_HTTP_AGW_REDIS_WRITTEN);
     ngx_http_agw_redis_replica_flush(feed->replica);
 }
 
@@ -324,6 +330,7 @@ ngx_http_agw_redis_feed_cancel(ngx_http_agw_redis_feed_t *feed)
     feed->reading = NULL;
     feed->ahead = 0;
 
+    ngx_http_agw_redis_tail_cancel(&feed->tail);
     ngx_http_agw_redis_cancel(&feed->look);
     ngx_http_agw_redis_cancel(&feed->xread);
 }
@@ -393,7 +400,7 @@ ngx_http_agw_redis_feed_arrived(ngx_http_agw_redis_command_t *command,
     /* a reply that is too large ends the connection: fewer at a time then */
 
     if (reply == NULL && feed->page == 1) {
-        ngx_http_agw_redis_page_unread(&feed->position, &feed->skips,
+        ngx_http_agw_redis_page_unread(&feed->position, &feed->added.skips,
                                        &feed->worker->conf->shown,
                                        feed->worker->log);
 
@@ -453,6 +460,16 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
         ngx_http_agw_redis_replica_restart(feed->replica);
     }
 
+    if (reading->restarted) {
+        ngx_http_agw_redis_tail_begin(&feed->tail,
+                                      feed->restart ? &page.next
+                                                    : &feed->looked.end);
+    }
+
+    if (!reading->more) {
+        ngx_http_agw_redis_tail_end(&feed->tail);
+    }
+
     /* Redis is at the next page while we add this one */
 
     if (reading->more && !feed->restart && page.entries != NULL) {
@@ -461,14 +478,14 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
     }
 
     if (feed->restart) {
-        (void) ngx_http_agw_redis_feed_page(feed, page.entries);
+        (void) ngx_http_agw_redis_add(&feed->added, reading, page.entries);
 
         position->stamp = 0;
         position->mark = 0;
         position->mark_tag = 0;
         feed->seen.previous = *position;
 
-    } else if (ngx_http_agw_redis_feed_page(feed, page.entries)) {
+    } else if (ngx_http_agw_redis_add(&feed->added, reading, page.entries)) {
         *position = page.next;
 
     } else {
@@ -483,58 +500,6 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
     }
 
     return NGX_OK;
-}
-
-
-/*
- * Adds entries.  Some of them may be malformed: they are skipped, but only if
- * Redis gives the same once more, since it may be the reply that is damaged.
- * Returns whether to go on behind them.
- */
-
-static ngx_uint_t
-ngx_http_agw_redis_feed_page(ngx_http_agw_redis_feed_t *feed,
-    const redisReply *entries)
-{
-    int64_t            last;
-    uint64_t           doubt;
-    ngx_uint_t         i;
-    agw_revocation_t   revocation;
-
-    doubt = 0;
-    last = feed->reading->last_stamp;
-
-    for (i = 0; entries != NULL && i < entries->elements; i++) {
-
-        if (ngx_http_agw_redis_page_entry(entries->element[i], last,
-                                          &revocation)
-            != NGX_HTTP_AGW_REDIS_ENTRY_OK)
-        {
-            doubt = ngx_http_agw_redis_page_doubt(doubt, entries->element[i]);
-            continue;
-        }
-
-        feed->last = ngx_max(feed->last, revocation.stamp);
-        feed->reading->handler(feed->reading->data, &revocation);
-
-        if (feed->replica != NULL) {
-            ngx_http_agw_redis_replica_put(feed->replica, &revocation, 1);
-        }
-    }
-
-    if (doubt == feed->doubt) {
-        if (doubt != 0) {
-            ngx_http_agw_redis_page_skip(entries, last, &feed->skips,
-                                         &feed->worker->conf->shown,
-                                         feed->worker->log);
-        }
-
-        return 1;
-    }
-
-    feed->doubt = doubt;
-
-    return doubt == 0;
 }
 
 
@@ -572,7 +537,7 @@ ngx_http_agw_redis_feed_save(ngx_http_agw_redis_feed_t *feed,
 
     state.position = reading->position;
     state.floor = reading->floor;
-    state.last = ngx_max(reading->last_stamp, feed->last);
+    state.last = ngx_max(reading->last_stamp, feed->added.last);
     state.horizon = reading->horizon;
     state.written = ngx_time();
     state.whole = !reading->more;
@@ -590,6 +555,7 @@ ngx_http_agw_redis_feed_done(ngx_http_agw_redis_feed_t *feed, ngx_int_t rc)
 
     reading = feed->reading;
     feed->reading = NULL;
+    feed->tail.reading = NULL;
 
     if (rc != NGX_OK) {
         feed->block = 0;

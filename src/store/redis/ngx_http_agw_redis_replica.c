@@ -180,14 +180,17 @@ ngx_http_agw_redis_replica_set_lacking(ngx_http_agw_redis_replica_t *replica,
 
 void
 ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
-    const agw_revocation_t *revocation, ngx_uint_t seen)
+    const agw_revocation_t *revocation, ngx_http_agw_redis_how_t how)
 {
     ngx_log_t  *log;
 
     log = replica->worker->log;
 
-    if (!seen && !replica->foreign) {
+    if (replica->foreign) {
+        return;
+    }
 
+    if (how == NGX_HTTP_AGW_REDIS_WRITTEN) {
         /* what this worker has written may be known to nobody else */
 
         if (ngx_http_agw_redis_queue_own(&replica->queue, revocation, log)
@@ -195,9 +198,7 @@ ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
         {
             ngx_http_agw_redis_replica_lose(replica);
         }
-    }
 
-    if (!seen || replica->foreign) {
         return;
     }
 
@@ -211,8 +212,9 @@ ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
 
     ngx_http_agw_redis_queue_news(&replica->queue, revocation, log);
 
-    if (ngx_http_agw_redis_queue_met(&replica->queue, revocation, log)
-        != NGX_OK)
+    if (how == NGX_HTTP_AGW_REDIS_MET
+        && ngx_http_agw_redis_queue_met(&replica->queue, revocation, log)
+           != NGX_OK)
     {
         replica->full = 1;
     }

@@ -42,14 +42,24 @@ void ngx_http_agw_redis_replica_set_lacking(
     ngx_http_agw_redis_lacking_pt handler, void *data);
 
 
+/* how an entry became known */
+
+typedef enum {
+    NGX_HTTP_AGW_REDIS_WRITTEN = 0,  /* by this node; the feed has yet to meet
+                                        it */
+    NGX_HTTP_AGW_REDIS_NEWS,         /* so it has here, since it reads all
+                                        again */
+    NGX_HTTP_AGW_REDIS_MET           /* by the feed */
+} ngx_http_agw_redis_how_t;
+
+
 /*
- * Queues an entry, which is copied: one of the stream, or one that this node
- * has written and the feed has yet to meet.  It is written with the next
- * save() or flush().
+ * Queues an entry, which is copied.  It is written with the next save() or
+ * flush().
  */
 
 void ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
-    const agw_revocation_t *revocation, ngx_uint_t seen);
+    const agw_revocation_t *revocation, ngx_http_agw_redis_how_t how);
 
 
 /* the stream is read from the first on: what it lacks will be known then */

@@ -1,0 +1,51 @@
+
+/*
+ * What is new in the stream while all of it is read again: it is at the end,
+ * and would not be known before all is read.
+ */
+
+
+#ifndef NGX_HTTP_AGW_REDIS_TAIL_H_INCLUDED_
+#define NGX_HTTP_AGW_REDIS_TAIL_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "ngx_http_agw_redis_added.h"
+#include "ngx_http_agw_redis_link.h"
+#include "ngx_http_agw_store_revocations.h"
+
+
+/* zeroed, but for the first one */
+
+typedef struct {
+    ngx_http_agw_redis_added_t    *added;
+    ngx_http_agw_reading_t        *reading;  /* what is found goes to its
+                                                handler; NULL: it is dropped */
+    ngx_http_agw_position_t        position; /* what follows is new; stamp 0:
+                                                it is not asked for */
+    ngx_http_agw_redis_command_t   command;
+    ngx_uint_t                     count;    /* entries that were asked for */
+} ngx_http_agw_redis_tail_t;
+
+
+/* all is read again; up to that position it was read before, or is old */
+
+void ngx_http_agw_redis_tail_begin(ngx_http_agw_redis_tail_t *tail,
+    const ngx_http_agw_position_t *position);
+void ngx_http_agw_redis_tail_end(ngx_http_agw_redis_tail_t *tail);
+
+
+/* what was asked for last is dropped, and asked for again */
+
+void ngx_http_agw_redis_tail_cancel(ngx_http_agw_redis_tail_t *tail);
+
+
+/* asks for up to count entries, if that is due; as ngx_http_agw_redis_send() */
+
+ngx_int_t ngx_http_agw_redis_tail_send(ngx_http_agw_redis_tail_t *tail,
+    ngx_http_agw_redis_link_t *link, ngx_uint_t count);
+
+
+#endif /* NGX_HTTP_AGW_REDIS_TAIL_H_INCLUDED_ */
