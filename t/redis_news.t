@@ -9,7 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 use AGW::Files qw(slurp);
 use AGW::Proxy;
@@ -64,11 +64,13 @@ sub met {
 revoke('a token is revoked', $tokens[0]);
 until_is('D5 all is in the file', $entries + 1, 10, \&met);
 
+my $round = $file->sql('SELECT round FROM state');
 my $read = times_read();
 
 $proxy->set(delay => 0.1);
 $redis->call('RESTORE', $stream, 0, $copy, 'REPLACE');
-sleep 1;
+until_is('D5 all is read again', $round + 1, 10,
+    sub { $file->sql('SELECT round FROM state') });
 
 for my $n (1, 2) {
     revoke("token $n while all is read again", $tokens[$n]);

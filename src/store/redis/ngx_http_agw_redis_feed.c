@@ -246,8 +246,7 @@ ngx_http_agw_redis_feed_send(ngx_http_agw_redis_feed_t *feed,
 
     ngx_http_agw_redis_xread(&args, prefix, position, feed->page, feed->block);
 
-    if (ngx_http_agw_redis_tail_send(&feed->tail, feed->link, feed->page)
-        != NGX_OK
+    if (ngx_http_agw_redis_tail_send(&feed->tail, feed->link) != NGX_OK
         || ngx_http_agw_redis_send(feed->link, &feed->xread, args.argc,
                                    args.argv, args.argvlen)
            != NGX_OK)

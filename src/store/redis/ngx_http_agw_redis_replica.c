@@ -182,9 +182,7 @@ void
 ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
     const agw_revocation_t *revocation, ngx_http_agw_redis_how_t how)
 {
-    ngx_log_t  *log;
-
-    log = replica->worker->log;
+    ngx_log_t  *log = replica->worker->log;
 
     if (replica->foreign) {
         return;
@@ -204,7 +202,9 @@ ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
 
     /* the feed meets it once more; but the stream may lose it before */
 
-    if (ngx_http_agw_replica_is_ignored(replica)) {
+    if (ngx_http_agw_replica_is_ignored(replica)
+        || how == NGX_HTTP_AGW_REDIS_NEWS)
+    {
         ngx_http_agw_redis_queue_late(&replica->queue, revocation,
                                       &replica->file, log);
         return;
@@ -212,9 +212,8 @@ ngx_http_agw_redis_replica_put(ngx_http_agw_redis_replica_t *replica,
 
     ngx_http_agw_redis_queue_news(&replica->queue, revocation, log);
 
-    if (how == NGX_HTTP_AGW_REDIS_MET
-        && ngx_http_agw_redis_queue_met(&replica->queue, revocation, log)
-           != NGX_OK)
+    if (ngx_http_agw_redis_queue_met(&replica->queue, revocation, log)
+        != NGX_OK)
     {
         replica->full = 1;
     }

@@ -14,6 +14,7 @@
 
 
 #define NGX_HTTP_AGW_REDIS_TAIL_PATIENCE  2000    /* ms */
+#define NGX_HTTP_AGW_REDIS_TAIL_COUNT     256
 
 
 static void ngx_http_agw_redis_tail_arrived(
@@ -28,6 +29,7 @@ ngx_http_agw_redis_tail_begin(ngx_http_agw_redis_tail_t *tail,
 
     if (tail->position.stamp < position->stamp) {
         tail->position = *position;
+        tail->count = NGX_HTTP_AGW_REDIS_TAIL_COUNT;
     }
 }
 
@@ -51,7 +53,7 @@ ngx_http_agw_redis_tail_cancel(ngx_http_agw_redis_tail_t *tail)
 
 ngx_int_t
 ngx_http_agw_redis_tail_send(ngx_http_agw_redis_tail_t *tail,
-    ngx_http_agw_redis_link_t *link, ngx_uint_t count)
+    ngx_http_agw_redis_link_t *link)
 {
     ngx_http_agw_redis_args_t  args;
 
@@ -63,10 +65,9 @@ ngx_http_agw_redis_tail_send(ngx_http_agw_redis_tail_t *tail,
     tail->command.data = tail;
     tail->command.timeout = NGX_HTTP_AGW_REDIS_TAIL_PATIENCE;
     tail->command.idle = 1;
-    tail->count = count;
 
     ngx_http_agw_redis_xread(&args, tail->added->worker->conf->prefix,
-                             &tail->position, count, 0);
+                             &tail->position, tail->count, 0);
 
     return ngx_http_agw_redis_send(link, &tail->command, args.argc, args.argv,
                                    args.argvlen);
@@ -80,7 +81,19 @@ ngx_http_agw_redis_tail_arrived(ngx_http_agw_redis_command_t *command,
     ngx_http_agw_redis_page_t   page;
     ngx_http_agw_redis_tail_t  *tail = command->data;
 
-    if (reply == NULL || tail->reading == NULL) {
+    /* it may be too large; the feed must come to that entry all the same */
+
+    if (reply == NULL) {
+        tail->count /= 16;
+
+        if (tail->count == 0) {
+            ngx_memzero(&tail->position, sizeof(ngx_http_agw_position_t));
+        }
+
+        return;
+    }
+
+    if (tail->reading == NULL) {
         return;
     }
 
@@ -94,4 +107,5 @@ ngx_http_agw_redis_tail_arrived(ngx_http_agw_redis_command_t *command,
     ngx_http_agw_redis_add_news(tail->added, tail->reading, page.entries);
 
     tail->position = page.next;
+    tail->count = NGX_HTTP_AGW_REDIS_TAIL_COUNT;
 }

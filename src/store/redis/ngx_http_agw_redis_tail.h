@@ -26,11 +26,11 @@ typedef struct {
     ngx_http_agw_position_t        position; /* what follows is new; stamp 0:
                                                 it is not asked for */
     ngx_http_agw_redis_command_t   command;
-    ngx_uint_t                     count;    /* entries that were asked for */
+    ngx_uint_t                     count;    /* entries to ask for */
 } ngx_http_agw_redis_tail_t;
 
 
-/* all is read again; up to that position it was read before, or is old */
+/* all is read again, and what follows that position is new */
 
 void ngx_http_agw_redis_tail_begin(ngx_http_agw_redis_tail_t *tail,
     const ngx_http_agw_position_t *position);
@@ -42,10 +42,10 @@ void ngx_http_agw_redis_tail_end(ngx_http_agw_redis_tail_t *tail);
 void ngx_http_agw_redis_tail_cancel(ngx_http_agw_redis_tail_t *tail);
 
 
-/* asks for up to count entries, if that is due; as ngx_http_agw_redis_send() */
+/* asks for some entries, if that is due; as ngx_http_agw_redis_send() */
 
 ngx_int_t ngx_http_agw_redis_tail_send(ngx_http_agw_redis_tail_t *tail,
-    ngx_http_agw_redis_link_t *link, ngx_uint_t count);
+    ngx_http_agw_redis_link_t *link);
 
 
 #endif /* NGX_HTTP_AGW_REDIS_TAIL_H_INCLUDED_ */
