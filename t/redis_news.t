@@ -9,7 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Test::More;
-use Time::HiRes qw(time);
+use Time::HiRes qw(sleep time);
 
 use AGW::Files qw(slurp);
 use AGW::Proxy;
@@ -64,13 +64,23 @@ sub met {
 revoke('a token is revoked', $tokens[0]);
 until_is('D5 all is in the file', $entries + 1, 10, \&met);
 
-my $round = $file->sql('SELECT round FROM state');
+# an older copy of the stream is put in its place, and the node has begun it
+
+sub read_again {
+    my ($delay) = @_;
+
+    my $round = $file->sql('SELECT round FROM state');
+
+    $proxy->set(delay => $delay);
+    $redis->call('RESTORE', $stream, 0, $copy, 'REPLACE');
+
+    return until_is('D5 all is read again', $round + 1, 10,
+        sub { $file->sql('SELECT round FROM state') });
+}
+
 my $read = times_read();
 
-$proxy->set(delay => 0.1);
-$redis->call('RESTORE', $stream, 0, $copy, 'REPLACE');
-until_is('D5 all is read again', $round + 1, 10,
-    sub { $file->sql('SELECT round FROM state') });
+read_again(0.1);
 
 for my $n (1, 2) {
     revoke("token $n while all is read again", $tokens[$n]);
@@ -91,5 +101,40 @@ ok($redis->call('XLEN', $stream) == $entries + 3, 'D5 each entry once');
 my $late = $gw->issue($us, $us->{business});
 
 revoke('another one afterwards', $late);
+
+# then each reading is one XREAD again, and two nodes read
+
+$redis->call('CONFIG', 'RESETSTAT');
+sleep 2;
+
+my %calls = $redis->call('INFO', 'commandstats')
+    =~ /cmdstat_(xread|eval):calls=(\d+)/g;
+
+cmp_ok($calls{eval}, '>', 4, 'D5 the stream is looked at');
+cmp_ok($calls{xread}, '<', 1.5 * $calls{eval},
+    'D5 what is new is in one reply');
+
+# an entry that is too large, at the end: the others are read, and it is named
+
+my ($lost, $behind) = map { $gw->issue($us, $us->{business}) } 1 .. 2;
+
+until_is('D5 all is in the file', $entries + 4, 10, \&met);
+$copy = $redis->call('DUMP', $stream);
+revoke('one that is lost', $lost);
+until_is('D5 it is in the file', $entries + 5, 10, \&met);
+read_again(0.02);
+
+my $last = $redis->call('XREVRANGE', $stream, '+', '-', 'COUNT', 1)->[0][0];
+my $stamp = ($last =~ /^(\d+)/)[0] + 60_000;     # above the one that is lost
+
+$redis->call('SET', '{agw}:stamp', $stamp);
+
+my $huge = $redis->call('XADD', $stream, "$stamp-0", 'kind', 'x' x 9_000_000);
+
+until_is('D5 the entry is named by the one before it', 1, 30, sub {
+    slurp($node->nginx->error_log)
+        =~ /entry of its revocations behind \Q$last\E is not read/ ? 1 : 0 });
+$redis->call('XDEL', $stream, $huge);
+revoke('when it is removed, one more', $behind);
 
 $gw->finish;

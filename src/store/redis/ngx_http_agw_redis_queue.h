@@ -75,9 +75,9 @@ void ngx_http_agw_redis_queue_return(ngx_http_agw_redis_queue_t *queue,
 
 
 /*
- * What was met is written as if it was not: after all else, or, if that is more
- * than another reading of the same, before it.  It is dropped where there is no
- * room.
+ * What was met is written as if it was not: by defer() after all else; by
+ * doubt() before it, if it is new and one transaction takes it.  It is dropped
+ * where there is no room.
  */
 
 void ngx_http_agw_redis_queue_defer(ngx_http_agw_redis_queue_t *queue);
