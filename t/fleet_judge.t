@@ -94,6 +94,15 @@ for (
         'G3 accepted:'],
     ['if it had the time to write it', "$revoked asked 2.5 2.6 1 t1 revoked\n"
         . "fault 2.7 f 1 on\nstarted 4 1 3\nasked 4.1 4.2 1 t1 ok", ''],
+    ['which the nginx that ended had not, though it is heard from later',
+        "${issued}fault 1.9 f 0 on\nbegun 2 r1 token:t1\n"
+        . "started 2.2 0 2.05\nended 2 2.3 0 r1 200\nasked 3 3.1 0 t1 ok", ''],
+    ['nor what refused it then', "$revoked fault 2.1 f 1 on\n"
+        . "started 2.3 1 2.2\nasked 2.15 2.4 1 t1 revoked\n"
+        . 'asked 3 3.1 1 t1 ok', ''],
+    ['but what the new one answered counts at once',
+        "${issued}fault 1.9 f 0 on\nstarted 1.95 0 1.92\n"
+        . "begun 2 r1 token:t1\nended 2 2.1 0 r1 200\nasked 2.2 2.3 0 t1 ok", 'G1 accepted:'],
 
     ['what Redis lost comes back', "${revoked}lost 3\nasked 6.2 6.3 2 t1 ok",
         'G1 accepted:'],

@@ -223,17 +223,19 @@ sub faulty {
 }
 
 
-# Since when the node must know what began then, and what somebody knew at that
-# time; undef if it does not have to.  What Redis may have lost since it began
-# comes from another node, which has to be connected too.
+# Since when the node must know what began then, and what a node told who asked
+# it from $asked to $at; undef if it does not have to.  What Redis may have lost
+# since it began comes from another node, which has to be connected too.
 
 sub due {
-    my ($self, $node, $began, $at, $where) = @_;
+    my ($self, $node, $began, $asked, $at, $where) = @_;
 
     if ($node eq $where) {
         my $started = $self->{started}{$node} // 0;
 
-        return $at if $at > $started;
+        # if it was asked before, the nginx that ended may have told it
+
+        return $at if $asked > $started;
         return $started if defined $self->{written}
             && $at < $self->{stopped}{$node} - $self->{written};
     }
@@ -273,13 +275,14 @@ sub due_of {
         next unless $revocation->{holds}
             && $self->is_before($token, $revocation);
 
-        $take->(scalar $self->due($node, @$revocation{qw(from to node)}),
+        $take->(scalar $self->due($node,
+            @$revocation{qw(from from to node)}),
             "$revocation->{id} $revocation->{name}");
     }
 
     # a node that refuses it may have known so since it began
 
-    $take->(scalar $self->due($node, $began // 0, $token->{knows}{$_}, $_),
+    $take->(scalar $self->due($node, $began // 0, @{ $token->{knows}{$_} }, $_),
         "known to $_") for keys %{ $token->{knows} };
 
     return ($first, $why);
@@ -307,7 +310,7 @@ sub is_asked {
             'due', $due, $why);
 
     } elsif ($result eq 'revoked') {
-        $token->{knows}{$node} //= $to;
+        $token->{knows}{$node} //= [$from, $to];
         $self->wrong('refused, and not revoked:', $name, 'node', $node, 'at',
             $from, 'issued', $token->{from})
             unless $self->may_be_revoked($token, $to);
