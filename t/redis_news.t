@@ -114,6 +114,45 @@ cmp_ok($calls{eval}, '>', 4, 'D5 the stream is looked at');
 cmp_ok($calls{xread}, '<', 1.5 * $calls{eval},
     'D5 what is new is in one reply');
 
+# and it does while it reads what came when it was cut off, also in a worker
+# that takes over in the middle
+
+sub last_stamp {
+    my ($id) = $redis->call('XREVRANGE', $stream, '+', '-', 'COUNT', 1)->[0][0]
+        =~ /^(\d+)/;
+
+    return $id;
+}
+
+my ($missed, $behind_all, $taken_over)
+    = map { $gw->issue($us, $us->{business}) } 1 .. 3;
+
+until_is('D5 all is in the file', $entries + 4, 10, \&met);
+$proxy->set(accept => 'close');
+$proxy->cut;
+$gw->store->fill(2 * $entries, last_stamp() + 1);
+$redis->call('SET', '{agw}:stamp', last_stamp());
+$gw->succeeds('P5.3 at the end of it', $gw->revoke($missed,
+    basic => $us->{basic}));
+$proxy->set(accept => 'pass', delay => 0.2);
+
+for my $what (['behind all that came', $behind_all],
+    ['after a worker took over', $taken_over])
+{
+    my $met = met();
+
+    $node->nginx->reload if $what->[1] eq $taken_over;
+    until_is('D5 some of it is read', 1, 20, sub { met() > $met ? 1 : 0 });
+    revoke(@$what);
+    is($node->result($missed, $us->{business}), 'ok',
+        'D5 before it has come to the end');
+}
+
+$proxy->set(delay => 0);
+until_is('D5 and all is in the file', 3 * $entries + 7, 20, \&met);
+is($node->result($missed, $us->{business}), '401 revoked', 'D5 with its end');
+$entries = 3 * $entries + 3;
+
 # an entry that is too large, at the end: the others are read, and it is named
 
 my ($lost, $behind) = map { $gw->issue($us, $us->{business}) } 1 .. 2;

@@ -148,7 +148,8 @@ ngx_int_t
 ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
     ngx_http_agw_reading_t *reading)
 {
-    ngx_int_t  rc;
+    ngx_int_t                rc;
+    ngx_http_agw_position_t  known;
 
     if (feed->link == NULL) {
         feed->link = ngx_http_agw_redis_link_create(feed->worker,
@@ -165,10 +166,18 @@ ngx_http_agw_redis_feed_read(ngx_http_agw_redis_feed_t *feed,
     reading->saved = 0;
 
     if (feed->replica != NULL) {
+        known = reading->position;
+
         rc = ngx_http_agw_redis_feed_saved(feed, reading);
 
         if (rc != NGX_DECLINED) {
             return rc;
+        }
+
+        /* what is known is read again, what is new beside it */
+
+        if (reading->position.stamp < known.stamp) {
+            ngx_http_agw_redis_tail_begin(&feed->tail, &known);
         }
     }
 
@@ -459,14 +468,16 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
         ngx_http_agw_redis_replica_restart(feed->replica);
     }
 
-    if (reading->restarted) {
-        ngx_http_agw_redis_tail_begin(&feed->tail,
-                                      feed->restart ? &page.next
-                                                    : &feed->looked.end);
-    }
+    /* what is new is read beside what there is; unless it is overtaken */
 
-    if (!reading->more) {
+    if (feed->restart) {
+        ngx_http_agw_redis_tail_begin(&feed->tail, &page.next);
+
+    } else if (!reading->more) {
         ngx_http_agw_redis_tail_end(&feed->tail);
+
+    } else if (feed->tail.position.stamp <= position->stamp) {
+        ngx_http_agw_redis_tail_begin(&feed->tail, &feed->looked.end);
     }
 
     /* Redis is at the next page while we add this one */

@@ -1,7 +1,7 @@
 
 /*
- * What is new in the stream while all of it is read again: it is at the end,
- * and would not be known before all is read.
+ * What is new in the stream while there is much to read: it is at the end, and
+ * would not be known before all is read.
  */
 
 
@@ -30,7 +30,10 @@ typedef struct {
 } ngx_http_agw_redis_tail_t;
 
 
-/* all is read again, and what follows that position is new */
+/*
+ * There is much to read, and what follows that position is new.  If it has
+ * begun already, at a later position, it goes on from there.
+ */
 
 void ngx_http_agw_redis_tail_begin(ngx_http_agw_redis_tail_t *tail,
     const ngx_http_agw_position_t *position);
