@@ -1,6 +1,7 @@
 # conf/README.md says what to do about each message that the module logs: its
 # table has those of the sources, from level notice up.  Level emerg refuses a
-# configuration, and says by itself what must be.
+# configuration, and says by itself what must be.  Why a Redis is out of reach
+# is a part of a message: it says what must be, or a list there has it.
 
 use strict;
 use warnings;
@@ -26,7 +27,7 @@ $levels{err} = 'error';
 sub comparable {
     my ($text) = @_;
 
-    $text =~ s/%(?:\*s|[0.]*\w?[VsdPTOLM]|u[iz])|<[^<>]+>/%/g;
+    $text =~ s/%(?:\*s|[0.]*\w?[VsdPTOLMl]|u[iz])|<[^<>]+>/%/g;
     $text =~ s/%+/%/g;
 
     return $text;
@@ -108,6 +109,82 @@ for my $text (sort keys %said) {
         ok($logged{$text}{$level} || $logged{$text}{any},
             "logged, level $level: $text");
     }
+}
+
+
+# Why a Redis is out of reach: the strings of its connection that are words, but
+# for what a server says (ngx_string) and what is logged by itself.
+
+sub reasons {
+    my ($source) = @_;
+    my %found;
+
+    $source =~ s{/\*.*?\*/|^\s*\#.*?$}{}gms;
+    $source =~ s/\bngx_(?:log|conf_log|ssl)_error\(.*?\);//gs;
+    $source =~ s/\bngx_string\($string\)//g;
+
+    while ($source =~ /((?:$string\s*)+)/g) {
+        my $text = join '', map { substr $_, 1, -1 } $1 =~ /$string/g;
+
+        $text =~ s/^ //;
+        $found{ comparable($text =~ s/\\"/"/gr) } = 1
+            if $text =~ /[a-z]{2}.* .*[a-z]{2}/;
+    }
+
+    return sort keys %found;
+}
+
+is_deeply([reasons(<<'END')], ['it is % (%)', 'no memory'],
+    #include "no reason.h"
+    { ngx_string("ERR no reason"), "no "
+                                   "memory" },    /* "no reason" */
+    ngx_log_error(NGX_LOG_ERR, log, 0, "no reason");
+    send("AUTH", "it is %V (%l)", ": %s");
+END
+    'reasons are found');
+
+
+# Whether a text of the list has the reason in it; what the one or the other
+# leaves open, "%" and "...", is any.
+
+my ($list) = $section =~ /^What follows `<server>`.*?\n\n(.*?)\n\n/ms;
+my @listed = map { comparable(s/\s+/ /gr) } $list =~ /`([^`]+)`/g;
+
+sub pattern {
+    my ($text) = @_;
+
+    return join '.*', map { quotemeta } split /%|\.\.\./, $text, -1;
+}
+
+sub is_listed {
+    my ($reason) = @_;
+    my $pattern = pattern($reason);
+
+    return scalar grep { my $open = pattern($_);
+
+        /$pattern/ || $reason =~ /\A$open\z/ } @listed;
+}
+
+ok(is_listed('a reply that is too long'), 'listed: open');
+ok(is_listed('connect() failed'), 'listed: in a text');
+ok(!is_listed('it is on fire'), 'not listed');
+
+my @reasons = map { reasons(slurp("$root/src/$_")) } 'core/agw_resp.c',
+    map { "store/redis/ngx_http_agw_redis_$_.c" }
+        qw(conn error handshake peer pipeline sentinel tls);
+
+cmp_ok(@reasons, '>', 60, 'the sources of the connection were read');
+
+for my $reason (@reasons) {
+
+    # of what nginx itself logs about a connection
+
+    next if $reason eq "of auth_gateway's store";
+
+    ok($reason =~ /\b(?:must|should)\b/ || is_listed($reason),
+        "it says what to do: $reason")
+        or diag('say what must be, or add it to the list below "What follows'
+            . ' `<server>`" in conf/README.md');
 }
 
 done_testing();

@@ -12,9 +12,11 @@ use Time::HiRes qw(sleep time);
 
 use AGW::Conf qw(free_port);
 use AGW::Dns;
+use AGW::Files qw(random_hex slurp spew);
 use AGW::Link;
 use AGW::Proxy;
 use AGW::Redis;
+use AGW::Secrets qw(secret);
 use AGW::Sentinels;
 use AGW::Stopwatch;
 
@@ -114,7 +116,8 @@ sub to {
 
     $link = AGW::Link->start("redis://redis.test:$port",
         http => 'resolver 127.0.0.1:' . $silent->sockport . ' ipv6=off;');
-    like($link->outage, qr/it cannot be resolved: Operation timed out/,
+    like($link->outage,
+        qr/it cannot be resolved: Operation timed out: "resolver" must be/,
         'a name server that says nothing');
 
     my $then = time;
@@ -151,12 +154,13 @@ sub to {
     $sentinels->{list}[0]->restart;
 
     $link = AGW::Link->start($words =~ s/sentinel=\S+/sentinel=another/r);
-    like($link->outage, qr/does not know a master of the name/,
+    like($link->outage, qr/does not know a master of .*, which must be one/,
         'a name that none knows');
     $link->stop;
 
     $link = AGW::Link->start("redis://127.0.0.1:$port sentinel=mymaster");
-    like($link->outage, qr/it is no sentinel/, 'a server that is none');
+    like($link->outage, qr/it is no sentinel: .* must be/,
+        'a server that is none');
     $link->stop;
 
     $link = AGW::Link->start("redis://127.0.0.1:$first");
@@ -183,6 +187,78 @@ sub to {
         'whose stamps were raised');
     is(scalar(() = $link->lines(qr/were raised by a day/)), 1, 'once');
     is_deeply([$link->bad], [], 'nothing is wrong');
+    $link->stop;
+}
+
+
+# a sentinel that requires a password: it gets that of the primary
+
+{
+    my $primary = AGW::Redis->start(password => 1);
+    my $sentinels = AGW::Sentinels->start($primary, count => 1, quorum => 1,
+        password => $primary->password);
+    my $words = $sentinels->words($primary);
+    my $wrong = $primary->dir . '/wrong';
+    my $refused = qr/the sentinel refuses the user or the password: it must/;
+    my @logs;
+
+    spew($wrong, secret(random_hex(16)) . "\n", 0600);
+
+    my $link = AGW::Link->start($words);
+
+    ok($link->line(to($primary->port)), 'the right password');
+    is_deeply([$link->bad], [], 'nothing is wrong');
+    $link->stop;
+    push @logs, slurp($link->error_log);
+
+    for my $case (
+        ['a wrong password', $words =~ s/password_file=\K\S+/$wrong/r,
+            $refused],
+        ['a user that it does not have', "$words user=gateway", $refused],
+        ['no password', $words =~ s/ password_file=\S+//r,
+            qr/it wants a password: "password_file=" must be given/])
+    {
+        my ($name, $given, $why) = @$case;
+
+        $link = AGW::Link->start($given);
+        like($link->outage, $why, $name);
+        is(scalar $link->lines(to($primary->port)), 0, "$name: no primary");
+        is_deeply([$link->bad], [], "$name: nothing else is wrong");
+        $link->stop;
+        push @logs, slurp($link->error_log);
+    }
+
+    for my $secret (map { s/\n//r } $primary->password, slurp($wrong)) {
+        ok(!(grep { index($_, $secret) >= 0 } @logs),
+            'D3 the password is in no log');
+    }
+}
+
+
+# over TLS; name= is that of the sentinel and of the primary
+
+{
+    my $primary = AGW::Redis->start(tls => 1, user => 'gateway');
+    my $sentinels = AGW::Sentinels->start($primary, count => 1, quorum => 1);
+    my $words = $sentinels->words($primary);
+
+    for my $given ($words, $words =~ s/127\.0\.0\.1/localhost/r,
+        "$words name=localhost")
+    {
+        my $link = AGW::Link->start($given);
+
+        ok($link->line(to($primary->port)), 'a sentinel over TLS');
+        is_deeply([$link->bad], [], 'nothing is wrong');
+        $link->stop;
+    }
+
+    my ($port) = $sentinels->ports;
+    my $link = AGW::Link->start("$words name=other.example");
+
+    like($link->outage, qr/:$port: the server's certificate is not of/,
+        'name= of another');
+    like($link->outage, qr/"other\.example": "name=" must be a name in it/,
+        'it says so');
     $link->stop;
 }
 

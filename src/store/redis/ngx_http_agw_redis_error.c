@@ -37,23 +37,32 @@ static const ngx_http_agw_redis_error_t  ngx_http_agw_redis_errors[] = {
       "it is a replica: the store must be the primary, or \"sentinel=\" must "
       "name it" },
     { ngx_string("LOADING"), "it is loading its data, and is tried again" },
-    { ngx_string("MASTERDOWN"), "it is a replica that has lost its primary" },
-    { ngx_string("CLUSTERDOWN"), "its cluster is down: some slots have no "
-                                 "node" },
-    { ngx_string("MOVED"), "it is a node of a cluster that does not have the "
-                           "keys of this store" },
-    { ngx_string("ASK"), "it is a node of a cluster that is moving the keys "
-                         "of this store" },
-    { ngx_string("TRYAGAIN"), "it is a node of a cluster that is moving the "
-                              "keys of this store" },
-    { ngx_string("CROSSSLOT"), "it is a node of a cluster that takes the keys "
-                               "of this store for those of several slots" },
+    { ngx_string("MASTERDOWN"),
+      "it is a replica that has lost its primary: the store must be the "
+      "primary, or \"sentinel=\" must name it" },
+    { ngx_string("CLUSTERDOWN"),
+      "its cluster is down: each slot must have a node that runs" },
+    { ngx_string("MOVED"),
+      "it is a node of a cluster that does not have the keys of this store: "
+      "the nodes must agree on the one that has them" },
+    { ngx_string("ASK"),
+      "it is a node of a cluster that is moving the keys of this store: the "
+      "move must be completed" },
+    { ngx_string("TRYAGAIN"),
+      "it is a node of a cluster that is moving the keys of this store: the "
+      "move must be completed" },
+    { ngx_string("CROSSSLOT"),
+      "it is a node of a cluster that takes the keys of this store for those "
+      "of several slots: it must hash what is in braces in a key" },
     { ngx_string("NOAUTH"), "it wants a password: \"password_file=\" must be "
                             "given" },
     { ngx_string("DENIED"), "it is in protected mode: it must have a password, "
                             "or be told to do without" },
-    { ngx_string("UNBLOCKED"), "it has become a replica" },
-    { ngx_string("BUSY"), "it is busy with somebody's script" },
+    { ngx_string("UNBLOCKED"),
+      "it has become a replica: the store must be the primary, or "
+      "\"sentinel=\" must name it" },
+    { ngx_string("BUSY"), "it is busy with somebody's script, which must end "
+                          "or be ended (SCRIPT KILL)" },
     { ngx_string("ERR max number of clients"),
       "it has as many clients as it may have: its \"maxclients\" must be "
       "larger" },
@@ -75,7 +84,7 @@ static const ngx_http_agw_redis_error_t  ngx_http_agw_redis_refusals[] = {
     { ngx_string("NOREPLICAS"),
       "connect those that \"min-replicas-to-write\" wants, or lower it" },
     { ngx_string("MISCONF"),
-      "it cannot write to its disk, and its log says why" },
+      "it cannot write to its disk: what its log says must be corrected" },
     { ngx_string("WRONGTYPE"),
       "a key of the store is of another type: \"revocations\" must be a "
       "stream, \"partners\" and \"businesses\" sorted sets, \"once:\" and "

@@ -136,8 +136,8 @@ ngx_http_agw_redis_peer_resolve(ngx_http_agw_redis_peer_t *peer,
             return NGX_OK;
         }
 
-        ngx_http_agw_redis_peer_skip(peer, "it is a name, which needs a "
-                                           "\"resolver\" in \"http\"");
+        ngx_http_agw_redis_peer_skip(peer, "it is a name: \"resolver\" in "
+                                           "\"http\" must be set");
         return NGX_DECLINED;
     }
 
@@ -187,7 +187,9 @@ ngx_http_agw_redis_peer_resolved(ngx_resolver_ctx_t *ctx)
     ngx_http_agw_redis_peer_t  *peer = ctx->data;
 
     if (ctx->state) {
-        p = ngx_snprintf(why, sizeof(why) - 1, "it cannot be resolved: %s",
+        p = ngx_snprintf(why, sizeof(why) - 1,
+                         "it cannot be resolved: %s: \"resolver\" must be a "
+                         "name server that knows it",
                          ngx_resolver_strerror(ctx->state));
         *p = '\0';
 

@@ -3,6 +3,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "ngx_http_agw_redis_error.h"
 #include "ngx_http_agw_redis_pipeline.h"
 #include "ngx_http_agw_redis_sentinel.h"
 
@@ -134,22 +135,30 @@ ngx_http_agw_redis_sentinel_reply(ngx_http_agw_redis_command_t *command,
 static const char *
 ngx_http_agw_redis_sentinel_fault(const redisReply *reply)
 {
+    const char  *meaning;
+
     if (reply->type == REDIS_REPLY_NIL) {
         return "the sentinel does not know a master of the name of "
-               "\"sentinel=\"";
+               "\"sentinel=\", which must be one that it watches";
     }
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        if (ngx_strncmp(reply->str, "NOAUTH", 6) == 0
-            || ngx_strncmp(reply->str, "NOPERM", 6) == 0)
-        {
-            return "the sentinel wants a user and a password that may ask it";
+        meaning = ngx_http_agw_redis_error_of_server(reply);
+
+        if (meaning) {
+            return meaning;
+        }
+
+        if (ngx_strncmp(reply->str, "NOPERM", 6) == 0) {
+            return "the sentinel's ACL must let the user do SENTINEL "
+                   "GET-MASTER-ADDR-BY-NAME";
         }
 
         return ngx_strncmp(reply->str, "IDONTKNOW", 9) == 0
-               ? "the sentinel does not know who is the master"
-               : "it is no sentinel: it does not answer SENTINEL "
-                 "GET-MASTER-ADDR-BY-NAME";
+               ? "the sentinel does not know who is the master, and must be "
+                 "able to reach it"
+               : "it is no sentinel: with \"sentinel=\" the hosts must be "
+                 "sentinels";
     }
 
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2
@@ -208,8 +217,10 @@ ngx_http_agw_redis_sentinel_authenticated(
     }
 
     if (reply->type == REDIS_REPLY_ERROR) {
-        ngx_http_agw_redis_sentinel_fail(sentinel, "the sentinel refuses the "
-                                                   "user or the password");
+        ngx_http_agw_redis_sentinel_fail(sentinel,
+                                         "the sentinel refuses the user or the "
+                                         "password: it must have those of "
+                                         "\"user=\" and \"password_file=\"");
         return;
     }
 

@@ -185,7 +185,8 @@ ngx_http_agw_redis_tls_start(ngx_http_agw_redis_tls_t *tls,
     }
 
     if (SSL_set_tlsext_host_name(c->ssl->connection, (char *) name) == 0) {
-        return "the name of the server could not be set for TLS";
+        return "the name of the server could not be set for TLS: it must "
+               "have at most 255 bytes";
     }
 
     return NULL;
@@ -221,7 +222,8 @@ ngx_http_agw_redis_tls_check(ngx_http_agw_redis_tls_t *tls, u_char *buf,
     c = tls->connection;
 
     if (!c->ssl->handshaked) {
-        return "the TLS handshake failed";
+        return "the TLS handshake failed: the server must have TLS 1.2 or 1.3 "
+               "on this port, and must accept \"certificate=\"";
     }
 
     rc = SSL_get_verify_result(c->ssl->connection);
@@ -236,7 +238,7 @@ ngx_http_agw_redis_tls_check(ngx_http_agw_redis_tls_t *tls, u_char *buf,
 
     cert = SSL_get_peer_certificate(c->ssl->connection);
     if (cert == NULL) {
-        return "the server has no certificate";
+        return "the server has no certificate, and must have one";
     }
 
     ok = ngx_http_agw_redis_tls_is_name(tls, cert);
@@ -245,8 +247,8 @@ ngx_http_agw_redis_tls_check(ngx_http_agw_redis_tls_t *tls, u_char *buf,
 
     if (!ok) {
         p = ngx_snprintf(buf, size - 1,
-                         "the server's certificate is not of \"%V\"",
-                         &tls->name);
+                         "the server's certificate is not of \"%V\": "
+                         "\"name=\" must be a name in it", &tls->name);
         *p = '\0';
         return (const char *) buf;
     }
@@ -304,7 +306,7 @@ ngx_http_agw_redis_tls(ngx_connection_t *c,
     const ngx_http_agw_redis_host_t *host, ngx_http_agw_redis_tls_pt handler,
     void *data)
 {
-    handler(data, "no TLS");
+    handler(data, "nginx must be built with TLS");
 }
 
 

@@ -16,7 +16,9 @@ use AGW::Redis;
 
 # Starts them and waits until they know each other and the replicas, whose
 # number is replicas => 0.  Options: count => 3; quorum => 2; name =>
-# 'mymaster'; down_after => 1000 ms; failover_timeout => 3000 ms.
+# 'mymaster'; down_after => 1000 ms; failover_timeout => 3000 ms; password =>
+# what they require.  Where the primary has TLS, they have it, and certificates
+# of it.
 
 sub start {
     my ($class, $primary, %opt) = @_;
@@ -33,8 +35,10 @@ sub start {
         "sentinel failover-timeout $name "
             . ($opt{failover_timeout} // 3000));
 
-    $self->{list} = [map { AGW::Redis::Sentinel->start(config => \@watch) }
-        1 .. $self->{count}];
+    push @watch, "requirepass $opt{password}" if defined $opt{password};
+
+    $self->{list} = [map { AGW::Redis::Sentinel->start(config => \@watch,
+        of => $primary) } 1 .. $self->{count}];
     $self->wait_until_ready;
 
     return $self;
@@ -135,17 +139,18 @@ sub program {
 sub conf {
     my ($self) = @_;
 
+    my $of = $self->{opt}{of};
+    my @port = $of->{opt}{tls} ? ('port 0', "tls-port $self->{port}",
+        "tls-cert-file $of->{dir}/server/cert.pem",
+        "tls-key-file $of->{dir}/server/cert.key",
+        "tls-ca-cert-file $of->{dir}/ca.pem", 'tls-auth-clients no',
+        'tls-replication yes') : "port $self->{port}";
+
     return join "\n", "dir $self->{dir}", "logfile $self->{dir}/redis.log",
-        'daemonize no', 'bind 127.0.0.1', 'protected-mode no',
-        "port $self->{port}", 'sentinel resolve-hostnames no',
-        @{ $self->{opt}{config} }, '';
-}
-
-
-sub client {
-    my ($self, %opt) = @_;
-
-    return AGW::Resp->connect(port => $self->{port}, %opt);
+        'daemonize no', 'bind 127.0.0.1', 'protected-mode no', @port,
+        "unixsocket $self->{dir}/redis.sock", 'unixsocketperm 777',
+        "user test on >$self->{test_password} ~* &* +\@all",
+        'sentinel resolve-hostnames no', @{ $self->{opt}{config} }, '';
 }
 
 
