@@ -37,6 +37,20 @@ for (['a port', {}], ['a socket', { unix => 1 }], ['a database', { db => 3 }])
 is($redis->call('EXISTS', '{agw}:epoch', '{agw}:stamp', '{agw}:primary'), 3,
     'what the handshake makes');
 
+{
+    my $client = $redis->client;
+
+    for (['SELECT', 3, 'OK'],
+        ['EXISTS', '{agw}:epoch', '{agw}:stamp', '{agw}:primary', 3])
+    {
+        my ($command, @words) = @$_;
+        my $want = pop @words;
+
+        $client->send([$command, @words]);
+        is($client->reply, $want, "in the database that is named: $command");
+    }
+}
+
 
 # what is asked first, by each connection
 

@@ -414,13 +414,22 @@ sub fault_reload {
 }
 
 
-sub fault_clock {
-    my ($self, $node) = @_;
+# the node that has a clock of its own
 
-    my $clock = $self->{clocks}[$node] or return;
+sub with_clock {
+    my ($self) = @_;
+
+    return (grep { $self->{clocks}[$_] } 0 .. $#{ $self->{clocks} })[0];
+}
+
+
+sub fault_clock {
+    my ($self) = @_;
+
+    my $node = $self->with_clock // return;
 
     $self->note('clock', now(), $node);
-    $clock->set(one_of(0, 2, -2, 30, -30, 4000, -4000, 200_000, -200_000));
+    $self->{clocks}[$node]->set(one_of(0, 2, -2, 30, -30, 4000, -4000, 200_000, -200_000));
 
     return;
 }
@@ -429,9 +438,9 @@ sub fault_clock {
 # two days more, each time
 
 sub fault_ahead {
-    my ($self, $node) = @_;
+    my ($self) = @_;
 
-    ($node) = grep { $self->{clocks}[$_] } 0 .. $#{ $self->{clocks} };
+    my $node = $self->with_clock;
 
     $self->note('clock', now(), $node);
     $self->{clocks}[$node]->set($self->{ahead} += 200_000);
