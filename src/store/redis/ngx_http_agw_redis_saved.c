@@ -246,7 +246,7 @@ ngx_http_agw_redis_saved_page(ngx_http_agw_redis_saved_t *saved,
     ngx_log_error(NGX_LOG_NOTICE, saved->worker->log, 0,
                   "auth_gateway: replica \"%V\" has %ui revocations, as of "
                   "%T seconds ago", &saved->worker->conf->replica,
-                  saved->rows, ngx_time() - state->written);
+                  saved->rows, ngx_max(ngx_time() - state->written, 0));
 
     if (!saved->whole) {
         ngx_log_error(NGX_LOG_WARN, saved->worker->log, 0,
@@ -319,6 +319,6 @@ ngx_http_agw_redis_saved_instead(ngx_http_agw_redis_saved_t *saved,
                   "auth_gateway: store \"%V\" cannot be read: its revocations "
                   "of %T seconds ago are used, from replica \"%V\"",
                   &saved->worker->conf->shown,
-                  ngx_time() - saved->copy.state.written,
+                  ngx_max(ngx_time() - saved->copy.state.written, 0),
                   &saved->worker->conf->replica);
 }
