@@ -114,8 +114,16 @@ until_is('D5 the stamp is well again', 200, 3, sub { token_status($us) });
     is(token_status($us), 503, 'D5 an entry years ahead');
     like($gw->log_text, qr/the stamp $ahead, which is years/, 'D5 logged');
     $redis->call('XDEL', key('revocations'), $id);
-    $redis->call('XSETID', key('revocations'), $last);
-    $redis->call('DEL', key('stamp'));
+
+    # Valkey 8 refuses an id below one that was deleted
+
+    if (eval { $redis->call('XSETID', key('revocations'), $last); 1 }) {
+        $redis->call('DEL', key('stamp'));
+
+    } else {
+        like($@, qr/max_deleted_entry_id/, 'D5 the last id stays');
+        $redis->call('DEL', key('revocations'), key('stamp'));
+    }
 
     # each connection of each worker finds that out
 
