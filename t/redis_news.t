@@ -117,12 +117,11 @@ cmp_ok($calls{xread}, '<', 1.5 * $calls{eval},
 # and it does while it reads what came when it was cut off, also in a worker
 # that takes over in the middle
 
-sub last_stamp {
-    my ($id) = $redis->call('XREVRANGE', $stream, '+', '-', 'COUNT', 1)->[0][0]
-        =~ /^(\d+)/;
-
-    return $id;
+sub last_id {
+    return $redis->call('XREVRANGE', $stream, '+', '-', 'COUNT', 1)->[0][0];
 }
+
+sub last_stamp { return last_id() =~ s/-.*//r }
 
 my ($missed, $behind_all, $taken_over)
     = map { $gw->issue($us, $us->{business}) } 1 .. 3;
@@ -163,8 +162,8 @@ revoke('one that is lost', $lost);
 until_is('D5 it is in the file', $entries + 5, 10, \&met);
 read_again(0.02);
 
-my $last = $redis->call('XREVRANGE', $stream, '+', '-', 'COUNT', 1)->[0][0];
-my $stamp = ($last =~ /^(\d+)/)[0] + 60_000;     # above the one that is lost
+my $last = last_id();
+my $stamp = last_stamp() + 60_000;     # above the one that is lost
 
 $redis->call('SET', '{agw}:stamp', $stamp);
 

@@ -468,7 +468,7 @@ ngx_http_agw_redis_feed_take(ngx_http_agw_redis_feed_t *feed,
         ngx_http_agw_redis_replica_restart(feed->replica);
     }
 
-    /* what is new is read beside what there is; unless it is overtaken */
+    /* what is new is read beside the rest; from the end, if it is overtaken */
 
     if (feed->restart) {
         ngx_http_agw_redis_tail_begin(&feed->tail, &page.next);

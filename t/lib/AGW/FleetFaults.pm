@@ -429,7 +429,8 @@ sub fault_clock {
     my $node = $self->with_clock // return;
 
     $self->note('clock', now(), $node);
-    $self->{clocks}[$node]->set(one_of(0, 2, -2, 30, -30, 4000, -4000, 200_000, -200_000));
+    $self->{clocks}[$node]->set(one_of(0, 2, -2, 30, -30, 4000, -4000, 200_000,
+        -200_000));
 
     return;
 }
